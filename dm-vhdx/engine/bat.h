@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BAT: which block of the virtual disk lies where ([MS-VHDX] 2.5).
+ *
+ * Payload entries are interleaved with sector bitmap entries: after each chunk
+ * ratio of the former comes one of the latter.
+ *
+ * bat.c APIs:
+ *   vhdx_bat_init()		the arithmetic of one image's BAT
+ *   vhdx_bat_payload_index()	block -> entry
+ *   vhdx_bat_bitmap_index()	chunk -> entry
+ *   vhdx_bat_entry_at()	entry -> what it describes
+ *   vhdx_bat_fault()		what is wrong with an entry?
+ *   vhdx_state_name()		a state in the words of the specification
+ */
+#ifndef VHDX_BAT_H
+#define VHDX_BAT_H
+
+#include "metadata.h"
+#include "region.h"
+
+/**
+ * struct vhdx_bat - the BAT's geometry
+ * @offset: byte offset of the BAT region in the file
+ * @size: bytes of the virtual disk
+ * @block_shift: log2 of the block size in bytes
+ * @sector_shift: log2 of the logical sector size in bytes
+ * @ratio_shift: log2 of the chunk ratio: payload blocks to a sector bitmap
+ * @differencing: the image has a parent, so sector bitmaps mean something
+ * @blocks: payload blocks
+ * @chunks: sector bitmap blocks
+ * @entries: all entries, of both kinds
+ * @pages: 4 KiB pages that hold them
+ */
+struct vhdx_bat {
+	u64 offset;
+	u64 size;
+	u8 block_shift;
+	u8 sector_shift;
+	u8 ratio_shift;
+	bool differencing;
+	u64 blocks;
+	u64 chunks;
+	u64 entries;
+	u64 pages;
+};
+
+/**
+ * struct vhdx_bat_limits - what an entry's offset must respect
+ * @regions: what lies at a fixed place
+ * @file_size: bytes of the file, after replay
+ */
+struct vhdx_bat_limits {
+	const struct vhdx_regions *regions;
+	u64 file_size;
+};
+
+void vhdx_bat_init(struct vhdx_bat *bat, const struct vhdx_params *params,
+		   u64 offset);
+bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number);
+const char *vhdx_bat_fault(const struct vhdx_bat *bat,
+			   const struct vhdx_bat_limits *limits, u64 index,
+			   u64 entry);
+const char *vhdx_state_name(enum vhdx_block_state state);
+
+/**
+ * vhdx_bat_payload_index() - where a payload block's entry is
+ * @bat: the geometry
+ * @block: number of the block
+ *
+ * Return: index into the BAT.
+ */
+static inline u64 vhdx_bat_payload_index(const struct vhdx_bat *bat, u64 block)
+{
+	return block + (block >> bat->ratio_shift);
+}
+
+/**
+ * vhdx_bat_bitmap_index() - where a chunk's sector bitmap entry is
+ * @bat: the geometry
+ * @chunk: number of the chunk
+ *
+ * Return: index into the BAT.
+ */
+static inline u64 vhdx_bat_bitmap_index(const struct vhdx_bat *bat, u64 chunk)
+{
+	return ((chunk + 1) << bat->ratio_shift) + chunk;
+}
+
+/**
+ * vhdx_bat_file_offset() - where in the file an entry lies
+ * @bat: the geometry
+ * @index: into the BAT
+ *
+ * Return: bytes.
+ */
+static inline u64 vhdx_bat_file_offset(const struct vhdx_bat *bat, u64 index)
+{
+	return bat->offset + index * sizeof(__le64);
+}
+
+static inline enum vhdx_block_state vhdx_entry_state(u64 entry)
+{
+	return entry & VHDX_BAT_STATE_MASK;
+}
+
+static inline u64 vhdx_entry_offset(u64 entry)
+{
+	return entry & VHDX_BAT_OFFSET_MASK;
+}
+
+#endif /* VHDX_BAT_H */

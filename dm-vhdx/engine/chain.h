@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A chain of images, and the question that everything else serves: where do
+ * these bytes of the virtual disk lie?
+ *
+ * chain.c APIs:
+ *   vhdx_chain_new()	join a child and its parents, after checking that
+ *			each is the one that was meant
+ *   vhdx_chain_free()
+ *   vhdx_chain_map()	virtual range -> run, without I/O or a lock
+ *   vhdx_chain_read()	read the virtual disk, synchronously
+ */
+#ifndef VHDX_CHAIN_H
+#define VHDX_CHAIN_H
+
+#include "image.h"
+
+/* As deep as other readers follow; Windows itself warns far earlier. */
+#define VHDX_CHAIN_MAX	256U
+
+/* Flags of vhdx_chain_new(). */
+#define VHDX_CHAIN_IGNORE_ID	0x1U	/* a parent that changed is a warning */
+
+/**
+ * enum vhdx_run_kind - what a range of the virtual disk is
+ * @VHDX_RUN_ZERO: zeros; no I/O
+ * @VHDX_RUN_DATA: bytes of a layer's store
+ * @VHDX_RUN_COPY: bytes of a layer that only vhdx_chain_read() can give: the
+ *	log changes them, or the file ends inside a sector
+ */
+enum vhdx_run_kind {
+	VHDX_RUN_ZERO,
+	VHDX_RUN_DATA,
+	VHDX_RUN_COPY,
+};
+
+/**
+ * struct vhdx_run - a range of the virtual disk that lies in one piece
+ * @kind: what it is
+ * @layer: whose, 0 for the child; means nothing for zeros
+ * @offset: byte offset in that layer's store; means nothing for zeros
+ * @length: bytes, a multiple of the logical sector size, at least one sector
+ */
+struct vhdx_run {
+	enum vhdx_run_kind kind;
+	u32 layer;
+	u64 offset;
+	u64 length;
+};
+
+/**
+ * struct vhdx_chain - images, child first
+ * @size: bytes of the virtual disk: the child's
+ * @depth: how many images
+ * @layer: the images; they belong to the caller and outlive the chain
+ */
+struct vhdx_chain {
+	u64 size;
+	u32 depth;
+	struct vhdx_image *layer[];
+};
+
+struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
+				  unsigned int flags,
+				  struct vhdx_report *report);
+void vhdx_chain_free(struct vhdx_chain *chain);
+int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
+		   struct vhdx_run *run, struct vhdx_miss *miss);
+int vhdx_chain_read(const struct vhdx_chain *chain, u64 pos, void *buf,
+		    size_t len);
+
+#endif /* VHDX_CHAIN_H */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One open image: a store, understood.
+ *
+ * Opening reads the file identifier, headers, log, region tables, metadata and
+ * parent locator, in this order, for each needs the one before; it does not
+ * touch the BAT, whose pages come in on demand. Nothing is ever written.
+ *
+ * image.c APIs:
+ *   vhdx_image_open()		check and understand a store
+ *   vhdx_image_close()
+ *   vhdx_image_read()		read metadata as it is after replay
+ *   vhdx_image_bat_entry()	one BAT entry, if it is resident
+ *   vhdx_image_load()		bring in a page of the BAT or of a bitmap
+ */
+#ifndef VHDX_IMAGE_H
+#define VHDX_IMAGE_H
+
+#include "bat.h"
+#include "bitmap.h"
+#include "locator.h"
+#include "log.h"
+#include "pages.h"
+#include "replay.h"
+
+/* Enough for the whole BAT of 64 TiB in 32 MiB blocks. */
+#define VHDX_POOL_PAGES_DEFAULT	4096UL
+
+/**
+ * struct vhdx_image - an image that passed its checks
+ * @store: its bytes; belongs to the caller and outlives the image
+ * @report: where findings go that turn up later, as pages are loaded
+ * @headers: both copies
+ * @log: the entries that wait for replay
+ * @replay: what they change
+ * @file_size: bytes of the file after replay: what it holds, or more
+ * @region_copy: the copy of the region table that was used
+ * @regions: what lies at a fixed place
+ * @metadata: the metadata table
+ * @params: the virtual disk
+ * @locator: the parent, NULL if the image has none
+ * @bat: the geometry of the BAT
+ * @limits: what its entries must respect
+ * @pool: bounds the pages of the two maps below
+ * @bat_pages: the BAT
+ * @bitmap_pages: the sector bitmaps; in use for differencing images
+ */
+struct vhdx_image {
+	struct vhdx_store *store;
+	struct vhdx_report *report;
+	struct vhdx_headers headers;
+	struct vhdx_log log;
+	struct vhdx_replay replay;
+	u64 file_size;
+	unsigned int region_copy;
+	struct vhdx_regions regions;
+	struct vhdx_metadata metadata;
+	struct vhdx_params params;
+	struct vhdx_locator *locator;
+	struct vhdx_bat bat;
+	struct vhdx_bat_limits limits;
+	struct vhdx_pool pool;
+	struct vhdx_page_map bat_pages;
+	struct vhdx_page_map bitmap_pages;
+};
+
+struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
+				   unsigned long pool_pages,
+				   struct vhdx_report *report);
+void vhdx_image_close(struct vhdx_image *image);
+int vhdx_image_read(struct vhdx_image *image, u64 pos, void *buf, size_t len);
+int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry);
+
+/**
+ * struct vhdx_miss - a page that must be brought in before a lookup can go on
+ * @image: whose
+ * @map: its BAT or its bitmaps
+ * @index: of the page in @map
+ */
+struct vhdx_miss {
+	struct vhdx_image *image;
+	struct vhdx_page_map *map;
+	u64 index;
+};
+
+int vhdx_image_load(const struct vhdx_miss *miss);
+
+/* DataWriteGuid: what children of this image must name. */
+static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
+{
+	return &vhdx_header_current(&image->headers)->data_write_guid;
+}
+
+#endif /* VHDX_IMAGE_H */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parent locator: how a differencing image names its parent
+ * ([MS-VHDX] 2.6.2.6).
+ *
+ * locator.c APIs:
+ *   vhdx_locator_decode()	from the item's bytes
+ *   vhdx_locator_matches()	is this the parent that was meant?
+ *   vhdx_locator_free()
+ */
+#ifndef VHDX_LOCATOR_H
+#define VHDX_LOCATOR_H
+
+#include "report.h"
+#include "store.h"
+
+/**
+ * struct vhdx_locator - the parent as the child knows it
+ * @linkage: DataWriteGuid of the parent when the child was made
+ * @linkage2: a second one that is right while a merge is under way; null if
+ *	there is none
+ * @relative_path: UTF-8, as written, with backslashes; NULL if absent
+ * @volume_path: likewise
+ * @absolute_path: likewise: the value of absolute_win32_path
+ */
+struct vhdx_locator {
+	guid_t linkage;
+	guid_t linkage2;
+	char *relative_path;
+	char *volume_path;
+	char *absolute_path;
+};
+
+struct vhdx_locator *vhdx_locator_decode(const void *item, u32 length,
+					 u64 offset,
+					 struct vhdx_report *report);
+bool vhdx_locator_matches(const struct vhdx_locator *locator,
+			  const guid_t *data_write_guid);
+void vhdx_locator_free(struct vhdx_locator *locator);
+
+#endif /* VHDX_LOCATOR_H */

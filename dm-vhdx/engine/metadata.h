@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The metadata region: what the virtual disk is ([MS-VHDX] 2.6).
+ *
+ * The table has no checksum, so every field in it is checked.
+ *
+ * metadata.c APIs:
+ *   vhdx_metadata_decode()	check the table and list its items
+ *   vhdx_metadata_find()	one system item by its GUID
+ *   vhdx_metadata_params()	the five items that every image has
+ *   vhdx_metadata_free()
+ */
+#ifndef VHDX_METADATA_H
+#define VHDX_METADATA_H
+
+#include "report.h"
+#include "store.h"
+
+/**
+ * struct vhdx_item - an entry of the metadata table
+ * @id: which item
+ * @offset: bytes from the start of the metadata region; 0 if it is empty
+ * @length: bytes
+ * @flags: VHDX_ITEM_*
+ * @index: its place in the table
+ */
+struct vhdx_item {
+	guid_t id;
+	u32 offset;
+	u32 length;
+	u32 flags;
+	u32 index;
+};
+
+/**
+ * struct vhdx_metadata - the table
+ * @base: byte offset of the metadata region in the file
+ * @length: bytes in the region
+ * @items: by ascending offset
+ * @count: how many
+ */
+struct vhdx_metadata {
+	u64 base;
+	u64 length;
+	struct vhdx_item *items;
+	u32 count;
+};
+
+/**
+ * struct vhdx_params - the virtual disk
+ * @size: bytes, a multiple of @logical_sector
+ * @block_size: bytes, a power of two from 1 MiB to 256 MiB
+ * @logical_sector: 512 or 4096 bytes
+ * @physical_sector: 512 or 4096 bytes
+ * @disk_id: the identity that SCSI page 83h shows; a child has its parent's
+ * @leave_allocated: a fixed image: blocks keep their space
+ * @has_parent: a differencing image
+ */
+struct vhdx_params {
+	u64 size;
+	u32 block_size;
+	u32 logical_sector;
+	u32 physical_sector;
+	guid_t disk_id;
+	bool leave_allocated;
+	bool has_parent;
+};
+
+/*
+ * vhdx_item_read_t - read @len bytes of an item at byte offset @pos of the
+ * file, at any alignment, as the file is after replay.
+ */
+typedef int (*vhdx_item_read_t)(void *context, u64 pos, void *buf, size_t len);
+
+int vhdx_metadata_decode(const void *table, u64 base, u64 length,
+			 struct vhdx_metadata *metadata,
+			 struct vhdx_report *report);
+const struct vhdx_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
+					   const guid_t *id);
+int vhdx_metadata_params(const struct vhdx_metadata *metadata,
+			 vhdx_item_read_t read, void *context,
+			 struct vhdx_params *params,
+			 struct vhdx_report *report);
+void vhdx_metadata_free(struct vhdx_metadata *metadata);
+
+#endif /* VHDX_METADATA_H */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Metadata pages in memory: loaded on demand, looked up without a lock,
+ * bounded in number.
+ *
+ * A map holds the 4 KiB pages of one array (the BAT, or the sector bitmaps) by
+ * their index; a pool bounds the pages of the maps that share it. Readers are
+ * under RCU and may touch a page until they leave it. Loading does its I/O
+ * with no lock held; two loads of one page may race, and the first one wins.
+ * Eviction takes the page that has gone unused longest, by CLOCK.
+ *
+ * pages.c APIs:
+ *   vhdx_pool_init()		make a pool with a limit
+ *   vhdx_pool_exit()
+ *   vhdx_pool_set_limit()	change the limit
+ *   vhdx_pool_shrink()		give up pages, for the shrinker
+ *   vhdx_map_init()		make an empty map
+ *   vhdx_map_exit()		drop all its pages
+ *   vhdx_map_find()		look a page up
+ *   vhdx_map_load()		bring a page in
+ */
+#ifndef VHDX_PAGES_H
+#define VHDX_PAGES_H
+
+#include "format.h"
+
+#define VHDX_LEAF_SHIFT		6
+#define VHDX_LEAF_PAGES		(1U << VHDX_LEAF_SHIFT)
+
+/* A load must succeed when memory is short: these pages are set aside. */
+#define VHDX_POOL_RESERVE	4
+
+/**
+ * struct vhdx_page - one page of metadata
+ * @data: its 4 KiB, as on disk
+ * @faulty: a bit for each BAT entry that failed its checks, or NULL if all of
+ *	them are good
+ * @used: set by lookups, cleared as the clock's hand passes
+ * @map: the map that it is in
+ * @index: its place there
+ * @clock: in the pool's list, by the hand's order
+ * @rcu: frees it when the last reader has left
+ */
+struct vhdx_page {
+	void *data;
+	unsigned long *faulty;
+	bool used;
+	struct vhdx_page_map *map;
+	u64 index;
+	struct list_head clock;
+	struct rcu_head rcu;
+};
+
+/* Part of a map's directory; freed with its last page. */
+struct vhdx_leaf {
+	struct vhdx_page __rcu *page[VHDX_LEAF_PAGES];
+	unsigned int live;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct vhdx_pool - the pages of one image, and their bound
+ * @lock: guards the clock, the counts, and changes to the maps
+ * @clock: resident pages; the hand is at the head
+ * @resident: how many
+ * @limit: how many there may be, at least VHDX_POOL_RESERVE
+ * @loads: pages brought in so far
+ * @evictions: pages given up so far
+ * @structs: struct vhdx_page, with a reserve
+ * @buffers: 4 KiB each, with a reserve
+ */
+struct vhdx_pool {
+	spinlock_t lock;
+	struct list_head clock;
+	unsigned long resident;
+	unsigned long limit;
+	u64 loads;
+	u64 evictions;
+	mempool_t *structs;
+	mempool_t *buffers;
+};
+
+/**
+ * struct vhdx_page_map - the pages of one array
+ * @pool: that bounds them
+ * @leaves: the directory, @count pages in leaves of VHDX_LEAF_PAGES
+ * @count: pages in the array
+ */
+struct vhdx_page_map {
+	struct vhdx_pool *pool;
+	struct vhdx_leaf __rcu **leaves;
+	u64 count;
+};
+
+/*
+ * vhdx_fill_t - read page @index into page->data, check it, and set
+ * page->faulty (kzalloc'd) if some of it is bad. May sleep; no lock held.
+ */
+typedef int (*vhdx_fill_t)(void *context, u64 index, struct vhdx_page *page);
+
+int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit);
+void vhdx_pool_exit(struct vhdx_pool *pool);
+void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit);
+unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count);
+
+int vhdx_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool, u64 count);
+void vhdx_map_exit(struct vhdx_page_map *map);
+int vhdx_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
+		  void *context);
+
+/**
+ * vhdx_map_find() - look a page up
+ * @map: where
+ * @index: which, below the map's count
+ *
+ * Context: under rcu_read_lock(), which also bounds the use of the page.
+ * Return: the page, or NULL if it is not resident.
+ */
+static inline struct vhdx_page *vhdx_map_find(const struct vhdx_page_map *map,
+					      u64 index)
+{
+	struct vhdx_leaf *leaf;
+	struct vhdx_page *page;
+
+	leaf = rcu_dereference(map->leaves[index >> VHDX_LEAF_SHIFT]);
+	if (!leaf)
+		return NULL;
+	page = rcu_dereference(leaf->page[index & (VHDX_LEAF_PAGES - 1)]);
+	/* Write only what changes, or every lookup would dirty the line. */
+	if (page && !READ_ONCE(page->used))
+		WRITE_ONCE(page->used, true);
+	return page;
+}
+
+#endif /* VHDX_PAGES_H */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The region table: where the BAT and the metadata lie ([MS-VHDX] 2.2.3).
+ *
+ * region.c APIs:
+ *   vhdx_region_table_check()	is this copy of the table valid?
+ *   vhdx_regions_decode()	find and check the regions of a valid table
+ *   vhdx_regions_hit()		which structure does a range of the file touch?
+ *   vhdx_regions_free()
+ */
+#ifndef VHDX_REGION_H
+#define VHDX_REGION_H
+
+#include "header.h"
+
+/**
+ * struct vhdx_region - an object that has a fixed place in the file
+ * @name: for findings: "BAT region", "log", ...
+ * @guid: which region; null for the header section and the log
+ * @offset: byte offset in the file, a multiple of 1 MiB
+ * @length: bytes, a multiple of 1 MiB
+ * @required: a reader that does not know the region must refuse the file
+ */
+struct vhdx_region {
+	const char *name;
+	guid_t guid;
+	u64 offset;
+	u64 length;
+	bool required;
+};
+
+/**
+ * struct vhdx_regions - every object of the file that is not a block
+ * @all: header section, log and regions, known or not, by ascending offset
+ * @count: how many
+ * @bat: the BAT region
+ * @metadata: the metadata region
+ */
+struct vhdx_regions {
+	struct vhdx_region *all;
+	u32 count;
+	struct vhdx_region bat;
+	struct vhdx_region metadata;
+};
+
+bool vhdx_region_table_check(const void *table, unsigned int copy,
+			     struct vhdx_report *report);
+int vhdx_regions_decode(const void *table, unsigned int copy,
+			const struct vhdx_header *header, u64 file_size,
+			struct vhdx_regions *regions,
+			struct vhdx_report *report);
+const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
+					   u64 offset, u64 length);
+void vhdx_regions_free(struct vhdx_regions *regions);
+
+#endif /* VHDX_REGION_H */

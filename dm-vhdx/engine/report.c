@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report.h"
+
+static void emit(struct vhdx_report *report, enum vhdx_severity severity, struct vhdx_place at,
+		 const char *fmt, va_list args)
+{
+	char text[VHDX_TEXT_MAX];
+	struct vhdx_finding finding = { .severity = severity, .at = at, .text = text };
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	report->emit(report, &finding);
+}
+
+/**
+ * vhdx_find() - state a finding and go on
+ * @report: where it goes
+ * @severity: what it means
+ * @at: where in the file it is
+ * @fmt: what is wrong, as for printf; the two worlds share the plain conversions only, so no %p extensions
+ *
+ * Context: whatever @report's emit allows; takes no lock of its own.
+ */
+void vhdx_find(struct vhdx_report *report, enum vhdx_severity severity, struct vhdx_place at, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit(report, severity, at, fmt, args);
+	va_end(args);
+}
+
+/**
+ * vhdx_refuse() - state an error and return its errno
+ * @report: where it goes
+ * @err: negative errno of the refusal: -EUCLEAN for what is corrupt, -EOPNOTSUPP for what is not supported,
+ *	-EMEDIUMTYPE for what is no VHDX, -ESTALE for a parent that does not match
+ * @at: where in the file it is
+ * @fmt: what is wrong, as for vhdx_find()
+ *
+ * Return: @err, so that a check can end with `return vhdx_refuse(...)`.
+ */
+int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit(report, VHDX_ERROR, at, fmt, args);
+	va_end(args);
+	return err;
+}
+
+/**
+ * vhdx_sentence() - put a finding in one line of words
+ * @finding: the finding
+ * @buf: where the line goes; VHDX_SENTENCE_MAX bytes hold any
+ * @size: bytes in @buf
+ *
+ * Return: the length of the whole line, as snprintf().
+ */
+int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size)
+{
+	const struct vhdx_place *at = &finding->at;
+
+	if (at->index == VHDX_NO_INDEX)
+		return snprintf(buf, size, "%s at offset 0x%llx: %s", at->name, at->offset, finding->text);
+	return snprintf(buf, size, "%s %llu at offset 0x%llx: %s", at->name, at->index, at->offset, finding->text);
+}
+
+/**
+ * vhdx_guid_text() - print a GUID
+ * @guid: in binary form
+ * @buf: VHDX_GUID_TEXT_SIZE bytes for 8-4-4-4-12 lower-case digits and a NUL
+ *
+ * The kernel's %pUl has no counterpart in userspace.
+ *
+ * Return: @buf.
+ */
+const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE])
+{
+	static const u8 order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	const u8 *bytes = (const u8 *)guid;
+	char *p = buf;
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		p += snprintf(p, 3, "%02x", bytes[order[i]]);
+	}
+	return buf;
+}
