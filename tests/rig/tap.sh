@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# TAP for every test script, on the host and in guests.  Sourced.
+#
+#   tap_ok DESC                    a test passed
+#   tap_not_ok DESC [DETAIL]       a test failed; DETAIL is shown beneath it
+#   tap_skip DESC REASON           a test could not be run here, and why
+#   tap_is DESC GOT WANTED         the two strings are equal
+#   tap_like DESC TEXT REGEX       the extended regular expression matches
+#   tap_run DESC COMMAND...        the command succeeds
+#   tap_fails DESC COMMAND...      the command fails; its output, both streams,
+#                                  is left in $TAP_OUTPUT, its status in
+#                                  $TAP_STATUS (as tap_run leaves them too)
+#   tap_suite NAME COMMAND...      the command prints TAP itself: it is shown
+#                                  as a subtest, and its counts are added
+#   tap_kunit NAME < KTAP          each case of a KUnit report becomes a test
+#   tap_done                       the plan and "N passed, N failed, N skipped";
+#                                  returns 1 if anything failed or nothing ran
+#
+# A script that ends without tap_done has died half-way: the trap set here
+# says so and makes it fail.
+
+TAP_PASSED=0
+TAP_FAILED=0
+TAP_SKIPPED=0
+TAP_POINTS=0
+TAP_FINISHED=
+TAP_OUTPUT=
+TAP_STATUS=0
+
+tap_point() {
+	TAP_POINTS=$((TAP_POINTS + 1))
+	printf '%s %d - %s\n' "$1" "$TAP_POINTS" "$2"
+}
+
+tap_note() {
+	[ -z "$1" ] || printf '%s\n' "$1" | sed 's/^/# /'
+}
+
+tap_ok() {
+	TAP_PASSED=$((TAP_PASSED + 1))
+	tap_point ok "$1"
+}
+
+tap_not_ok() {
+	TAP_FAILED=$((TAP_FAILED + 1))
+	tap_point 'not ok' "$1"
+	tap_note "${2-}"
+}
+
+tap_skip() {
+	TAP_SKIPPED=$((TAP_SKIPPED + 1))
+	tap_point ok "$1 # SKIP $2"
+}
+
+tap_is() {
+	if [ "$2" = "$3" ]; then
+		tap_ok "$1"
+	else
+		tap_not_ok "$1" "got:    $2"$'\n'"wanted: $3"
+	fi
+}
+
+tap_like() {
+	if [[ $2 =~ $3 ]]; then
+		tap_ok "$1"
+	else
+		tap_not_ok "$1" "got: $2"$'\n'"wanted a match of: $3"
+	fi
+}
+
+tap_capture() {
+	TAP_STATUS=0
+	TAP_OUTPUT=$("$@" 2>&1) || TAP_STATUS=$?
+}
+
+tap_run() {
+	local desc=$1
+	shift
+	tap_capture "$@"
+	if [ "$TAP_STATUS" = 0 ]; then
+		tap_ok "$desc"
+	else
+		tap_not_ok "$desc" "$* (status $TAP_STATUS)"$'\n'"$TAP_OUTPUT"
+	fi
+}
+
+tap_fails() {
+	local desc=$1
+	shift
+	tap_capture "$@"
+	if [ "$TAP_STATUS" != 0 ]; then
+		tap_ok "$desc"
+	else
+		tap_not_ok "$desc" "succeeded: $*"$'\n'"$TAP_OUTPUT"
+	fi
+}
+
+# Points of subtests are counted one by one, but the plan of the outer level
+# has one point for the whole subtest.
+tap_suite() {
+	local name=$1 counts status=0 p f s
+	local last='^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$'
+
+	shift
+	counts=$(mktemp)
+	printf '    # Subtest: %s\n' "$name"
+	"$@" | TAP_COUNTS=$counts awk '
+		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped\r?$/ {
+			sub(/\r$/, ""); print > ENVIRON["TAP_COUNTS"]; next
+		}
+		{ print "    " $0; fflush() }' || status=1
+	p=0 f=0 s=0
+	if [[ $(<"$counts") =~ $last ]]; then
+		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
+	else
+		tap_note "$name ended without its counts"
+		status=1
+	fi
+	rm -f -- "$counts"
+	[ "$f" = 0 ] || status=1
+	[ "$status" = 0 ] || [ "$f" != 0 ] || f=1
+	TAP_PASSED=$((TAP_PASSED + p))
+	TAP_FAILED=$((TAP_FAILED + f))
+	TAP_SKIPPED=$((TAP_SKIPPED + s))
+	if [ "$status" = 0 ]; then
+		tap_point ok "$name"
+	else
+		tap_point 'not ok' "$name"
+	fi
+}
+
+# KUnit indents the cases of a suite by four columns, parameters by more; the
+# suite's own line, without indent, only sums them up.
+tap_kunit() {
+	local name=$1 line cases=0 note="" point='^    (ok|not ok) [0-9]+ (.*)$'
+
+	while IFS= read -r line; do
+		if [[ $line =~ $point ]]; then
+			cases=$((cases + 1))
+			case "${BASH_REMATCH[1]} ${BASH_REMATCH[2]}" in
+			ok*'# SKIP'*)
+				tap_skip "$name: ${BASH_REMATCH[2]%% # SKIP*}" \
+					"${BASH_REMATCH[2]#*# SKIP }" ;;
+			ok*) tap_ok "$name: ${BASH_REMATCH[2]}" ;;
+			*) tap_not_ok "$name: ${BASH_REMATCH[2]}" "$note" ;;
+			esac
+			note=
+		else
+			note+=$line$'\n'
+		fi
+	done
+	[ "$cases" != 0 ] || tap_not_ok "$name: ran no case"
+}
+
+tap_done() {
+	TAP_FINISHED=1
+	printf '1..%d\n' "$TAP_POINTS"
+	printf '%d passed, %d failed, %d skipped\n' \
+		"$TAP_PASSED" "$TAP_FAILED" "$TAP_SKIPPED"
+	[ "$TAP_FAILED" = 0 ] && [ "$TAP_POINTS" != 0 ]
+}
+
+tap_exit() {
+	local status=$?
+
+	[ -z "$TAP_FINISHED" ] || return "$status"
+	tap_not_ok "ran to its end" "left early with status $status"
+	tap_done || exit 1
+}
+
+trap tap_exit EXIT
