@@ -6,19 +6,7 @@
 # Sourced after lib.sh.  A run passes if all of these hold:
 #   - the guest left the script's exit status, and it is 0;
 #   - it powered off within the time limit;
-#   - its kernel log has no line that $RUN_BAD matches.
-
-# A line of the kernel's log that makes a run fail whatever its script says.
-# No "Call Trace": injected faults print one too.
-RUN_BAD='BUG: |BUG at|WARNING: |KASAN|UBSAN: |Oops|Kernel panic'
-RUN_BAD+='|general protection fault|unable to handle|Bad page state'
-RUN_BAD+='|possible (circular|recursive|irq lock|deadlock)|inconsistent lock'
-RUN_BAD+='|suspicious RCU|Invalid wait context|lock held when returning'
-RUN_BAD+='|sleeping function called|scheduling while atomic'
-RUN_BAD+='|unreferenced object|corruption|refcount_t:|ODEBUG'
-RUN_BAD+='|INFO: (task|rcu|trying|possible)|(soft|hard) lockup|Objects remaining'
-# And what looks like one but is the kernel telling of its configuration.
-RUN_GOOD='KernelAddressSanitizer initialized|kmemleak: .*initialized'
+#   - its kernel log has nothing that klog_bad finds.
 
 # shellcheck disable=SC2034 # for the scripts that source this
 RUN_MEM=
@@ -92,19 +80,26 @@ run_prepare() {
 	: >"$RUN_DIR/dmesg"
 }
 
-# Only what this script started, and all of it: timeout leads a process group
-# of its own, in which UML runs its guests' processes.
+# Only what this script started, and all of it: the guest leads a session, in
+# which UML keeps a process for each of its guest's.
 run_kill() {
 	[ -z "${RUN_PID-}" ] || kill -KILL -- "-$RUN_PID" 2>/dev/null || true
+}
+
+# In the background: kills the guest at the time limit, ends when it ends.
+run_watch() {
+	if ! timeout "$RUN_TIMEOUT" tail -s 0.2 --pid="$RUN_PID" -f /dev/null; then
+		: >"$RUN_DIR/late"
+		run_kill
+	fi
 }
 
 # run_boot COMMAND...: runs the guest to its end or to the time limit, with its
 # standard error to $RUN_DIR/dmesg.  Through pipes of our own, since UML makes
 # its outputs non-blocking, whoever else has them open, and cannot poll files.
 run_boot() {
-	local saved out log outs logs start=$SECONDS
+	local saved out log outs logs
 
-	RUN_LATE=
 	trap 'run_kill; exit 130' INT TERM HUP
 	exec {log}> >(cat >"$RUN_DIR/dmesg")
 	logs=$!
@@ -115,12 +110,12 @@ run_boot() {
 	else
 		exec {out}> >(exec {log}>&-; cat)
 		outs=$!
-		timeout -s KILL "$RUN_TIMEOUT" "$@" </dev/null \
+		setsid "$@" </dev/null \
 			>&"$out" 2>&"$log" {out}>&- {log}>&- &
 		RUN_PID=$!
+		run_watch </dev/null >/dev/null 2>&1 {out}>&- {log}>&- &
 		wait "$RUN_PID" 2>/dev/null || true
 		RUN_PID=
-		[ "$((SECONDS - start))" -lt "$RUN_TIMEOUT" ] || RUN_LATE=1
 		exec {out}>&-
 		wait "$outs" || true
 	fi
@@ -133,7 +128,7 @@ run_seconds() {
 
 	from=$(stat -c %.2Y -- "$1")
 	to=$(stat -c %.2Y -- "$2")
-	printf '%s\n' "$(bc <<<"$to - $from")"
+	printf '%.1f\n' "$(bc <<<"$to - $from")"
 }
 
 # run_judge: exits with the script's status if all is well, else with 1, 124
@@ -143,7 +138,7 @@ run_judge() {
 
 	sed -i 's/\r$//' "$RUN_DIR/dmesg"
 	[ -z "$RUN_DMESG" ] || cp -- "$RUN_DIR/dmesg" "$RUN_DMESG"
-	bad=$(grep -E -- "$RUN_BAD" "$RUN_DIR/dmesg" | grep -vE -- "$RUN_GOOD") || true
+	bad=$(klog_bad <"$RUN_DIR/dmesg")
 	status=$(cat -- "$RUN_DIR/status" 2>/dev/null) || status=
 	if [ -n "$RUN_VERBOSE" ] && [ -e "$RUN_DIR/started" ]; then
 		say "booted in $(run_seconds "$RUN_DIR/argv" "$RUN_DIR/started") s," \
@@ -152,7 +147,7 @@ run_judge() {
 	if [ -n "$bad" ]; then
 		run_complain "the kernel complained:" "$bad"
 		exit 126
-	elif [ -n "$RUN_LATE" ]; then
+	elif [ -e "$RUN_DIR/late" ]; then
 		run_complain "stopped after $RUN_TIMEOUT s"
 		exit 124
 	elif [ -z "$status" ]; then

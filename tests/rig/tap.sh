@@ -106,11 +106,11 @@ tap_suite() {
 	shift
 	counts=$(mktemp)
 	printf '    # Subtest: %s\n' "$name"
-	"$@" | TAP_COUNTS=$counts awk '
+	{ "$@" || printf '%s\n' "$?" >"$counts.status"; } | TAP_COUNTS=$counts awk '
 		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped\r?$/ {
 			sub(/\r$/, ""); print > ENVIRON["TAP_COUNTS"]; next
 		}
-		{ print "    " $0; fflush() }' || status=1
+		{ print "    " $0; fflush() }'
 	p=0 f=0 s=0
 	if [[ $(<"$counts") =~ $last ]]; then
 		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
@@ -118,7 +118,11 @@ tap_suite() {
 		tap_note "$name ended without its counts"
 		status=1
 	fi
-	rm -f -- "$counts"
+	if [ -e "$counts.status" ]; then
+		tap_note "$name ended with status $(<"$counts.status")"
+		status=1
+	fi
+	rm -f -- "$counts" "$counts.status"
 	[ "$f" = 0 ] || status=1
 	[ "$status" = 0 ] || [ "$f" != 0 ] || f=1
 	TAP_PASSED=$((TAP_PASSED + p))
