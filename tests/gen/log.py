@@ -82,7 +82,10 @@ class Entry:
         head = struct.pack("<4sIIIQII16sQQ", self.signature, 0, length,
                            self.tail, seq, count, self.reserved,
                            self.guid.bytes_le, self.flushed, self.last)
-        return checksummed(head + blob[64:], self.checksum)
+        blob = head + blob[64:]
+        # A length that was forced still gets a checksum that is right for it.
+        covered = min(length, len(blob)) or len(blob)
+        return checksummed(blob[:covered], self.checksum) + blob[covered:]
 
 
 class Journal:

@@ -85,6 +85,7 @@ class Image:                    # pylint: disable=too-many-instance-attributes
         self.patches = []           # (offset, bytes) over everything
         self.cut = None             # the file's length, if not as laid out
         self.saved = False
+        self.also = []              # files to be saved beside it
         self._spoiled = {}
         self._prepared = False
 
