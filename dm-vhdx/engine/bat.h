@@ -10,7 +10,7 @@
  *   vhdx_bat_payload_index()	block -> entry
  *   vhdx_bat_bitmap_index()	chunk -> entry
  *   vhdx_bat_entry_at()	entry -> what it describes
- *   vhdx_bat_fault()		what is wrong with an entry?
+ *   vhdx_bat_check_entry()	can an entry be used?
  *   vhdx_state_name()		a state in the words of the specification
  */
 #ifndef VHDX_BAT_H
@@ -58,9 +58,9 @@ struct vhdx_bat_limits {
 void vhdx_bat_init(struct vhdx_bat *bat, const struct vhdx_params *params,
 		   u64 offset);
 bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number);
-const char *vhdx_bat_fault(const struct vhdx_bat *bat,
-			   const struct vhdx_bat_limits *limits, u64 index,
-			   u64 entry);
+bool vhdx_bat_check_entry(const struct vhdx_bat *bat,
+			  const struct vhdx_bat_limits *limits, u64 index,
+			  u64 entry, struct vhdx_report *report);
 const char *vhdx_state_name(enum vhdx_block_state state);
 
 /**
@@ -97,6 +97,24 @@ static inline u64 vhdx_bat_bitmap_index(const struct vhdx_bat *bat, u64 chunk)
 static inline u64 vhdx_bat_file_offset(const struct vhdx_bat *bat, u64 index)
 {
 	return bat->offset + index * sizeof(__le64);
+}
+
+/**
+ * vhdx_bat_place() - an entry as the place of a finding
+ * @bat: the geometry
+ * @index: into the BAT
+ */
+static inline struct vhdx_place vhdx_bat_place(const struct vhdx_bat *bat,
+					       u64 index)
+{
+	return VHDX_AT_INDEX("BAT entry", index,
+			     vhdx_bat_file_offset(bat, index));
+}
+
+/* In bytes; the last block may reach past the end of the virtual disk. */
+static inline u64 vhdx_bat_block_size(const struct vhdx_bat *bat)
+{
+	return 1ULL << bat->block_shift;
 }
 
 static inline enum vhdx_block_state vhdx_entry_state(u64 entry)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the engine takes from the world around it, and the only file in it that knows which world that is.
+ * What the engine takes from the world around it, and the only file in it that
+ * knows which world that is.
  *
- * The engine is written against the kernel's own names. In the module they are the kernel's; in userspace
- * tools/lib/kernel-shim.h gives the same names their plain C meaning (one thread, so locks and RCU are empty there).
+ * The engine is written against the kernel's own names. In the module they are
+ * the kernel's; in userspace tools/lib/kernel-shim.h gives the same names their
+ * plain C meaning (one thread, so locks and RCU are empty there).
  */
 #ifndef VHDX_ENV_H
 #define VHDX_ENV_H

@@ -2,9 +2,11 @@
 /*
  * The VHDX on-disk format: layouts, constants and GUIDs, and nothing else.
  *
- * Source: [MS-VHDX] 2.1 to 2.6. All integers are little-endian; GUIDs are in Microsoft's binary form, which is the
- * kernel's guid_t. Every offset is asserted at compile time, so that this file can be held against the specification
- * line by line. Structures named vhdx_disk_* lie on disk; their decoded counterparts drop the "disk".
+ * Source: [MS-VHDX] 2.1 to 2.6. All integers are little-endian; GUIDs are in
+ * Microsoft's binary form, which is the kernel's guid_t. Every offset is
+ * asserted at compile time, so that this file can be held against the
+ * specification line by line. Structures named vhdx_disk_* lie on disk; their
+ * decoded counterparts drop the "disk".
  */
 #ifndef VHDX_FORMAT_H
 #define VHDX_FORMAT_H
@@ -15,11 +17,17 @@
 #define VHDX_MIB			(1024 * VHDX_KIB)
 #define VHDX_TIB			(1024 * 1024 * VHDX_MIB)
 
-/* The unit of logging, of BAT pages and of every metadata read ([MS-VHDX] 2.3.1). */
+/*
+ * The unit of logging, of BAT pages and of every metadata read ([MS-VHDX]
+ * 2.3.1).
+ */
 #define VHDX_PAGE			4096U
 #define VHDX_PAGE_SHIFT			12
 
-/* Log, regions, payload and sector bitmap blocks are aligned to this ([MS-VHDX] 2.1). */
+/*
+ * Log, regions, payload and sector bitmap blocks are aligned to this ([MS-VHDX]
+ * 2.1).
+ */
 #define VHDX_ALIGN			VHDX_MIB
 #define VHDX_ALIGN_SHIFT		20
 
@@ -33,7 +41,10 @@
 #define VHDX_TABLE_SIZE			65536U
 #define VHDX_TABLE_ENTRIES_MAX		2047U
 
-/* Signatures as the bytes read on disk; the specification prints some of them byte-swapped. */
+/*
+ * Signatures as the bytes read on disk; the specification prints some of them
+ * byte-swapped.
+ */
 #define VHDX_FILE_SIGNATURE		0x656C696678646876ULL	/* "vhdxfile" */
 #define VHDX_HEADER_SIGNATURE		0x64616568U		/* "head" */
 #define VHDX_REGION_SIGNATURE		0x69676572U		/* "regi" */
@@ -54,14 +65,18 @@
 #define VHDX_USER_ITEMS_MAX		1024U
 
 /*
- * Limits that the format leaves open and that a reader of hostile images must draw. No writer comes near them: Windows
- * logs are 1 MiB, and its locators have five pairs.
+ * Limits that the format leaves open and that a reader of hostile images must
+ * draw. No writer comes near them: Windows logs are 1 MiB, and its locators
+ * have five pairs.
  */
 #define VHDX_LOG_LENGTH_MAX		(1024 * VHDX_MIB)
 #define VHDX_LOCATOR_PAIRS_MAX		256U
 #define VHDX_FILE_SIZE_MAX		(256 * VHDX_TIB)
 
-/* A sector bitmap block is 1 MiB, one bit a sector: 2^23 sectors make a chunk ([MS-VHDX] 2.4.2). */
+/*
+ * A sector bitmap block is 1 MiB, one bit a sector: 2^23 sectors make a chunk
+ * ([MS-VHDX] 2.4.2).
+ */
 #define VHDX_BITMAP_BLOCK_SIZE		VHDX_MIB
 #define VHDX_CHUNK_SECTORS_SHIFT	23
 #define VHDX_BITMAP_PAGES_SHIFT		8	/* 4 KiB pages in a sector bitmap block */
@@ -133,8 +148,9 @@ static_assert(offsetof(struct vhdx_disk_log_entry, log_guid) == 32);
 static_assert(sizeof(struct vhdx_disk_log_entry) == 64);
 
 /*
- * The two kinds of descriptor ([MS-VHDX] 2.3.1.2, 2.3.1.3) share their shape: a zero descriptor has its length where a
- * data descriptor keeps the first eight bytes of its sector.
+ * The two kinds of descriptor ([MS-VHDX] 2.3.1.2, 2.3.1.3) share their shape: a
+ * zero descriptor has its length where a data descriptor keeps the first eight
+ * bytes of its sector.
  */
 struct vhdx_disk_log_desc {
 	__le32 signature;
@@ -229,7 +245,10 @@ enum vhdx_block_state {
 	VHDX_BLOCK_PARTIALLY_PRESENT	= 7,
 };
 
-/* Sector bitmap entries know two of these states: NOT_PRESENT and, as 6, PRESENT ([MS-VHDX] 2.5.1.2). */
+/*
+ * Sector bitmap entries know two of these states: NOT_PRESENT and, as 6,
+ * PRESENT ([MS-VHDX] 2.5.1.2).
+ */
 #define VHDX_BITMAP_NOT_PRESENT		VHDX_BLOCK_NOT_PRESENT
 #define VHDX_BITMAP_PRESENT		VHDX_BLOCK_FULLY_PRESENT
 
@@ -258,8 +277,9 @@ enum vhdx_block_state {
 	GUID_INIT(0xB04AEFB7, 0xD19E, 0x4A81, 0xB7, 0x89, 0x25, 0xB8, 0xE9, 0x44, 0x59, 0x13)
 
 /*
- * Items that the specification does not document and Windows writes. CHS and PMEM labels are harmless to a reader; an
- * image that carries the marker has not been completely made.
+ * Items that the specification does not document and Windows writes. CHS and
+ * PMEM labels are harmless to a reader; an image that carries the marker has
+ * not been completely made.
  */
 #define VHDX_GUID_CHS_PARAMETERS \
 	GUID_INIT(0xDA02D7BC, 0x3D3A, 0x423C, 0xAC, 0x88, 0x2A, 0x36, 0xAB, 0x21, 0x47, 0x9B)

@@ -10,6 +10,7 @@
  *   vhdx_file_id_check()	is this a VHDX at all?
  *   vhdx_header_decode()	one copy, from a buffer
  *   vhdx_headers_read()	both copies, and which of them is current
+ *   vhdx_checksum_ok()	the checksum that headers and region tables share
  */
 #ifndef VHDX_HEADER_H
 #define VHDX_HEADER_H
@@ -51,6 +52,7 @@ struct vhdx_headers {
 	unsigned int current_slot;
 };
 
+bool vhdx_checksum_ok(const void *buf, size_t len, u32 *stored, u32 *computed);
 int vhdx_file_id_check(struct vhdx_store *store, struct vhdx_report *report);
 bool vhdx_header_decode(const void *buf, unsigned int slot,
 			struct vhdx_header *header,

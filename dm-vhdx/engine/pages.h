@@ -25,7 +25,8 @@
 #include "format.h"
 
 #define VHDX_LEAF_SHIFT		6
-#define VHDX_LEAF_PAGES		(1U << VHDX_LEAF_SHIFT)
+#define VHDX_LEAF_PAGES		64U
+static_assert(VHDX_LEAF_PAGES == 1 << VHDX_LEAF_SHIFT);
 
 /* A load must succeed when memory is short: these pages are set aside. */
 #define VHDX_POOL_RESERVE	4
@@ -33,8 +34,7 @@
 /**
  * struct vhdx_page - one page of metadata
  * @data: its 4 KiB, as on disk
- * @faulty: a bit for each BAT entry that failed its checks, or NULL if all of
- *	them are good
+ * @faulty: a bit for each BAT entry that failed its checks
  * @used: set by lookups, cleared as the clock's hand passes
  * @map: the map that it is in
  * @index: its place there
@@ -43,7 +43,7 @@
  */
 struct vhdx_page {
 	void *data;
-	unsigned long *faulty;
+	unsigned long faulty[BITS_TO_LONGS(VHDX_BAT_ENTRIES_PER_PAGE)];
 	bool used;
 	struct vhdx_page_map *map;
 	u64 index;
@@ -51,10 +51,17 @@ struct vhdx_page {
 	struct rcu_head rcu;
 };
 
-/* Part of a map's directory; freed with its last page. */
+/**
+ * struct vhdx_leaf - a part of a map's directory, freed with its last page
+ * @page: the pages, NULL where not resident
+ * @live: how many are resident
+ * @pool: that it came from
+ * @rcu: frees it when the last reader has left
+ */
 struct vhdx_leaf {
 	struct vhdx_page __rcu *page[VHDX_LEAF_PAGES];
 	unsigned int live;
+	struct vhdx_pool *pool;
 	struct rcu_head rcu;
 };
 
@@ -68,9 +75,10 @@ struct vhdx_leaf {
  * @evictions: pages given up so far
  * @structs: struct vhdx_page, with a reserve
  * @buffers: 4 KiB each, with a reserve
+ * @leaf_structs: struct vhdx_leaf, with a reserve
  */
 struct vhdx_pool {
-	spinlock_t lock;
+	spinlock_t lock; /* clock, counts, changes to the maps */
 	struct list_head clock;
 	unsigned long resident;
 	unsigned long limit;
@@ -78,6 +86,7 @@ struct vhdx_pool {
 	u64 evictions;
 	mempool_t *structs;
 	mempool_t *buffers;
+	mempool_t *leaf_structs;
 };
 
 /**
@@ -94,7 +103,7 @@ struct vhdx_page_map {
 
 /*
  * vhdx_fill_t - read page @index into page->data, check it, and set
- * page->faulty (kzalloc'd) if some of it is bad. May sleep; no lock held.
+ * the bits of page->faulty where it is bad. May sleep; no lock held.
  */
 typedef int (*vhdx_fill_t)(void *context, u64 index, struct vhdx_page *page);
 

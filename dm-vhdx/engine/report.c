@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report.h"
 
-static void emit(struct vhdx_report *report, enum vhdx_severity severity, struct vhdx_place at,
-		 const char *fmt, va_list args)
+__printf(4, 0) static void emit(struct vhdx_report *report,
+				enum vhdx_severity severity,
+				struct vhdx_place at, const char *fmt,
+				va_list args)
 {
 	char text[VHDX_TEXT_MAX];
-	struct vhdx_finding finding = { .severity = severity, .at = at, .text = text };
+	struct vhdx_finding finding = { .severity = severity,
+					.at = at,
+					.text = text };
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	report->emit(report, &finding);
@@ -16,11 +20,13 @@ static void emit(struct vhdx_report *report, enum vhdx_severity severity, struct
  * @report: where it goes
  * @severity: what it means
  * @at: where in the file it is
- * @fmt: what is wrong, as for printf; the two worlds share the plain conversions only, so no %p extensions
+ * @fmt: what is wrong, as for printf; the two worlds share the plain
+ *	conversions only, so no %p extensions
  *
  * Context: whatever @report's emit allows; takes no lock of its own.
  */
-void vhdx_find(struct vhdx_report *report, enum vhdx_severity severity, struct vhdx_place at, const char *fmt, ...)
+void vhdx_find(struct vhdx_report *report, enum vhdx_severity severity,
+	       struct vhdx_place at, const char *fmt, ...)
 {
 	va_list args;
 
@@ -32,14 +38,16 @@ void vhdx_find(struct vhdx_report *report, enum vhdx_severity severity, struct v
 /**
  * vhdx_refuse() - state an error and return its errno
  * @report: where it goes
- * @err: negative errno of the refusal: -EUCLEAN for what is corrupt, -EOPNOTSUPP for what is not supported,
- *	-EMEDIUMTYPE for what is no VHDX, -ESTALE for a parent that does not match
+ * @err: negative errno of the refusal: -EUCLEAN for what is corrupt,
+ *	-EOPNOTSUPP for what is not supported, -EMEDIUMTYPE for what is no
+ *	VHDX, -ESTALE for a parent that does not match
  * @at: where in the file it is
  * @fmt: what is wrong, as for vhdx_find()
  *
  * Return: @err, so that a check can end with `return vhdx_refuse(...)`.
  */
-int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at, const char *fmt, ...)
+int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at,
+		const char *fmt, ...)
 {
 	va_list args;
 
@@ -62,8 +70,10 @@ int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size)
 	const struct vhdx_place *at = &finding->at;
 
 	if (at->index == VHDX_NO_INDEX)
-		return snprintf(buf, size, "%s at offset 0x%llx: %s", at->name, at->offset, finding->text);
-	return snprintf(buf, size, "%s %llu at offset 0x%llx: %s", at->name, at->index, at->offset, finding->text);
+		return snprintf(buf, size, "%s at offset 0x%llx: %s", at->name,
+				at->offset, finding->text);
+	return snprintf(buf, size, "%s %llu at offset 0x%llx: %s", at->name,
+			at->index, at->offset, finding->text);
 }
 
 /**
@@ -77,7 +87,8 @@ int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size)
  */
 const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE])
 {
-	static const u8 order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	static const u8 order[16] = { 3, 2, 1,	0,  5,	4,  7,	6,
+				      8, 9, 10, 11, 12, 13, 14, 15 };
 	const u8 *bytes = (const u8 *)guid;
 	char *p = buf;
 	int i;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Findings: how the engine says what is wrong with an image, in sentences that a person can act on.
+ * Findings: how the engine says what is wrong with an image, in sentences that
+ * a person can act on.
  *
- * Every check in the engine speaks through a report. Whoever opens the image decides what becomes of a finding: the
- * module shows the first error as the reason of a refused table and logs the rest, `vhdxsetup check` lists them all.
+ * Every check in the engine speaks through a report. Whoever opens the image
+ * decides what becomes of a finding: the module shows the first error as the
+ * reason of a refused table and logs the rest, `vhdxsetup check` lists them
+ * all.
  *
  * report.c APIs:
  *   vhdx_find()	state a finding and go on
@@ -19,9 +22,11 @@
 /**
  * enum vhdx_severity - what a finding means for the image
  * @VHDX_INFO: worth knowing; nothing is wrong
- * @VHDX_WARN: against the specification, harmless to a reader, healed by the next writer
+ * @VHDX_WARN: against the specification, harmless to a reader, healed by the
+ *	next writer
  * @VHDX_READONLY: reads right, but cannot be written without risk
- * @VHDX_ERROR: the image, or the block that is named, cannot be read right and is refused
+ * @VHDX_ERROR: the image, or the block that is named, cannot be read right and
+ *	is refused
  */
 enum vhdx_severity {
 	VHDX_INFO,
@@ -30,11 +35,12 @@ enum vhdx_severity {
 	VHDX_ERROR,
 };
 
-#define VHDX_NO_INDEX	U64_MAX
+#define VHDX_NO_INDEX U64_MAX
 
 /**
  * struct vhdx_place - where in the file a finding is
- * @name: the structure, in the words of the specification: "header", "BAT entry"
+ * @name: the structure, in the words of the specification: "header", "BAT
+ *	entry"
  * @index: which one of them, or VHDX_NO_INDEX where there is one only
  * @offset: byte offset in the image file
  */
@@ -44,19 +50,20 @@ struct vhdx_place {
 	u64 offset;
 };
 
-#define VHDX_AT(_name, _offset) \
-	((struct vhdx_place){ .name = (_name), .index = VHDX_NO_INDEX, .offset = (_offset) })
 #define VHDX_AT_INDEX(_name, _index, _offset) \
-	((struct vhdx_place){ .name = (_name), .index = (_index), .offset = (_offset) })
+	((struct vhdx_place){ .name = _name, .index = _index, .offset = _offset })
+#define VHDX_AT(_name, _offset) VHDX_AT_INDEX(_name, VHDX_NO_INDEX, _offset)
 
-#define VHDX_TEXT_MAX	224
-#define VHDX_SENTENCE_MAX	320
+/* Bytes, with the NUL: what is wrong, and the whole line around it. */
+#define VHDX_TEXT_MAX 224
+#define VHDX_SENTENCE_MAX 320
 
 /**
  * struct vhdx_finding - one thing to say about an image
  * @severity: what it means
  * @at: where it is
- * @text: what is wrong, and the remedy where there is one; no leading capital, no full stop
+ * @text: what is wrong, and the remedy where there is one; no leading capital,
+ *	no full stop
  */
 struct vhdx_finding {
 	enum vhdx_severity severity;
@@ -66,21 +73,24 @@ struct vhdx_finding {
 
 /**
  * struct vhdx_report - where findings go
- * @emit: takes one finding; its text lives for the call only. May be called from any context the engine is called
- *	from, and from several threads at once.
+ * @emit: takes one finding; its text lives for the call only. May be called
+ *	from any context the engine is called from, and from several threads
+ *	at once.
  */
 struct vhdx_report {
-	void (*emit)(struct vhdx_report *report, const struct vhdx_finding *finding);
+	void (*emit)(struct vhdx_report *report,
+		     const struct vhdx_finding *finding);
 };
 
-__printf(4, 5)
-void vhdx_find(struct vhdx_report *report, enum vhdx_severity severity, struct vhdx_place at, const char *fmt, ...);
-__printf(4, 5)
-int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at, const char *fmt, ...);
+__printf(4, 5) void vhdx_find(struct vhdx_report *report,
+			      enum vhdx_severity severity, struct vhdx_place at,
+			      const char *fmt, ...);
+__printf(4, 5) int vhdx_refuse(struct vhdx_report *report, int err,
+			       struct vhdx_place at, const char *fmt, ...);
 
 int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size);
 
-#define VHDX_GUID_TEXT_SIZE	37
+#define VHDX_GUID_TEXT_SIZE 37
 const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE]);
 
 #endif /* VHDX_REPORT_H */

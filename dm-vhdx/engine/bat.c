@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bat.h"
+
+/**
+ * vhdx_bat_init() - the arithmetic of one image's BAT
+ * @bat: where it goes
+ * @params: the virtual disk; its fields have been checked
+ * @offset: byte offset of the BAT region in the file
+ *
+ * A differencing image has a sector bitmap entry after its last chunk too; the
+ * others stop at the last payload entry. Source: [MS-VHDX] 2.5.
+ */
+void vhdx_bat_init(struct vhdx_bat *bat, const struct vhdx_params *params,
+		   u64 offset)
+{
+	bat->offset = offset;
+	bat->size = params->size;
+	bat->block_shift = ilog2(params->block_size);
+	bat->sector_shift = ilog2(params->logical_sector);
+	bat->ratio_shift =
+		VHDX_CHUNK_SECTORS_SHIFT + bat->sector_shift - bat->block_shift;
+	bat->differencing = params->has_parent;
+	bat->blocks = (params->size + params->block_size - 1) >>
+		      bat->block_shift;
+	bat->chunks = (bat->blocks + (1ULL << bat->ratio_shift) - 1) >>
+		      bat->ratio_shift;
+	if (bat->differencing)
+		bat->entries = vhdx_bat_bitmap_index(bat, bat->chunks - 1) + 1;
+	else
+		bat->entries = vhdx_bat_payload_index(bat, bat->blocks - 1) + 1;
+	bat->pages = (bat->entries + VHDX_BAT_ENTRIES_PER_PAGE - 1) >>
+		     VHDX_BAT_ENTRIES_PER_PAGE_SHIFT;
+}
+
+/**
+ * vhdx_bat_entry_at() - what does an entry describe?
+ * @bat: the geometry
+ * @index: into the BAT
+ * @number: set to the number of the payload block, or of the chunk
+ *
+ * Return: true for a payload block, false for a sector bitmap block.
+ */
+bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number)
+{
+	u64 ratio = 1ULL << bat->ratio_shift;
+	u64 chunk = index / (ratio + 1);
+	u64 rest = index % (ratio + 1);
+
+	if (rest == ratio) {
+		*number = chunk;
+		return false;
+	}
+	*number = (chunk << bat->ratio_shift) + rest;
+	return true;
+}
+
+/**
+ * vhdx_state_name() - a state in the words of the specification
+ * @state: from 0 to 7
+ *
+ * Source: [MS-VHDX] 2.5.1.1.
+ */
+const char *vhdx_state_name(enum vhdx_block_state state)
+{
+	switch (state) {
+	case VHDX_BLOCK_NOT_PRESENT:
+		return "NOT_PRESENT";
+	case VHDX_BLOCK_UNDEFINED:
+		return "UNDEFINED";
+	case VHDX_BLOCK_ZERO:
+		return "ZERO";
+	case VHDX_BLOCK_UNMAPPED:
+		return "UNMAPPED";
+	case VHDX_BLOCK_FULLY_PRESENT:
+		return "FULLY_PRESENT";
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+		return "PARTIALLY_PRESENT";
+	}
+	return "reserved";
+}
+
+static const char *space_fault(const struct vhdx_bat_limits *limits, u64 entry,
+			       u64 length, bool may_be_short)
+{
+	u64 offset = vhdx_entry_offset(entry);
+
+	if (vhdx_regions_hit(limits->regions, offset, length))
+		return "its space belongs to the header section, the log or a region";
+	if (offset >= limits->file_size)
+		return "its space lies past the end of the file";
+	if (!may_be_short && length > limits->file_size - offset)
+		return "its space ends past the end of the file";
+	return NULL;
+}
+
+/*
+ * Old QEMU wrote a last block no longer than the disk needs, so the file may
+ * end inside the last one.
+ */
+static const char *payload_fault(const struct vhdx_bat *bat,
+				 const struct vhdx_bat_limits *limits,
+				 u64 block, u64 entry)
+{
+	switch (vhdx_entry_state(entry)) {
+	case VHDX_BLOCK_NOT_PRESENT:
+	case VHDX_BLOCK_UNDEFINED:
+	case VHDX_BLOCK_ZERO:
+	case VHDX_BLOCK_UNMAPPED:
+		return NULL;
+	case VHDX_BLOCK_FULLY_PRESENT:
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+		return space_fault(limits, entry, vhdx_bat_block_size(bat),
+				   block == bat->blocks - 1);
+	}
+	return "its state is reserved";
+}
+
+static const char *bitmap_fault(const struct vhdx_bat_limits *limits, u64 entry)
+{
+	switch ((int)vhdx_entry_state(entry)) {
+	case VHDX_BITMAP_NOT_PRESENT:
+		return NULL;
+	case VHDX_BITMAP_PRESENT:
+		return space_fault(limits, entry, VHDX_BITMAP_BLOCK_SIZE,
+				   false);
+	}
+	return "its state is reserved";
+}
+
+/**
+ * vhdx_bat_check_entry() - can an entry be used?
+ * @bat: the geometry
+ * @limits: what the entry must respect
+ * @index: into the BAT; padding behind the last entry is always good
+ * @entry: its value
+ * @report: told, as an error, why it cannot be used
+ *
+ * Sector bitmap entries of an image without a parent are never looked at:
+ * there are images with garbage in them.
+ *
+ * Context: that of @report.
+ * Source: [MS-VHDX] 2.5.1.
+ */
+bool vhdx_bat_check_entry(const struct vhdx_bat *bat,
+			  const struct vhdx_bat_limits *limits, u64 index,
+			  u64 entry, struct vhdx_report *report)
+{
+	const char *fault = NULL;
+	bool payload;
+	u64 number;
+
+	payload = vhdx_bat_entry_at(bat, index, &number);
+	if (index >= bat->entries)
+		return true;
+	if (payload && number < bat->blocks)
+		fault = payload_fault(bat, limits, number, entry);
+	else if (!payload && bat->differencing)
+		fault = bitmap_fault(limits, entry);
+	if (!fault)
+		return true;
+	vhdx_find(report, VHDX_ERROR, vhdx_bat_place(bat, index),
+		  "%s block %llu, state %u (%s), at 0x%llx: %s",
+		  payload ? "payload" : "sector bitmap", number,
+		  vhdx_entry_state(entry),
+		  vhdx_state_name(vhdx_entry_state(entry)),
+		  vhdx_entry_offset(entry), fault);
+	return false;
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "chain.h"
+
+/* Where a layer says that a range lies. */
+enum where {
+	HERE,
+	BELOW,
+	NOWHERE,
+};
+
+static int missed(struct vhdx_miss *miss, struct vhdx_image *image,
+		  struct vhdx_page_map *map, u64 index)
+{
+	*miss = (struct vhdx_miss){
+		.image = image,
+		.map = map,
+		.index = index,
+	};
+	return -EAGAIN;
+}
+
+static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
+			  enum where *where, struct vhdx_miss *miss)
+{
+	u64 index = vhdx_bitmap_page(&image->bat, pos);
+	const struct vhdx_page *page;
+	bool present;
+
+	rcu_read_lock();
+	page = vhdx_map_find(&image->bitmap_pages, index);
+	if (page)
+		*len = vhdx_bitmap_run(&image->bat, page->data, pos, *len,
+				       &present);
+	rcu_read_unlock();
+	if (!page)
+		return missed(miss, image, &image->bitmap_pages, index);
+	*where = present ? HERE : BELOW;
+	return 0;
+}
+
+/*
+ * One block of one layer. Cuts *@len to what lies alike. Only NOT_PRESENT
+ * shows the parent: a block that was zeroed or unmapped in the child must
+ * never uncover it ([MS-VHDX] 2.5.1.1).
+ */
+static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
+			 enum where *where, u64 *offset, struct vhdx_miss *miss)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u64 in_block = pos & (vhdx_bat_block_size(bat) - 1);
+	u64 index = vhdx_bat_payload_index(bat, pos >> bat->block_shift);
+	u64 entry;
+	int r;
+
+	*len = min(*len, vhdx_bat_block_size(bat) - in_block);
+	r = vhdx_image_bat_entry(image, index, &entry);
+	if (r == -EAGAIN)
+		return missed(miss, image, &image->bat_pages,
+			      index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
+	if (r)
+		return r;
+
+	*offset = vhdx_entry_offset(entry) + in_block;
+	*where = HERE;
+	switch (vhdx_entry_state(entry)) {
+	case VHDX_BLOCK_FULLY_PRESENT:
+		return 0;
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+		/* Without a parent there is no other place to look. */
+		if (bat->differencing)
+			return look_at_bitmap(image, pos, len, where, miss);
+		return 0;
+	case VHDX_BLOCK_NOT_PRESENT:
+		*where = bat->differencing ? BELOW : NOWHERE;
+		return 0;
+	default:
+		*where = NOWHERE;
+		return 0;
+	}
+}
+
+/*
+ * Bytes that the log changes are not in their place yet, and a file that the
+ * replay extends, or whose last block is short, ends before the block does.
+ */
+static void settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
+{
+	u64 sector = image->params.logical_sector;
+	u64 size = image->store->size;
+	bool patched;
+
+	run->length = vhdx_replay_clip(&image->replay, run->offset, run->length,
+				       &patched);
+	if (patched) {
+		run->kind = VHDX_RUN_COPY;
+	} else if (run->offset >= size) {
+		run->kind = VHDX_RUN_ZERO;
+	} else if (size - run->offset < sector) {
+		run->kind = VHDX_RUN_COPY;
+		run->length = sector;
+	} else {
+		run->kind = VHDX_RUN_DATA;
+		run->length = min(run->length,
+				  ALIGN_DOWN(size - run->offset, sector));
+	}
+}
+
+static void settle(const struct vhdx_image *image, struct vhdx_run *run)
+{
+	run->kind = VHDX_RUN_DATA;
+	if (unlikely(image->replay.count ||
+		     run->offset + run->length > image->store->size))
+		settle_odd(image, run);
+}
+
+/* One piece: what lies alike from @pos on, within one block of each layer. */
+static int map_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
+		     struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	enum where where = BELOW;
+	u32 layer;
+	int r;
+
+	run->kind = VHDX_RUN_ZERO;
+	run->length = len;
+	for (layer = 0; layer < chain->depth; layer++) {
+		struct vhdx_image *image = chain->layer[layer];
+
+		/* A parent may be smaller than its child. */
+		if (pos >= image->bat.size)
+			return 0;
+		run->length = min(run->length, image->bat.size - pos);
+		r = look_at_block(image, pos, &run->length, &where,
+				  &run->offset, miss);
+		if (r)
+			return r;
+		if (where == NOWHERE)
+			return 0;
+		if (where == HERE) {
+			run->layer = layer;
+			settle(image, run);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static bool continues(const struct vhdx_run *run, const struct vhdx_run *next)
+{
+	if (run->kind != next->kind)
+		return false;
+	return run->kind == VHDX_RUN_ZERO ||
+	       (run->layer == next->layer &&
+		run->offset + run->length == next->offset);
+}
+
+/**
+ * vhdx_chain_map() - where do these bytes of the virtual disk lie?
+ * @chain: the images
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: the longest piece from @pos on, up to @len, that lies together: it
+ *	goes on over blocks that follow each other in the file
+ * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ *
+ * Context: any; takes no lock, allocates nothing, does no I/O.
+ * Return: 0, -EAGAIN, or -EIO if the BAT says what cannot be.
+ */
+int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
+		   struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	struct vhdx_run next;
+	int r;
+
+	r = map_piece(chain, pos, len, run, miss);
+	if (r)
+		return r;
+	while (run->length < len) {
+		/* What cannot be mapped now is a matter for the next call. */
+		if (map_piece(chain, pos + run->length, len - run->length,
+			      &next, miss) ||
+		    !continues(run, &next))
+			break;
+		run->length += next.length;
+	}
+	return 0;
+}
+
+/**
+ * vhdx_chain_read() - read the virtual disk
+ * @chain: the images
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @buf: destination, 8-byte aligned
+ * @len: bytes, sector-aligned; ends inside the virtual disk
+ *
+ * Context: may sleep; does not start I/O to get memory.
+ * Return: 0 or a negative errno; -ENOMEM is worth another try.
+ */
+int vhdx_chain_read(const struct vhdx_chain *chain, u64 pos, void *buf,
+		    size_t len)
+{
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+	int r;
+
+	while (len) {
+		r = vhdx_chain_map(chain, pos, len, &run, &miss);
+		if (r == -EAGAIN) {
+			r = vhdx_image_load(&miss);
+			if (r)
+				return r;
+			continue;
+		}
+		if (r)
+			return r;
+		if (run.kind == VHDX_RUN_ZERO)
+			memset(buf, 0, run.length);
+		else
+			r = vhdx_image_read(chain->layer[run.layer], run.offset,
+					    buf, run.length);
+		if (r)
+			return r;
+		pos += run.length;
+		buf = (u8 *)buf + run.length;
+		len -= run.length;
+	}
+	return 0;
+}
+
+static struct vhdx_place locator_place(const struct vhdx_image *image)
+{
+	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
+	const struct vhdx_item *item =
+		vhdx_metadata_find(&image->metadata, &id);
+
+	return VHDX_AT("parent locator",
+		       image->metadata.base + (item ? item->offset : 0));
+}
+
+static const char *parent_path(const struct vhdx_locator *locator)
+{
+	if (locator->relative_path)
+		return locator->relative_path;
+	if (locator->absolute_path)
+		return locator->absolute_path;
+	return locator->volume_path ? locator->volume_path : "(no path)";
+}
+
+static int check_identity(const struct vhdx_image *child,
+			  const struct vhdx_image *parent, unsigned int flags,
+			  struct vhdx_report *report)
+{
+	const guid_t *identity = vhdx_image_identity(parent);
+	char have[VHDX_GUID_TEXT_SIZE], want[VHDX_GUID_TEXT_SIZE];
+	enum vhdx_severity severity = VHDX_ERROR;
+
+	if (vhdx_locator_matches(child->locator, identity))
+		return 0;
+	if (flags & VHDX_CHAIN_IGNORE_ID)
+		severity = VHDX_WARN;
+	vhdx_find(report, severity, locator_place(child),
+		  "the parent has data write GUID %s, but the child was made over %s: the parent was changed since, or is another image",
+		  vhdx_guid_text(identity, have),
+		  vhdx_guid_text(&child->locator->linkage, want));
+	return severity == VHDX_ERROR ? -ESTALE : 0;
+}
+
+static int check_link(const struct vhdx_image *child,
+		      const struct vhdx_image *parent, unsigned int flags,
+		      struct vhdx_report *report)
+{
+	if (child->params.logical_sector != parent->params.logical_sector)
+		return vhdx_refuse(report, -EUCLEAN, locator_place(child),
+				   "the parent has logical sectors of %u bytes, the child of %u",
+				   parent->params.logical_sector,
+				   child->params.logical_sector);
+	return check_identity(child, parent, flags, report);
+}
+
+static int check_layer(const struct vhdx_chain *chain, u32 layer,
+		       unsigned int flags, struct vhdx_report *report)
+{
+	struct vhdx_image *image = chain->layer[layer];
+	bool last = layer + 1 == chain->depth;
+	u32 other;
+
+	for (other = 0; other < layer; other++)
+		if (chain->layer[other] == image)
+			return vhdx_refuse(report, -ELOOP, locator_place(image),
+					   "the image is its own ancestor");
+	if (last && image->params.has_parent)
+		return vhdx_refuse(report, -ENOENT, locator_place(image),
+				   "a differencing image needs its parent, which it names as \"%.96s\"",
+				   parent_path(image->locator));
+	if (!last && !image->params.has_parent)
+		return vhdx_refuse(report, -EINVAL,
+				   VHDX_AT("file parameters",
+					   image->metadata.base),
+				   "the image has no parent, but one is given");
+	return last ? 0 :
+		      check_link(image, chain->layer[layer + 1], flags, report);
+}
+
+/**
+ * vhdx_chain_new() - join a child and its parents
+ * @images: child first; each outlives the chain
+ * @depth: how many
+ * @flags: VHDX_CHAIN_*
+ * @report: where findings go
+ *
+ * Context: may sleep.
+ * Return: the chain for vhdx_chain_free(), or an ERR_PTR: -ENOENT if a parent
+ * is missing, -ESTALE if it is another one, -ELOOP for a cycle or a chain that
+ * is too deep, -EINVAL for a parent too many, -EUCLEAN, -ENOMEM.
+ * Source: [MS-VHDX] 2.6.2.6.
+ */
+struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
+				  unsigned int flags,
+				  struct vhdx_report *report)
+{
+	struct vhdx_chain *chain;
+	u32 i;
+	int r = 0;
+
+	if (depth > VHDX_CHAIN_MAX)
+		return ERR_PTR(vhdx_refuse(report, -ELOOP,
+					   locator_place(images[0]),
+					   "a chain of %u images is deeper than the limit of %u",
+					   depth, VHDX_CHAIN_MAX));
+	chain = kzalloc(struct_size(chain, layer, depth), GFP_KERNEL);
+	if (!chain)
+		return ERR_PTR(-ENOMEM);
+	chain->size = images[0]->params.size;
+	chain->depth = depth;
+	for (i = 0; i < depth; i++)
+		chain->layer[i] = images[i];
+	for (i = 0; i < depth && !r; i++)
+		r = check_layer(chain, i, flags, report);
+	if (r) {
+		kfree(chain);
+		return ERR_PTR(r);
+	}
+	return chain;
+}
+
+/**
+ * vhdx_chain_free() - take a chain apart
+ * @chain: its images stay open
+ */
+void vhdx_chain_free(struct vhdx_chain *chain)
+{
+	kfree(chain);
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image.h"
+
+static int read_bounced(struct vhdx_image *image, u64 pos, void *buf,
+			size_t len)
+{
+	u64 start = ALIGN_DOWN(pos, (u64)VHDX_PAGE);
+	size_t span = ALIGN(pos + len, (u64)VHDX_PAGE) - start;
+	u8 *bounce = kvmalloc(span, GFP_NOIO);
+	int r;
+
+	if (!bounce)
+		return -ENOMEM;
+	r = vhdx_store_read(image->store, start, bounce, span);
+	if (!r)
+		memcpy(buf, bounce + (pos - start), len);
+	kvfree(bounce);
+	return r;
+}
+
+/**
+ * vhdx_image_read() - read bytes of the file as they are after replay
+ * @image: the image
+ * @pos: byte offset in the file
+ * @buf: destination, 8-byte aligned if @pos and @len are multiples of 4 KiB
+ * @len: bytes
+ *
+ * Context: may sleep; does not start I/O to get memory.
+ * Return: 0, -ENOMEM, or an errno of the store.
+ */
+int vhdx_image_read(struct vhdx_image *image, u64 pos, void *buf, size_t len)
+{
+	int r;
+
+	if (IS_ALIGNED(pos, (u64)VHDX_PAGE) && IS_ALIGNED(len, VHDX_PAGE))
+		r = vhdx_store_read(image->store, pos, buf, len);
+	else
+		r = read_bounced(image, pos, buf, len);
+	return r ? r :
+		   vhdx_replay_apply(&image->replay, image->store, pos, buf,
+				     len);
+}
+
+static int open_log(struct vhdx_image *image)
+{
+	const struct vhdx_header *header = vhdx_header_current(&image->headers);
+	struct vhdx_place at = VHDX_AT("log", header->log_offset);
+	int r;
+
+	r = vhdx_log_find(image->store, header, &image->log, image->report);
+	if (r)
+		return r;
+	r = vhdx_replay_plan(&image->replay, image->store, header, &image->log);
+	if (r)
+		return vhdx_refuse(image->report, r, at,
+				   "cannot be replayed in memory (error %d)",
+				   -r);
+	image->file_size = image->replay.file_size;
+	if (image->log.count)
+		vhdx_find(image->report, VHDX_INFO, at,
+			  "holds %u entries with %u changes that are not in place yet; they are replayed in memory",
+			  image->log.count, image->replay.count);
+	return 0;
+}
+
+static int read_region_tables(struct vhdx_image *image, u8 *tables,
+			      bool valid[2])
+{
+	unsigned int copy;
+	int r;
+
+	for (copy = 0; copy < 2; copy++) {
+		u64 pos = VHDX_REGION_TABLE_OFFSET(copy);
+		u8 *table = tables + copy * VHDX_TABLE_SIZE;
+
+		r = vhdx_image_read(image, pos, table, VHDX_TABLE_SIZE);
+		if (r)
+			return vhdx_refuse(image->report, r,
+					   VHDX_AT_INDEX("region table",
+							 copy + 1, pos),
+					   "cannot be read (error %d)", -r);
+		valid[copy] =
+			vhdx_region_table_check(table, copy, image->report);
+	}
+	return 0;
+}
+
+/* The specification does not rank the copies; the first one is preferred. */
+static int choose_region_table(struct vhdx_image *image, const u8 *tables,
+			       const bool valid[2])
+{
+	struct vhdx_place at =
+		VHDX_AT("region table", VHDX_REGION_TABLE_OFFSET(0));
+
+	if (!valid[0] && !valid[1])
+		return vhdx_refuse(image->report, -EUCLEAN, at,
+				   "neither copy is valid (the other is at 0x%llx)",
+				   VHDX_REGION_TABLE_OFFSET(1));
+	if (valid[0] && valid[1] &&
+	    memcmp(tables, tables + VHDX_TABLE_SIZE, VHDX_TABLE_SIZE))
+		vhdx_find(image->report, VHDX_WARN, at,
+			  "the two copies differ; the first is used");
+	image->region_copy = !valid[0];
+	return 0;
+}
+
+static int open_regions(struct vhdx_image *image)
+{
+	u8 *tables = kvmalloc(2 * VHDX_TABLE_SIZE, GFP_KERNEL);
+	bool valid[2] = {};
+	int r;
+
+	if (!tables)
+		return -ENOMEM;
+	r = read_region_tables(image, tables, valid);
+	if (!r)
+		r = choose_region_table(image, tables, valid);
+	if (!r)
+		r = vhdx_regions_decode(tables + image->region_copy * VHDX_TABLE_SIZE,
+					image->region_copy,
+					vhdx_header_current(&image->headers),
+					image->file_size, &image->regions,
+					image->report);
+	kvfree(tables);
+	return r;
+}
+
+static int read_item(void *context, u64 pos, void *buf, size_t len)
+{
+	return vhdx_image_read(context, pos, buf, len);
+}
+
+static int open_metadata(struct vhdx_image *image)
+{
+	const struct vhdx_region *region = &image->regions.metadata;
+	void *table = kvmalloc(VHDX_TABLE_SIZE, GFP_KERNEL);
+	int r;
+
+	if (!table)
+		return -ENOMEM;
+	r = vhdx_image_read(image, region->offset, table, VHDX_TABLE_SIZE);
+	if (r)
+		vhdx_refuse(image->report, r,
+			    VHDX_AT("metadata table", region->offset),
+			    "cannot be read (error %d)", -r);
+	else
+		r = vhdx_metadata_decode(table, region->offset, region->length,
+					 &image->metadata, image->report);
+	kvfree(table);
+	return r ? r :
+		   vhdx_metadata_params(&image->metadata, read_item, image,
+					&image->params, image->report);
+}
+
+static int read_locator(struct vhdx_image *image, const struct vhdx_item *item)
+{
+	u64 pos = image->metadata.base + item->offset;
+	void *bytes = kvmalloc(item->length, GFP_KERNEL);
+	int r;
+
+	if (!bytes)
+		return -ENOMEM;
+	r = vhdx_image_read(image, pos, bytes, item->length);
+	if (r) {
+		vhdx_refuse(image->report, r, VHDX_AT("parent locator", pos),
+			    "cannot be read (error %d)", -r);
+	} else {
+		image->locator = vhdx_locator_decode(bytes, item->length, pos,
+						     image->report);
+		if (IS_ERR(image->locator)) {
+			r = PTR_ERR(image->locator);
+			image->locator = NULL;
+		}
+	}
+	kvfree(bytes);
+	return r;
+}
+
+static int open_locator(struct vhdx_image *image)
+{
+	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
+	const struct vhdx_item *item =
+		vhdx_metadata_find(&image->metadata, &id);
+	struct vhdx_place at = VHDX_AT("metadata table", image->metadata.base);
+
+	if (!image->params.has_parent) {
+		if (item)
+			vhdx_find(image->report, VHDX_WARN, at,
+				  "there is a parent locator, but the image has no parent; it is ignored");
+		return 0;
+	}
+	if (!item || !item->length)
+		return vhdx_refuse(image->report, -EUCLEAN, at,
+				   "the image has a parent, but the parent locator is missing");
+	return read_locator(image, item);
+}
+
+static int open_bat(struct vhdx_image *image, unsigned long pool_pages)
+{
+	const struct vhdx_region *region = &image->regions.bat;
+	struct vhdx_bat *bat = &image->bat;
+	int r;
+
+	vhdx_bat_init(bat, &image->params, region->offset);
+	if (bat->entries > region->length / sizeof(__le64))
+		return vhdx_refuse(image->report, -EUCLEAN,
+				   VHDX_AT("BAT region", region->offset),
+				   "has room for %llu entries, the virtual disk needs %llu",
+				   region->length / sizeof(__le64),
+				   bat->entries);
+	image->limits.regions = &image->regions;
+	image->limits.file_size = image->file_size;
+	r = vhdx_pool_init(&image->pool, pool_pages);
+	if (!r)
+		r = vhdx_map_init(&image->bat_pages, &image->pool, bat->pages);
+	if (!r && bat->differencing)
+		r = vhdx_map_init(&image->bitmap_pages, &image->pool,
+				  bat->chunks << VHDX_BITMAP_PAGES_SHIFT);
+	return r;
+}
+
+static int open_stages(struct vhdx_image *image, unsigned long pool_pages)
+{
+	int r;
+
+	r = vhdx_file_id_check(image->store, image->report);
+	if (!r)
+		r = vhdx_headers_read(image->store, &image->headers,
+				      image->report);
+	if (!r)
+		r = open_log(image);
+	if (!r)
+		r = open_regions(image);
+	if (!r)
+		r = open_metadata(image);
+	if (!r)
+		r = open_locator(image);
+	if (!r)
+		r = open_bat(image, pool_pages);
+	return r;
+}
+
+/**
+ * vhdx_image_open() - check and understand a store
+ * @store: the image's bytes; outlives the image
+ * @pool_pages: how many 4 KiB pages of BAT and bitmaps to keep in memory
+ * @report: where findings go, now and later; outlives the image
+ *
+ * Does not write, and does not read the BAT.
+ *
+ * Context: may sleep.
+ * Return: the image for vhdx_image_close(), or an ERR_PTR: -EMEDIUMTYPE if it
+ * is no VHDX, -EUCLEAN if it is corrupt, -EOPNOTSUPP if it asks for what is
+ * not known, -ENOMEM, or an errno of the store. @report has the sentence.
+ */
+struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
+				   unsigned long pool_pages,
+				   struct vhdx_report *report)
+{
+	struct vhdx_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
+	int r;
+
+	if (!image)
+		return ERR_PTR(-ENOMEM);
+	image->store = store;
+	image->report = report;
+	r = open_stages(image, pool_pages);
+	if (r) {
+		vhdx_image_close(image);
+		return ERR_PTR(r);
+	}
+	return image;
+}
+
+/**
+ * vhdx_image_close() - forget an image
+ * @image: that nobody uses any more; its store stays open
+ *
+ * Context: may sleep.
+ */
+void vhdx_image_close(struct vhdx_image *image)
+{
+	vhdx_map_exit(&image->bat_pages);
+	vhdx_map_exit(&image->bitmap_pages);
+	vhdx_pool_exit(&image->pool);
+	vhdx_locator_free(image->locator);
+	vhdx_metadata_free(&image->metadata);
+	vhdx_regions_free(&image->regions);
+	vhdx_replay_free(&image->replay);
+	vhdx_log_free(&image->log);
+	kfree(image);
+}
+
+/**
+ * vhdx_image_bat_entry() - one BAT entry, if it is resident
+ * @image: the image
+ * @index: into the BAT, below bat.entries
+ * @entry: where it goes
+ *
+ * Context: any; takes no lock.
+ * Return: 0, -EAGAIN if its page must be loaded, -EIO if it failed its checks.
+ */
+int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry)
+{
+	u32 slot = index & (VHDX_BAT_ENTRIES_PER_PAGE - 1);
+	const struct vhdx_page *page;
+	int r = -EAGAIN;
+
+	rcu_read_lock();
+	page = vhdx_map_find(&image->bat_pages,
+			     index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
+	if (page) {
+		const __le64 *entries = page->data;
+
+		*entry = le64_to_cpu(READ_ONCE(entries[slot]));
+		r = unlikely(test_bit(slot, page->faulty)) ? -EIO : 0;
+	}
+	rcu_read_unlock();
+	return r;
+}
+
+static int fill_bat(void *context, u64 index, struct vhdx_page *page)
+{
+	struct vhdx_image *image = context;
+	u64 first = index << VHDX_BAT_ENTRIES_PER_PAGE_SHIFT;
+	const __le64 *entries = page->data;
+	u32 slot;
+	int r;
+
+	r = vhdx_image_read(image, image->bat.offset + index * VHDX_PAGE,
+			    page->data, VHDX_PAGE);
+	if (r)
+		return r;
+	for (slot = 0; slot < VHDX_BAT_ENTRIES_PER_PAGE; slot++)
+		if (!vhdx_bat_check_entry(&image->bat, &image->limits,
+					  first + slot,
+					  le64_to_cpu(entries[slot]),
+					  image->report))
+			__set_bit(slot, page->faulty);
+	return 0;
+}
+
+/* The BAT entry may lie in another page than the block's, so load it here. */
+static int bitmap_block(struct vhdx_image *image, u64 chunk, u64 *offset)
+{
+	u64 index = vhdx_bat_bitmap_index(&image->bat, chunk);
+	u64 entry;
+	int r;
+
+	while ((r = vhdx_image_bat_entry(image, index, &entry)) == -EAGAIN) {
+		r = vhdx_map_load(&image->bat_pages,
+				  index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+				  fill_bat, image);
+		if (r)
+			return r;
+	}
+	if (r)
+		return r;
+	if ((int)vhdx_entry_state(entry) != VHDX_BITMAP_PRESENT) {
+		vhdx_find(image->report, VHDX_ERROR,
+			  vhdx_bat_place(&image->bat, index),
+			  "the sector bitmap of chunk %llu is absent, but a block of the chunk is partially present",
+			  chunk);
+		return -EIO;
+	}
+	*offset = vhdx_entry_offset(entry);
+	return 0;
+}
+
+static int fill_bitmap(void *context, u64 index, struct vhdx_page *page)
+{
+	struct vhdx_image *image = context;
+	u64 in_block = index & ((1U << VHDX_BITMAP_PAGES_SHIFT) - 1);
+	u64 offset;
+	int r;
+
+	r = bitmap_block(image, index >> VHDX_BITMAP_PAGES_SHIFT, &offset);
+	if (r)
+		return r;
+	return vhdx_image_read(image, offset + in_block * VHDX_PAGE, page->data,
+			       VHDX_PAGE);
+}
+
+/**
+ * vhdx_image_load() - bring in a page that a lookup missed
+ * @miss: what vhdx_chain_map() asked for
+ *
+ * Context: may sleep; no lock held; does not start I/O to get memory.
+ * Return: 0: look up again; -ENOMEM: try again later; another errno: the page
+ * cannot be had.
+ */
+int vhdx_image_load(const struct vhdx_miss *miss)
+{
+	bool bat = miss->map == &miss->image->bat_pages;
+
+	return vhdx_map_load(miss->map, miss->index,
+			     bat ? fill_bat : fill_bitmap, miss->image);
+}

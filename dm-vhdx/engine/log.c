@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "log.h"
+
+#define WINDOW_PAGES 16U
+
+/**
+ * vhdx_log_open() - read the log's pages through a window
+ * @reader: what to set up
+ * @store: the image's bytes
+ * @header: the current header; its log's place has been checked
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM; on success vhdx_log_close() must follow.
+ */
+int vhdx_log_open(struct vhdx_log_reader *reader, struct vhdx_store *store,
+		  const struct vhdx_header *header)
+{
+	*reader = (struct vhdx_log_reader){
+		.store = store,
+		.base = header->log_offset,
+		.pages = header->log_length >> VHDX_PAGE_SHIFT,
+	};
+	reader->window = kvmalloc(WINDOW_PAGES * VHDX_PAGE, GFP_KERNEL);
+	return reader->window ? 0 : -ENOMEM;
+}
+
+/**
+ * vhdx_log_page() - one page of the log
+ * @reader: the log
+ * @index: number of the page, taken modulo the length of the ring
+ *
+ * Context: may sleep.
+ * Return: the page, valid until the next call, or an ERR_PTR of the store.
+ */
+const void *vhdx_log_page(struct vhdx_log_reader *reader, u32 index)
+{
+	u32 page = index % reader->pages;
+	u32 count;
+	int r;
+
+	if (page - reader->first >= reader->filled) {
+		count = min(WINDOW_PAGES, reader->pages - page);
+		reader->filled = 0;
+		r = vhdx_store_read(reader->store,
+				    reader->base + (u64)page * VHDX_PAGE,
+				    reader->window, count * VHDX_PAGE);
+		if (r)
+			return ERR_PTR(r);
+		reader->first = page;
+		reader->filled = count;
+	}
+	return (u8 *)reader->window + (page - reader->first) * VHDX_PAGE;
+}
+
+/**
+ * vhdx_log_close() - give the window back
+ * @reader: as vhdx_log_open() made it
+ */
+void vhdx_log_close(struct vhdx_log_reader *reader)
+{
+	kvfree(reader->window);
+}
+
+/*
+ * One entry, as it is walked page by page. Every page of an entry has a
+ * signature of its own, and no page but the first has "loge". So two walks
+ * never read the same page beyond the first, and a hostile log costs no more
+ * than one pass over it.
+ */
+struct walk {
+	const struct vhdx_header *header;
+	struct vhdx_log_entry *entry;
+	u32 left; /* descriptors that have not been seen yet */
+	u32 data; /* data sectors that belong to those seen */
+	u32 crc;
+	u32 checksum;
+};
+
+static u32 descriptor_pages(u32 descriptors)
+{
+	u64 bytes = sizeof(struct vhdx_disk_log_entry) +
+		    (u64)descriptors * sizeof(struct vhdx_disk_log_desc);
+
+	return DIV_ROUND_UP_ULL(bytes, VHDX_PAGE);
+}
+
+/* The fields of the entry header that can be judged by themselves. */
+static bool header_ok(struct walk *walk, const struct vhdx_disk_log_entry *disk)
+{
+	u32 log_length = walk->header->log_length;
+	struct vhdx_log_entry *entry = walk->entry;
+
+	if (le32_to_cpu(disk->signature) != VHDX_LOG_ENTRY_SIGNATURE ||
+	    !guid_equal(&disk->log_guid, &walk->header->log_guid))
+		return false;
+	entry->length = le32_to_cpu(disk->entry_length);
+	entry->tail = le32_to_cpu(disk->tail);
+	entry->sequence = le64_to_cpu(disk->sequence);
+	entry->descriptors = le32_to_cpu(disk->descriptor_count);
+	entry->flushed_file_offset = le64_to_cpu(disk->flushed_file_offset);
+	entry->last_file_offset = le64_to_cpu(disk->last_file_offset);
+	walk->left = entry->descriptors;
+	walk->data = 0;
+	walk->checksum = le32_to_cpu(disk->checksum);
+	return entry->length && IS_ALIGNED(entry->length, VHDX_PAGE) &&
+	       entry->length <= log_length &&
+	       IS_ALIGNED(entry->tail, VHDX_PAGE) && entry->tail < log_length &&
+	       entry->sequence &&
+	       entry->descriptors < log_length / sizeof(*disk) * 2 &&
+	       descriptor_pages(entry->descriptors) <= entry->length >>
+		       VHDX_PAGE_SHIFT;
+}
+
+/*
+ * Nothing below the region tables may be logged, nor the log itself
+ * ([MS-VHDX] 2.3).
+ */
+static bool target_ok(const struct vhdx_header *header, u64 start, u64 length)
+{
+	u64 log_end = header->log_offset + header->log_length;
+	u64 end;
+
+	if (!IS_ALIGNED(start, VHDX_PAGE) || !IS_ALIGNED(length, VHDX_PAGE) ||
+	    check_add_overflow(start, length, &end) || end > VHDX_FILE_SIZE_MAX)
+		return false;
+	return start >= VHDX_REGION_TABLE_OFFSET(0) &&
+	       (end <= header->log_offset || start >= log_end);
+}
+
+static bool descriptor_ok(struct walk *walk,
+			  const struct vhdx_disk_log_desc *desc)
+{
+	u64 length = VHDX_PAGE;
+
+	switch (le32_to_cpu(desc->signature)) {
+	case VHDX_LOG_DESC_SIGNATURE:
+		walk->data++;
+		break;
+	case VHDX_LOG_ZERO_SIGNATURE:
+		length = le64_to_cpu(desc->zero_length);
+		break;
+	default:
+		return false;
+	}
+	return le64_to_cpu(desc->sequence) == walk->entry->sequence &&
+	       target_ok(walk->header, le64_to_cpu(desc->file_offset), length);
+}
+
+/* A page of descriptors; those of the first page follow the entry header. */
+static bool descriptors_ok(struct walk *walk, const void *page, bool first)
+{
+	const struct vhdx_disk_log_desc *desc = page;
+	u32 slot = first ? sizeof(struct vhdx_disk_log_entry) / sizeof(*desc) :
+			   0;
+
+	for (; slot < VHDX_PAGE / sizeof(*desc) && walk->left; slot++) {
+		if (!descriptor_ok(walk, &desc[slot]))
+			return false;
+		walk->left--;
+	}
+	return true;
+}
+
+static bool data_ok(const struct walk *walk, const void *page)
+{
+	const struct vhdx_disk_log_data *data = page;
+	u64 sequence = (u64)le32_to_cpu(data->sequence_high) << 32 |
+		       le32_to_cpu(data->sequence_low);
+
+	return le32_to_cpu(data->signature) == VHDX_LOG_DATA_SIGNATURE &&
+	       sequence == walk->entry->sequence;
+}
+
+static void add_to_crc(struct walk *walk, const void *page, bool first)
+{
+	static const u8 zero[4];
+
+	if (!first) {
+		walk->crc = crc32c(walk->crc, page, VHDX_PAGE);
+		return;
+	}
+	walk->crc = crc32c(~0U, page, 4);
+	walk->crc = crc32c(walk->crc, zero, sizeof(zero));
+	walk->crc = crc32c(walk->crc, (const u8 *)page + 8, VHDX_PAGE - 8);
+}
+
+/*
+ * Returns 1 if a valid entry begins at page @first, 0 if none does, or an
+ * errno of the store. Source: [MS-VHDX] 2.3.1, 2.3.2.
+ */
+static int walk_entry(struct vhdx_log_reader *reader, u32 first,
+		      const struct vhdx_header *header,
+		      struct vhdx_log_entry *entry)
+{
+	struct walk walk = { .header = header, .entry = entry };
+	u32 described = 1;
+	u32 pages = 1;
+	u32 i;
+
+	for (i = 0; i < pages; i++) {
+		const void *page = vhdx_log_page(reader, first + i);
+		bool ok;
+
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		if (i == 0) {
+			if (!header_ok(&walk, page))
+				return 0;
+			described = descriptor_pages(entry->descriptors);
+			pages = entry->length >> VHDX_PAGE_SHIFT;
+		}
+		ok = i < described ? descriptors_ok(&walk, page, i == 0) :
+				     data_ok(&walk, page);
+		if (!ok || described + walk.data > pages)
+			return 0;
+		add_to_crc(&walk, page, i == 0);
+		cond_resched();
+	}
+	entry->offset = first * VHDX_PAGE;
+	return described + walk.data == pages && ~walk.crc == walk.checksum;
+}
+
+/* All valid entries of the ring, by their place in it. */
+struct catalogue {
+	struct vhdx_log_entry *entries;
+	u32 count;
+	u32 room;
+};
+
+static int catalogue_add(struct catalogue *cat,
+			 const struct vhdx_log_entry *entry)
+{
+	struct vhdx_log_entry *grown;
+	u32 room;
+
+	if (cat->count == cat->room) {
+		room = max(64U, cat->room * 2);
+		grown = kvmalloc_array(room, sizeof(*grown), GFP_KERNEL);
+		if (!grown)
+			return -ENOMEM;
+		if (cat->count)
+			memcpy(grown, cat->entries,
+			       cat->count * sizeof(*grown));
+		kvfree(cat->entries);
+		cat->entries = grown;
+		cat->room = room;
+	}
+	cat->entries[cat->count++] = *entry;
+	return 0;
+}
+
+static int catalogue_fill(struct catalogue *cat, struct vhdx_store *store,
+			  const struct vhdx_header *header)
+{
+	struct vhdx_log_reader reader;
+	struct vhdx_log_entry entry;
+	u32 page = 0;
+	int r;
+
+	r = vhdx_log_open(&reader, store, header);
+	if (r)
+		return r;
+	while (page < reader.pages) {
+		r = walk_entry(&reader, page, header, &entry);
+		if (r < 0)
+			break;
+		if (r > 0) {
+			r = catalogue_add(cat, &entry);
+			if (r)
+				break;
+			page += entry.length >> VHDX_PAGE_SHIFT;
+		} else {
+			page++;
+		}
+	}
+	vhdx_log_close(&reader);
+	return r < 0 ? r : 0;
+}
+
+/* The entry at byte @offset of the ring, or NULL. */
+static const struct vhdx_log_entry *catalogue_at(const struct catalogue *cat,
+						 u32 offset)
+{
+	u32 low = 0, high = cat->count;
+
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+
+		if (cat->entries[mid].offset < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < cat->count && cat->entries[low].offset == offset)
+		return &cat->entries[low];
+	return NULL;
+}
+
+/*
+ * The entry that continues @entry's sequence, or NULL. Entries share no page,
+ * so it can only be the next one in the catalogue.
+ */
+static const struct vhdx_log_entry *
+next_entry(const struct catalogue *cat, const struct vhdx_log_entry *entry,
+	   u32 log_length)
+{
+	const struct vhdx_log_entry *next = entry + 1;
+
+	if (next == cat->entries + cat->count)
+		next = cat->entries;
+	if (next->offset != (entry->offset + (u64)entry->length) % log_length ||
+	    next->sequence != entry->sequence + 1)
+		return NULL;
+	return next;
+}
+
+static const struct vhdx_log_entry *
+previous_entry(const struct catalogue *cat, const struct vhdx_log_entry *entry,
+	       u32 log_length)
+{
+	const struct vhdx_log_entry *previous = entry;
+
+	if (previous == cat->entries)
+		previous += cat->count;
+	previous--;
+	return next_entry(cat, previous, log_length) == entry ? previous : NULL;
+}
+
+/*
+ * The sequence that ends with @head is valid if it holds the entry that the
+ * head's tail names ([MS-VHDX] 2.3.2); what lies before that entry has been
+ * applied already. Goes back from the head, so that a hostile tail cannot make
+ * it follow another sequence. Returns how many entries there are from the tail
+ * to the head, or 0.
+ */
+static u32 sequence_length(const struct catalogue *cat,
+			   const struct vhdx_log_entry *head, u32 log_length)
+{
+	const struct vhdx_log_entry *tail = catalogue_at(cat, head->tail);
+	const struct vhdx_log_entry *entry = head;
+	u32 count = 1;
+
+	while (entry && entry != tail) {
+		entry = previous_entry(cat, entry, log_length);
+		count++;
+	}
+	return entry ? count : 0;
+}
+
+/*
+ * The best valid sequence is the one whose head has the greatest sequence
+ * number. A head is an entry that nothing continues; there are few of them, and
+ * their sequences share no entry, so this too is one pass.
+ */
+static const struct vhdx_log_entry *find_head(const struct catalogue *cat,
+					      u32 log_length, u32 *count)
+{
+	const struct vhdx_log_entry *best = NULL;
+	u32 i, length;
+
+	for (i = 0; i < cat->count; i++) {
+		const struct vhdx_log_entry *head = &cat->entries[i];
+
+		if (next_entry(cat, head, log_length) ||
+		    (best && best->sequence >= head->sequence))
+			continue;
+		length = sequence_length(cat, head, log_length);
+		if (length) {
+			best = head;
+			*count = length;
+		}
+	}
+	return best;
+}
+
+static int take_sequence(const struct catalogue *cat,
+			 const struct vhdx_log_entry *head, u32 log_length,
+			 struct vhdx_log *log)
+{
+	const struct vhdx_log_entry *entry = catalogue_at(cat, head->tail);
+	u32 i;
+
+	log->entries = kvmalloc_array(log->count, sizeof(*entry), GFP_KERNEL);
+	if (!log->entries)
+		return -ENOMEM;
+	for (i = 0; i < log->count; i++) {
+		log->entries[i] = *entry;
+		entry = next_entry(cat, entry, log_length);
+	}
+	return 0;
+}
+
+static int check_head(const struct vhdx_log_entry *head,
+		      const struct vhdx_header *header, u64 file_size,
+		      struct vhdx_report *report)
+{
+	struct vhdx_place at =
+		VHDX_AT("log entry", header->log_offset + head->offset);
+
+	/* Older entries may promise more, after the file has been shortened. */
+	if (file_size < head->flushed_file_offset)
+		return vhdx_refuse(report, -EUCLEAN, at,
+				   "the file is truncated: it is 0x%llx bytes long and was at least 0x%llx when the log was written",
+				   file_size, head->flushed_file_offset);
+	if (head->last_file_offset > VHDX_FILE_SIZE_MAX)
+		return vhdx_refuse(report, -EUCLEAN, at,
+				   "last file offset 0x%llx is above the limit of 256 TiB",
+				   head->last_file_offset);
+	return 0;
+}
+
+/**
+ * vhdx_log_find() - find the active sequence
+ * @store: the image's bytes
+ * @header: the current header; its log's place has been checked
+ * @log: where it goes; left empty if the header says that the log is;
+ *	vhdx_log_free() in any case
+ * @report: where findings go
+ *
+ * Context: may sleep; reads the log once.
+ * Return: 0, -EUCLEAN if the log should hold something and does not, -ENOMEM,
+ * or an errno of the store.
+ * Source: [MS-VHDX] 2.3.2, 2.3.3.
+ */
+int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
+		  struct vhdx_log *log, struct vhdx_report *report)
+{
+	struct vhdx_place at = VHDX_AT("log", header->log_offset);
+	const struct vhdx_log_entry *head;
+	struct catalogue cat = {};
+	int r;
+
+	memset(log, 0, sizeof(*log));
+	if (!vhdx_header_dirty(header))
+		return 0;
+	r = catalogue_fill(&cat, store, header);
+	if (r) {
+		vhdx_refuse(report, r, at, "cannot be read (error %d)", -r);
+		goto out;
+	}
+	log->valid = cat.count;
+	head = find_head(&cat, header->log_length, &log->count);
+	if (!head) {
+		r = vhdx_refuse(report, -EUCLEAN, at,
+				"must be replayed, but holds no valid sequence of entries (%u valid entries seen)",
+				cat.count);
+		goto out;
+	}
+	r = check_head(head, header, store->size, report);
+	if (!r)
+		r = take_sequence(&cat, head, header->log_length, log);
+out:
+	kvfree(cat.entries);
+	return r;
+}
+
+/**
+ * vhdx_log_free() - forget the active sequence
+ * @log: as vhdx_log_find() left it
+ */
+void vhdx_log_free(struct vhdx_log *log)
+{
+	kvfree(log->entries);
+	memset(log, 0, sizeof(*log));
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pages.h"
+
+/* How many used pages the clock's hand may pass before it takes one. */
+#define SECOND_CHANCES 32
+
+static void page_free(struct vhdx_pool *pool, struct vhdx_page *page)
+{
+	mempool_free(page->data, pool->buffers);
+	mempool_free(page, pool->structs);
+}
+
+static void page_free_rcu(struct rcu_head *rcu)
+{
+	struct vhdx_page *page = container_of(rcu, struct vhdx_page, rcu);
+
+	page_free(page->map->pool, page);
+}
+
+static void leaf_free_rcu(struct rcu_head *rcu)
+{
+	struct vhdx_leaf *leaf = container_of(rcu, struct vhdx_leaf, rcu);
+
+	mempool_free(leaf, leaf->pool->leaf_structs);
+}
+
+static struct vhdx_leaf *leaf_of(const struct vhdx_page_map *map, u64 index)
+{
+	return rcu_dereference_protected(map->leaves[index >> VHDX_LEAF_SHIFT],
+					 lockdep_is_held(&map->pool->lock));
+}
+
+/* Readers may still be in the page, and in the leaf, until RCU frees them. */
+static void unlink_page(struct vhdx_pool *pool, struct vhdx_page *page)
+{
+	struct vhdx_page_map *map = page->map;
+	struct vhdx_leaf *leaf = leaf_of(map, page->index);
+
+	lockdep_assert_held(&pool->lock);
+	RCU_INIT_POINTER(leaf->page[page->index & (VHDX_LEAF_PAGES - 1)], NULL);
+	if (!--leaf->live) {
+		RCU_INIT_POINTER(map->leaves[page->index >> VHDX_LEAF_SHIFT],
+				 NULL);
+		call_rcu(&leaf->rcu, leaf_free_rcu);
+	}
+	list_del(&page->clock);
+	pool->resident--;
+	call_rcu(&page->rcu, page_free_rcu);
+}
+
+/* Takes the first page that has not been used since the hand came by. */
+static void evict_one(struct vhdx_pool *pool)
+{
+	struct vhdx_page *page;
+	int chances = SECOND_CHANCES;
+
+	lockdep_assert_held(&pool->lock);
+	for (;;) {
+		page = list_first_entry(&pool->clock, struct vhdx_page, clock);
+		if (!READ_ONCE(page->used) || !chances--)
+			break;
+		WRITE_ONCE(page->used, false);
+		list_move_tail(&page->clock, &pool->clock);
+	}
+	unlink_page(pool, page);
+	pool->evictions++;
+}
+
+/**
+ * vhdx_pool_shrink() - give up pages
+ * @pool: the pool
+ * @count: how many at the most
+ *
+ * Context: any that may take a spinlock; called by the shrinker.
+ * Return: how many were given up; their memory follows after a grace period.
+ */
+unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
+{
+	unsigned long done = 0;
+
+	spin_lock(&pool->lock);
+	while (done < count && pool->resident) {
+		evict_one(pool);
+		done++;
+	}
+	spin_unlock(&pool->lock);
+	return done;
+}
+
+/*
+ * When the allocator and the reserve are empty, our own pages are what there
+ * is to give up, so that a load succeeds however short memory is.
+ */
+static void *alloc_or_evict(struct vhdx_pool *pool, mempool_t *from)
+{
+	void *p;
+
+	for (;;) {
+		p = mempool_alloc(from, GFP_NOWAIT | __GFP_NOWARN);
+		if (p)
+			return p;
+		vhdx_pool_shrink(pool, 1);
+		rcu_barrier();
+	}
+}
+
+static struct vhdx_page *page_alloc(struct vhdx_page_map *map, u64 index)
+{
+	struct vhdx_pool *pool = map->pool;
+	struct vhdx_page *page = alloc_or_evict(pool, pool->structs);
+
+	memset(page, 0, sizeof(*page));
+	page->data = alloc_or_evict(pool, pool->buffers);
+	page->map = map;
+	page->index = index;
+	page->used = true;
+	return page;
+}
+
+static struct vhdx_leaf *leaf_alloc(struct vhdx_pool *pool)
+{
+	struct vhdx_leaf *leaf = alloc_or_evict(pool, pool->leaf_structs);
+
+	memset(leaf, 0, sizeof(*leaf));
+	leaf->pool = pool;
+	return leaf;
+}
+
+/*
+ * Puts @page into its map unless another load was faster. Takes *@spare if the
+ * directory lacks the leaf. Returns false if it needs one and has none.
+ */
+static bool try_insert(struct vhdx_page *page, struct vhdx_leaf **spare,
+		       bool *inserted)
+{
+	struct vhdx_page_map *map = page->map;
+	struct vhdx_leaf *leaf = leaf_of(map, page->index);
+	u32 slot = page->index & (VHDX_LEAF_PAGES - 1);
+
+	lockdep_assert_held(&map->pool->lock);
+	if (!leaf) {
+		if (!*spare)
+			return false;
+		leaf = *spare;
+		*spare = NULL;
+		rcu_assign_pointer(map->leaves[page->index >> VHDX_LEAF_SHIFT],
+				   leaf);
+	}
+	*inserted = !rcu_access_pointer(leaf->page[slot]);
+	if (*inserted) {
+		rcu_assign_pointer(leaf->page[slot], page);
+		leaf->live++;
+		list_add_tail(&page->clock, &map->pool->clock);
+		map->pool->resident++;
+		map->pool->loads++;
+	}
+	return true;
+}
+
+static bool insert(struct vhdx_page *page)
+{
+	struct vhdx_pool *pool = page->map->pool;
+	struct vhdx_leaf *spare = NULL;
+	bool inserted;
+
+	spin_lock(&pool->lock);
+	while (!try_insert(page, &spare, &inserted)) {
+		spin_unlock(&pool->lock);
+		spare = leaf_alloc(pool);
+		spin_lock(&pool->lock);
+	}
+	while (pool->resident > pool->limit)
+		evict_one(pool);
+	spin_unlock(&pool->lock);
+	if (spare)
+		mempool_free(spare, pool->leaf_structs);
+	return inserted;
+}
+
+static bool is_resident(const struct vhdx_page_map *map, u64 index)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = vhdx_map_find(map, index);
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * vhdx_map_load() - bring a page in
+ * @map: where
+ * @index: which, below the map's count
+ * @fill: reads and checks it
+ * @context: for @fill
+ *
+ * The page may be gone again by the time this returns, if memory is that
+ * short; a caller looks it up anew and loads it again if it must.
+ *
+ * Context: may sleep; no lock held. Does not start I/O to get memory.
+ * Return: 0, or what @fill returned.
+ */
+int vhdx_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
+		  void *context)
+{
+	struct vhdx_page *page;
+	int r;
+
+	if (is_resident(map, index))
+		return 0;
+	page = page_alloc(map, index);
+	r = fill(context, index, page);
+	if (r || !insert(page))
+		page_free(map->pool, page);
+	return r;
+}
+
+/**
+ * vhdx_map_init() - make an empty map
+ * @map: what to set up
+ * @pool: that bounds its pages; outlives it
+ * @count: pages in the array
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vhdx_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool, u64 count)
+{
+	u64 leaves = DIV_ROUND_UP_ULL(count, VHDX_LEAF_PAGES);
+
+	map->leaves = kvcalloc(leaves, sizeof(*map->leaves), GFP_KERNEL);
+	if (!map->leaves)
+		return -ENOMEM;
+	map->pool = pool;
+	map->count = count;
+	return 0;
+}
+
+static void drop_pages(struct vhdx_pool *pool, struct vhdx_page_map *map)
+{
+	struct vhdx_page *page, *next;
+
+	spin_lock(&pool->lock);
+	list_for_each_entry_safe(page, next, &pool->clock, clock)
+		if (page->map == map)
+			unlink_page(pool, page);
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * vhdx_map_exit() - drop all pages of a map
+ * @map: that nobody reads any more; or zeroed
+ *
+ * Context: may sleep.
+ */
+void vhdx_map_exit(struct vhdx_page_map *map)
+{
+	if (!map->leaves)
+		return;
+	drop_pages(map->pool, map);
+	kvfree(map->leaves);
+	map->leaves = NULL;
+}
+
+/**
+ * vhdx_pool_set_limit() - change how many pages there may be
+ * @pool: the pool
+ * @limit: in pages; raised to VHDX_POOL_RESERVE
+ *
+ * Context: any that may take a spinlock.
+ */
+void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
+{
+	spin_lock(&pool->lock);
+	pool->limit = max_t(unsigned long, limit, VHDX_POOL_RESERVE);
+	while (pool->resident > pool->limit)
+		evict_one(pool);
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * vhdx_pool_init() - make a pool
+ * @pool: what to set up
+ * @limit: in pages; raised to VHDX_POOL_RESERVE
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM; vhdx_pool_exit() in any case.
+ */
+int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit)
+{
+	spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->clock);
+	pool->limit = max_t(unsigned long, limit, VHDX_POOL_RESERVE);
+	pool->structs = mempool_create_kmalloc_pool(VHDX_POOL_RESERVE,
+						    sizeof(struct vhdx_page));
+	pool->buffers =
+		mempool_create_kmalloc_pool(VHDX_POOL_RESERVE, VHDX_PAGE);
+	pool->leaf_structs = mempool_create_kmalloc_pool(VHDX_POOL_RESERVE,
+							 sizeof(struct vhdx_leaf));
+	if (!pool->structs || !pool->buffers || !pool->leaf_structs)
+		return -ENOMEM;
+	return 0;
+}
+
+/**
+ * vhdx_pool_exit() - end a pool
+ * @pool: whose maps have ended; or zeroed
+ *
+ * Context: may sleep: pages that were given up are waited for.
+ */
+void vhdx_pool_exit(struct vhdx_pool *pool)
+{
+	rcu_barrier();
+	mempool_destroy(pool->structs);
+	mempool_destroy(pool->buffers);
+	mempool_destroy(pool->leaf_structs);
+	memset(pool, 0, sizeof(*pool));
+}

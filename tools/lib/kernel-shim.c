@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel-shim.h"
+
+/* Zeroed always, so that kzalloc and kmalloc can share it. */
+void *shim_alloc(size_t n, size_t size)
+{
+	return calloc(n ? n : 1, size ? size : 1);
+}
+
+mempool_t *mempool_create_kmalloc_pool(int min_nr, size_t size)
+{
+	mempool_t *pool = calloc(1, sizeof(*pool));
+
+	(void)min_nr;
+	if (pool)
+		pool->size = size;
+	return pool;
+}
+
+void mempool_destroy(mempool_t *pool)
+{
+	free(pool);
+}
+
+/* The next bit of a little-endian bitmap that is unlike @flip's bits. */
+static unsigned long next_bit(const u8 *map, unsigned long size,
+			      unsigned long bit, u8 flip)
+{
+	while (bit < size) {
+		u8 rest = (u8)(map[bit / 8] ^ flip) >> (bit % 8);
+
+		if (rest) {
+			bit += __builtin_ctz(rest);
+			return bit < size ? bit : size;
+		}
+		bit = (bit / 8 + 1) * 8;
+	}
+	return size;
+}
+
+unsigned long find_next_bit_le(const void *map, unsigned long size,
+			       unsigned long start)
+{
+	return next_bit(map, size, start, 0);
+}
+
+unsigned long find_next_zero_bit_le(const void *map, unsigned long size,
+				    unsigned long start)
+{
+	return next_bit(map, size, start, 0xff);
+}
+
+void sort(void *base, size_t num, size_t size,
+	  int (*cmp)(const void *a, const void *b), void *swap_func)
+{
+	(void)swap_func;
+	if (num)
+		qsort(base, num, size, cmp);
+}
