@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The images in use.
+ */
+#include <linux/device-mapper.h>
+#include <linux/file.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "backing.h"
+#include "reason.h"
+#include "table.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+/*
+ * The registry. No I/O is done under its lock: who opens an image puts a
+ * backing there first, which others that want the same image wait for.
+ */
+static DEFINE_MUTEX(registry_lock);
+static LIST_HEAD(registry);
+
+/* A bad block of metadata is met again with every bio that needs it. */
+static void backing_emit(struct vhdx_report *report,
+			 const struct vhdx_finding *finding)
+{
+	struct vhdx_backing *backing =
+		container_of(report, struct vhdx_backing, report);
+	char text[VHDX_SENTENCE_MAX];
+
+	vhdx_sentence(finding, text, sizeof(text));
+	if (finding->severity == VHDX_ERROR)
+		DMERR_LIMIT("%s: %s", backing->name, text);
+	else
+		DMWARN_LIMIT("%s: %s", backing->name, text);
+}
+
+static struct vhdx_backing *backing_alloc(const void *key, const char *name)
+{
+	struct vhdx_backing *backing = kzalloc(sizeof(*backing), GFP_KERNEL);
+
+	if (!backing)
+		return NULL;
+	backing->name = kstrdup(name, GFP_KERNEL);
+	if (!backing->name) {
+		kfree(backing);
+		return NULL;
+	}
+	backing->key = key;
+	backing->report.emit = backing_emit;
+	INIT_LIST_HEAD(&backing->node);
+	refcount_set(&backing->users, 1);
+	init_completion(&backing->opened);
+	return backing;
+}
+
+static void backing_free(struct vhdx_backing *backing)
+{
+	kfree(backing->name);
+	kfree(backing);
+}
+
+/*
+ * Takes a reference to the backing of @fresh's key, or makes it @fresh.
+ */
+static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh)
+{
+	struct vhdx_backing *backing;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(backing, &registry, node) {
+		if (backing->key == fresh->key) {
+			refcount_inc(&backing->users);
+			goto out;
+		}
+	}
+	backing = fresh;
+	list_add(&backing->node, &registry);
+out:
+	mutex_unlock(&registry_lock);
+	return backing;
+}
+
+/* The image is closed later, where I/O is allowed. */
+static void registry_leave(struct vhdx_backing *backing)
+{
+	lockdep_assert_held(&registry_lock);
+	list_del_init(&backing->node);
+	if (backing->is_file)
+		vhdx_file_unmark(&backing->file);
+}
+
+static struct vhdx_store *backing_store(struct vhdx_backing *backing)
+{
+	return backing->is_file ? &backing->file.store : &backing->bdev.store;
+}
+
+static int backing_open(struct vhdx_backing *backing,
+			struct vhdx_reason *reason)
+{
+	struct vhdx_image *image;
+	int err;
+
+	if (backing->is_file) {
+		err = vhdx_file_start(&backing->file, reason);
+		if (err)
+			return err;
+	}
+	image = vhdx_image_open(backing_store(backing),
+				VHDX_POOL_PAGES_DEFAULT, &reason->report);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	/* The constructor's report ends with it. */
+	image->report = &backing->report;
+	mutex_lock(&registry_lock);
+	backing->image = image;
+	mutex_unlock(&registry_lock);
+	return 0;
+}
+
+static void backing_close(struct vhdx_backing *backing)
+{
+	if (backing->image)
+		vhdx_image_close(backing->image);
+	if (backing->is_file)
+		vhdx_file_stop(&backing->file);
+	backing_free(backing);
+}
+
+/* Who waits for a backing that could not be opened must not find it again. */
+static void backing_opened(struct vhdx_backing *backing, int err)
+{
+	if (err) {
+		mutex_lock(&registry_lock);
+		registry_leave(backing);
+		mutex_unlock(&registry_lock);
+	}
+	backing->error = err;
+	complete_all(&backing->opened);
+}
+
+static struct vhdx_backing *backing_open_first(struct vhdx_backing *backing,
+					       struct vhdx_reason *reason)
+{
+	int err = backing_open(backing, reason);
+
+	backing_opened(backing, err);
+	if (!err)
+		return backing;
+	vhdx_backing_put(backing);
+	return ERR_PTR(err);
+}
+
+/*
+ * If another table's attempt to open the same image fails, this one makes its
+ * own, for it is owed a reason too.
+ */
+static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
+					struct vhdx_reason *reason)
+{
+	struct vhdx_backing *backing;
+	int err;
+
+	for (;;) {
+		backing = registry_enter(fresh);
+		if (backing == fresh)
+			return backing_open_first(fresh, reason);
+		err = wait_for_completion_killable(&backing->opened);
+		if (!err && !backing->error) {
+			backing_close(fresh);
+			return backing;
+		}
+		vhdx_backing_put(backing);
+		if (err) {
+			backing_close(fresh);
+			return ERR_PTR(err);
+		}
+	}
+}
+
+/**
+ * vhdx_backing_get_file() - the image in a file
+ * @filp: an open regular file; the call takes the reference over, whatever it
+ *	returns
+ * @name: for the log
+ * @reason: takes the sentence if it fails
+ *
+ * Context: process context, no lock held; does I/O if the image is not open.
+ * Return: the backing, to be given back by vhdx_backing_put(), or an ERR_PTR.
+ */
+struct vhdx_backing *vhdx_backing_get_file(struct file *filp, const char *name,
+					   struct vhdx_reason *reason)
+{
+	struct vhdx_backing *fresh = backing_alloc(file_inode(filp), name);
+
+	if (!fresh) {
+		fput(filp);
+		return ERR_PTR(-ENOMEM);
+	}
+	fresh->is_file = true;
+	vhdx_file_init(&fresh->file, filp);
+	return backing_get(fresh, reason);
+}
+
+/**
+ * vhdx_backing_get_bdev() - the image on a block device
+ * @bdev: the device, which the caller keeps open until it has called
+ *	vhdx_backing_put()
+ * @name: for the log
+ * @reason: takes the sentence if it fails
+ *
+ * Context: process context, no lock held; does I/O if the image is not open.
+ * Return: the backing, to be given back by vhdx_backing_put(), or an ERR_PTR.
+ */
+struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
+					   const char *name,
+					   struct vhdx_reason *reason)
+{
+	struct vhdx_backing *fresh = backing_alloc(bdev, name);
+
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+	vhdx_bdev_init(&fresh->bdev, bdev);
+	return backing_get(fresh, reason);
+}
+
+/**
+ * vhdx_backing_put() - let go of an image; the last one closes it
+ * @backing: as vhdx_backing_get_*() returned it
+ *
+ * Context: process context; no I/O through the caller's layer is under way.
+ */
+void vhdx_backing_put(struct vhdx_backing *backing)
+{
+	if (!refcount_dec_and_mutex_lock(&backing->users, &registry_lock))
+		return;
+	registry_leave(backing);
+	mutex_unlock(&registry_lock);
+	backing_close(backing);
+}
+
+/**
+ * vhdx_backing_set_cache() - bound an image's metadata in memory
+ * @backing: the image; if tables share it, the last call counts
+ * @kib: KiB, or 0 for the default
+ */
+void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib)
+{
+	unsigned long pages = kib / (VHDX_PAGE / VHDX_KIB);
+
+	vhdx_pool_set_limit(&backing->image->pool,
+			    pages ?: VHDX_POOL_PAGES_DEFAULT);
+}
+
+/**
+ * vhdx_backing_resident() - how much could be given up?
+ *
+ * Context: memory reclaim, hence no waiting: whoever holds the lock may be
+ * waiting for memory.
+ * Return: metadata pages of all images; 0 if the registry is busy.
+ */
+unsigned long vhdx_backing_resident(void)
+{
+	struct vhdx_backing *backing;
+	unsigned long pages = 0;
+
+	if (!mutex_trylock(&registry_lock))
+		return 0;
+	list_for_each_entry(backing, &registry, node)
+		if (backing->image)
+			pages += READ_ONCE(backing->image->pool.resident);
+	mutex_unlock(&registry_lock);
+	return pages;
+}
+
+/**
+ * vhdx_backing_shrink() - give up metadata pages
+ * @count: how many to give up at most
+ *
+ * Images take turns at the head of the registry, so that the first one does
+ * not pay for all.
+ *
+ * Context: memory reclaim, see vhdx_backing_resident().
+ * Return: pages given up.
+ */
+unsigned long vhdx_backing_shrink(unsigned long count)
+{
+	struct vhdx_backing *backing;
+	unsigned long pages = 0;
+
+	if (!mutex_trylock(&registry_lock))
+		return 0;
+	list_for_each_entry(backing, &registry, node) {
+		if (backing->image)
+			pages += vhdx_pool_shrink(&backing->image->pool,
+						  count - pages);
+		if (pages >= count)
+			break;
+	}
+	list_rotate_left(&registry);
+	mutex_unlock(&registry_lock);
+	return pages;
+}

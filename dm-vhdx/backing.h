@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Backings: each image that is in use, once, however many tables name it.
+ *
+ * A table that is loaded over a live one, as a reload does, finds the image
+ * open and its metadata in memory. Backings are kept in a registry by inode or
+ * block device; the last table that lets go closes the image.
+ *
+ * backing.c APIs:
+ *   vhdx_backing_get_file()	find or open the image in a file
+ *   vhdx_backing_get_bdev()	find or open the image on a block device
+ *   vhdx_backing_put()		let go of it
+ *   vhdx_backing_set_cache()	bound its metadata pages
+ *   vhdx_backing_resident()	metadata pages of all images
+ *   vhdx_backing_shrink()	give some of them up
+ */
+#ifndef VHDX_BACKING_H
+#define VHDX_BACKING_H
+
+#include <linux/completion.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+
+#include "engine/image.h"
+#include "store-bdev.h"
+#include "store-file.h"
+
+struct vhdx_reason;
+
+/**
+ * struct vhdx_backing - an image in use
+ * @file: its store, if @is_file
+ * @bdev: its store, if not
+ * @is_file: which of the two it is
+ * @image: open while the backing is in the registry, but for the time until
+ *	@opened
+ * @report: for what is found wrong in the image later on
+ * @name: of the file or device, for the log
+ * @key: its inode or block device, by which it is found
+ * @node: in the registry
+ * @users: tables that hold it
+ * @opened: @image is open, or @error says why not
+ * @error: negative errno, or 0
+ */
+struct vhdx_backing {
+	union {
+		struct vhdx_file file;
+		struct vhdx_bdev bdev;
+	};
+	bool is_file;
+	struct vhdx_image *image;
+	struct vhdx_report report;
+	char *name;
+	const void *key;
+	struct list_head node;
+	refcount_t users;
+	struct completion opened;
+	int error;
+};
+
+struct vhdx_backing *vhdx_backing_get_file(struct file *filp, const char *name,
+					   struct vhdx_reason *reason);
+struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
+					   const char *name,
+					   struct vhdx_reason *reason);
+void vhdx_backing_put(struct vhdx_backing *backing);
+void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib);
+unsigned long vhdx_backing_resident(void);
+unsigned long vhdx_backing_shrink(unsigned long count);
+
+#endif /* VHDX_BACKING_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels, and the only file that knows of them.
+ *
+ * Version numbers do not tell what a kernel has, because stable kernels take
+ * changes of interfaces from later ones. Where the preprocessor cannot see
+ * what there is, probe/ asks the compiler; the answers are in probed.h, which
+ * Kbuild makes.
+ *
+ *   vhdx_fl()			fields of struct file_lock
+ *   vhdx_shrinker_new()	a shrinker, registered
+ *   vhdx_shrinker_free()
+ */
+#ifndef VHDX_COMPAT_H
+#define VHDX_COMPAT_H
+
+#include <linux/blkdev.h>
+#include <linux/fs.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#if __has_include(<linux/filelock.h>)
+#include <linux/filelock.h>
+#endif
+
+#include "probed.h"
+
+/* 6.5: how a block device is opened is no longer said by file modes. */
+#ifndef BLK_OPEN_READ
+#define BLK_OPEN_READ	FMODE_READ
+#endif
+
+/* 6.9: what all kinds of locks share moved to a structure of its own. */
+#ifdef VHDX_HAVE_FILE_LOCK_CORE
+#define vhdx_fl(field)	c.flc_##field
+#else
+#define vhdx_fl(field)	fl_##field
+#endif
+
+typedef unsigned long (*vhdx_shrinker_fn)(struct shrinker *shrinker,
+					  struct shrink_control *control);
+
+/**
+ * vhdx_shrinker_new() - make a shrinker and register it
+ * @name: for debugfs
+ * @count: how many objects could be freed?
+ * @scan: free some
+ *
+ * 6.7: shrinkers are allocated by the core and freed under RCU.
+ *
+ * Return: the shrinker, or NULL if memory is short.
+ */
+static inline struct shrinker *vhdx_shrinker_new(const char *name,
+						 vhdx_shrinker_fn count,
+						 vhdx_shrinker_fn scan)
+{
+	struct shrinker *shrinker;
+
+#ifdef VHDX_HAVE_SHRINKER_ALLOC
+	shrinker = shrinker_alloc(0, "%s", name);
+#else
+	shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+#endif
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+#ifdef VHDX_HAVE_SHRINKER_ALLOC
+	shrinker_register(shrinker);
+#else
+	if (register_shrinker(shrinker, "%s", name)) {
+		kfree(shrinker);
+		return NULL;
+	}
+#endif
+	return shrinker;
+}
+
+static inline void vhdx_shrinker_free(struct shrinker *shrinker)
+{
+#ifdef VHDX_HAVE_SHRINKER_ALLOC
+	shrinker_free(shrinker);
+#else
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+#endif
+}
+
+#endif /* VHDX_COMPAT_H */

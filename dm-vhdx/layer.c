@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One table's hold on one image.
+ */
+#include <linux/blkdev.h>
+#include <linux/dcache.h>
+#include <linux/device-mapper.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+
+#include "backing.h"
+#include "compat.h"
+#include "layer.h"
+#include "reason.h"
+#include "table.h"
+#include "target.h"
+
+static bool is_device_number(const char *name)
+{
+	unsigned int major, minor;
+	char junk;
+
+	return sscanf(name, "%u:%u%c", &major, &minor, &junk) == 2;
+}
+
+/* Ask before opening: a FIFO or a tape would not like to be opened. */
+static int file_type(const char *name, umode_t *type,
+		     struct vhdx_reason *reason)
+{
+	struct path path;
+	int err;
+
+	if (is_device_number(name)) {
+		*type = S_IFBLK;
+		return 0;
+	}
+	err = kern_path(name, LOOKUP_FOLLOW, &path);
+	if (err)
+		return vhdx_reason_give(reason, err,
+					"cannot be found: %s (%d)",
+					vhdx_errno_words(err), err);
+	*type = d_backing_inode(path.dentry)->i_mode & S_IFMT;
+	path_put(&path);
+	return 0;
+}
+
+/* The path in the caller's view, for a table line that works later too. */
+static char *absolute_path(struct file *filp)
+{
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	char *path, *copy;
+
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	path = file_path(filp, buf, PATH_MAX);
+	copy = IS_ERR(path) ? path : kstrdup(path, GFP_KERNEL);
+	kfree(buf);
+	return copy ?: ERR_PTR(-ENOMEM);
+}
+
+/*
+ * An image that lies on the device that is made from it would be read through
+ * itself, for ever.
+ */
+static bool lies_on_itself(struct dm_target *ti, struct file *filp)
+{
+	struct gendisk *disk = dm_disk(dm_table_get_md(ti->table));
+
+	return file_inode(filp)->i_sb->s_dev == disk_devt(disk);
+}
+
+static int open_file(struct dm_target *ti, const char *name,
+		     const struct vhdx_options *options,
+		     struct vhdx_layer *layer, struct vhdx_reason *reason)
+{
+	struct file *filp = vhdx_file_open(name, reason);
+	struct vhdx_backing *backing;
+	char *path;
+
+	if (IS_ERR(filp))
+		return PTR_ERR(filp);
+	if (lies_on_itself(ti, filp)) {
+		fput(filp);
+		return vhdx_reason_give(reason, -ELOOP,
+					"lies on the very device that would be made from it");
+	}
+	path = absolute_path(filp);
+	if (IS_ERR(path)) {
+		fput(filp);
+		return PTR_ERR(path);
+	}
+	layer->name = path;
+	backing = vhdx_backing_get_file(filp, path, reason);
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	layer->backing = backing;
+	layer->file = &backing->file;
+	layer->direct = !options->buffered &&
+		vhdx_file_direct(&backing->file,
+				 backing->image->params.logical_sector);
+	return 0;
+}
+
+static int open_bdev(struct dm_target *ti, const char *name,
+		     struct vhdx_layer *layer, struct vhdx_reason *reason)
+{
+	struct vhdx_backing *backing;
+	int err;
+
+	err = dm_get_device(ti, name, BLK_OPEN_READ, &layer->dev);
+	if (err) {
+		layer->dev = NULL;
+		return vhdx_reason_give(reason, err,
+					"block device cannot be opened: %s (%d)",
+					vhdx_errno_words(err), err);
+	}
+	backing = vhdx_backing_get_bdev(layer->dev->bdev, layer->dev->name,
+					reason);
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	layer->backing = backing;
+	layer->bdev = layer->dev->bdev;
+	if (bdev_logical_block_size(layer->bdev) >
+	    backing->image->params.logical_sector)
+		return vhdx_reason_give(reason, -EINVAL,
+					"the device has sectors of %u bytes, the virtual disk in it of %u",
+					bdev_logical_block_size(layer->bdev),
+					backing->image->params.logical_sector);
+	return 0;
+}
+
+/**
+ * vhdx_layer_open() - open an image that the table names
+ * @ti: the target under construction
+ * @name: path, or major:minor
+ * @options: the table's features
+ * @layer: the result, all zeros before; to be closed even after a failure
+ * @reason: takes the sentence if it fails
+ *
+ * Context: a constructor, as the process that loads the table.
+ * Return: 0 or a negative errno.
+ */
+int vhdx_layer_open(struct dm_target *ti, const char *name,
+		    const struct vhdx_options *options,
+		    struct vhdx_layer *layer, struct vhdx_reason *reason)
+{
+	umode_t type;
+	int err;
+
+	reason->image = name;
+	err = file_type(name, &type, reason);
+	if (err)
+		return err;
+	switch (type) {
+	case S_IFREG:
+		err = open_file(ti, name, options, layer, reason);
+		break;
+	case S_IFBLK:
+		err = open_bdev(ti, name, layer, reason);
+		break;
+	case S_IFDIR:
+		return vhdx_reason_give(reason, -EISDIR,
+					"is a directory, not an image");
+	default:
+		return vhdx_reason_give(reason, -EINVAL,
+					"is neither a regular file nor a block device");
+	}
+	if (!err)
+		vhdx_backing_set_cache(layer->backing, options->bat_cache);
+	return err;
+}
+
+/**
+ * vhdx_layer_close() - let go of an image
+ * @ti: the target that holds it
+ * @layer: as vhdx_layer_open() left it
+ */
+void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer)
+{
+	if (layer->backing)
+		vhdx_backing_put(layer->backing);
+	/* After the backing, whose image reads from the device. */
+	if (layer->dev)
+		dm_put_device(ti, layer->dev);
+	kfree(layer->name);
+}
+
+/**
+ * vhdx_layer_emit() - write an image's name
+ * @layer: which
+ * @result: buffer, see DMEMIT()
+ * @maxlen: bytes in @result
+ * @sz: bytes in use
+ * @special: characters to escape besides white space and the backslash
+ *
+ * A file that was renamed is shown by its present name, so that the line can
+ * be used again; one that was deleted by its last one.
+ *
+ * Return: bytes in use.
+ */
+size_t vhdx_layer_emit(const struct vhdx_layer *layer, char *result,
+		       size_t maxlen, size_t sz, const char *special)
+{
+	struct file *filp;
+	const char *path;
+	char *buf;
+
+	if (layer->dev) {
+		DMEMIT("%s", layer->dev->name);
+		return sz;
+	}
+	filp = layer->file->filp;
+	path = layer->name;
+	buf = kmalloc(PATH_MAX, GFP_NOIO);
+	if (buf && !d_unlinked(filp->f_path.dentry)) {
+		path = file_path(filp, buf, PATH_MAX);
+		if (IS_ERR(path))
+			path = layer->name;
+	}
+	sz = vhdx_emit_escaped(result, maxlen, sz, path, special);
+	kfree(buf);
+	return sz;
+}

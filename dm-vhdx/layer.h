@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A layer: one table's hold on one image of its chain.
+ *
+ * The image itself is a backing, which other tables may share. A layer adds
+ * what each table needs for itself: its own claim on a block device, so that
+ * the device stays for as long as any table wants it, and how it is named.
+ *
+ * layer.c APIs:
+ *   vhdx_layer_open()		a name from the table -> an open image
+ *   vhdx_layer_close()
+ *   vhdx_layer_emit()		its name, for status
+ */
+#ifndef VHDX_LAYER_H
+#define VHDX_LAYER_H
+
+#include <linux/types.h>
+
+struct block_device;
+struct dm_dev;
+struct dm_target;
+struct vhdx_backing;
+struct vhdx_file;
+struct vhdx_image;
+struct vhdx_options;
+struct vhdx_reason;
+
+/**
+ * struct vhdx_layer - one image of a device
+ * @bdev: to remap bios to, NULL if the image is a file
+ * @file: to read from, NULL if the image is on a block device
+ * @direct: the file is read past the page cache
+ * @backing: the image and its store
+ * @dev: the claim on the block device
+ * @name: the path as it was when the table was loaded; NULL for a block device
+ */
+struct vhdx_layer {
+	struct block_device *bdev;
+	struct vhdx_file *file;
+	bool direct;
+	struct vhdx_backing *backing;
+	struct dm_dev *dev;
+	char *name;
+};
+
+int vhdx_layer_open(struct dm_target *ti, const char *name,
+		    const struct vhdx_options *options,
+		    struct vhdx_layer *layer, struct vhdx_reason *reason);
+void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer);
+size_t vhdx_layer_emit(const struct vhdx_layer *layer, char *result,
+		       size_t maxlen, size_t sz, const char *special);
+
+#endif /* VHDX_LAYER_H */

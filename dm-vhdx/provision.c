@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bios that must wait.
+ *
+ * A worker brings in what a bio's mapping needs and goes through the bio run by
+ * run. dm_accept_partial_bio() is out of reach once ->map has returned, so a
+ * run that is shorter than what is left is split off; dm's clone completes when
+ * all of its parts have.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/delay.h>
+#include <linux/device-mapper.h>
+#include <linux/highmem.h>
+#include <linux/mempool.h>
+#include <linux/minmax.h>
+#include <linux/sched/mm.h>
+#include <linux/workqueue.h>
+
+#include "provision.h"
+#include "store-file.h"
+#include "target.h"
+
+/* Reserves: enough for one bio to make progress on its own. */
+#define PARTS_RESERVE	4
+#define BOUNCE_RESERVE	2
+
+/*
+ * A bio needs a page of the BAT and one of a bitmap at the same time, in each
+ * image. If more of them load than the pool has room for, they may evict each
+ * other's pages for ever.
+ */
+#define WORKERS_MIN	8
+#define WORKERS_MAX	64
+
+/* Moves on over what was copied, as a read of the device would have. */
+static void copy_to_bio(struct bio *bio, const char *buf, size_t len)
+{
+	while (len) {
+		struct bio_vec bvec = bio_iter_iovec(bio, bio->bi_iter);
+		size_t step = min_t(size_t, len, bvec.bv_len);
+
+		memcpy_to_page(bvec.bv_page, bvec.bv_offset, buf, step);
+		bio_advance(bio, step);
+		buf += step;
+		len -= step;
+	}
+}
+
+static int read_copy(struct vhdx_target *t, u64 pos, void *buf, size_t len)
+{
+	int err;
+
+	for (;;) {
+		err = vhdx_chain_read(t->chain, pos, buf, len);
+		if (err != -ENOMEM)
+			return err;
+		msleep(VHDX_RETRY_MS);
+	}
+}
+
+/* The engine puts together what is no plain range of a store. */
+static void run_copy(struct vhdx_target *t, struct bio *bio, u64 pos)
+{
+	struct page *page = mempool_alloc(t->bounce, GFP_NOIO);
+	int err = 0;
+
+	while (bio->bi_iter.bi_size && !err) {
+		size_t step = min_t(size_t, bio->bi_iter.bi_size, VHDX_PAGE);
+
+		err = read_copy(t, pos, page_address(page), step);
+		if (!err)
+			copy_to_bio(bio, page_address(page), step);
+		pos += step;
+	}
+	mempool_free(page, t->bounce);
+	bio->bi_status = errno_to_blk_status(err);
+	bio_endio(bio);
+}
+
+/* @part is dm's @clone or a part of it. */
+static void run_data(struct vhdx_target *t, struct bio *clone,
+		     struct vhdx_io *part, const struct vhdx_run *run)
+{
+	const struct vhdx_layer *layer = &t->layer[run->layer];
+	struct bio *bio = part->bio;
+
+	if (!layer->bdev) {
+		vhdx_file_submit(layer->file, part, run->offset, layer->direct);
+		return;
+	}
+	bio_set_dev(bio, layer->bdev);
+	bio->bi_iter.bi_sector = run->offset >> SECTOR_SHIFT;
+	dm_submit_bio_remap(clone, bio);
+}
+
+static struct vhdx_io *split_off(struct vhdx_io *io, u64 len)
+{
+	struct vhdx_target *t = io->target;
+	struct vhdx_part *part;
+	struct bio *bio;
+
+	bio = bio_split(io->bio, len >> SECTOR_SHIFT, GFP_NOIO, &t->parts);
+	bio_chain(bio, io->bio);
+	part = container_of(bio, struct vhdx_part, bio);
+	part->io.target = t;
+	part->io.bio = bio;
+	return &part->io;
+}
+
+static void run_submit(struct vhdx_io *io, const struct vhdx_run *run, u64 pos)
+{
+	struct vhdx_target *t = io->target;
+	struct bio *clone = io->bio;
+	struct vhdx_io *part = io;
+
+	if (run->length < clone->bi_iter.bi_size)
+		part = split_off(io, run->length);
+	switch (run->kind) {
+	case VHDX_RUN_ZERO:
+		zero_fill_bio(part->bio);
+		bio_endio(part->bio);
+		break;
+	case VHDX_RUN_DATA:
+		run_data(t, clone, part, run);
+		break;
+	case VHDX_RUN_COPY:
+		run_copy(t, part->bio, pos);
+		break;
+	}
+}
+
+/* Maps the start of what is left, however long that takes. */
+static int map_patiently(struct vhdx_target *t, u64 pos, u64 len,
+			 struct vhdx_run *run)
+{
+	struct vhdx_miss miss;
+	int err;
+
+	for (;;) {
+		err = vhdx_chain_map(t->chain, pos, len, run, &miss);
+		if (err != -EAGAIN)
+			return err;
+		err = vhdx_image_load(&miss);
+		if (err == -ENOMEM)
+			msleep(VHDX_RETRY_MS);
+		else if (err)
+			return err;
+	}
+}
+
+/* Returns whether some of the bio is left. */
+static bool provision_run(struct vhdx_io *io)
+{
+	struct vhdx_target *t = io->target;
+	struct bio *bio = io->bio;
+	u64 pos = vhdx_target_pos(t, bio);
+	struct vhdx_run run;
+	bool more;
+
+	if (map_patiently(t, pos, bio->bi_iter.bi_size, &run)) {
+		bio_io_error(bio);
+		return false;
+	}
+	/* The last run takes the bio away. */
+	more = run.length < bio->bi_iter.bi_size;
+	run_submit(io, &run, pos);
+	return more;
+}
+
+static void provision_work(struct work_struct *work)
+{
+	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
+	unsigned int noio = memalloc_noio_save();
+
+	while (provision_run(io))
+		cond_resched();
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * vhdx_provision() - take a bio over from ->map
+ * @t: the device
+ * @bio: dm's clone, a read
+ *
+ * Context: any that submits bios; does not wait.
+ */
+void vhdx_provision(struct vhdx_target *t, struct bio *bio)
+{
+	struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
+
+	atomic64_inc(&t->deferred);
+	/* A worker may wait, and nobody polls for it. */
+	bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
+	io->target = t;
+	io->bio = bio;
+	INIT_WORK(&io->work, provision_work);
+	queue_work(t->loader, &io->work);
+}
+
+static unsigned int worker_limit(const struct vhdx_target *t)
+{
+	unsigned long pages = t->options.bat_cache / (VHDX_PAGE / VHDX_KIB);
+
+	if (!pages)
+		pages = VHDX_POOL_PAGES_DEFAULT;
+	return clamp_t(unsigned long, pages / 2, WORKERS_MIN, WORKERS_MAX);
+}
+
+/**
+ * vhdx_provision_init() - make workers for a device
+ * @t: the device, its options set; to be undone by vhdx_provision_exit(), also
+ *	after a failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int vhdx_provision_init(struct vhdx_target *t)
+{
+	t->bounce = mempool_create_page_pool(BOUNCE_RESERVE, 0);
+	if (!t->bounce)
+		return -ENOMEM;
+	t->loader = alloc_workqueue("vhdx_load", WQ_MEM_RECLAIM | WQ_UNBOUND,
+				    worker_limit(t));
+	if (!t->loader)
+		return -ENOMEM;
+	return bioset_init(&t->parts, PARTS_RESERVE,
+			   offsetof(struct vhdx_part, bio), 0);
+}
+
+/**
+ * vhdx_provision_exit() - dismiss the workers
+ * @t: the device, with no bio under way; workers may still be on their way out
+ */
+void vhdx_provision_exit(struct vhdx_target *t)
+{
+	if (t->loader)
+		destroy_workqueue(t->loader);
+	mempool_destroy(t->bounce);
+	bioset_exit(&t->parts);
+}

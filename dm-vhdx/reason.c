@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why a table was refused.
+ */
+#include <linux/atomic.h>
+#include <linux/device-mapper.h>
+
+#include "reason.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+/*
+ * dm core prints ti->error after the constructor has returned and has freed
+ * all that it had, so a sentence that is made to measure needs a place that
+ * lives on. A static ring gives it one: a slot is used again only when seven
+ * other tables have been refused in the meantime.
+ */
+#define REASON_SLOTS	8
+#define REASON_SIZE	VHDX_SENTENCE_MAX
+
+static char reason_slots[REASON_SLOTS][REASON_SIZE];
+static atomic_t reason_next = ATOMIC_INIT(0);
+
+/* The path serves whoever has many images, but never at the sentence's cost. */
+static void reason_set(struct vhdx_reason *reason, const char *text)
+{
+	unsigned int slot = (unsigned int)atomic_inc_return(&reason_next);
+	char *error = reason_slots[slot % REASON_SLOTS];
+	size_t used = 0;
+
+	if (reason->given) {
+		DMERR("%s", text);
+		return;
+	}
+	if (reason->image &&
+	    strlen(reason->image) + strlen(text) + 3 <= REASON_SIZE)
+		used = scnprintf(error, REASON_SIZE, "%s: ", reason->image);
+	strscpy(error + used, text, REASON_SIZE - used);
+	reason->ti->error = error;
+	reason->given = true;
+}
+
+static void reason_emit(struct vhdx_report *report,
+			const struct vhdx_finding *finding)
+{
+	struct vhdx_reason *reason =
+		container_of(report, struct vhdx_reason, report);
+	char text[VHDX_SENTENCE_MAX];
+
+	vhdx_sentence(finding, text, sizeof(text));
+	switch (finding->severity) {
+	case VHDX_ERROR:
+		reason_set(reason, text);
+		break;
+	case VHDX_READONLY:
+	case VHDX_WARN:
+		DMWARN("%s: %s", reason->image ?: "chain", text);
+		break;
+	case VHDX_INFO:
+		DMINFO("%s: %s", reason->image ?: "chain", text);
+		break;
+	}
+}
+
+/**
+ * vhdx_reason_init() - make ready to say why
+ * @reason: on the constructor's stack
+ * @ti: the target under construction
+ */
+void vhdx_reason_init(struct vhdx_reason *reason, struct dm_target *ti)
+{
+	*reason = (struct vhdx_reason){
+		.report.emit = reason_emit,
+		.ti = ti,
+	};
+}
+
+/**
+ * vhdx_reason_give() - refuse the table, in words
+ * @reason: as vhdx_reason_init() left it
+ * @err: negative errno
+ * @fmt: a sentence without leading capital or full stop; the image's name is
+ *	put before it
+ *
+ * Return: @err.
+ */
+int vhdx_reason_give(struct vhdx_reason *reason, int err, const char *fmt, ...)
+{
+	char text[VHDX_SENTENCE_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	reason_set(reason, text);
+	return err;
+}
+
+/**
+ * vhdx_errno_words() - an errno in words
+ * @err: negative errno
+ *
+ * Return: words for those errors that opening an image is likely to meet,
+ * "unexpected error" for others: print the number with it.
+ */
+const char *vhdx_errno_words(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return "no such file or directory";
+	case -ENOTDIR:
+		return "a part of the path is not a directory";
+	case -EACCES:
+	case -EPERM:
+		return "permission denied";
+	case -ELOOP:
+		return "too many symbolic links";
+	case -ENXIO:
+	case -ENODEV:
+		return "no such device";
+	case -EBUSY:
+		return "in use by something else";
+	case -ENOMEM:
+		return "out of memory";
+	case -EIO:
+		return "read error";
+	case -EINTR:
+		return "interrupted";
+	default:
+		return "unexpected error";
+	}
+}

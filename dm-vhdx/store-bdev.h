@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The block store: an image on a block device.
+ *
+ * It reads metadata by bios of its own. Data never comes here: ->map points
+ * the bio at the device.
+ *
+ * store-bdev.c APIs:
+ *   vhdx_bdev_init()		a device -> a store
+ */
+#ifndef VHDX_STORE_BDEV_H
+#define VHDX_STORE_BDEV_H
+
+#include "engine/store.h"
+
+struct block_device;
+
+/**
+ * struct vhdx_bdev - an image's bytes on a block device
+ * @store: for the engine
+ * @bdev: the device; the tables that use the store hold it open
+ */
+struct vhdx_bdev {
+	struct vhdx_store store;
+	struct block_device *bdev;
+};
+
+void vhdx_bdev_init(struct vhdx_bdev *store, struct block_device *bdev);
+
+#endif /* VHDX_STORE_BDEV_H */

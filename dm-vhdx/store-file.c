@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An image in a file: opening, closing, metadata.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/stat.h>
+#include <linux/string.h>
+
+#include "reason.h"
+#include "store-file.h"
+
+/*
+ * The page cache serves metadata whatever becomes of the data: it is read in
+ * single pages at random places, which other programs rarely look at.
+ */
+static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+{
+	struct vhdx_file *file = container_of(store, struct vhdx_file, store);
+	unsigned int noio = memalloc_noio_save();
+	loff_t offset = pos;
+	ssize_t got = 0;
+
+	while (len) {
+		got = kernel_read(file->filp, buf, len, &offset);
+		if (got <= 0)
+			break;
+		buf += got;
+		len -= got;
+	}
+	memalloc_noio_restore(noio);
+	if (got < 0)
+		return got;
+	memset(buf, 0, len);
+	return 0;
+}
+
+static const struct vhdx_store_ops file_ops = {
+	.read = file_read,
+};
+
+/**
+ * vhdx_file_open() - open an image file for reading
+ * @path: absolute, or relative to the caller's working directory
+ * @reason: takes the sentence if it fails
+ *
+ * Access times are not updated: that would be a write to the image's inode,
+ * and a transaction in the middle of a read.
+ *
+ * Context: process context, with the credentials of the caller.
+ * Return: the file, or an ERR_PTR.
+ */
+struct file *vhdx_file_open(const char *path, struct vhdx_reason *reason)
+{
+	struct file *filp;
+	int err;
+
+	filp = filp_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME, 0);
+	/* Only the owner and the superuser may ask for O_NOATIME. */
+	if (filp == ERR_PTR(-EPERM))
+		filp = filp_open(path, O_RDONLY | O_LARGEFILE, 0);
+	if (IS_ERR(filp)) {
+		err = PTR_ERR(filp);
+		vhdx_reason_give(reason, err, "cannot be opened: %s (%d)",
+				 vhdx_errno_words(err), err);
+		return filp;
+	}
+	if (S_ISREG(file_inode(filp)->i_mode) && filp->f_op->read_iter)
+		return filp;
+	fput(filp);
+	err = vhdx_reason_give(reason, -EINVAL,
+			       "is not a file that the kernel can read");
+	return ERR_PTR(err);
+}
+
+/**
+ * vhdx_file_init() - make a store of a file
+ * @file: the store, all zeros before; to be undone by vhdx_file_stop()
+ * @filp: the file, which the store owns from now on
+ */
+void vhdx_file_init(struct vhdx_file *file, struct file *filp)
+{
+	file->store.ops = &file_ops;
+	file->filp = filp;
+}
+
+static void learn_direct_io(struct vhdx_file *file)
+{
+	struct kstat stat;
+
+	if (!(file->filp->f_mode & FMODE_CAN_ODIRECT))
+		return;
+	if (vfs_getattr(&file->filp->f_path, &stat, STATX_DIOALIGN,
+			AT_STATX_SYNC_AS_STAT))
+		return;
+	if (!(stat.result_mask & STATX_DIOALIGN))
+		return;
+	file->offset_align = stat.dio_offset_align;
+	file->mem_align = stat.dio_mem_align;
+}
+
+/*
+ * Pages that are read for us must not be allocated in a way that could wait
+ * for a write to the device that is made from the file. The workers see to
+ * that for themselves; this does for threads that file systems delegate to.
+ */
+static void file_mark(struct vhdx_file *file)
+{
+	struct address_space *mapping = file->filp->f_mapping;
+
+	file->gfp = mapping_gfp_mask(mapping);
+	mapping_set_gfp_mask(mapping, file->gfp & ~(__GFP_IO | __GFP_FS));
+	file->marked = true;
+}
+
+/**
+ * vhdx_file_start() - lock the file and make the store usable
+ * @file: as vhdx_file_init() left it
+ * @reason: takes the sentence if it fails
+ *
+ * Context: process context; the file's only store, see vhdx_file_unmark().
+ * Return: 0 or a negative errno; then, too, vhdx_file_stop() undoes it.
+ */
+int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
+{
+	struct file *filp = file->filp;
+	int err;
+
+	err = vhdx_file_lock(filp, reason);
+	if (err)
+		return err;
+	file->locked = true;
+	err = vhdx_file_io_init(file);
+	if (err)
+		return err;
+	file->store.size = i_size_read(file_inode(filp));
+	file->nowait = filp->f_mode & FMODE_NOWAIT;
+	learn_direct_io(file);
+	/* Read-ahead around a page of the BAT would read what no one needs. */
+	spin_lock(&filp->f_lock);
+	filp->f_mode |= FMODE_RANDOM;
+	spin_unlock(&filp->f_lock);
+	file_mark(file);
+	return 0;
+}
+
+/**
+ * vhdx_file_unmark() - undo what others can see of our use of the file
+ * @file: the store, with no I/O under way; may be called twice
+ *
+ * The registry calls this before another store of the same file can start,
+ * which would take our allocation flags for the file's own.
+ */
+void vhdx_file_unmark(struct vhdx_file *file)
+{
+	if (file->marked)
+		mapping_set_gfp_mask(file->filp->f_mapping, file->gfp);
+	file->marked = false;
+}
+
+/**
+ * vhdx_file_stop() - close the file
+ * @file: the store, started or not, with no I/O under way
+ *
+ * Context: process context.
+ */
+void vhdx_file_stop(struct vhdx_file *file)
+{
+	vhdx_file_io_exit(file);
+	if (file->locked)
+		vhdx_file_unlock(file->filp);
+	fput(file->filp);
+}
+
+/**
+ * vhdx_file_direct() - can the page cache be bypassed?
+ * @file: the store, started
+ * @sector: the smallest I/O, in bytes
+ *
+ * Return: whether the file takes direct I/O in such pieces.
+ */
+bool vhdx_file_direct(const struct vhdx_file *file, u32 sector)
+{
+	return file->offset_align && file->offset_align <= sector;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The file store: an image in a regular file of any file system.
+ *
+ * File systems are never called from ->map: whoever submitted the bio may be
+ * deep in a stack of its own, inside a transaction of another file system, or
+ * in memory reclaim. Bios go to workers instead, see store-file-io.c.
+ *
+ * store-file.c APIs:
+ *   vhdx_file_open()		a path -> an open file, nothing else
+ *   vhdx_file_init()		an open file -> a store that is not yet usable
+ *   vhdx_file_start()		lock the file and make the store usable
+ *   vhdx_file_unmark()		undo what others could see of our use
+ *   vhdx_file_stop()		close
+ *   vhdx_file_direct()		can the page cache be bypassed?
+ * store-file-lock.c APIs:
+ *   vhdx_file_lock()		keep writers out
+ *   vhdx_file_unlock()		let them in again
+ * store-file-io.c APIs:
+ *   vhdx_file_io_init()	workers for a store
+ *   vhdx_file_io_exit()
+ *   vhdx_file_submit()		fill a bio from the file
+ */
+#ifndef VHDX_STORE_FILE_H
+#define VHDX_STORE_FILE_H
+
+#include <linux/gfp.h>
+#include <linux/percpu-defs.h>
+
+#include "engine/store.h"
+
+struct file;
+struct vhdx_file_cpu;
+struct vhdx_io;
+struct vhdx_reason;
+struct workqueue_struct;
+
+/**
+ * struct vhdx_file - an image's bytes in a file
+ * @store: for the engine
+ * @filp: the file
+ * @offset_align: what direct I/O asks of offsets and lengths, in bytes; 0 if
+ *	the file has no direct I/O
+ * @mem_align: what it asks of memory
+ * @nowait: reads can be asked not to wait
+ * @locked: vhdx_file_lock() was done
+ * @marked: @gfp is to be restored
+ * @gfp: the mapping's own allocation flags
+ * @cpus: bios that wait for the CPU's worker
+ * @submitters: run on the CPU that the bio came from, and do not wait
+ * @waiters: one work item for each bio whose read has to wait
+ */
+struct vhdx_file {
+	struct vhdx_store store;
+	struct file *filp;
+	u32 offset_align;
+	u32 mem_align;
+	bool nowait;
+	bool locked;
+	bool marked;
+	gfp_t gfp;
+	struct vhdx_file_cpu __percpu *cpus;
+	struct workqueue_struct *submitters;
+	struct workqueue_struct *waiters;
+};
+
+struct file *vhdx_file_open(const char *path, struct vhdx_reason *reason);
+void vhdx_file_init(struct vhdx_file *file, struct file *filp);
+int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
+void vhdx_file_unmark(struct vhdx_file *file);
+void vhdx_file_stop(struct vhdx_file *file);
+bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
+
+int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
+void vhdx_file_unlock(struct file *filp);
+
+int vhdx_file_io_init(struct vhdx_file *file);
+void vhdx_file_io_exit(struct vhdx_file *file);
+void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
+		      bool direct);
+
+#endif /* VHDX_STORE_FILE_H */

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table line.
+ */
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "reason.h"
+#include "table.h"
+#include "target.h"
+
+/* The features' arguments that have not been read yet. */
+struct args {
+	unsigned int count;
+	char **next;
+};
+
+static bool all_digits(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+static int parse_bat_cache(struct args *args, struct vhdx_options *options,
+			   struct vhdx_reason *reason)
+{
+	unsigned int kib;
+
+	if (options->bat_cache)
+		return vhdx_reason_give(reason, -EINVAL,
+					"feature bat_cache is given twice");
+	if (!args->count)
+		return vhdx_reason_give(reason, -EINVAL,
+					"feature bat_cache lacks its KiB");
+	if (!all_digits(*args->next) || kstrtouint(*args->next, 10, &kib) ||
+	    kib < VHDX_BAT_CACHE_KIB_MIN || kib > VHDX_BAT_CACHE_KIB_MAX)
+		return vhdx_reason_give(reason, -EINVAL,
+					"bat_cache %.32s is not a number of KiB from %u to %u",
+					*args->next, VHDX_BAT_CACHE_KIB_MIN,
+					VHDX_BAT_CACHE_KIB_MAX);
+	options->bat_cache = kib;
+	args->count--;
+	args->next++;
+	return 0;
+}
+
+static bool *find_flag(struct vhdx_options *options, const char *name)
+{
+	if (!strcmp(name, "ignore_id_mismatch"))
+		return &options->ignore_id_mismatch;
+	if (!strcmp(name, "buffered"))
+		return &options->buffered;
+	if (!strcmp(name, "read_only"))
+		return &options->read_only;
+	return NULL;
+}
+
+static int parse_feature(struct args *args, struct vhdx_options *options,
+			 struct vhdx_reason *reason)
+{
+	const char *name = *args->next++;
+	bool *flag;
+
+	args->count--;
+	if (!strcmp(name, "bat_cache"))
+		return parse_bat_cache(args, options, reason);
+	flag = find_flag(options, name);
+	if (!flag)
+		return vhdx_reason_give(reason, -EINVAL,
+					"unknown feature %.64s", name);
+	if (*flag)
+		return vhdx_reason_give(reason, -EINVAL,
+					"feature %s is given twice", name);
+	*flag = true;
+	return 0;
+}
+
+static int parse_features(unsigned int argc, char **argv,
+			  struct vhdx_options *options,
+			  struct vhdx_reason *reason)
+{
+	struct args args = { .next = argv + 1 };
+	int err;
+
+	if (kstrtouint(argv[0], 10, &args.count) || args.count > argc - 1)
+		return vhdx_reason_give(reason, -EINVAL,
+					"%.16s feature arguments are announced, but %u follow",
+					argv[0], argc - 1);
+	if (args.count < argc - 1)
+		return vhdx_reason_give(reason, -EINVAL,
+					"junk after %u feature arguments: %.64s",
+					args.count, argv[1 + args.count]);
+	while (args.count) {
+		err = parse_feature(&args, options, reason);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * vhdx_table_parse() - understand the target's arguments
+ * @argc: how many
+ * @argv: themselves; they must outlive @table
+ * @table: the result
+ * @reason: takes the sentence if it fails
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
+		     struct vhdx_reason *reason)
+{
+	unsigned int count = 0;
+
+	*table = (struct vhdx_table){ .images = argv };
+	while (count < argc && !all_digits(argv[count])) {
+		if (!*argv[count])
+			return vhdx_reason_give(reason, -EINVAL,
+						"an image's name is empty");
+		count++;
+	}
+	if (!count)
+		return vhdx_reason_give(reason, -EINVAL,
+					"no image is named; write <image> [<parent>...] [<#features> <feature>...]");
+	if (count > VHDX_CHAIN_MAX)
+		return vhdx_reason_give(reason, -EINVAL,
+					"%u images are named, but a chain has at most %u",
+					count, VHDX_CHAIN_MAX);
+	table->count = count;
+	if (count == argc)
+		return 0;
+	return parse_features(argc - count, argv + count, &table->options,
+			      reason);
+}
+
+/**
+ * vhdx_emit_escaped() - write a text so that dm reads it as one argument
+ * @result: buffer, see DMEMIT()
+ * @maxlen: bytes in @result
+ * @sz: bytes in use
+ * @text: what to write
+ * @special: characters to escape besides white space and the backslash
+ *
+ * dm splits arguments where isspace() says so, and the kernel's isspace() takes
+ * byte 0xA0 for a space, although it is a part of letters in UTF-8: hence the
+ * same test here.
+ *
+ * Return: bytes in use, as DMEMIT() counts them.
+ */
+size_t vhdx_emit_escaped(char *result, size_t maxlen, size_t sz,
+			 const char *text, const char *special)
+{
+	for (; *text; text++) {
+		if (isspace(*text) || *text == '\\' || strchr(special, *text))
+			DMEMIT("\\");
+		DMEMIT("%c", *text);
+	}
+	return sz;
+}
+
+/**
+ * vhdx_table_emit() - write the arguments that make this device again
+ * @t: the device
+ * @result: where to
+ * @maxlen: bytes in @result
+ */
+void vhdx_table_emit(const struct vhdx_target *t, char *result, size_t maxlen)
+{
+	const struct vhdx_options *options = &t->options;
+	unsigned int i, count;
+	size_t sz = 0;
+
+	for (i = 0; i < t->layers; i++) {
+		if (i)
+			DMEMIT(" ");
+		sz = vhdx_layer_emit(&t->layer[i], result, maxlen, sz, "");
+	}
+	count = 2 * !!options->bat_cache + options->ignore_id_mismatch +
+		options->buffered + options->read_only;
+	if (!count)
+		return;
+	DMEMIT(" %u", count);
+	if (options->bat_cache)
+		DMEMIT(" bat_cache %u", options->bat_cache);
+	if (options->ignore_id_mismatch)
+		DMEMIT(" ignore_id_mismatch");
+	if (options->buffered)
+		DMEMIT(" buffered");
+	if (options->read_only)
+		DMEMIT(" read_only");
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The table line, read and written back:
+ *
+ *	<start> <len> vhdx <image> [<parent>...] [<#features> <feature>...]
+ *
+ * The first argument that is all digits is the number of feature arguments; an
+ * image whose name is a number is written "./7".
+ *
+ * table.c APIs:
+ *   vhdx_table_parse()		arguments -> images and options
+ *   vhdx_table_emit()		the reverse
+ *   vhdx_emit_escaped()	a path as one argument
+ */
+#ifndef VHDX_TABLE_H
+#define VHDX_TABLE_H
+
+#include <linux/types.h>
+
+struct vhdx_reason;
+struct vhdx_target;
+
+/* Below this, a chain's own needs would keep evicting each other. */
+#define VHDX_BAT_CACHE_KIB_MIN	64U
+/* All BAT pages of 64 TiB in 1 MiB blocks are 513 MiB; bitmaps are more. */
+#define VHDX_BAT_CACHE_KIB_MAX	(64U << 20)
+
+/**
+ * struct vhdx_options - what the features say
+ * @bat_cache: KiB of metadata pages for each image, 0 for the default
+ * @ignore_id_mismatch: a parent that changed is a warning
+ * @buffered: a file is read through the page cache even if it need not be
+ * @read_only: said, although there is nothing else
+ */
+struct vhdx_options {
+	unsigned int bat_cache;
+	bool ignore_id_mismatch;
+	bool buffered;
+	bool read_only;
+};
+
+/**
+ * struct vhdx_table - a parsed line
+ * @images: names as given, child first; they point into the arguments
+ * @count: how many, at least 1
+ * @options: the features
+ */
+struct vhdx_table {
+	char **images;
+	unsigned int count;
+	struct vhdx_options options;
+};
+
+int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
+		     struct vhdx_reason *reason);
+void vhdx_table_emit(const struct vhdx_target *t, char *result, size_t maxlen);
+size_t vhdx_emit_escaped(char *result, size_t maxlen, size_t sz,
+			 const char *text, const char *special);
+
+#endif /* VHDX_TABLE_H */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The dm target "vhdx": a block device made of a VHDX image and its parents.
+ */
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "backing.h"
+#include "map.h"
+#include "provision.h"
+#include "reason.h"
+#include "shrink.h"
+#include "status.h"
+#include "store-file.h"
+#include "target.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+/* It feeds read-ahead, which whole blocks of 32 MiB would inflate. */
+#define IO_OPT_MAX	VHDX_MIB
+
+static void target_free(struct vhdx_target *t)
+{
+	unsigned int i;
+
+	vhdx_provision_exit(t);
+	if (t->chain)
+		vhdx_chain_free(t->chain);
+	for (i = 0; i < t->layers; i++)
+		vhdx_layer_close(t->ti, &t->layer[i]);
+	kvfree(t);
+}
+
+static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
+		       struct vhdx_reason *reason)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < t->layers; i++) {
+		err = vhdx_layer_open(t->ti, table->images[i], &t->options,
+				      &t->layer[i], reason);
+		if (err)
+			return err;
+	}
+	/* What follows may be about any of them. */
+	if (t->layers > 1)
+		reason->image = NULL;
+	return 0;
+}
+
+static int make_chain(struct vhdx_target *t, struct vhdx_reason *reason)
+{
+	unsigned int flags = 0;
+	struct vhdx_image **images;
+	struct vhdx_chain *chain;
+	unsigned int i;
+
+	images = kcalloc(t->layers, sizeof(*images), GFP_KERNEL);
+	if (!images)
+		return -ENOMEM;
+	for (i = 0; i < t->layers; i++)
+		images[i] = t->layer[i].backing->image;
+	if (t->options.ignore_id_mismatch)
+		flags |= VHDX_CHAIN_IGNORE_ID;
+	chain = vhdx_chain_new(images, t->layers, flags, &reason->report);
+	kfree(images);
+	if (IS_ERR(chain))
+		return PTR_ERR(chain);
+	t->chain = chain;
+	return 0;
+}
+
+static int check_length(struct vhdx_target *t, struct vhdx_reason *reason)
+{
+	u64 sectors = t->chain->size >> SECTOR_SHIFT;
+
+	if (t->ti->len == sectors)
+		return 0;
+	return vhdx_reason_give(reason, -EINVAL,
+				"the table says %llu sectors, but the virtual disk has %llu (of 512 bytes)",
+				(unsigned long long)t->ti->len, sectors);
+}
+
+static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
+		       struct vhdx_reason *reason)
+{
+	int err;
+
+	err = vhdx_provision_init(t);
+	if (!err)
+		err = open_layers(t, table, reason);
+	if (!err)
+		err = make_chain(t, reason);
+	if (!err)
+		err = check_length(t, reason);
+	return err;
+}
+
+/*
+ * Runs while the table that this one is to replace may be live: nothing may
+ * change in the images, and nothing does.
+ */
+static int vhdx_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct vhdx_reason reason;
+	struct vhdx_table table;
+	struct vhdx_target *t;
+	int err;
+
+	vhdx_reason_init(&reason, ti);
+	err = vhdx_table_parse(argc, argv, &table, &reason);
+	if (err)
+		return err;
+	t = kvzalloc(struct_size(t, layer, table.count), GFP_KERNEL);
+	if (!t)
+		return vhdx_reason_give(&reason, -ENOMEM, "out of memory");
+	t->ti = ti;
+	t->options = table.options;
+	t->layers = table.count;
+	err = target_open(t, &table, &reason);
+	if (err) {
+		if (!reason.given)
+			vhdx_reason_give(&reason, err, "cannot be used: %s (%d)",
+					 vhdx_errno_words(err), err);
+		target_free(t);
+		return err;
+	}
+	ti->private = t;
+	ti->per_io_data_size = sizeof(struct vhdx_io);
+	ti->limit_swap_bios = true;
+	return 0;
+}
+
+static void vhdx_dtr(struct dm_target *ti)
+{
+	target_free(ti->private);
+}
+
+/*
+ * A table is loaded for writing unless --readonly was given. The device cannot
+ * be written to all the same, and says so. This is the moment: do_resume() in
+ * dm-ioctl.c first sets the disk's flag by the mode of the table that becomes
+ * live, then resumes the targets, on 6.1 as on 6.12; a resume without a new
+ * table leaves the flag alone.
+ */
+static void vhdx_resume(struct dm_target *ti)
+{
+	set_disk_ro(dm_disk(dm_table_get_md(ti->table)), true);
+}
+
+/*
+ * Calls back for the devices among the layers. To provide it matters for files
+ * too: 6.1 does not call ->io_hints of a target without.
+ */
+static int vhdx_iterate_devices(struct dm_target *ti,
+				iterate_devices_callout_fn fn, void *data)
+{
+	struct vhdx_target *t = ti->private;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < t->layers && !ret; i++) {
+		struct dm_dev *dev = t->layer[i].dev;
+		u32 sectors = t->chain->layer[0]->params.logical_sector >>
+			SECTOR_SHIFT;
+
+		if (!dev)
+			continue;
+		/* dm wants whole sectors of the size that ->io_hints says. */
+		ret = fn(ti, dev, 0,
+			 round_down(bdev_nr_sectors(dev->bdev), sectors), data);
+	}
+	return ret;
+}
+
+static void vhdx_io_hints(struct dm_target *ti, struct queue_limits *limits)
+{
+	struct vhdx_target *t = ti->private;
+	const struct vhdx_params *params = &t->chain->layer[0]->params;
+	unsigned int i;
+
+	limits->logical_block_size = params->logical_sector;
+	limits->physical_block_size = max(params->physical_sector,
+					  params->logical_sector);
+	limits->io_min = limits->physical_block_size;
+	limits->io_opt = min_t(u32, params->block_size, IO_OPT_MAX);
+	for (i = 0; i < t->layers; i++)
+		if (t->layer[i].direct)
+			limits->dma_alignment =
+				max(limits->dma_alignment,
+				    t->layer[i].file->mem_align - 1);
+}
+
+static struct target_type vhdx_target = {
+	.name = "vhdx",
+	.version = { 1, 0, 0 },
+	.features = DM_TARGET_NOWAIT,
+	.module = THIS_MODULE,
+	.ctr = vhdx_ctr,
+	.dtr = vhdx_dtr,
+	.map = vhdx_map,
+	.resume = vhdx_resume,
+	.status = vhdx_status,
+	.iterate_devices = vhdx_iterate_devices,
+	.io_hints = vhdx_io_hints,
+};
+
+static int __init vhdx_init(void)
+{
+	int err;
+
+	err = vhdx_shrink_init();
+	if (err)
+		return err;
+	err = dm_register_target(&vhdx_target);
+	if (err) {
+		DMERR("register failed %d", err);
+		vhdx_shrink_exit();
+	}
+	return err;
+}
+
+static void __exit vhdx_exit(void)
+{
+	dm_unregister_target(&vhdx_target);
+	vhdx_shrink_exit();
+	/* Pages are freed by callbacks in this module. */
+	rcu_barrier();
+}
+
+module_init(vhdx_init);
+module_exit(vhdx_exit);
+
+MODULE_DESCRIPTION("Device-mapper target for VHDX images");
+MODULE_AUTHOR("The dm-vhdx authors");
+MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: crc32c");

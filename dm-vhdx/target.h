@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The target's own objects: a device made of images, and a bio on its way
+ * through it.
+ *
+ *	->map:  bio -> vhdx_chain_map() -> zeros      answered at once
+ *	                                -> block dev  remapped
+ *	                                -> file       store-file-io.c
+ *	                                -> not known  provision.c, then as above
+ */
+#ifndef VHDX_TARGET_H
+#define VHDX_TARGET_H
+
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+#include <linux/fs.h>
+#include <linux/llist.h>
+#include <linux/workqueue.h>
+
+#include "engine/chain.h"
+#include "layer.h"
+#include "table.h"
+
+/**
+ * struct vhdx_target - a device
+ * @chain: the images, understood
+ * @ti: dm's side of it
+ * @options: the features that its table named
+ * @loader: runs what waits for pages of metadata
+ * @parts: bios for the runs of a bio that has waited, see struct vhdx_part
+ * @bounce: pages for what vhdx_chain_read() reads
+ * @deferred: bios that had to wait, so far
+ * @layer: the images, child first, as many as @chain is deep
+ */
+struct vhdx_target {
+	struct vhdx_chain *chain;
+	struct dm_target *ti;
+	struct vhdx_options options;
+	struct workqueue_struct *loader;
+	struct bio_set parts;
+	mempool_t *bounce;
+	atomic64_t deferred;
+	unsigned int layers;
+	struct vhdx_layer layer[];
+};
+
+/**
+ * struct vhdx_io - a bio in the hands of a worker
+ * @target: whose
+ * @bio: what is to be filled: dm's clone, or a part of it; what was read
+ *	already is taken off its front
+ * @work: to be queued for a worker
+ * @node: in the list of a CPU, see store-file-io.c
+ * @file: that is read; this and what follows serves the file store only
+ * @pos: byte offset there
+ * @result: of the read: bytes or negative errno
+ * @refs: one for the issuer and one for the completion: either may be last
+ * @direct: bypass the page cache
+ * @pause: wait a little before trying again
+ * @iocb: the read
+ */
+struct vhdx_io {
+	struct vhdx_target *target;
+	struct bio *bio;
+	struct work_struct work;
+	struct llist_node node;
+	struct vhdx_file *file;
+	u64 pos;
+	long result;
+	atomic_t refs;
+	bool direct;
+	bool pause;
+	struct kiocb iocb;
+};
+
+/* A run of a bio that has waited; the bio set's front pad makes room. */
+struct vhdx_part {
+	struct vhdx_io io;
+	struct bio bio;
+};
+
+/* A load must not fail for want of memory; what frees some may be waiting. */
+#define VHDX_RETRY_MS	20
+
+/**
+ * vhdx_target_pos() - where on the virtual disk a bio begins
+ * @t: the device
+ * @bio: not yet remapped
+ *
+ * Return: bytes.
+ */
+static inline u64 vhdx_target_pos(const struct vhdx_target *t,
+				  const struct bio *bio)
+{
+	return (u64)dm_target_offset(t->ti, bio->bi_iter.bi_sector)
+		<< SECTOR_SHIFT;
+}
+
+#endif /* VHDX_TARGET_H */
