@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * map: where the blocks of the disk lie. Rows are printed as they come, for a
+ * large disk has many.
+ */
+#include "findings.h"
+#include "map-picture.h"
+#include "message.h"
+#include "open-image.h"
+#include "tree.h"
+
+/**
+ * struct table - rows being printed
+ * @visitor: takes the pieces
+ * @progress: taken off the terminal before a row is printed
+ * @row: pieces that lie alike so far; a length of 0 is no row
+ * @rows: printed so far
+ * @faulty: bytes whose BAT entry is faulty
+ * @json: print JSON
+ */
+struct table {
+	struct map_visitor visitor;
+	struct progress progress;
+	struct piece row;
+	u64 rows;
+	u64 faulty;
+	bool json;
+};
+
+static bool continues(const struct piece *row, const struct piece *piece)
+{
+	if (row->state != piece->state || row->layer != piece->layer)
+		return false;
+	return !piece_has_data(piece) ||
+	       row->offset + row->length == piece->offset;
+}
+
+static void print_json(const struct table *table)
+{
+	const struct piece *row = &table->row;
+
+	printf("%s\n{\"offset\": %llu, \"length\": %llu, \"state\": \"%s\", \"layer\": %u",
+	       table->rows ? "," : "", row->pos, row->length, piece_state(row),
+	       row->layer);
+	if (piece_has_data(row))
+		printf(", \"file_offset\": %llu", row->offset);
+	putchar('}');
+}
+
+/* Exact, in the largest unit that divides it. */
+static void print_length(u64 length)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t unit = 0;
+
+	while (length && !(length % 1024) && unit + 1 < ARRAY_SIZE(units)) {
+		length /= 1024;
+		unit++;
+	}
+	printf(" %9llu %-3s", length, units[unit]);
+}
+
+/* %#llx would print 0 without its prefix. */
+static void print_hex(int width, u64 value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", value);
+	printf("%*s", width, text);
+}
+
+static void print_text(const struct table *table)
+{
+	const struct piece *row = &table->row;
+
+	if (!table->rows)
+		printf("%14s %13s  %-17s %5s %14s\n", "virtual offset",
+		       "length", "state", "layer", "file offset");
+	print_hex(14, row->pos);
+	print_length(row->length);
+	printf("  %-17s %5u", piece_state(row), row->layer);
+	if (piece_has_data(row)) {
+		putchar(' ');
+		print_hex(14, row->offset);
+	}
+	putchar('\n');
+}
+
+static void print_row(struct table *table)
+{
+	if (!table->row.length)
+		return;
+	progress_end(&table->progress);
+	if (table->json)
+		print_json(table);
+	else
+		print_text(table);
+	table->rows++;
+}
+
+static int take(struct map_visitor *visitor, const struct piece *piece)
+{
+	struct table *table = container_of(visitor, struct table, visitor);
+
+	if (piece->state == STATE_FAULTY)
+		table->faulty += piece->length;
+	if (table->row.length && continues(&table->row, piece)) {
+		table->row.length += piece->length;
+		return 0;
+	}
+	print_row(table);
+	table->row = *piece;
+	return ferror(stdout) ? -EIO : 0;
+}
+
+/* The head of the JSON; print_json() and the end of map_table() go on. */
+static void print_head(const struct disk *disk)
+{
+	struct json_object *head = tree_new();
+	struct json_object *layers = tree_list();
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++) {
+		struct json_object *layer = tree_new();
+
+		tree_text(layer, "image", disk->layer[i]->path);
+		tree_number(layer, "block_size",
+			    disk->layer[i]->image->params.block_size);
+		tree_append(layers, layer);
+	}
+	tree_number(head, "virtual_size", disk->chain->size);
+	tree_add(head, "layers", layers);
+	printf("{\"disk\": ");
+	tree_print(head, true);
+	tree_free(head);
+	printf(",\n\"runs\": [");
+}
+
+static int map_table(struct disk *disk, const struct options *options)
+{
+	struct table table = {
+		.visitor.visit = take,
+		.json = options->json,
+	};
+	int err;
+
+	if (options->json)
+		print_head(disk);
+	progress_begin(&table.progress, "map");
+	err = map_walk(disk, options->sectors ? MAP_SECTORS : MAP_BLOCKS,
+		       &table.progress, &table.visitor);
+	if (!err)
+		print_row(&table);
+	progress_end(&table.progress);
+	if (options->json)
+		puts("\n]}");
+	return err ? err : table.faulty ? -EUCLEAN : 0;
+}
+
+static int map_disk(struct disk *disk, const struct options *options)
+{
+	struct progress progress;
+
+	if (!options->picture)
+		return map_table(disk, options);
+	progress_begin(&progress, "map");
+	return map_picture(disk, &progress);
+}
+
+/**
+ * cmd_map() - the verb `map`
+ * @options: of the command line
+ * @args: the image
+ *
+ * Return: 0 or a negative errno; -EUCLEAN if BAT entries are faulty.
+ */
+int cmd_map(const struct options *options, char **args)
+{
+	struct disk *disk;
+	int err;
+
+	if (options->picture && (options->json || options->sectors)) {
+		msg_err("--picture goes with neither --json nor --sectors");
+		return -EINVAL;
+	}
+	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, sink_messages(),
+			 &disk);
+	if (err)
+		return err;
+	err = disk_follow(disk);
+	if (!err)
+		err = map_disk(disk, options);
+	if (err == -EINTR)
+		msg_err("interrupted: the map is not complete");
+	disk_close(disk);
+	return err;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <libdevmapper.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "dmdev.h"
+#include "exit-codes.h"
+#include "message.h"
+
+/* libdevmapper talks a lot; the causes of failures are said by us. */
+__printf(5, 6)
+static void dm_says(int level, const char *file, int line, int err,
+		    const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	(void)file;
+	(void)line;
+	(void)err;
+	if ((level & 7) > 4)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	msg_verbose("libdevmapper: %s", text);
+}
+
+/**
+ * dmdev_begin() - may we, and does the kernel know device-mapper?
+ *
+ * Return: 0, or -EPERM or -ENOTARGET after a message.
+ */
+int dmdev_begin(void)
+{
+	char version[32];
+
+	dm_log_with_errno_init(dm_says);
+	if (geteuid()) {
+		msg_err("only root may work with devices");
+		return -EPERM;
+	}
+	if (!dm_driver_version(version, sizeof(version))) {
+		msg_err("this kernel has no device-mapper: load dm-mod");
+		return -ENOTARGET;
+	}
+	return 0;
+}
+
+/**
+ * dmdev_target() - the version of a target
+ * @type: which target
+ * @version: major, minor, patch
+ *
+ * Return: 0 or -ENOTARGET if the kernel does not have it now.
+ */
+int dmdev_target(const char *type, u32 version[3])
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_LIST_VERSIONS);
+	struct dm_versions *entry;
+	int err = -ENOTARGET;
+
+	if (!task || !dm_task_run(task))
+		goto out;
+	entry = dm_task_get_versions(task);
+	while (entry && err) {
+		if (!strcmp(entry->name, type)) {
+			memcpy(version, entry->version, 3 * sizeof(*version));
+			err = 0;
+		}
+		entry = entry->next ? (void *)((char *)entry + entry->next) :
+				      NULL;
+	}
+out:
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
+static struct dm_task *new_task(int type, const char *name)
+{
+	struct dm_task *task = dm_task_create(type);
+
+	if (task && !dm_task_set_name(task, name)) {
+		dm_task_destroy(task);
+		task = NULL;
+	}
+	return task;
+}
+
+static int run_task(struct dm_task *task)
+{
+	int err;
+
+	if (dm_task_run(task))
+		return 0;
+	err = dm_task_get_errno(task);
+	return err ? -err : -EIO;
+}
+
+/*
+ * Run a task that makes or unmakes nodes in /dev. Where udev runs it makes
+ * them, and we wait until it has; where not, libdevmapper makes them itself.
+ */
+static int run_with_udev(struct dm_task *task)
+{
+	u32 cookie = 0;
+	int err = -EIO;
+
+	if (dm_task_set_cookie(task, &cookie, 0))
+		err = run_task(task);
+	/* Also after a failure, or the cookie would stay behind. */
+	(void)dm_udev_wait(cookie);
+	return err;
+}
+
+static int create_empty(const struct dmdev_spec *spec)
+{
+	struct dm_task *task = new_task(DM_DEVICE_CREATE, spec->name);
+	int err = -ENOMEM;
+
+	if (task && dm_task_set_uuid(task, spec->uuid))
+		err = run_task(task);
+	if (task)
+		dm_task_destroy(task);
+	if (err)
+		msg_err("%s: device-mapper does not make the device: %s",
+			  spec->name, strerror(-err));
+	return err;
+}
+
+static int load_table(const struct dmdev_spec *spec)
+{
+	struct dm_task *task = new_task(DM_DEVICE_RELOAD, spec->name);
+	int err = -ENOMEM;
+
+	if (task && dm_task_set_ro(task) &&
+	    dm_task_add_target(task, 0, spec->sectors, TARGET_TYPE,
+			       spec->params))
+		err = run_task(task);
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
+static int resume(const struct dmdev_spec *spec)
+{
+	struct dm_task *task = new_task(DM_DEVICE_RESUME, spec->name);
+	char path[PATH_MAX];
+	int err = -ENOMEM;
+
+	if (task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
+		err = run_with_udev(task);
+	if (task)
+		dm_task_destroy(task);
+	if (err) {
+		msg_err("%s: the device does not start: %s", spec->name,
+			  strerror(-err));
+		return err;
+	}
+	snprintf(path, sizeof(path), "%s/%s", dm_dir(), spec->name);
+	if (access(path, F_OK))
+		(void)dm_mknodes(spec->name);
+	return 0;
+}
+
+/**
+ * dmdev_create() - make a read-only device of one target
+ * @spec: the device
+ *
+ * Return: 0, or a negative errno with nothing left behind; -ENOTARGET if the
+ * kernel refused the table, of which the kernel log has the reason and nothing
+ * has been said yet.
+ */
+int dmdev_create(const struct dmdev_spec *spec)
+{
+	int err = create_empty(spec);
+
+	if (err)
+		return err;
+	err = load_table(spec);
+	if (err) {
+		msg_verbose("table load: %s", strerror(-err));
+		err = -ENOTARGET;
+	} else {
+		err = resume(spec);
+	}
+	if (err)
+		(void)dmdev_remove(spec->name, false);
+	return err;
+}
+
+/**
+ * dmdev_remove() - take a device away
+ * @name: which
+ * @deferred: if it is in use, when it no longer is
+ *
+ * Return: 0 or a negative errno, -EBUSY if it is in use.
+ */
+int dmdev_remove(const char *name, bool deferred)
+{
+	struct dm_task *task = new_task(DM_DEVICE_REMOVE, name);
+	int err = -ENOMEM;
+
+	if (!task)
+		return err;
+	/* udev looks at new devices for a moment: worth a few tries. */
+	if (deferred ? dm_task_deferred_remove(task) :
+		       dm_task_retry_remove(task))
+		err = run_with_udev(task);
+	dm_task_destroy(task);
+	return err;
+}
+
+static void take_info(struct dm_task *task, const struct dm_info *info,
+		      struct dmdev *dev)
+{
+	const char *uuid = dm_task_get_uuid(task);
+	char *target = NULL, *params = NULL;
+	uint64_t start, length = 0;
+
+	*dev = (struct dmdev){
+		.name = strdup(dm_task_get_name(task)),
+		.uuid = strdup(uuid ? uuid : ""),
+		.major = info->major,
+		.minor = info->minor,
+		.open_count = info->open_count,
+		.read_only = info->read_only,
+		.suspended = info->suspended,
+	};
+	(void)dm_get_next_target(task, NULL, &start, &length, &target, &params);
+	dev->sectors = length;
+	if (target) {
+		dev->target = strdup(target);
+		dev->table = strdup(params);
+	}
+}
+
+static void take_status(struct dmdev *dev)
+{
+	struct dm_task *task = new_task(DM_DEVICE_STATUS, dev->name);
+	char *target = NULL, *params = NULL;
+	uint64_t start, length;
+
+	if (task && dm_task_no_flush(task) && dm_task_run(task))
+		(void)dm_get_next_target(task, NULL, &start, &length, &target,
+					 &params);
+	dev->status = strdup(params ? params : "");
+	if (task)
+		dm_task_destroy(task);
+}
+
+static void take_parent(struct dmdev *dev)
+{
+	struct dm_task *task = new_task(DM_DEVICE_DEPS, dev->name);
+	struct dm_deps *deps = NULL;
+
+	if (task && dm_task_run(task))
+		deps = dm_task_get_deps(task);
+	if (deps && deps->count)
+		dev->parent = (u64)major(deps->device[0]) << 32 |
+			      minor(deps->device[0]);
+	if (task)
+		dm_task_destroy(task);
+}
+
+/**
+ * dmdev_query() - learn all about a device
+ * @name: which
+ * @dev: filled in, for dmdev_forget()
+ *
+ * Return: 0, -ENXIO if there is none of this name, or another errno.
+ */
+int dmdev_query(const char *name, struct dmdev *dev)
+{
+	struct dm_task *task = new_task(DM_DEVICE_TABLE, name);
+	struct dm_info info;
+	int err = -ENOMEM;
+
+	*dev = (struct dmdev){ 0 };
+	if (!task)
+		return err;
+	err = run_task(task);
+	if (!err && (!dm_task_get_info(task, &info) || !info.exists))
+		err = -ENXIO;
+	if (!err) {
+		take_info(task, &info, dev);
+		take_status(dev);
+		take_parent(dev);
+	}
+	dm_task_destroy(task);
+	return err;
+}
+
+/**
+ * dmdev_forget() - free what dmdev_query() learned
+ * @dev: the device
+ */
+void dmdev_forget(struct dmdev *dev)
+{
+	free(dev->name);
+	free(dev->uuid);
+	free(dev->target);
+	free(dev->table);
+	free(dev->status);
+	*dev = (struct dmdev){ 0 };
+}
+
+/**
+ * dmdev_each() - go through all devices
+ * @visit: called for each; nonzero ends it
+ * @context: for @visit
+ *
+ * Return: 0, what @visit returned, or a negative errno.
+ */
+int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),
+	       void *context)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_LIST);
+	struct dm_names *entry = NULL;
+	struct dmdev dev;
+	int err = -EIO;
+
+	if (task && dm_task_run(task)) {
+		entry = dm_task_get_names(task);
+		err = 0;
+	}
+	/* An empty list is one entry without a device. */
+	while (entry && entry->dev && !err) {
+		/* What has gone meanwhile is not an error. */
+		if (!dmdev_query(entry->name, &dev)) {
+			err = visit(&dev, context);
+			dmdev_forget(&dev);
+		}
+		entry = entry->next ? (void *)((char *)entry + entry->next) :
+				      NULL;
+	}
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}

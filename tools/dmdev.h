@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Devices of device-mapper, as far as vhdxsetup needs them; the only file that
+ * speaks libdevmapper.
+ *
+ * dmdev.c APIs:
+ *   dmdev_begin()	may we, and does the kernel know device-mapper?
+ *   dmdev_target()	the version of a target, if the kernel has it
+ *   dmdev_create()	make a device of one target
+ *   dmdev_remove()	take a device away
+ *   dmdev_query()	learn all about a device
+ *   dmdev_forget()	free what dmdev_query() learned
+ *   dmdev_each()	go through all devices
+ */
+#ifndef DMDEV_H
+#define DMDEV_H
+
+#include "env.h"
+
+#define TARGET_TYPE	"vhdx"
+
+/**
+ * struct dmdev - a device
+ * @name: in /dev/mapper
+ * @uuid: empty if it has none
+ * @major: number
+ * @minor: number
+ * @open_count: how many have it open
+ * @read_only: it takes no writes
+ * @suspended: its I/O waits
+ * @sectors: length in units of 512 bytes
+ * @target: type of its first target, NULL without a table
+ * @table: that target's table line, NULL without a table
+ * @status: and its status
+ * @parent: the first device below it, 0 if there is none
+ */
+struct dmdev {
+	char *name;
+	char *uuid;
+	unsigned int major;
+	unsigned int minor;
+	int open_count;
+	bool read_only;
+	bool suspended;
+	u64 sectors;
+	char *target;
+	char *table;
+	char *status;
+	u64 parent;
+};
+
+/**
+ * struct dmdev_spec - a device to be made, read-only
+ * @name: in /dev/mapper
+ * @uuid: unique among all devices
+ * @sectors: length in units of 512 bytes
+ * @params: the target's part of the table line
+ */
+struct dmdev_spec {
+	const char *name;
+	const char *uuid;
+	u64 sectors;
+	const char *params;
+};
+
+int dmdev_begin(void);
+int dmdev_target(const char *type, u32 version[3]);
+int dmdev_create(const struct dmdev_spec *spec);
+int dmdev_remove(const char *name, bool deferred);
+int dmdev_query(const char *name, struct dmdev *dev);
+void dmdev_forget(struct dmdev *dev);
+int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),
+	       void *context);
+
+/**
+ * dmdev_is_vhdx() - is it one of ours?
+ * @dev: from dmdev_query()
+ */
+static inline bool dmdev_is_vhdx(const struct dmdev *dev)
+{
+	return dev->target && !strcmp(dev->target, TARGET_TYPE);
+}
+
+/**
+ * dmdev_number() - the device's number, as device-mapper counts
+ * @dev: from dmdev_query()
+ */
+static inline u64 dmdev_number(const struct dmdev *dev)
+{
+	return (u64)dev->major << 32 | dev->minor;
+}
+
+#endif /* DMDEV_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The exit codes of vhdxsetup. Scripts depend on them: a number never changes
+ * its meaning, and vhdxsetup(8) lists them all.
+ *
+ * exit-codes.c APIs:
+ *   exit_code()	the exit code for a negative errno
+ */
+#ifndef EXIT_CODES_H
+#define EXIT_CODES_H
+
+enum vhdx_exit {
+	EXIT_OK = 0,
+	EXIT_USAGE = 1,		/* the command line makes no sense */
+	EXIT_CORRUPT = 2,	/* the image is corrupt or not supported */
+	EXIT_NOT_VHDX = 3,	/* it is something else than a VHDX image */
+	EXIT_PARENT = 4,	/* a parent is missing, or not the right one */
+	EXIT_PERMISSION = 5,
+	EXIT_NOT_FOUND = 6,	/* no such image or device */
+	EXIT_BUSY = 7,		/* device or image in use, or the name taken */
+	EXIT_MODULE = 8,	/* the kernel lacks or refused the target */
+	EXIT_IO = 9,		/* reading failed */
+	EXIT_WARNINGS = 10,	/* check: warnings, no errors */
+	EXIT_READONLY = 11,	/* check: reads right, not safe to write */
+	EXIT_SYSTEM = 12,	/* memory, processes: the machine's trouble */
+	EXIT_INTERRUPTED = 130,	/* by SIGINT, as a shell says it */
+};
+
+/*
+ * Errnos that the tools give a meaning of their own; the engine's are in
+ * vhdx_refuse().
+ */
+#define ENOPARENT	ENOLINK		/* a parent was not found */
+#define ENOTARGET	ENOPKG		/* the kernel has no vhdx target */
+
+int exit_code(int err);
+
+#endif /* EXIT_CODES_H */

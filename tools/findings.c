@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "findings.h"
+#include "message.h"
+
+static void say(struct disk_sink *sink, const char *path,
+		const struct vhdx_finding *finding)
+{
+	char sentence[VHDX_SENTENCE_MAX];
+
+	(void)sink;
+	vhdx_sentence(finding, sentence, sizeof(sentence));
+	switch (finding->severity) {
+	case VHDX_ERROR:
+		msg_err("%s: %s", path, sentence);
+		break;
+	case VHDX_READONLY:
+	case VHDX_WARN:
+		msg_warn("%s: %s", path, sentence);
+		break;
+	case VHDX_INFO:
+		msg_verbose("%s: %s", path, sentence);
+		break;
+	}
+}
+
+/**
+ * sink_messages() - a sink that says findings as messages
+ *
+ * Errors and warnings are said, information with -v only.
+ */
+struct disk_sink *sink_messages(void)
+{
+	static struct disk_sink sink = { .finding = say };
+
+	return &sink;
+}
+
+/**
+ * severity_name() - a severity in a word
+ * @severity: which
+ */
+const char *severity_name(enum vhdx_severity severity)
+{
+	static const char *const names[] = {
+		[VHDX_INFO] = "info",
+		[VHDX_WARN] = "warning",
+		[VHDX_READONLY] = "read-only",
+		[VHDX_ERROR] = "error",
+	};
+
+	return names[severity];
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <magic.h>
+#include <unistd.h>
+
+#include "foreign.h"
+#include "message.h"
+
+/* VHD, the format before VHDX, ends with this footer, or begins with a copy. */
+#define VHD_COOKIE	"conectix"
+#define VHD_FOOTER	512
+
+static bool cookie_at(int fd, off_t pos, const char *cookie)
+{
+	char buf[16];
+	size_t len = strlen(cookie);
+
+	return pos >= 0 && pread(fd, buf, len, pos) == (ssize_t)len &&
+	       !memcmp(buf, cookie, len);
+}
+
+static bool is_vhd(int fd)
+{
+	return cookie_at(fd, 0, VHD_COOKIE) ||
+	       cookie_at(fd, lseek(fd, 0, SEEK_END) - VHD_FOOTER, VHD_COOKIE);
+}
+
+/* The formats that qemu-img converts, by its names for them. */
+static const char *qemu_format(int fd)
+{
+	static const struct {
+		off_t pos;
+		const char *cookie;
+		const char *format;
+	} formats[] = {
+		{ 0, "QFI\xfb", "qcow2" },
+		{ 0, "KDMV", "vmdk" },
+		{ 0, "# Disk DescriptorFile", "vmdk" },
+		{ 64, "\x7f\x10\xda\xbe", "vdi" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++)
+		if (cookie_at(fd, formats[i].pos, formats[i].cookie))
+			return formats[i].format;
+	return NULL;
+}
+
+static void say_convert(const char *path, const char *what, const char *format)
+{
+	msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx '%s' '%s.vhdx'",
+		  path, what, format, path, path);
+}
+
+/* What the magic database has to say; without it there is nothing to say. */
+static void ask_magic(const char *path, int fd)
+{
+	magic_t magic = magic_open(MAGIC_NONE);
+	const char *text = NULL;
+
+	if (magic && !magic_load(magic, NULL))
+		text = magic_descriptor(magic, fd);
+	if (text)
+		msg_err("%s: not a VHDX image; it is: %s", path, text);
+	else
+		msg_err("%s: not a VHDX image", path);
+	if (magic)
+		magic_close(magic);
+}
+
+/**
+ * foreign_explain() - say what a file is that is no VHDX
+ * @path: a file that opens
+ */
+void foreign_explain(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *format;
+
+	if (fd < 0)
+		return;
+	format = qemu_format(fd);
+	if (is_vhd(fd))
+		say_convert(path, "VHD (version 1)", "vpc");
+	else if (format)
+		say_convert(path, format, format);
+	else
+		ask_magic(path, fd);
+	close(fd);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An open image as a tree, for `info`.
+ *
+ * info-tree.c APIs:
+ *   info_image()	all of one image
+ *   info_blocks()	a census of its blocks
+ *   info_layer()	one image in short, as part of a chain
+ *   info_type()	fixed, dynamic or differencing
+ */
+#ifndef INFO_TREE_H
+#define INFO_TREE_H
+
+#include "check.h"
+#include "open.h"
+#include "tree.h"
+
+struct json_object *info_image(struct layer *layer);
+struct json_object *info_blocks(const struct vhdx_census *census);
+struct json_object *info_layer(const struct layer *layer);
+const char *info_type(const struct vhdx_params *params);
+
+#endif /* INFO_TREE_H */

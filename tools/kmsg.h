@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel says of a table that it refuses: the ioctl returns an errno
+ * only, the sentence goes to the kernel log.
+ *
+ * kmsg.c APIs:
+ *   kmsg_begin()	from here on
+ *   kmsg_reason()	what device-mapper has said since
+ *   kmsg_end()
+ */
+#ifndef KMSG_H
+#define KMSG_H
+
+#include <stddef.h>
+
+int kmsg_begin(void);
+const char *kmsg_reason(int fd, char *buf, size_t size);
+void kmsg_end(int fd);
+
+#endif /* KMSG_H */

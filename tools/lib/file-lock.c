@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/file.h>
+
+#include "file-lock.h"
+
+/*
+ * QEMU locks byte 100 + n for each permission n that it uses, byte 200 + n for
+ * each that it does not share, always with read locks; conflicts are found by
+ * asking for a write lock.
+ */
+#define QEMU_USED	100
+#define QEMU_UNSHARED	200
+#define QEMU_READ	0
+#define QEMU_WRITE	1
+#define QEMU_RESIZE	3
+
+static bool qemu_byte_taken(int fd, off_t byte)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = byte,
+		.l_len = 1,
+	};
+
+	/* A file system without locks knows of no conflict. */
+	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
+/* A failure here is a file system without locks: nobody else has any either. */
+static void qemu_byte_take(int fd, off_t byte)
+{
+	struct flock lock = {
+		.l_type = F_RDLCK,
+		.l_whence = SEEK_SET,
+		.l_start = byte,
+		.l_len = 1,
+	};
+
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static bool open_for_writing(int fd)
+{
+	/* EACCES: not our file; EINVAL: no leases here. Neither tells. */
+	if (fcntl(fd, F_SETLEASE, F_RDLCK))
+		return errno == EAGAIN;
+	/* Given back at once, or writers would have to wait for us. */
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
+/**
+ * file_lock() - find who else uses a file, and keep writers that ask away
+ * @fd: a regular file, open for reading; the locks go when it is closed
+ *
+ * Return: NULL, or what is in the way, in words that follow the file's name.
+ */
+const char *file_lock(int fd)
+{
+	if (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
+		return "is locked by another program";
+	if (qemu_byte_taken(fd, QEMU_USED + QEMU_WRITE) ||
+	    qemu_byte_taken(fd, QEMU_USED + QEMU_RESIZE) ||
+	    qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_READ))
+		return "is in use by QEMU";
+	if (open_for_writing(fd))
+		return "is open for writing elsewhere";
+	qemu_byte_take(fd, QEMU_USED + QEMU_READ);
+	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_WRITE);
+	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_RESIZE);
+	return NULL;
+}

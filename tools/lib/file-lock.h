@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is an image in use by somebody who writes, and let writers know that we read.
+ *
+ * Three signs are looked at, for no single one is complete: flock(), which
+ * many tools take; the byte ranges that QEMU locks; and a lease, which the
+ * kernel refuses while anybody has the file open for writing.
+ *
+ * file-lock.c APIs:
+ *   file_lock()	look, and lock against those who ask
+ */
+#ifndef FILE_LOCK_H
+#define FILE_LOCK_H
+
+const char *file_lock(int fd);
+
+#endif /* FILE_LOCK_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Messages to the user, on standard error, one line each.
+ *
+ * What an image says (paths, names) may be hostile, so whatever could steer a
+ * terminal is printed escaped.
+ *
+ * message.c APIs:
+ *   msg_set_level()	how much to say
+ *   msg_enabled()	is this level said?
+ *   msg_err(), msg_warn(), msg_info(), msg_verbose()
+ *   msg_safe()		print text from an image
+ */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include "env.h"
+
+enum msg_level {
+	MSG_QUIET,	/* errors only */
+	MSG_NORMAL,
+	MSG_VERBOSE,
+};
+
+void msg_set_level(enum msg_level level);
+bool msg_enabled(enum msg_level level);
+__printf(1, 2) void msg_err(const char *fmt, ...);
+__printf(1, 2) void msg_warn(const char *fmt, ...);
+__printf(1, 2) void msg_info(const char *fmt, ...);
+__printf(1, 2) void msg_verbose(const char *fmt, ...);
+void msg_safe(FILE *out, const char *text);
+
+#endif /* MESSAGE_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "message.h"
+#include "open.h"
+#include "parents.h"
+
+static void layer_emit(struct vhdx_report *report,
+		       const struct vhdx_finding *finding)
+{
+	struct layer *layer = container_of(report, struct layer, report);
+
+	layer->sink->finding(layer->sink, layer->path, finding);
+}
+
+static void layer_close(struct layer *layer)
+{
+	if (layer->image)
+		vhdx_image_close(layer->image);
+	if (layer->file.fd >= 0)
+		user_store_close(&layer->file);
+	free(layer->path);
+	free(layer);
+}
+
+/* Reading what another program rewrites gives neither its old nor new state. */
+static int layer_in_use(const struct layer *layer, bool while_written)
+{
+	const char *in_use = layer->file.in_use;
+
+	if (!in_use)
+		return 0;
+	if (while_written) {
+		msg_warn("%s: %s: what follows may be neither old nor new",
+			 layer->path, in_use);
+		return 0;
+	}
+	msg_err("%s: %s; close it there first", layer->path, in_use);
+	return -ETXTBSY;
+}
+
+/* A path that comes back to a layer that is open already never ends. */
+static int layer_cycle(const struct disk *disk, const struct layer *layer)
+{
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++) {
+		if (!user_store_same(&disk->layer[i]->file, &layer->file))
+			continue;
+		msg_err("%s: is its own ancestor: the parents form a cycle",
+			  layer->path);
+		return -ELOOP;
+	}
+	return 0;
+}
+
+static int layer_understand(struct layer *layer)
+{
+	struct vhdx_image *image;
+
+	image = vhdx_image_open(&layer->file.store, VHDX_POOL_PAGES_DEFAULT,
+				&layer->report);
+	if (IS_ERR(image))
+		return (int)PTR_ERR(image);
+	layer->image = image;
+	return 0;
+}
+
+static struct layer *layer_new(struct disk_sink *sink, const char *path)
+{
+	struct layer *layer = calloc(1, sizeof(*layer));
+
+	if (!layer)
+		return NULL;
+	layer->report.emit = layer_emit;
+	layer->sink = sink;
+	layer->file.fd = -1;
+	/* What does not resolve is left for open() to complain of. */
+	layer->path = realpath(path, NULL);
+	if (!layer->path)
+		layer->path = strdup(path);
+	return layer;
+}
+
+/* Open one image and put it at the end of the disk's layers. */
+static int disk_add(struct disk *disk, const char *path)
+{
+	struct layer *layer = layer_new(disk->options.sink, path);
+	int err;
+
+	if (!layer)
+		return -ENOMEM;
+	msg_verbose("opening %s", layer->path);
+	err = user_store_open(&layer->file, layer->path);
+	if (!err)
+		err = layer_cycle(disk, layer);
+	if (!err)
+		err = layer_in_use(layer, disk->options.while_written);
+	if (!err)
+		err = layer_understand(layer);
+	if (err) {
+		layer_close(layer);
+		return err;
+	}
+	disk->layer[disk->depth++] = layer;
+	return 0;
+}
+
+/**
+ * disk_open() - open an image, without its parents
+ * @path: file or block device
+ * @options: how; copied, but what it points to must outlive the disk
+ * @opened: the disk, for disk_close()
+ *
+ * Return: 0, or a negative errno after a message or a finding: -EMEDIUMTYPE
+ * for what is no VHDX, -ETXTBSY for what somebody writes, -EUCLEAN and
+ * -EOPNOTSUPP for what the engine refuses.
+ */
+int disk_open(const char *path, const struct disk_options *options,
+	      struct disk **opened)
+{
+	struct disk *disk = calloc(1, sizeof(*disk));
+	int err;
+
+	if (!disk)
+		return -ENOMEM;
+	disk->options = *options;
+	err = disk_add(disk, path);
+	if (err) {
+		disk_close(disk);
+		return err;
+	}
+	*opened = disk;
+	return 0;
+}
+
+static const char *or_none(const char *text)
+{
+	return text ? text : "none";
+}
+
+static int parent_missing(const struct layer *child)
+{
+	const struct vhdx_locator *locator = child->image->locator;
+
+	msg_err("%s: parent not found; relative path: %s, volume path: %s, absolute path: %s; name it with --parent",
+		  child->path, or_none(locator->relative_path),
+		  or_none(locator->volume_path),
+		  or_none(locator->absolute_path));
+	return -ENOLINK;
+}
+
+/* Open the parent of the last layer. */
+static int disk_add_parent(struct disk *disk)
+{
+	const struct layer *child = disk->layer[disk->depth - 1];
+	u32 nr = disk->depth - 1;
+	char *path;
+	int err;
+
+	if (nr < disk->options.parent_count) {
+		err = disk_add(disk, disk->options.parents[nr]);
+		return err == -ENOENT ? -ENOLINK : err;
+	}
+	path = parent_find(child->image->locator, child->path);
+	if (!path)
+		return parent_missing(child);
+	err = disk_add(disk, path);
+	free(path);
+	return err;
+}
+
+static int disk_join(struct disk *disk)
+{
+	struct vhdx_image *images[VHDX_CHAIN_MAX];
+	struct vhdx_chain *chain;
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++)
+		images[i] = disk->layer[i]->image;
+	chain = vhdx_chain_new(images, disk->depth,
+			       disk->options.ignore_id ?
+			       VHDX_CHAIN_IGNORE_ID : 0,
+			       &disk->layer[0]->report);
+	/* Each image was sound by itself: what is wrong is the parent. */
+	if (IS_ERR(chain))
+		return PTR_ERR(chain) == -EUCLEAN ? -ESTALE :
+						    (int)PTR_ERR(chain);
+	disk->chain = chain;
+	return 0;
+}
+
+/**
+ * disk_follow() - open the parents and join all layers into a chain
+ * @disk: from disk_open()
+ *
+ * Return: 0, or a negative errno after a message or a finding: -ENOLINK for a
+ * parent that is not there, -ESTALE for one that is not the right one, -ELOOP
+ * for a cycle, -EINVAL for more --parent options than parents.
+ */
+int disk_follow(struct disk *disk)
+{
+	int err;
+
+	while (disk->layer[disk->depth - 1]->image->params.has_parent) {
+		if (disk->depth == VHDX_CHAIN_MAX) {
+			msg_err("%s: more than %u images in the chain",
+				  disk->layer[0]->path, VHDX_CHAIN_MAX);
+			return -ELOOP;
+		}
+		err = disk_add_parent(disk);
+		if (err)
+			return err;
+	}
+	if (disk->options.parent_count > disk->depth - 1) {
+		msg_err("%s: --parent given %u times, but the chain has only %u parents",
+			  disk->layer[0]->path, disk->options.parent_count,
+			  disk->depth - 1);
+		return -EINVAL;
+	}
+	return disk_join(disk);
+}
+
+/**
+ * disk_close() - close all layers and free the disk
+ * @disk: from disk_open(), or NULL
+ */
+void disk_close(struct disk *disk)
+{
+	if (!disk)
+		return;
+	if (disk->chain)
+		vhdx_chain_free(disk->chain);
+	while (disk->depth)
+		layer_close(disk->layer[--disk->depth]);
+	free(disk);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file-lock.h"
+#include "message.h"
+#include "store-user.h"
+
+static int user_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(user->fd, (char *)buf + done, len - done,
+				  (off_t)(pos + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	memset((char *)buf + done, 0, len - done);
+	return 0;
+}
+
+static const struct vhdx_store_ops user_store_ops = { .read = user_read };
+
+/* O_NONBLOCK: a FIFO must be refused, not waited for. */
+static int open_quietly(const char *path)
+{
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd = open(path, flags | O_NOATIME);
+
+	/* Only the owner may leave the access time alone. */
+	if (fd < 0 && errno == EPERM)
+		fd = open(path, flags);
+	return fd;
+}
+
+static int wrong_kind(const char *path, mode_t mode)
+{
+	const char *kind = S_ISDIR(mode) ? "a directory" :
+			   S_ISCHR(mode) ? "a character device" :
+			   S_ISFIFO(mode) ? "a pipe" : "a socket";
+
+	msg_err("%s: is %s, not an image file or block device", path, kind);
+	return -EISDIR;
+}
+
+static int learn(struct user_store *user, const char *path)
+{
+	struct stat st;
+	u64 size;
+
+	if (fstat(user->fd, &st)) {
+		msg_err("%s: %s", path, strerror(errno));
+		return -errno;
+	}
+	if (S_ISREG(st.st_mode)) {
+		user->store.size = (u64)st.st_size;
+		user->dev = st.st_dev;
+		user->ino = st.st_ino;
+		user->in_use = file_lock(user->fd);
+		return 0;
+	}
+	if (!S_ISBLK(st.st_mode))
+		return wrong_kind(path, st.st_mode);
+	if (ioctl(user->fd, BLKGETSIZE64, &size)) {
+		msg_err("%s: size unknown: %s", path, strerror(errno));
+		return -errno;
+	}
+	user->store.size = size;
+	user->dev = st.st_rdev;
+	return 0;
+}
+
+/**
+ * user_store_open() - open an image's bytes
+ * @user: filled in
+ * @path: a regular file or a block device; anything else is refused
+ *
+ * Whether a writer found in @user->in_use matters is the caller's to decide.
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int user_store_open(struct user_store *user, const char *path)
+{
+	int err;
+
+	*user = (struct user_store){ .store.ops = &user_store_ops };
+	user->fd = open_quietly(path);
+	if (user->fd < 0) {
+		err = -errno;
+		msg_err("%s: %s", path, strerror(-err));
+		return err;
+	}
+	err = learn(user, path);
+	if (err)
+		user_store_close(user);
+	return err;
+}
+
+/**
+ * user_store_close() - close, which also gives the locks back
+ * @user: an open store
+ */
+void user_store_close(struct user_store *user)
+{
+	close(user->fd);
+	user->fd = -1;
+}
+
+/**
+ * user_store_same() - are two stores the same file or device?
+ * @a: one
+ * @b: the other
+ */
+bool user_store_same(const struct user_store *a, const struct user_store *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A picture of a disk in the terminal: a cell for every so many blocks.
+ *
+ * map-picture.c APIs:
+ *   map_picture()	draw a disk
+ */
+#ifndef MAP_PICTURE_H
+#define MAP_PICTURE_H
+
+#include "map-walk.h"
+
+int map_picture(struct disk *disk, struct progress *progress);
+
+#endif /* MAP_PICTURE_H */

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "map-walk.h"
+
+/* How many pieces between two looks at the progress. */
+#define PIECES_A_STEP	4096U
+
+/**
+ * piece_has_data() - does a piece lie in a file?
+ * @piece: from a walk
+ */
+bool piece_has_data(const struct piece *piece)
+{
+	switch (piece->state) {
+	case VHDX_BLOCK_FULLY_PRESENT:
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+	case STATE_DATA:
+	case STATE_LOGGED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * piece_state() - the state of a piece in words
+ * @piece: from a walk
+ */
+const char *piece_state(const struct piece *piece)
+{
+	switch (piece->state) {
+	case STATE_FAULTY:
+		return "faulty";
+	case STATE_DATA:
+		return "data";
+	case STATE_LOGGED:
+		return "data, in the log";
+	case STATE_NO_DATA:
+		return "zeros";
+	default:
+		return vhdx_state_name((enum vhdx_block_state)piece->state);
+	}
+}
+
+static int read_entry(struct vhdx_image *image, u64 index, u64 *entry)
+{
+	struct vhdx_miss miss = {
+		.image = image,
+		.map = &image->bat_pages,
+		.index = index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+	};
+	int err;
+
+	while ((err = vhdx_image_bat_entry(image, index, entry)) == -EAGAIN) {
+		err = vhdx_image_load(&miss);
+		if (err)
+			return err;
+	}
+	return err;
+}
+
+/* What one layer's BAT says of where a piece begins; cuts it at the block. */
+static int look_at_layer(struct vhdx_image *image, struct piece *piece)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u64 in_block = piece->pos & (vhdx_bat_block_size(bat) - 1);
+	u64 block = piece->pos >> bat->block_shift;
+	u64 entry;
+	int err;
+
+	piece->length = min(piece->length,
+			    vhdx_bat_block_size(bat) - in_block);
+	piece->length = min(piece->length, bat->size - piece->pos);
+	err = read_entry(image, vhdx_bat_payload_index(bat, block), &entry);
+	if (err == -EIO) {
+		piece->state = STATE_FAULTY;
+		return 0;
+	}
+	if (err)
+		return err;
+	piece->state = vhdx_entry_state(entry);
+	piece->offset = vhdx_entry_offset(entry) + in_block;
+	return 0;
+}
+
+/* The layer that decides is the first one whose block is not NOT_PRESENT. */
+static int piece_of_blocks(struct disk *disk, struct piece *piece)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++) {
+		struct vhdx_image *image = disk->layer[i]->image;
+
+		if (piece->pos >= image->bat.size)
+			break;
+		piece->layer = i;
+		err = look_at_layer(image, piece);
+		if (err || piece->state != VHDX_BLOCK_NOT_PRESENT)
+			break;
+	}
+	return err;
+}
+
+/* The unit in which a faulty entry spoils a disk. */
+static u64 smallest_block(const struct disk *disk)
+{
+	u64 size = VHDX_BLOCK_SIZE_MAX;
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++)
+		size = min(size,
+			   vhdx_bat_block_size(&disk->layer[i]->image->bat));
+	return size;
+}
+
+static unsigned int state_of_run(enum vhdx_run_kind kind)
+{
+	switch (kind) {
+	case VHDX_RUN_DATA:
+		return STATE_DATA;
+	case VHDX_RUN_COPY:
+		return STATE_LOGGED;
+	default:
+		return STATE_NO_DATA;
+	}
+}
+
+static int piece_of_sectors(struct disk *disk, struct piece *piece)
+{
+	u64 block = smallest_block(disk);
+	struct vhdx_miss miss;
+	struct vhdx_run run = { 0 };
+	int err;
+
+	piece->length = min(piece->length, block - piece->pos % block);
+	do {
+		err = vhdx_chain_map(disk->chain, piece->pos, piece->length,
+				     &run, &miss);
+		if (err == -EAGAIN)
+			err = vhdx_image_load(&miss) ? -EIO : -EAGAIN;
+	} while (err == -EAGAIN);
+	if (err == -EIO) {
+		piece->state = STATE_FAULTY;
+		return 0;
+	}
+	if (err)
+		return err;
+	piece->state = state_of_run(run.kind);
+	piece->length = run.length;
+	piece->layer = run.kind == VHDX_RUN_ZERO ? 0 : run.layer;
+	piece->offset = run.offset;
+	return 0;
+}
+
+/**
+ * map_walk() - visit every piece of the disk in order
+ * @disk: from disk_follow()
+ * @unit: how fine
+ * @progress: shown meanwhile
+ * @visitor: takes the pieces
+ *
+ * A faulty BAT entry is a piece of its own kind, and its finding goes to the
+ * disk's sink; the walk goes on.
+ *
+ * Return: 0, what the visitor returned, -EINTR after a SIGINT, or an errno of
+ * the store.
+ */
+int map_walk(struct disk *disk, enum map_unit unit, struct progress *progress,
+	     struct map_visitor *visitor)
+{
+	u64 size = disk->chain->size;
+	unsigned int count = 0;
+	struct piece piece;
+	u64 pos;
+	int err;
+
+	for (pos = 0; pos < size; pos += piece.length) {
+		piece = (struct piece){ .pos = pos, .length = size - pos };
+		err = unit == MAP_BLOCKS ? piece_of_blocks(disk, &piece) :
+					   piece_of_sectors(disk, &piece);
+		if (!err)
+			err = visitor->visit(visitor, &piece);
+		if (!err && !(count++ % PIECES_A_STEP))
+			err = progress_step(progress, pos, size);
+		if (err)
+			return err;
+	}
+	return progress_step(progress, size, size);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "foreign.h"
+#include "open-image.h"
+
+/**
+ * open_image() - open the image that a verb was given, without its parents
+ * @options: of the command line
+ * @path: the image
+ * @when: may somebody write it meanwhile?
+ * @sink: hears the findings
+ * @opened: the disk, for disk_close()
+ *
+ * Return: as disk_open(); the user has been told why.
+ */
+int open_image(const struct options *options, const char *path,
+	       enum open_when when, struct disk_sink *sink,
+	       struct disk **opened)
+{
+	struct disk_options disk_options = {
+		.sink = sink,
+		.parents = options->parents,
+		.parent_count = options->parent_count,
+		.ignore_id = options->ignore_id,
+		.while_written = when == OPEN_WHILE_WRITTEN,
+	};
+	int err = disk_open(path, &disk_options, opened);
+
+	if (err == -EMEDIUMTYPE)
+		foreign_explain(path);
+	return err;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Opening the image that a verb was given.
+ *
+ * open-image.c APIs:
+ *   open_image()	open it, and say what it is if it is no VHDX
+ */
+#ifndef OPEN_IMAGE_H
+#define OPEN_IMAGE_H
+
+#include "open.h"
+#include "vhdxsetup.h"
+
+enum open_when {
+	OPEN_IDLE,		/* refuse an image that is being written */
+	OPEN_WHILE_WRITTEN,	/* warn of it */
+};
+
+int open_image(const struct options *options, const char *path,
+	       enum open_when when, struct disk_sink *sink,
+	       struct disk **opened);
+
+#endif /* OPEN_IMAGE_H */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <libdevmapper.h>
+
+#include "exit-codes.h"
+#include "message.h"
+#include "partitions.h"
+#include "run-tool.h"
+#include "users.h"
+
+/* One go through a device's partitions. */
+struct search {
+	u64 parent;
+	int (*visit)(const struct dmdev *part, void *context);
+	void *context;
+};
+
+static int visit_if_partition(const struct dmdev *dev, void *context)
+{
+	const struct search *search = context;
+
+	if (dev->parent != search->parent || strncmp(dev->uuid, "part", 4))
+		return 0;
+	return search->visit(dev, search->context);
+}
+
+/**
+ * partitions_each() - go through the partitions of a device
+ * @dev: the device
+ * @visit: called for each; nonzero ends it
+ * @context: for @visit
+ *
+ * Return: 0, what @visit returned, or a negative errno.
+ */
+int partitions_each(const struct dmdev *dev,
+		    int (*visit)(const struct dmdev *part, void *context),
+		    void *context)
+{
+	struct search search = { dmdev_number(dev), visit, context };
+
+	return dmdev_each(visit_if_partition, &search);
+}
+
+/**
+ * partitions_add() - map the partitions of a device, read-only
+ * @name: of the device
+ *
+ * Return: 0, also if there are none, or a negative errno after a message.
+ */
+int partitions_add(const char *name)
+{
+	char path[PATH_MAX];
+	const char *const argv[] = { "kpartx", "-a", "-s", "-r", "-p", "p",
+				     path, NULL };
+	int code;
+
+	snprintf(path, sizeof(path), "%s/%s", dm_dir(), name);
+	code = run_tool(argv);
+	if (!code)
+		return 0;
+	if (code == 127)
+		msg_err("kpartx is not installed, so there is nothing to map partitions with");
+	else
+		msg_err("%s: kpartx cannot map the partitions", name);
+	return code == 127 ? -ENOEXEC : -EIO;
+}
+
+static int refuse_used(const struct dmdev *part, void *context)
+{
+	(void)context;
+	if (!part->open_count)
+		return 0;
+	users_explain(part);
+	return -EBUSY;
+}
+
+static int remove_one(const struct dmdev *part, void *context)
+{
+	const bool *deferred = context;
+	int err = dmdev_remove(part->name, *deferred);
+
+	if (err)
+		msg_err("%s: not removed: %s", part->name, strerror(-err));
+	return err;
+}
+
+/**
+ * partitions_remove() - take the partitions of a device away
+ * @dev: the device
+ * @deferred: those in use go when they no longer are; else nothing goes if one
+ *	is
+ *
+ * Return: 0, or a negative errno after a message; -EBUSY if one is in use.
+ */
+int partitions_remove(const struct dmdev *dev, bool deferred)
+{
+	int err = 0;
+
+	if (!deferred)
+		err = partitions_each(dev, refuse_used, NULL);
+	if (!err)
+		err = partitions_each(dev, remove_one, &deferred);
+	return err;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "progress.h"
+
+/* Set by the handler: atomic, for that is what a handler may touch. */
+static int interrupted;
+
+static void interrupt(int nr)
+{
+	(void)nr;
+	__atomic_store_n(&interrupted, 1, __ATOMIC_RELAXED);
+}
+
+static int engine_step(struct vhdx_progress *engine, u64 done, u64 total)
+{
+	return progress_step(container_of(engine, struct progress, engine),
+			     done, total);
+}
+
+/**
+ * progress_begin() - start to show progress, and to catch SIGINT
+ * @progress: filled in
+ * @what: the work, in a word; a constant
+ */
+void progress_begin(struct progress *progress, const char *what)
+{
+	/* One SIGINT stops in order, a second one at once. */
+	struct sigaction action = {
+		.sa_handler = interrupt,
+		.sa_flags = SA_RESTART | (int)SA_RESETHAND,
+	};
+
+	*progress = (struct progress){
+		.engine.step = engine_step,
+		.what = what,
+		.shown = -1,
+		.terminal = isatty(STDERR_FILENO) && msg_enabled(MSG_NORMAL),
+	};
+	sigaction(SIGINT, &action, NULL);
+}
+
+/**
+ * progress_step() - say how far the work is
+ * @progress: the work
+ * @done: how much, in any unit
+ * @total: of how much
+ *
+ * Return: 0 to go on, or -EINTR after a SIGINT.
+ */
+int progress_step(struct progress *progress, u64 done, u64 total)
+{
+	int percent = total ? (int)(done * 100 / total) : 100;
+
+	if (__atomic_load_n(&interrupted, __ATOMIC_RELAXED))
+		return -EINTR;
+	if (!progress->terminal || percent == progress->shown)
+		return 0;
+	fprintf(stderr, "\r%s: %d%%\033[K", progress->what, percent);
+	fflush(stderr);
+	progress->shown = percent;
+	return 0;
+}
+
+/**
+ * progress_end() - take the line away, so that what follows has it
+ * @progress: the work
+ */
+void progress_end(struct progress *progress)
+{
+	if (progress->terminal && progress->shown >= 0)
+		fprintf(stderr, "\r\033[K");
+	progress->shown = -1;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Running another program.
+ *
+ * run-tool.c APIs:
+ *   run_tool()		run a program and wait for it
+ */
+#ifndef RUN_TOOL_H
+#define RUN_TOOL_H
+
+int run_tool(const char *const *argv);
+
+#endif /* RUN_TOOL_H */

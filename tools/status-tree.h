@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A device as a tree, for `status` and `list`.
+ *
+ * status-tree.c APIs:
+ *   status_device()	which device, and of which images
+ *   status_target()	the target's own counters and flags
+ */
+#ifndef STATUS_TREE_H
+#define STATUS_TREE_H
+
+#include "dmdev.h"
+#include "tree.h"
+
+struct json_object *status_device(const struct dmdev *dev);
+struct json_object *status_target(const struct dmdev *dev);
+
+#endif /* STATUS_TREE_H */

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <json-c/json.h>
+
+#include "message.h"
+#include "tree.h"
+
+#define JSON_FLAGS	(JSON_C_TO_STRING_PRETTY | \
+			 JSON_C_TO_STRING_NOSLASHESCAPE)
+#define INDENT		2
+#define LABEL_WIDTH	26
+
+/* Output is small and there is nothing sensible to do half of. */
+static struct json_object *must(struct json_object *object)
+{
+	if (!object) {
+		msg_err("out of memory");
+		abort();
+	}
+	return object;
+}
+
+/**
+ * tree_new() - an object without members
+ */
+struct json_object *tree_new(void)
+{
+	return must(json_object_new_object());
+}
+
+/**
+ * tree_list() - an array without elements
+ */
+struct json_object *tree_list(void)
+{
+	return must(json_object_new_array());
+}
+
+/**
+ * tree_string() - a text by itself
+ * @value: the text
+ */
+struct json_object *tree_string(const char *value)
+{
+	return must(json_object_new_string(value));
+}
+
+/**
+ * tree_add() - put a member into an object
+ * @object: which
+ * @key: the member's name
+ * @value: the member; now belongs to @object
+ */
+void tree_add(struct json_object *object, const char *key,
+	      struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+/**
+ * tree_append() - put an element at the end of an array
+ * @list: which
+ * @value: the element; now belongs to @list
+ */
+void tree_append(struct json_object *list, struct json_object *value)
+{
+	json_object_array_add(list, value);
+}
+
+/**
+ * tree_number() - put a number into an object
+ * @object: which
+ * @key: the member's name, which decides how it looks in text
+ * @value: the number
+ */
+void tree_number(struct json_object *object, const char *key, u64 value)
+{
+	tree_add(object, key, must(json_object_new_uint64(value)));
+}
+
+/**
+ * tree_text() - put text into an object
+ * @object: which
+ * @key: the member's name
+ * @value: the text; NULL becomes null
+ */
+void tree_text(struct json_object *object, const char *key, const char *value)
+{
+	tree_add(object, key,
+		 value ? must(json_object_new_string(value)) : NULL);
+}
+
+/**
+ * tree_guid() - put a GUID into an object
+ * @object: which
+ * @key: the member's name
+ * @value: the GUID
+ */
+void tree_guid(struct json_object *object, const char *key, const guid_t *value)
+{
+	char text[VHDX_GUID_TEXT_SIZE];
+
+	tree_text(object, key, vhdx_guid_text(value, text));
+}
+
+/**
+ * tree_flag() - put yes or no into an object
+ * @object: which
+ * @key: the member's name
+ * @value: yes?
+ */
+void tree_flag(struct json_object *object, const char *key, bool value)
+{
+	tree_add(object, key, must(json_object_new_boolean(value)));
+}
+
+/**
+ * tree_size_words() - a size with its unit
+ * @bytes: the size
+ * @buf: where the words go
+ * @size: of @buf, in bytes
+ *
+ * Return: @buf.
+ */
+const char *tree_size_words(u64 bytes, char *buf, size_t size)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		value /= 1024;
+		unit++;
+	}
+	if (value == (double)(u64)value)
+		snprintf(buf, size, "%llu %s", (u64)value, units[unit]);
+	else
+		snprintf(buf, size, "%.1f %s", value, units[unit]);
+	return buf;
+}
+
+static bool ends_in(const char *key, const char *end)
+{
+	size_t len = strlen(key), end_len = strlen(end);
+
+	return len >= end_len && !strcmp(key + len - end_len, end);
+}
+
+static void print_number(const char *key, u64 value)
+{
+	char words[32];
+
+	if (ends_in(key, "offset"))
+		printf("0x%llx", value);
+	else if (value >= 1024 && (ends_in(key, "size") ||
+				   ends_in(key, "length") ||
+				   ends_in(key, "bytes")))
+		printf("%llu (%s)", value,
+		       tree_size_words(value, words, sizeof(words)));
+	else
+		printf("%llu", value);
+}
+
+static void print_scalar(const char *key, struct json_object *value)
+{
+	switch (json_object_get_type(value)) {
+	case json_type_null:
+		printf("-");
+		break;
+	case json_type_boolean:
+		printf(json_object_get_boolean(value) ? "yes" : "no");
+		break;
+	case json_type_int:
+		print_number(key, json_object_get_uint64(value));
+		break;
+	default:
+		msg_safe(stdout, json_object_get_string(value));
+	}
+	putchar('\n');
+}
+
+/* A key in words; returns the column after it. */
+static int print_key(const char *key, int indent)
+{
+	int width = indent;
+
+	printf("%*s", indent, "");
+	for (; *key; key++, width++)
+		putchar(*key == '_' ? ' ' : *key);
+	return width;
+}
+
+static void print_label(const char *key, int indent)
+{
+	int width = print_key(key, indent);
+
+	printf(":%*s", width < LABEL_WIDTH ? LABEL_WIDTH - width : 1, "");
+}
+
+static void print_object(struct json_object *object, int indent);
+
+static void print_list(const char *key, struct json_object *list, int indent)
+{
+	size_t i, count = json_object_array_length(list);
+
+	for (i = 0; i < count; i++) {
+		struct json_object *value = json_object_array_get_idx(list, i);
+
+		if (json_object_is_type(value, json_type_object)) {
+			print_key(key, indent);
+			printf(" %zu\n", i);
+			print_object(value, indent + INDENT);
+		} else {
+			print_label(key, indent);
+			print_scalar(key, value);
+		}
+	}
+}
+
+static void print_object(struct json_object *object, int indent)
+{
+	json_object_object_foreach(object, key, value) {
+		switch (json_object_get_type(value)) {
+		case json_type_object:
+			print_key(key, indent);
+			putchar('\n');
+			print_object(value, indent + INDENT);
+			break;
+		case json_type_array:
+			print_list(key, value, indent);
+			break;
+		default:
+			print_label(key, indent);
+			print_scalar(key, value);
+		}
+	}
+}
+
+/**
+ * tree_print() - print on standard output
+ * @object: what
+ * @json: as JSON; else as text
+ */
+void tree_print(struct json_object *object, bool json)
+{
+	if (json)
+		puts(json_object_to_json_string_ext(object, JSON_FLAGS));
+	else
+		print_object(object, 0);
+}
+
+/**
+ * tree_free() - free an object with all that is in it
+ * @object: which, or NULL
+ */
+void tree_free(struct json_object *object)
+{
+	json_object_put(object);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Output as a tree: built once from json-c objects, printed either as JSON or
+ * as text for people, so that the two never say different things.
+ *
+ * In text, underscores of a key become spaces, and the key decides how a
+ * number looks: keys that end in "offset" are hexadecimal; those that end in
+ * "size", "length" or "bytes" get a unit as well.
+ *
+ * tree.c APIs:
+ *   tree_new(), tree_list(), tree_string()	an object, an array, a text
+ *   tree_append()	put an element into an array
+ *   tree_number(), tree_text(), tree_guid(), tree_flag(), tree_add()
+ *				put a member into an object
+ *   tree_print()		print as text or as JSON
+ *   tree_free()
+ *   tree_size_words()		a size with its unit
+ */
+#ifndef TREE_H
+#define TREE_H
+
+#include "report.h"
+
+struct json_object;	/* json-c's */
+
+struct json_object *tree_new(void);
+struct json_object *tree_list(void);
+void tree_number(struct json_object *object, const char *key, u64 value);
+void tree_text(struct json_object *object, const char *key, const char *value);
+void tree_guid(struct json_object *object, const char *key,
+	       const guid_t *value);
+void tree_flag(struct json_object *object, const char *key, bool value);
+void tree_add(struct json_object *object, const char *key,
+	      struct json_object *value);
+struct json_object *tree_string(const char *value);
+void tree_append(struct json_object *list, struct json_object *value);
+void tree_print(struct json_object *object, bool json);
+void tree_free(struct json_object *object);
+const char *tree_size_words(u64 bytes, char *buf, size_t size);
+
+#endif /* TREE_H */

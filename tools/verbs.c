@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "verbs.h"
+
+const struct option_spec option_specs[] = {
+	[OPT_READONLY] = { "readonly", 'r', NULL,
+		"open read-only, and say nothing of it" },
+	[OPT_PARTITIONS] = { "partitions", 'p', NULL,
+		"map the partitions too, as NAMEp1, NAMEp2 ..." },
+	[OPT_PARENT] = { "parent", 0, "PATH",
+		"the parent, in place of the one the image names; again for its parent" },
+	[OPT_IGNORE_ID] = { "ignore-id-mismatch", 0, NULL,
+		"take a parent that has changed since the child was made" },
+	[OPT_BAT_CACHE] = { "bat-cache", 0, "KiB",
+		"memory for the block table of each image, 64 KiB or more" },
+	[OPT_BUFFERED] = { "buffered", 0, NULL,
+		"read the file through the page cache, without direct I/O" },
+	[OPT_DEFERRED] = { "deferred", 0, NULL,
+		"if the device is in use, remove it when its last user is gone" },
+	[OPT_CHAIN] = { "chain", 0, NULL,
+		"go through the parents too" },
+	[OPT_PICTURE] = { "picture", 0, NULL,
+		"draw the disk, a cell for every so many blocks" },
+	[OPT_SECTORS] = { "sectors", 0, NULL,
+		"show runs of sectors in place of blocks" },
+	[OPT_JSON] = { "json", 'j', NULL, "print JSON" },
+	[OPT_VERBOSE] = { "verbose", 'v', NULL, "say more" },
+	[OPT_QUIET] = { "quiet", 'q', NULL, "say errors only" },
+	[OPT_HELP] = { "help", 'h', NULL, "show this help" },
+	[OPT_VERSION] = { "version", 'V', NULL, "show the version" },
+};
+
+const unsigned int option_count = ARRAY_SIZE(option_specs);
+
+#define OPT_OF_CHAIN	(OPT(PARENT) | OPT(IGNORE_ID))
+
+const struct verb verbs[] = {
+	{ "open", cmd_open, 2, "IMAGE NAME",
+	  "make the block device /dev/mapper/NAME of an image",
+	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN | OPT(BAT_CACHE) |
+	  OPT(BUFFERED) },
+	{ "close", cmd_close, 1, "NAME",
+	  "remove the device, and its partitions",
+	  OPT(DEFERRED) },
+	{ "status", cmd_status, 1, "NAME",
+	  "say what a device is and what it does",
+	  OPT(JSON) },
+	{ "list", cmd_list, 0, "",
+	  "list the devices made of VHDX images",
+	  OPT(JSON) },
+	{ "info", cmd_info, 1, "IMAGE",
+	  "say all that an image says of itself",
+	  OPT(JSON) | OPT_OF_CHAIN },
+	{ "check", cmd_check, 1, "IMAGE",
+	  "look for everything that is wrong with an image; changes nothing",
+	  OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN },
+	{ "map", cmd_map, 1, "IMAGE",
+	  "show where the blocks of the disk lie",
+	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },
+};
+
+const unsigned int verb_count = ARRAY_SIZE(verbs);
+
+/**
+ * verb_find() - a verb by its name
+ * @name: the word from the command line
+ *
+ * Return: the verb, or NULL.
+ */
+const struct verb *verb_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < verb_count; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static void option_help(FILE *out, const struct option_spec *spec)
+{
+	char letter[8] = "    ";
+	char name[64];
+
+	if (spec->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
+	snprintf(name, sizeof(name), "--%s%s%s", spec->name,
+		 spec->arg ? " " : "", spec->arg ? spec->arg : "");
+	fprintf(out, "  %s%-22s %s\n", letter, name, spec->text);
+}
+
+static void options_help(FILE *out, unsigned int mask)
+{
+	unsigned int i;
+
+	fprintf(out, "\nOptions:\n");
+	for (i = 0; i < option_count; i++)
+		if (mask & (1U << i))
+			option_help(out, &option_specs[i]);
+}
+
+/**
+ * verb_help() - print one verb's help
+ * @out: where
+ * @verb: whose
+ */
+void verb_help(FILE *out, const struct verb *verb)
+{
+	fprintf(out, "Usage: vhdxsetup %s [OPTION...]%s%s\n\n  %s\n", verb->name,
+		*verb->args ? " " : "", verb->args, verb->text);
+	options_help(out, verb->options | OPT_COMMON);
+}
+
+/**
+ * general_help() - print what there is
+ * @out: where
+ */
+void general_help(FILE *out)
+{
+	unsigned int i;
+	char usage[64];
+
+	fprintf(out,
+		"Usage: vhdxsetup VERB [OPTION...] [ARGUMENT...]\n\n"
+		"Use VHDX disk images as block devices, through device-mapper.\n\n"
+		"Verbs:\n");
+	for (i = 0; i < verb_count; i++) {
+		snprintf(usage, sizeof(usage), "%s %s", verbs[i].name,
+			 verbs[i].args);
+		fprintf(out, "  %-18s %s\n", usage, verbs[i].text);
+	}
+	options_help(out, OPT_COMMON);
+	fprintf(out, "\n`vhdxsetup VERB --help' has the options of a verb.\n");
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line as data: which verbs there are and which options each
+ * takes. Parsing and help are both made from these tables.
+ *
+ * verbs.c APIs:
+ *   verbs[], verb_count	the verbs
+ *   option_specs[], option_count	the options
+ *   verb_find()		a verb by its name
+ *   verb_help()		one verb's help
+ *   general_help()		everything's
+ */
+#ifndef VERBS_H
+#define VERBS_H
+
+#include <stdio.h>
+
+#include "vhdxsetup.h"
+
+/* One bit an option, in the order of option_specs[]. */
+enum option_id {
+	OPT_READONLY,
+	OPT_PARTITIONS,
+	OPT_PARENT,
+	OPT_IGNORE_ID,
+	OPT_BAT_CACHE,
+	OPT_BUFFERED,
+	OPT_DEFERRED,
+	OPT_CHAIN,
+	OPT_PICTURE,
+	OPT_SECTORS,
+	OPT_JSON,
+	OPT_VERBOSE,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+#define OPT(id)		(1U << OPT_##id)
+/* Options that every verb takes. */
+#define OPT_COMMON	(OPT(VERBOSE) | OPT(QUIET) | OPT(HELP) | OPT(VERSION))
+
+/**
+ * struct option_spec - one option
+ * @name: long name
+ * @letter: short name, or 0
+ * @arg: what its argument is, NULL if it takes none
+ * @text: what it does
+ */
+struct option_spec {
+	const char *name;
+	char letter;
+	const char *arg;
+	const char *text;
+};
+
+/**
+ * struct verb - one thing that vhdxsetup does
+ * @name: the word
+ * @run: does it
+ * @arg_count: how many arguments it takes
+ * @args: their names
+ * @text: what it does
+ * @options: OPT() bits of what it takes beside OPT_COMMON
+ */
+struct verb {
+	const char *name;
+	int (*run)(const struct options *options, char **args);
+	int arg_count;
+	const char *args;
+	const char *text;
+	unsigned int options;
+};
+
+extern const struct verb verbs[];
+extern const unsigned int verb_count;
+extern const struct option_spec option_specs[];
+extern const unsigned int option_count;
+
+const struct verb *verb_find(const char *name);
+void verb_help(FILE *out, const struct verb *verb);
+void general_help(FILE *out);
+
+#endif /* VERBS_H */

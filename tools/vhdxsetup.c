@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vhdxsetup: VHDX images as block devices. This file is the command line; the
+ * verbs are in cmd-*.c.
+ */
+#include <getopt.h>
+#include <locale.h>
+
+#include "exit-codes.h"
+#include "message.h"
+#include "verbs.h"
+
+#define BAT_CACHE_MIN	64UL
+#define BAT_CACHE_MAX	(64UL << 20)	/* KiB, as the target has it */
+
+/**
+ * struct command - a parsed command line
+ * @options: for the verb
+ * @given: OPT() bits of the options that were there
+ * @verb: NULL if there was none
+ * @args: its arguments
+ * @arg_count: how many
+ */
+struct command {
+	struct options options;
+	unsigned int given;
+	const struct verb *verb;
+	char **args;
+	int arg_count;
+};
+
+static int usage(const char *remedy)
+{
+	fprintf(stderr, "Try `vhdxsetup %s--help'.\n", remedy);
+	return -EINVAL;
+}
+
+static int set_bat_cache(struct options *options, const char *text)
+{
+	char *end;
+	unsigned long kib;
+
+	errno = 0;
+	kib = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' ||
+	    kib < BAT_CACHE_MIN || kib > BAT_CACHE_MAX) {
+		msg_err("--bat-cache %s: not a number of KiB from %lu up",
+			  text, BAT_CACHE_MIN);
+		return -EINVAL;
+	}
+	options->bat_cache = kib;
+	return 0;
+}
+
+static int add_parent(struct options *options, const char *path)
+{
+	if (options->parent_count == VHDX_CHAIN_MAX - 1) {
+		msg_err("--parent: more than a chain can have");
+		return -EINVAL;
+	}
+	options->parents[options->parent_count++] = path;
+	return 0;
+}
+
+static int set_option(struct options *options, enum option_id id,
+		      const char *arg)
+{
+	switch (id) {
+	case OPT_READONLY:
+		options->readonly = true;
+		break;
+	case OPT_PARTITIONS:
+		options->partitions = true;
+		break;
+	case OPT_PARENT:
+		return add_parent(options, arg);
+	case OPT_IGNORE_ID:
+		options->ignore_id = true;
+		break;
+	case OPT_BAT_CACHE:
+		return set_bat_cache(options, arg);
+	case OPT_BUFFERED:
+		options->buffered = true;
+		break;
+	case OPT_DEFERRED:
+		options->deferred = true;
+		break;
+	case OPT_CHAIN:
+		options->chain = true;
+		break;
+	case OPT_PICTURE:
+		options->picture = true;
+		break;
+	case OPT_SECTORS:
+		options->sectors = true;
+		break;
+	case OPT_JSON:
+		options->json = true;
+		break;
+	case OPT_VERBOSE:
+		msg_set_level(MSG_VERBOSE);
+		break;
+	case OPT_QUIET:
+		msg_set_level(MSG_QUIET);
+		break;
+	case OPT_HELP:
+	case OPT_VERSION:
+		break;
+	}
+	return 0;
+}
+
+/* getopt's two descriptions of the options, from ours. */
+static void describe(struct option *longs, char *shorts)
+{
+	unsigned int i;
+
+	for (i = 0; i < option_count; i++) {
+		longs[i] = (struct option){
+			.name = option_specs[i].name,
+			.has_arg = option_specs[i].arg ? required_argument :
+							 no_argument,
+			.val = 256 + (int)i,
+		};
+		if (option_specs[i].letter)
+			*shorts++ = option_specs[i].letter;
+	}
+	longs[option_count] = (struct option){ 0 };
+	*shorts = '\0';
+}
+
+static int id_of(int c)
+{
+	unsigned int i;
+
+	if (c >= 256)
+		return c - 256;
+	for (i = 0; i < option_count; i++)
+		if (option_specs[i].letter == c)
+			return (int)i;
+	return -1;
+}
+
+static int parse(struct command *command, int argc, char **argv)
+{
+	struct option longs[32];
+	char shorts[32];
+	int c, id, err;
+
+	describe(longs, shorts);
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		id = id_of(c);
+		if (id < 0)
+			return usage("");
+		command->given |= 1U << id;
+		err = set_option(&command->options, (enum option_id)id, optarg);
+		if (err)
+			return err;
+	}
+	if (optind == argc)
+		return 0;
+	command->verb = verb_find(argv[optind]);
+	if (!command->verb && strcmp(argv[optind], "help")) {
+		msg_err("no verb is called `%s'", argv[optind]);
+		return usage("");
+	}
+	if (!command->verb)
+		command->given |= OPT(HELP);
+	command->args = argv + optind + 1;
+	command->arg_count = argc - optind - 1;
+	return 0;
+}
+
+/* Are these options and this many arguments what the verb takes? */
+static int suits(const struct command *command)
+{
+	const struct verb *verb = command->verb;
+	unsigned int extra = command->given & ~(verb->options | OPT_COMMON);
+	char remedy[32];
+
+	snprintf(remedy, sizeof(remedy), "%s ", verb->name);
+	if (extra) {
+		msg_err("`%s' takes no --%s", verb->name,
+			  option_specs[__builtin_ctz(extra)].name);
+		return usage(remedy);
+	}
+	if (command->arg_count == verb->arg_count)
+		return 0;
+	if (verb->arg_count)
+		msg_err("`%s' takes %s", verb->name, verb->args);
+	else
+		msg_err("`%s' takes no arguments", verb->name);
+	return usage(remedy);
+}
+
+static int run(struct command *command)
+{
+	int err;
+
+	if (command->given & OPT(VERSION)) {
+		printf("vhdxsetup %s\n", VHDXSETUP_VERSION);
+		return 0;
+	}
+	if (command->given & OPT(HELP)) {
+		if (command->verb)
+			verb_help(stdout, command->verb);
+		else
+			general_help(stdout);
+		return 0;
+	}
+	if (!command->verb) {
+		msg_err("what is to be done?");
+		return usage("");
+	}
+	err = suits(command);
+	return err ? err : command->verb->run(&command->options, command->args);
+}
+
+/* A full disk must not pass for success when output goes to a file. */
+static int output_done(int code)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	msg_err("cannot write the output");
+	return code ? code : EXIT_IO;
+}
+
+int main(int argc, char **argv)
+{
+	struct command command = { 0 };
+	int err;
+
+	setlocale(LC_CTYPE, "");
+	err = parse(&command, argc, argv);
+	if (!err)
+		err = run(&command);
+	if (err == -ENOMEM)
+		msg_err("out of memory");
+	return output_done(exit_code(err));
+}

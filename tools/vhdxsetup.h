@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the verbs of vhdxsetup share: the options, and each verb's entry.
+ *
+ * Each cmd_*() takes the options and the verb's arguments, whose number has
+ * been checked, and returns an exit code or a negative errno after a message.
+ */
+#ifndef VHDXSETUP_H
+#define VHDXSETUP_H
+
+#include "chain.h"
+
+#define VHDXSETUP_VERSION	"0.1.0"
+
+/* The target's version that this program talks to; a later minor one does. */
+#define TARGET_MAJOR		1
+#define TARGET_MINOR		0
+
+/**
+ * struct options - what the command line asked for
+ * @json: print JSON
+ * @readonly: open: do not ask for a writable device
+ * @partitions: open: map the partitions as well
+ * @buffered: open: have the module read files without direct I/O
+ * @ignore_id: take a parent that changed
+ * @deferred: close: remove when the last user is gone
+ * @chain: check: all images of the chain
+ * @sectors: map: runs of sectors in place of blocks
+ * @picture: map: draw
+ * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
+ * @parents: paths of parents, the child's first
+ * @parent_count: how many
+ */
+struct options {
+	bool json;
+	bool readonly;
+	bool partitions;
+	bool buffered;
+	bool ignore_id;
+	bool deferred;
+	bool chain;
+	bool sectors;
+	bool picture;
+	unsigned long bat_cache;
+	const char *parents[VHDX_CHAIN_MAX];
+	unsigned int parent_count;
+};
+
+int cmd_open(const struct options *options, char **args);
+int cmd_close(const struct options *options, char **args);
+int cmd_status(const struct options *options, char **args);
+int cmd_list(const struct options *options, char **args);
+int cmd_info(const struct options *options, char **args);
+int cmd_check(const struct options *options, char **args);
+int cmd_map(const struct options *options, char **args);
+
+#endif /* VHDXSETUP_H */
