@@ -178,6 +178,12 @@ def zero_huge(image):
     only(image, Zero(image.bat_offset + PAGE, 1 << 62))
 
 
+@tolerate("5.2", base=dirty)
+def zero_vast(image):
+    """A zero descriptor for 100 TiB, all of it past the file's end."""
+    only(image, Zero(1 << 40, 100 << 40))
+
+
 @refuse("5.2", base=dirty)
 def zero_over_log(image):
     """The zeroed range begins before the log and runs into it."""

@@ -17,6 +17,9 @@ from ondisk import (FULLY_PRESENT, MIB, NIL, NOT_PRESENT, PAGE,
                     PARTIALLY_PRESENT, crc_valid)
 
 
+FILE_MAX = 1 << 48              # no file is larger, so no offset is
+
+
 class FormatError(Exception):
     """The file is not a VHDX this reader can read."""
 
@@ -29,9 +32,10 @@ def need(condition, what):
 class Log:
     """Finds the active sequence of a log, [MS-VHDX] 2.3.2."""
 
-    def __init__(self, blob, guid):
+    def __init__(self, blob, guid, base):
         self.blob = blob
         self.guid = guid
+        self.base = base        # where in the file the log begins
 
     def _ring(self, at, length):
         return (self.blob + self.blob)[at:at + length]
@@ -55,28 +59,38 @@ class Log:
             if got is None:
                 return None
             writes.append(got)
-            sector += PAGE * (len(got) == 2)
+            sector += PAGE * (got[2] is not None)
         if sector != length:
             return None
         return seq, tail, length, flushed, last, writes
 
-    @staticmethod
-    def _descriptor(raw, at, sector, seq):
-        """(offset, page), or (offset, length, None) to be zeroed."""
+    def _allowed(self, offset, length):
+        """Whether the log may write there: not to headers, nor to itself."""
+        end = offset + length
+        return (not length % PAGE and end <= FILE_MAX
+                and offset >= ondisk.REGION_OFFSETS[0]
+                and (end <= self.base or offset >= self.base
+                     + len(self.blob)))
+
+    def _descriptor(self, raw, at, sector, seq):
+        """(offset, end, page, or None where zeros are due), or None."""
         sign, trailing, leading, offset, mine = struct.unpack_from(
             "<4s4s8sQQ", raw, at)
         if mine != seq or offset % PAGE:
             return None
         if sign == b"zero":
             length = int.from_bytes(leading, "little")
-            return None if length % PAGE else (offset, length, None)
+            return ((offset, offset + length, None)
+                    if self._allowed(offset, length) else None)
         page = raw[sector:sector + PAGE]
         if sign != b"desc" or page[:4] != b"data":
             return None
         if page[4:8] + page[4092:] != struct.pack("<II", seq >> 32,
                                                   seq & 0xffffffff):
             return None
-        return offset, leading + page[8:4092] + trailing
+        if not self._allowed(offset, PAGE):
+            return None
+        return offset, offset + PAGE, leading + page[8:4092] + trailing
 
     def active(self):
         """The entries to replay, oldest first."""
@@ -109,7 +123,7 @@ class Disk:
         self.path = path
         self._fd = os.open(path, os.O_RDONLY)
         self.file_size = os.fstat(self._fd).st_size
-        self._pages = {}
+        self._writes = []       # what the log's replay changes, in order
         self._headers()
         if replay and self.header["log_guid"] != NIL:
             self._replay()
@@ -133,20 +147,15 @@ class Disk:
         """Bytes of the file as they stand after the log's replay."""
         blob = os.pread(self._fd, length, offset)
         blob = blob.ljust(length, b"\0")
-        if not self._pages:
+        if not self._writes:
             return blob
         blob = bytearray(blob)
-        for index, write in self._overlay(offset, length):
-            start = max(offset, index)
-            end = min(offset + length, index + len(write))
-            blob[start - offset:end - offset] = write[start - index:
-                                                      end - index]
+        for first, last, page in self._writes:
+            start, end = max(offset, first), min(offset + length, last)
+            if start < end:
+                blob[start - offset:end - offset] = bytes(end - start) \
+                    if page is None else page[start - first:end - first]
         return bytes(blob)
-
-    def _overlay(self, offset, length):
-        for at in range(offset - offset % PAGE, offset + length, PAGE):
-            if at in self._pages:
-                yield at, self._pages[at]
 
     def _headers(self):
         need(os.pread(self._fd, 8, 0) == b"vhdxfile", "no vhdxfile")
@@ -173,17 +182,13 @@ class Disk:
         need(header["log_version"] == 0, "log version")
         blob = os.pread(self._fd, header["log_length"], header["log_offset"])
         need(blob and len(blob) == header["log_length"], "log out of file")
-        entries = Log(blob, header["log_guid"]).active()
+        entries = Log(blob, header["log_guid"],
+                      header["log_offset"]).active()
         need(self.file_size >= entries[-1][3], "file shorter than flushed")
         for entry in entries:
-            for write in entry[5]:
-                if len(write) == 2:
-                    self._pages[write[0]] = write[1]
-                else:
-                    for at in range(write[0], write[0] + write[1], PAGE):
-                        self._pages[at] = bytes(PAGE)
+            self._writes += entry[5]
         self.file_size = max(self.file_size, entries[-1][4],
-                             max(self._pages, default=-PAGE) + PAGE)
+                             *(end for _, end, _ in self._writes), 0)
 
     def _regions(self):
         for offset in ondisk.REGION_OFFSETS:
