@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything a person or CI does with this tree.
+#
+#   make                  dm-vhdx/dm-vhdx.ko for this kernel, tools/vhdxsetup
+#   make KDIR=DIR         the module for the kernel built or packaged in DIR
+#   make ARCH=um KDIR=DIR the same for a UML kernel
+#   make deps             install what is needed, from Debian's packages
+#   make install          module, helper and man page, on this host
+#   make demo             try it in a UML kernel, without touching this one
+#                         (IMAGE=FILE: your own image; SHELL_IN=1: stay inside)
+#   make check            every test that needs no special host
+#   make ci               what .ci/run runs: check, debug kernels, QEMU
+#   make bench            instructions per I/O, against the alternatives
+#   make fuzz SECONDS=600 the fuzzer, for as long as you like
+#   make style            checkpatch, sparse, shellcheck, man page
+#   make clean
+#
+# Kernels for the tests are built once, in ~/.cache/dm-vhdx ($VHDX_CACHE).
+
+top := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+
+# The running kernel's headers, else the newest that are installed.
+KDIR ?= $(shell $(top)scripts/kdir)
+
+kmake = $(MAKE) -C $(KDIR) M=$(patsubst %/,%,$(top)) $(if $(W),W=$(W),) \
+	$(if $(ARCH),ARCH=$(ARCH),)
+
+all: module tools
+
+module:
+	@test -n "$(KDIR)" || { \
+		echo "no kernel headers: run 'make deps', or name KDIR" >&2; exit 2; }
+	$(kmake) modules
+
+tools:
+	$(MAKE) -C $(top)tools
+
+deps:
+	$(top)scripts/deps
+
+install: all
+	$(kmake) INSTALL_MOD_DIR=updates modules_install
+	depmod -a
+	$(MAKE) -C $(top)tools install
+
+uninstall:
+	$(MAKE) -C $(top)tools uninstall
+
+demo:
+	@$(top)scripts/deps --for test
+	@IMAGE='$(IMAGE)' SHELL_IN='$(SHELL_IN)' $(top)scripts/demo
+
+check:
+	@$(top)scripts/deps --for test
+	@$(top)tests/run check
+
+ci:
+	@$(top)scripts/deps --for test
+	@$(top)tests/run ci
+
+bench:
+	@$(top)scripts/deps --for test
+	@$(top)tests/bench/run
+
+SECONDS ?= 600
+fuzz:
+	@$(top)scripts/deps --for test
+	@$(top)tests/fuzz/run --seconds $(SECONDS)
+
+style:
+	@$(top)scripts/deps --for test
+	@$(top)tests/style/run
+
+clean:
+	@test -z "$(KDIR)" || $(kmake) clean
+	$(MAKE) -C $(top)tools clean
+	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build
+
+.PHONY: all module tools deps install uninstall demo check ci bench fuzz \
+	style clean
