@@ -27,7 +27,7 @@ static int check_name(const char *name)
 	    !strcmp(name, ".") || !strcmp(name, "..") ||
 	    !strcmp(name, "control")) {
 		msg_err("`%s' cannot name a device: 1 to %d bytes, no slash",
-			  name, NAME_BYTES_MAX);
+			name, NAME_BYTES_MAX);
 		return -EINVAL;
 	}
 	if (dmdev_query(name, &dev))
@@ -62,10 +62,10 @@ static void explain_refusal(int log, const char *name)
 
 	if (kmsg_reason(log, sentence, sizeof(sentence)))
 		msg_err("%s: the kernel refused the device: %s", name,
-			  sentence);
+			sentence);
 	else
 		msg_err("%s: the kernel refused the device; the kernel log (dmesg) has the reason",
-			  name);
+			name);
 }
 
 /* A signal between two steps would leave a device without a table. */

@@ -39,7 +39,7 @@ int device_arg(const char *arg, struct dmdev *dev)
 	if (dmdev_is_vhdx(dev))
 		return 0;
 	msg_err("%s: not a device of VHDX images, but of type %s", name,
-		  dev->target ? dev->target : "none");
+		dev->target ? dev->target : "none");
 	dmdev_forget(dev);
 	return -ENODEV;
 }

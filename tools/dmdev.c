@@ -126,7 +126,7 @@ static int create_empty(const struct dmdev_spec *spec)
 		dm_task_destroy(task);
 	if (err)
 		msg_err("%s: device-mapper does not make the device: %s",
-			  spec->name, strerror(-err));
+			spec->name, strerror(-err));
 	return err;
 }
 
@@ -156,7 +156,7 @@ static int resume(const struct dmdev_spec *spec)
 		dm_task_destroy(task);
 	if (err) {
 		msg_err("%s: the device does not start: %s", spec->name,
-			  strerror(-err));
+			strerror(-err));
 		return err;
 	}
 	snprintf(path, sizeof(path), "%s/%s", dm_dir(), spec->name);

@@ -49,7 +49,7 @@ static const char *qemu_format(int fd)
 static void say_convert(const char *path, const char *what, const char *format)
 {
 	msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx '%s' '%s.vhdx'",
-		  path, what, format, path, path);
+		path, what, format, path, path);
 }
 
 /* What the magic database has to say; without it there is nothing to say. */

@@ -34,7 +34,7 @@ int module_ready(void)
 
 	if (dmdev_target(TARGET_TYPE, version) && load(version)) {
 		msg_err("the kernel module %s is not loaded and cannot be: is it installed for this kernel (make install)? The kernel log may say more",
-			  MODULE_NAME);
+			MODULE_NAME);
 		return -ENOTARGET;
 	}
 	msg_verbose("target version %u.%u.%u", version[0], version[1],
@@ -42,7 +42,7 @@ int module_ready(void)
 	if (version[0] == TARGET_MAJOR && version[1] >= minor_needed)
 		return 0;
 	msg_err("the loaded module %s has target version %u.%u.%u, but this program needs %u.%u or a later %u.x",
-		  MODULE_NAME, version[0], version[1], version[2], TARGET_MAJOR,
-		  TARGET_MINOR, TARGET_MAJOR);
+		MODULE_NAME, version[0], version[1], version[2], TARGET_MAJOR,
+		TARGET_MINOR, TARGET_MAJOR);
 	return -ENOTARGET;
 }

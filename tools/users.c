@@ -22,7 +22,7 @@ static unsigned int name_mounts(const struct dmdev *dev)
 		    high != dev->major || low != dev->minor)
 			continue;
 		msg_err("%s: is in use: mounted at %s; unmount it first",
-			  dev->name, where);
+			dev->name, where);
 		count++;
 	}
 	free(line);
@@ -45,7 +45,7 @@ static unsigned int name_swap(const struct dmdev *dev)
 		    st.st_rdev != makedev(dev->major, dev->minor))
 			continue;
 		msg_err("%s: is in use as swap; swapoff %s first", dev->name,
-			  path);
+			path);
 		count++;
 	}
 	free(line);
@@ -69,7 +69,7 @@ static unsigned int name_holders(const struct dmdev *dev)
 		if (entry->d_name[0] == '.')
 			continue;
 		msg_err("%s: is in use by the block device %s", dev->name,
-			  entry->d_name);
+			entry->d_name);
 		count++;
 	}
 	if (dir)
@@ -86,5 +86,5 @@ void users_explain(const struct dmdev *dev)
 	if (name_mounts(dev) + name_swap(dev) + name_holders(dev))
 		return;
 	msg_err("%s: is in use: some program has it open; `fuser -v %s/%s' says which",
-		  dev->name, dm_dir(), dev->name);
+		dev->name, dm_dir(), dev->name);
 }

@@ -45,7 +45,7 @@ static int set_bat_cache(struct options *options, const char *text)
 	if (errno || end == text || *end || *text == '-' ||
 	    kib < BAT_CACHE_MIN || kib > BAT_CACHE_MAX) {
 		msg_err("--bat-cache %s: not a number of KiB from %lu up",
-			  text, BAT_CACHE_MIN);
+			text, BAT_CACHE_MIN);
 		return -EINVAL;
 	}
 	options->bat_cache = kib;
@@ -181,7 +181,7 @@ static int suits(const struct command *command)
 	snprintf(remedy, sizeof(remedy), "%s ", verb->name);
 	if (extra) {
 		msg_err("`%s' takes no --%s", verb->name,
-			  option_specs[__builtin_ctz(extra)].name);
+			option_specs[__builtin_ctz(extra)].name);
 		return usage(remedy);
 	}
 	if (command->arg_count == verb->arg_count)

@@ -46,7 +46,7 @@ static int layer_cycle(const struct disk *disk, const struct layer *layer)
 		if (!user_store_same(&disk->layer[i]->file, &layer->file))
 			continue;
 		msg_err("%s: is its own ancestor: the parents form a cycle",
-			  layer->path);
+			layer->path);
 		return -ELOOP;
 	}
 	return 0;
@@ -142,9 +142,9 @@ static int parent_missing(const struct layer *child)
 	const struct vhdx_locator *locator = child->image->locator;
 
 	msg_err("%s: parent not found; relative path: %s, volume path: %s, absolute path: %s; name it with --parent",
-		  child->path, or_none(locator->relative_path),
-		  or_none(locator->volume_path),
-		  or_none(locator->absolute_path));
+		child->path, or_none(locator->relative_path),
+		or_none(locator->volume_path),
+		or_none(locator->absolute_path));
 	return -ENOLINK;
 }
 
@@ -203,7 +203,7 @@ int disk_follow(struct disk *disk)
 	while (disk->layer[disk->depth - 1]->image->params.has_parent) {
 		if (disk->depth == VHDX_CHAIN_MAX) {
 			msg_err("%s: more than %u images in the chain",
-				  disk->layer[0]->path, VHDX_CHAIN_MAX);
+				disk->layer[0]->path, VHDX_CHAIN_MAX);
 			return -ELOOP;
 		}
 		err = disk_add_parent(disk);
@@ -212,8 +212,8 @@ int disk_follow(struct disk *disk)
 	}
 	if (disk->options.parent_count > disk->depth - 1) {
 		msg_err("%s: --parent given %u times, but the chain has only %u parents",
-			  disk->layer[0]->path, disk->options.parent_count,
-			  disk->depth - 1);
+			disk->layer[0]->path, disk->options.parent_count,
+			disk->depth - 1);
 		return -EINVAL;
 	}
 	return disk_join(disk);
