@@ -18,11 +18,13 @@
 #include <linux/fs.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
-#if __has_include(<linux/filelock.h>)
-#include <linux/filelock.h>
-#endif
 
 #include "probed.h"
+
+/* 6.3: file locks have a header of their own. */
+#ifdef VHDX_HAVE_FILELOCK_HEADER
+#include <linux/filelock.h>
+#endif
 
 /* 6.5: how a block device is opened is no longer said by file modes. */
 #ifndef BLK_OPEN_READ

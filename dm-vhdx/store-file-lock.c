@@ -116,7 +116,7 @@ static int lock_flock(struct file *filp)
 /* Some network file systems have no locks; their files can be read still. */
 static bool no_locks_here(int err)
 {
-	return err == -EOPNOTSUPP || err == -ENOSYS || err == -ENOLCK;
+	return err == -EOPNOTSUPP || err == -ENOLCK;
 }
 
 static int lock_advisory(struct file *filp, struct vhdx_reason *reason)

@@ -124,7 +124,8 @@ static int vhdx_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	err = target_open(t, &table, &reason);
 	if (err) {
 		if (!reason.given)
-			vhdx_reason_give(&reason, err, "cannot be used: %s (%d)",
+			vhdx_reason_give(&reason, err,
+					 "cannot be used: %s (%d)",
 					 vhdx_errno_words(err), err);
 		target_free(t);
 		return err;
