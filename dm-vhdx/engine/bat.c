@@ -58,6 +58,7 @@ bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number)
  * vhdx_state_name() - a state in the words of the specification
  * @state: from 0 to 7
  *
+ * Return: a constant string; "reserved" for 4 and 5.
  * Source: [MS-VHDX] 2.5.1.1.
  */
 const char *vhdx_state_name(enum vhdx_block_state state)
@@ -139,6 +140,7 @@ static const char *bitmap_fault(const struct vhdx_bat_limits *limits, u64 entry)
  * there are images with garbage in them.
  *
  * Context: that of @report.
+ * Return: true if it can.
  * Source: [MS-VHDX] 2.5.1.
  */
 bool vhdx_bat_check_entry(const struct vhdx_bat *bat,

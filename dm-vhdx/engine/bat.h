@@ -103,6 +103,8 @@ static inline u64 vhdx_bat_file_offset(const struct vhdx_bat *bat, u64 index)
  * vhdx_bat_place() - an entry as the place of a finding
  * @bat: the geometry
  * @index: into the BAT
+ *
+ * Return: the place.
  */
 static inline struct vhdx_place vhdx_bat_place(const struct vhdx_bat *bat,
 					       u64 index)

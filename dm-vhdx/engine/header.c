@@ -47,6 +47,7 @@ static u32 checksum(const void *buf, size_t len)
  * @stored: set to what is stored
  * @computed: set to what is right
  *
+ * Return: whether they are equal.
  * Source: [MS-VHDX] 2.2.2, 2.2.3.1.
  */
 bool vhdx_checksum_ok(const void *buf, size_t len, u32 *stored, u32 *computed)
@@ -79,6 +80,8 @@ static void decode(const struct vhdx_disk_header *disk,
  *
  * Valid means signature and checksum, no more: a version that we do not know
  * must be refused, not passed over for an older copy ([MS-VHDX] 2.2.2).
+ *
+ * Return: whether the copy is valid.
  */
 bool vhdx_header_decode(const void *buf, unsigned int slot,
 			struct vhdx_header *header, struct vhdx_report *report)

@@ -63,6 +63,8 @@ int vhdx_headers_read(struct vhdx_store *store, struct vhdx_headers *headers,
 /**
  * vhdx_header_current() - the header that counts
  * @headers: as vhdx_headers_read() left them
+ *
+ * Return: the header.
  */
 static inline const struct vhdx_header *
 vhdx_header_current(const struct vhdx_headers *headers)
@@ -73,6 +75,8 @@ vhdx_header_current(const struct vhdx_headers *headers)
 /**
  * vhdx_header_dirty() - does the log hold what is not yet in its place?
  * @header: the current header
+ *
+ * Return: whether it does.
  */
 static inline bool vhdx_header_dirty(const struct vhdx_header *header)
 {

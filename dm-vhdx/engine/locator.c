@@ -298,6 +298,8 @@ struct vhdx_locator *vhdx_locator_decode(const void *item, u32 length,
  * @data_write_guid: of the would-be parent's current header
  *
  * Hyper-V leaves a parent_linkage2 of zeros behind; that one matches nothing.
+ *
+ * Return: whether it is.
  */
 bool vhdx_locator_matches(const struct vhdx_locator *locator,
 			  const guid_t *data_write_guid)

@@ -52,6 +52,8 @@ struct vhdx_log {
 /**
  * vhdx_log_head() - the newest entry of a log that has any
  * @log: with a count above 0
+ *
+ * Return: its last entry.
  */
 static inline const struct vhdx_log_entry *
 vhdx_log_head(const struct vhdx_log *log)

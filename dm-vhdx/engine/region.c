@@ -17,6 +17,7 @@ static struct vhdx_place entry_place(unsigned int copy, u32 index)
  * @report: told, as a warning, why it is not: one bad copy is normal after a
  *	crash
  *
+ * Return: whether it is.
  * Source: [MS-VHDX] 2.2.3.1.
  */
 bool vhdx_region_table_check(const void *table, unsigned int copy,
