@@ -51,11 +51,16 @@ static int open_log(struct vhdx_image *image)
 	if (r)
 		return r;
 	r = vhdx_replay_plan(&image->replay, image->store, header, &image->log);
+	if (r == -E2BIG)
+		return vhdx_refuse(image->report, r, at,
+				   "holds more than %llu changes, too many to be replayed in memory",
+				   VHDX_LOG_CHANGES_MAX);
 	if (r)
 		return vhdx_refuse(image->report, r, at,
 				   "cannot be replayed in memory (error %d)",
 				   -r);
-	image->file_size = image->replay.file_size;
+	/* Nothing can lie behind the limit: what names it is found faulty. */
+	image->file_size = min(image->replay.file_size, VHDX_FILE_SIZE_MAX);
 	if (image->log.count)
 		vhdx_find(image->report, VHDX_INFO, at,
 			  "holds %u entries with %u changes that are not in place yet; they are replayed in memory",

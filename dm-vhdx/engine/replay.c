@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "replay.h"
 
+/*
+ * A log of data sectors cannot hold more than the limit; one of zero
+ * descriptors could name a hundred times as many.
+ */
 static int count_patches(const struct vhdx_log *log, u32 *count)
 {
 	u64 sum = 0;
@@ -8,11 +12,8 @@ static int count_patches(const struct vhdx_log *log, u32 *count)
 
 	for (i = 0; i < log->count; i++)
 		sum += log->entries[i].descriptors;
-	/* Cannot be: each takes 32 bytes of a log that is below 4 GiB. */
-	if (sum > U32_MAX)
-		return -EUCLEAN;
 	*count = sum;
-	return 0;
+	return sum > VHDX_LOG_CHANGES_MAX ? -E2BIG : 0;
 }
 
 static void add_patch(struct vhdx_replay *replay,
@@ -75,7 +76,8 @@ static int plan_entry(struct vhdx_replay *replay,
  * last extension was lost still counts as inside the file.
  *
  * Context: may sleep.
- * Return: 0, -ENOMEM, or an errno of the store.
+ * Return: 0, -E2BIG if it holds more than VHDX_LOG_CHANGES_MAX changes,
+ * -ENOMEM, or an errno of the store.
  * Source: [MS-VHDX] 2.3.3.
  */
 int vhdx_replay_plan(struct vhdx_replay *replay, struct vhdx_store *store,
