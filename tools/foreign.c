@@ -12,10 +12,11 @@
 
 static bool cookie_at(int fd, off_t pos, const char *cookie)
 {
-	char buf[16];
+	char buf[32];
 	size_t len = strlen(cookie);
 
-	return pos >= 0 && pread(fd, buf, len, pos) == (ssize_t)len &&
+	return pos >= 0 && len <= sizeof(buf) &&
+	       pread(fd, buf, len, pos) == (ssize_t)len &&
 	       !memcmp(buf, cookie, len);
 }
 

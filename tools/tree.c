@@ -5,6 +5,7 @@
 #include "tree.h"
 
 #define JSON_FLAGS	(JSON_C_TO_STRING_PRETTY | \
+			 JSON_C_TO_STRING_SPACED | \
 			 JSON_C_TO_STRING_NOSLASHESCAPE)
 #define INDENT		2
 #define LABEL_WIDTH	26
