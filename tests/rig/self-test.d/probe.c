@@ -8,11 +8,13 @@
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 static char *fault = "none";
 module_param(fault, charp, 0444);
-MODULE_PARM_DESC(fault, "none, warn, panic, overrun, leak or sleep");
+MODULE_PARM_DESC(fault, "none, warn, panic, overrun, leak, sleep or order");
 
 static noinline void overrun(void)
 {
@@ -38,6 +40,21 @@ static void sleep_under_lock(void)
 	spin_lock(&lock);
 	msleep(1);
 	spin_unlock(&lock);
+}
+
+static void lock_in_both_orders(void)
+{
+	static DEFINE_MUTEX(one);
+	static DEFINE_MUTEX(two);
+
+	mutex_lock(&one);
+	mutex_lock(&two);
+	mutex_unlock(&two);
+	mutex_unlock(&one);
+	mutex_lock(&two);
+	mutex_lock(&one);
+	mutex_unlock(&one);
+	mutex_unlock(&two);
 }
 
 /* A device of zeros: it takes device-mapper itself to be there. */
@@ -75,6 +92,8 @@ static int __init probe_init(void)
 		leak();
 	else if (!strcmp(fault, "sleep"))
 		sleep_under_lock();
+	else if (!strcmp(fault, "order"))
+		lock_in_both_orders();
 	return dm_register_target(&probe_target);
 }
 
