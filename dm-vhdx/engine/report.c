@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report.h"
 
+/*
+ * Names come from the image: they must not reach a terminal, or forge a line
+ * of the log, with what controls it.
+ */
+static void disarm(char *text)
+{
+	for (; *text; text++)
+		if ((u8)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 __printf(4, 0) static void emit(struct vhdx_report *report,
 				enum vhdx_severity severity,
 				struct vhdx_place at, const char *fmt,
@@ -12,6 +23,7 @@ __printf(4, 0) static void emit(struct vhdx_report *report,
 					.text = text };
 
 	vsnprintf(text, sizeof(text), fmt, args);
+	disarm(text);
 	report->emit(report, &finding);
 }
 
