@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <pthread.h>
+#include <sanitizer/allocator_interface.h>
+
+#include "meter.h"
+#include "verdict.h"
+
+unsigned long long fuzz_work;
+
+void *__real_shim_alloc(size_t n, size_t size);
+void *__wrap_shim_alloc(size_t n, size_t size);
+
+static struct {
+	const char *phase;
+	struct meter_bound bound;
+	bool counting;		/* allocations are the engine's */
+	long long held;		/* bytes, over all phases */
+	long long before;	/* of them, before this phase */
+	long long peak;
+	u64 reads;
+	struct meter_failures failures;
+	bool failed;
+} meter;
+
+static void on_malloc(const volatile void *p, size_t size)
+{
+	(void)p;
+	if (!meter.counting)
+		return;
+	meter.held += (long long)size;
+	meter.peak = max(meter.peak, meter.held);
+}
+
+static void on_free(const volatile void *p)
+{
+	if (meter.counting && p)
+		meter.held -= (long long)
+			__sanitizer_get_allocated_size((const void *)p);
+}
+
+/* The linker puts this one in the place of the shim's. */
+void *__wrap_shim_alloc(size_t n, size_t size)
+{
+	if (meter.failures.alloc && !--meter.failures.alloc) {
+		meter.failed = true;
+		return NULL;
+	}
+	return __real_shim_alloc(n, size);
+}
+
+/* Block stores do DMA into the buffer: it must not be on the stack. */
+static bool on_stack(const void *buf)
+{
+	static char *bottom, *top;
+	pthread_attr_t attr;
+	void *address;
+	size_t size;
+
+	if (!top) {
+		pthread_getattr_np(pthread_self(), &attr);
+		pthread_attr_getstack(&attr, &address, &size);
+		pthread_attr_destroy(&attr);
+		bottom = address;
+		top = bottom + size;
+	}
+	return (const char *)buf >= bottom && (const char *)buf < top;
+}
+
+static int read_layer(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+{
+	struct meter_store *this = container_of(store, struct meter_store, store);
+
+	FUZZ_CHECK(len && IS_ALIGNED(pos | len, (u64)VHDX_PAGE),
+		   "a read of 0x%zx bytes at 0x%llx", len, pos);
+	FUZZ_CHECK(pos + len > pos, "a read of 0x%zx bytes at 0x%llx", len, pos);
+	FUZZ_CHECK(IS_ALIGNED((uintptr_t)buf, 8) && !on_stack(buf),
+		   "a read into %p", buf);
+	meter.reads += len;
+	FUZZ_CHECK(meter.reads <= meter.bound.reads,
+		   "%s has read 0x%llx bytes, the bound is 0x%llx", meter.phase,
+		   meter.reads, meter.bound.reads);
+	if (meter.failures.read && !--meter.failures.read) {
+		meter.failed = true;
+		return -EIO;
+	}
+	fuzz_layer_read(this->layer, pos, buf, len);
+	return 0;
+}
+
+/**
+ * meter_store() - a store over one file of the input
+ * @store: what to set up
+ * @layer: the file
+ *
+ * It holds every read to the contract in store.h.
+ */
+void meter_store(struct meter_store *store, const struct fuzz_layer *layer)
+{
+	static const struct vhdx_store_ops ops = { .read = read_layer };
+
+	store->store.ops = &ops;
+	store->store.size = layer->size;
+	store->layer = layer;
+}
+
+/**
+ * meter_reset() - a new input
+ * @failures: what will fail
+ */
+void meter_reset(const struct meter_failures *failures)
+{
+	static bool hooked;
+
+	if (!hooked)
+		FUZZ_CHECK(__sanitizer_install_malloc_and_free_hooks(on_malloc,
+								     on_free),
+			   "no hooks for the allocator");
+	hooked = true;
+	memset(&meter, 0, sizeof(meter));
+	meter.failures = *failures;
+}
+
+/**
+ * meter_begin() - a phase begins
+ * @phase: its name
+ * @bound: what it may use
+ */
+void meter_begin(const char *phase, const struct meter_bound *bound)
+{
+	meter.phase = phase;
+	meter.bound = *bound;
+	meter.reads = 0;
+	meter.before = meter.held;
+	meter.peak = meter.held;
+	meter.counting = true;
+	fuzz_work = 0;
+}
+
+/**
+ * meter_end() - a phase has ended
+ *
+ * Aborts if it took more memory, or moved more bytes, than it may; reads are
+ * held to their bound as they come, so that a loop without end has one.
+ */
+void meter_end(void)
+{
+	u64 memory = (u64)(meter.peak - meter.before);
+
+	meter.counting = false;
+	FUZZ_CHECK(memory <= meter.bound.memory,
+		   "%s took 0x%llx bytes of memory, the bound is 0x%llx",
+		   meter.phase, memory, meter.bound.memory);
+	FUZZ_CHECK(fuzz_work <= meter.bound.work,
+		   "%s moved 0x%llx bytes, the bound is 0x%llx", meter.phase,
+		   fuzz_work, meter.bound.work);
+}
+
+/**
+ * meter_pause() - stop counting memory, or go on
+ * @pause: what follows is the harness's own
+ */
+void meter_pause(bool pause)
+{
+	meter.counting = !pause;
+}
+
+/**
+ * meter_leak() - bytes of memory that the engine holds
+ */
+long long meter_leak(void)
+{
+	return meter.held;
+}
+
+/**
+ * meter_failed() - did one of the failures happen?
+ */
+bool meter_failed(void)
+{
+	return meter.failed;
+}

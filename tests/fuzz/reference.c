@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "reference.h"
+
+static const u8 bat_guid[16] = { 0x66, 0x77, 0xC2, 0x2D, 0x23, 0xF6, 0x00, 0x42,
+				 0x9D, 0x64, 0x11, 0x5E, 0x9B, 0xFD, 0x4A, 0x08 };
+static const u8 metadata_guid[16] = { 0x06, 0xA2, 0x7C, 0x8B, 0x90, 0x47,
+				      0x9A, 0x4B, 0xB8, 0xFE, 0x57, 0x5F,
+				      0x05, 0x0F, 0x88, 0x6E };
+
+static u64 number(const u8 *bytes, u32 width)
+{
+	u64 value = 0;
+
+	while (width--)
+		value = value << 8 | bytes[width];
+	return value;
+}
+
+static u64 read_number(const struct reference *ref, u64 pos, u32 width)
+{
+	u8 bytes[8];
+
+	reference_read(ref, pos, bytes, width);
+	return number(bytes, width);
+}
+
+/**
+ * reference_crc() - CRC-32C, a byte at a time
+ * @crc: so far; starts with all ones, and the end is to be inverted
+ * @bytes: to add
+ * @len: how many
+ *
+ * 0x82F63B78 is the polynomial of [MS-VHDX] 2.2.2 with its bits reflected.
+ */
+u32 reference_crc(u32 crc, const u8 *bytes, size_t len)
+{
+	static u32 table[256];
+	u32 i, bit;
+
+	if (!table[1]) {
+		for (i = 0; i < 256; i++) {
+			table[i] = i;
+			for (bit = 0; bit < 8; bit++)
+				table[i] = table[i] & 1 ?
+					   table[i] >> 1 ^ 0x82F63B78 :
+					   table[i] >> 1;
+		}
+	}
+	while (len--)
+		crc = crc >> 8 ^ table[(crc ^ *bytes++) & 255];
+	return crc;
+}
+
+static bool sum_right(const u8 *bytes, size_t len)
+{
+	static const u8 hole[4];
+	u32 crc = reference_crc(~0U, bytes, 4);
+
+	crc = reference_crc(crc, hole, 4);
+	return ~reference_crc(crc, bytes + 8, len - 8) == number(bytes + 4, 4);
+}
+
+/* Copies what a change puts into [pos, pos + len). */
+static void apply(const struct reference *ref,
+		  const struct reference_change *change, u64 pos, u8 *buf,
+		  u32 len)
+{
+	u8 page[4096];
+	u32 i;
+
+	if (pos + len <= change->start || pos >= change->start + change->length)
+		return;
+	if (!change->zero) {
+		fuzz_layer_read(ref->file, change->source, page, sizeof(page));
+		memcpy(page, change->first, 8);
+		memcpy(page + 4092, change->last, 4);
+	}
+	for (i = 0; i < len; i++)
+		if (pos + i >= change->start &&
+		    pos + i - change->start < change->length)
+			buf[i] = change->zero ? 0 :
+						page[pos + i - change->start];
+}
+
+/**
+ * reference_read() - bytes of a file as they are after replay
+ * @ref: the file
+ * @pos: byte offset
+ * @buf: where they go
+ * @len: how many
+ */
+void reference_read(const struct reference *ref, u64 pos, void *buf, u32 len)
+{
+	u32 i;
+
+	fuzz_layer_read(ref->file, pos, buf, len);
+	for (i = 0; i < ref->change_count; i++)
+		apply(ref, &ref->changes[i], pos, buf, len);
+}
+
+/**
+ * reference_changed() - does the log change a byte?
+ * @ref: the file
+ * @pos: which
+ */
+bool reference_changed(const struct reference *ref, u64 pos)
+{
+	u32 i;
+
+	for (i = 0; i < ref->change_count; i++)
+		if (pos >= ref->changes[i].start &&
+		    pos - ref->changes[i].start < ref->changes[i].length)
+			return true;
+	return false;
+}
+
+static void add_place(struct reference *ref, u64 start, u64 length)
+{
+	ref->places[ref->place_count][0] = start;
+	ref->places[ref->place_count][1] = length;
+	ref->place_count++;
+}
+
+static bool open_header(struct reference *ref)
+{
+	u8 copy[2][4096];
+	bool valid[2];
+	u32 slot;
+
+	for (slot = 0; slot < 2; slot++) {
+		fuzz_layer_read(ref->file, (slot + 1) * 65536, copy[slot], 4096);
+		valid[slot] = !memcmp(copy[slot], "head", 4) &&
+			      sum_right(copy[slot], 4096);
+	}
+	if (!valid[0] && !valid[1])
+		return false;
+	slot = valid[1] && (!valid[0] || number(copy[1] + 8, 8) >
+					 number(copy[0] + 8, 8));
+	memcpy(ref->log_guid, copy[slot] + 48, 16);
+	ref->log_length = number(copy[slot] + 68, 4);
+	ref->log_base = number(copy[slot] + 72, 8);
+	return number(copy[slot] + 66, 2) == 1;
+}
+
+/* The first valid copy of the region table; lists every place. */
+static bool open_regions(struct reference *ref, u64 *metadata)
+{
+	static u8 table[65536];
+	u32 copy, count, i;
+
+	for (copy = 0; copy < 2; copy++) {
+		reference_read(ref, (copy + 3) * 65536, table, sizeof(table));
+		if (!memcmp(table, "regi", 4) && number(table + 8, 4) <= 2047 &&
+		    sum_right(table, sizeof(table)))
+			break;
+	}
+	if (copy == 2)
+		return false;
+	count = number(table + 8, 4);
+	for (i = 0; i < count; i++) {
+		const u8 *entry = table + 16 + 32 * i;
+		u64 start = number(entry + 16, 8);
+
+		add_place(ref, start, number(entry + 24, 4));
+		if (!memcmp(entry, bat_guid, 16))
+			ref->bat = start;
+		if (!memcmp(entry, metadata_guid, 16))
+			*metadata = start;
+	}
+	return ref->bat && *metadata;
+}
+
+/* The byte offset of a system item, or 0. @first is of its GUID, which does. */
+static u64 find_item(const struct reference *ref, u64 metadata, u32 first)
+{
+	u32 count = read_number(ref, metadata + 10, 2);
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		u8 entry[32];
+
+		reference_read(ref, metadata + 32 + 32 * i, entry, 32);
+		if (number(entry, 4) == first && !(entry[24] & 1))
+			return metadata + number(entry + 16, 4);
+	}
+	return 0;
+}
+
+static bool open_items(struct reference *ref, u64 metadata)
+{
+	u64 parameters = find_item(ref, metadata, 0xCAA16737);
+	u64 size = find_item(ref, metadata, 0x2FA54224);
+	u64 sector = find_item(ref, metadata, 0x8141BF1D);
+
+	if (!parameters || !size || !sector)
+		return false;
+	ref->block_size = read_number(ref, parameters, 4);
+	ref->child = read_number(ref, parameters + 4, 4) & 2;
+	ref->disk_size = read_number(ref, size, 8);
+	ref->sector_size = read_number(ref, sector, 4);
+	return ref->block_size && ref->sector_size;
+}
+
+/**
+ * reference_open() - understand one file
+ * @ref: where it goes; reference_close() in any case
+ * @file: its bytes
+ *
+ * Return: false if it makes no sense.
+ */
+bool reference_open(struct reference *ref, const struct fuzz_layer *file)
+{
+	static const u8 null[16];
+	u64 metadata = 0;
+
+	ref->file = file;
+	ref->length = file->size;
+	ref->changes = NULL;
+	ref->change_count = 0;
+	ref->place_count = 0;
+	ref->bat = 0;
+	if (!open_header(ref))
+		return false;
+	if (memcmp(ref->log_guid, null, 16) && !reference_replay(ref))
+		return false;
+	add_place(ref, 0, 1 << 20);
+	add_place(ref, ref->log_base, ref->log_length);
+	return open_regions(ref, &metadata) && open_items(ref, metadata);
+}
+
+/**
+ * reference_close() - forget a file
+ * @ref: as reference_open() left it
+ */
+void reference_close(struct reference *ref)
+{
+	free(ref->changes);
+	ref->changes = NULL;
+}
+
+/**
+ * reference_ratio() - payload blocks to a chunk ([MS-VHDX] 2.4.2)
+ * @ref: the file
+ */
+u64 reference_ratio(const struct reference *ref)
+{
+	return (1ULL << 23) * ref->sector_size / ref->block_size;
+}
+
+/**
+ * reference_entry() - an entry of the BAT
+ * @ref: the file
+ * @index: which
+ */
+u64 reference_entry(const struct reference *ref, u64 index)
+{
+	return read_number(ref, ref->bat + 8 * index, 8);
+}
+
+/* Is there such a space in the file, and does nothing else lie there? */
+static bool place_bad(const struct reference *ref, u64 start, u64 length,
+		      bool may_be_short)
+{
+	u32 i;
+
+	if (start >= ref->length ||
+	    (!may_be_short && start + length > ref->length))
+		return true;
+	for (i = 0; i < ref->place_count; i++)
+		if (start < ref->places[i][0] + ref->places[i][1] &&
+		    ref->places[i][0] < start + length)
+			return true;
+	return false;
+}
+
+/**
+ * reference_entry_bad() - is an entry one that cannot be used?
+ * @ref: the file
+ * @index: of the entry
+ * @payload: it is a payload block's, or else a sector bitmap's
+ * @block: number of the payload block
+ *
+ * Only the last block may be shorter in the file than it should.
+ */
+bool reference_entry_bad(const struct reference *ref, u64 index, bool payload,
+			 u64 block)
+{
+	u64 entry = reference_entry(ref, index);
+	u64 start = entry >> 20 << 20;
+	u64 blocks = (ref->disk_size + ref->block_size - 1) / ref->block_size;
+
+	switch (entry & 7) {
+	case 0:
+		return false;
+	case 6:
+		return payload ? place_bad(ref, start, ref->block_size,
+					   block + 1 == blocks) :
+				 place_bad(ref, start, 1 << 20, false);
+	case 7:
+		return !payload || place_bad(ref, start, ref->block_size,
+					     block + 1 == blocks);
+	case 1:
+	case 2:
+	case 3:
+		return !payload;
+	default:
+		return true;
+	}
+}
+
+/* One layer's answer to where its sector lies; false if it is below. */
+static bool sector_of(const struct reference *ref, u64 pos,
+		      struct reference_answer *answer)
+{
+	u64 ratio = reference_ratio(ref);
+	u64 block = pos / ref->block_size;
+	u64 index = block + block / ratio;
+	u64 bitmap = block / ratio * (ratio + 1) + ratio;
+	u64 entry = reference_entry(ref, index);
+	u64 bit = pos % (ratio * ref->block_size) / ref->sector_size;
+	u32 state = entry & 7;
+
+	answer->kind = REFERENCE_ZERO;
+	answer->offset = (entry >> 20 << 20) + pos % ref->block_size;
+	if (reference_entry_bad(ref, index, true, block)) {
+		answer->kind = REFERENCE_BAD;
+		return true;
+	}
+	if (state < 6)
+		return state || !ref->child;
+	answer->kind = REFERENCE_HERE;
+	if (state == 6 || !ref->child)
+		return true;
+	entry = reference_entry(ref, bitmap);
+	if ((entry & 7) != 6 || reference_entry_bad(ref, bitmap, false, 0)) {
+		answer->kind = REFERENCE_BAD;
+		return true;
+	}
+	return read_number(ref, (entry >> 20 << 20) + bit / 8, 1) >> bit % 8 & 1;
+}
+
+/**
+ * reference_sector() - where a sector of a chain lies
+ * @chain: the files, child first
+ * @depth: how many
+ * @pos: byte offset on the virtual disk
+ *
+ * What is past the end of a smaller parent is zeros.
+ */
+struct reference_answer reference_sector(const struct reference *chain,
+					 u32 depth, u64 pos)
+{
+	struct reference_answer answer = {};
+	u32 i;
+
+	for (i = 0; i < depth && pos < chain[i].disk_size; i++) {
+		answer.layer = i;
+		if (sector_of(&chain[i], pos, &answer))
+			return answer;
+	}
+	answer.kind = REFERENCE_ZERO;
+	return answer;
+}
