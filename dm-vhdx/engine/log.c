@@ -61,170 +61,20 @@ void vhdx_log_close(struct vhdx_log_reader *reader)
 	kvfree(reader->window);
 }
 
-/*
- * One entry, as it is walked page by page. Every page of an entry has a
- * signature of its own, and no page but the first has "loge". So two walks
- * never read the same page beyond the first, and a hostile log costs no more
- * than one pass over it.
+/**
+ * struct catalogue - all valid entries of the ring, by their place in it
+ * @entries: themselves
+ * @count: how many
+ * @room: for how many there is memory
+ * @fault: what is wrong with the first one that is not valid, or NULL
+ * @fault_at: its offset in the ring
  */
-struct walk {
-	const struct vhdx_header *header;
-	struct vhdx_log_entry *entry;
-	u32 left; /* descriptors that have not been seen yet */
-	u32 data; /* data sectors that belong to those seen */
-	u32 crc;
-	u32 checksum;
-};
-
-static u32 descriptor_pages(u32 descriptors)
-{
-	u64 bytes = sizeof(struct vhdx_disk_log_entry) +
-		    (u64)descriptors * sizeof(struct vhdx_disk_log_desc);
-
-	return DIV_ROUND_UP_ULL(bytes, VHDX_PAGE);
-}
-
-/* The fields of the entry header that can be judged by themselves. */
-static bool header_ok(struct walk *walk, const struct vhdx_disk_log_entry *disk)
-{
-	u32 log_length = walk->header->log_length;
-	struct vhdx_log_entry *entry = walk->entry;
-
-	if (le32_to_cpu(disk->signature) != VHDX_LOG_ENTRY_SIGNATURE ||
-	    !guid_equal(&disk->log_guid, &walk->header->log_guid))
-		return false;
-	entry->length = le32_to_cpu(disk->entry_length);
-	entry->tail = le32_to_cpu(disk->tail);
-	entry->sequence = le64_to_cpu(disk->sequence);
-	entry->descriptors = le32_to_cpu(disk->descriptor_count);
-	entry->flushed_file_offset = le64_to_cpu(disk->flushed_file_offset);
-	entry->last_file_offset = le64_to_cpu(disk->last_file_offset);
-	walk->left = entry->descriptors;
-	walk->data = 0;
-	walk->checksum = le32_to_cpu(disk->checksum);
-	return entry->length && IS_ALIGNED(entry->length, VHDX_PAGE) &&
-	       entry->length <= log_length &&
-	       IS_ALIGNED(entry->tail, VHDX_PAGE) && entry->tail < log_length &&
-	       entry->sequence &&
-	       entry->descriptors < log_length / sizeof(*disk) * 2 &&
-	       descriptor_pages(entry->descriptors) <= entry->length >>
-		       VHDX_PAGE_SHIFT;
-}
-
-/*
- * Nothing below the region tables may be logged, nor the log itself
- * ([MS-VHDX] 2.3).
- */
-static bool target_ok(const struct vhdx_header *header, u64 start, u64 length)
-{
-	u64 log_end = header->log_offset + header->log_length;
-	u64 end;
-
-	if (!IS_ALIGNED(start, VHDX_PAGE) || !IS_ALIGNED(length, VHDX_PAGE) ||
-	    check_add_overflow(start, length, &end) || end > VHDX_FILE_SIZE_MAX)
-		return false;
-	return start >= VHDX_REGION_TABLE_OFFSET(0) &&
-	       (end <= header->log_offset || start >= log_end);
-}
-
-static bool descriptor_ok(struct walk *walk,
-			  const struct vhdx_disk_log_desc *desc)
-{
-	u64 length = VHDX_PAGE;
-
-	switch (le32_to_cpu(desc->signature)) {
-	case VHDX_LOG_DESC_SIGNATURE:
-		walk->data++;
-		break;
-	case VHDX_LOG_ZERO_SIGNATURE:
-		length = le64_to_cpu(desc->zero_length);
-		break;
-	default:
-		return false;
-	}
-	return le64_to_cpu(desc->sequence) == walk->entry->sequence &&
-	       target_ok(walk->header, le64_to_cpu(desc->file_offset), length);
-}
-
-/* A page of descriptors; those of the first page follow the entry header. */
-static bool descriptors_ok(struct walk *walk, const void *page, bool first)
-{
-	const struct vhdx_disk_log_desc *desc = page;
-	u32 slot = first ? sizeof(struct vhdx_disk_log_entry) / sizeof(*desc) :
-			   0;
-
-	for (; slot < VHDX_PAGE / sizeof(*desc) && walk->left; slot++) {
-		if (!descriptor_ok(walk, &desc[slot]))
-			return false;
-		walk->left--;
-	}
-	return true;
-}
-
-static bool data_ok(const struct walk *walk, const void *page)
-{
-	const struct vhdx_disk_log_data *data = page;
-	u64 sequence = (u64)le32_to_cpu(data->sequence_high) << 32 |
-		       le32_to_cpu(data->sequence_low);
-
-	return le32_to_cpu(data->signature) == VHDX_LOG_DATA_SIGNATURE &&
-	       sequence == walk->entry->sequence;
-}
-
-static void add_to_crc(struct walk *walk, const void *page, bool first)
-{
-	static const u8 zero[4];
-
-	if (!first) {
-		walk->crc = crc32c(walk->crc, page, VHDX_PAGE);
-		return;
-	}
-	walk->crc = crc32c(~0U, page, 4);
-	walk->crc = crc32c(walk->crc, zero, sizeof(zero));
-	walk->crc = crc32c(walk->crc, (const u8 *)page + 8, VHDX_PAGE - 8);
-}
-
-/*
- * Returns 1 if a valid entry begins at page @first, 0 if none does, or an
- * errno of the store. Source: [MS-VHDX] 2.3.1, 2.3.2.
- */
-static int walk_entry(struct vhdx_log_reader *reader, u32 first,
-		      const struct vhdx_header *header,
-		      struct vhdx_log_entry *entry)
-{
-	struct walk walk = { .header = header, .entry = entry };
-	u32 described = 1;
-	u32 pages = 1;
-	u32 i;
-
-	for (i = 0; i < pages; i++) {
-		const void *page = vhdx_log_page(reader, first + i);
-		bool ok;
-
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		if (i == 0) {
-			if (!header_ok(&walk, page))
-				return 0;
-			described = descriptor_pages(entry->descriptors);
-			pages = entry->length >> VHDX_PAGE_SHIFT;
-		}
-		ok = i < described ? descriptors_ok(&walk, page, i == 0) :
-				     data_ok(&walk, page);
-		if (!ok || described + walk.data > pages)
-			return 0;
-		add_to_crc(&walk, page, i == 0);
-		cond_resched();
-	}
-	entry->offset = first * VHDX_PAGE;
-	return described + walk.data == pages && ~walk.crc == walk.checksum;
-}
-
-/* All valid entries of the ring, by their place in it. */
 struct catalogue {
 	struct vhdx_log_entry *entries;
 	u32 count;
 	u32 room;
+	const char *fault;
+	u32 fault_at;
 };
 
 static int catalogue_add(struct catalogue *cat,
@@ -254,6 +104,7 @@ static int catalogue_fill(struct catalogue *cat, struct vhdx_store *store,
 {
 	struct vhdx_log_reader reader;
 	struct vhdx_log_entry entry;
+	const char *fault;
 	u32 page = 0;
 	int r;
 
@@ -261,9 +112,13 @@ static int catalogue_fill(struct catalogue *cat, struct vhdx_store *store,
 	if (r)
 		return r;
 	while (page < reader.pages) {
-		r = walk_entry(&reader, page, header, &entry);
+		r = vhdx_log_entry_read(&reader, page, header, &entry, &fault);
 		if (r < 0)
 			break;
+		if (fault && !cat->fault) {
+			cat->fault = fault;
+			cat->fault_at = page * VHDX_PAGE;
+		}
 		if (r > 0) {
 			r = catalogue_add(cat, &entry);
 			if (r)
@@ -409,6 +264,26 @@ static int check_head(const struct vhdx_log_entry *head,
 	return 0;
 }
 
+/* Says why, of the likely reasons: a torn entry, or a tail that leads away. */
+static int refuse_empty(const struct catalogue *cat,
+			const struct vhdx_header *header,
+			struct vhdx_report *report)
+{
+	struct vhdx_place at = VHDX_AT("log", header->log_offset);
+
+	if (cat->fault)
+		return vhdx_refuse(report, -EUCLEAN, at,
+				   "must be replayed, but holds no valid sequence; the entry at 0x%llx is not valid: %s",
+				   header->log_offset + cat->fault_at,
+				   cat->fault);
+	if (cat->count)
+		return vhdx_refuse(report, -EUCLEAN, at,
+				   "must be replayed, but holds no valid sequence; %u entries are valid, but no sequence of them holds the one that its head's tail names",
+				   cat->count);
+	return vhdx_refuse(report, -EUCLEAN, at,
+			   "must be replayed, but holds no entry");
+}
+
 /**
  * vhdx_log_find() - find the active sequence
  * @store: the image's bytes
@@ -441,9 +316,7 @@ int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
 	log->valid = cat.count;
 	head = find_head(&cat, header->log_length, &log->count);
 	if (!head) {
-		r = vhdx_refuse(report, -EUCLEAN, at,
-				"must be replayed, but holds no valid sequence of entries (%u valid entries seen)",
-				cat.count);
+		r = refuse_empty(&cat, header, report);
 		goto out;
 	}
 	r = check_head(head, header, store->size, report);

@@ -3,6 +3,8 @@
  * The log: a ring of entries, of which the active sequence must be replayed
  * before anything else in the file means anything ([MS-VHDX] 2.3).
  *
+ * log-entry.c APIs:
+ *   vhdx_log_entry_read()	is there a valid entry at this place?
  * log.c APIs:
  *   vhdx_log_find()	find the active sequence
  *   vhdx_log_free()	forget it
@@ -84,6 +86,9 @@ int vhdx_log_open(struct vhdx_log_reader *reader, struct vhdx_store *store,
 const void *vhdx_log_page(struct vhdx_log_reader *reader, u32 index);
 void vhdx_log_close(struct vhdx_log_reader *reader);
 
+int vhdx_log_entry_read(struct vhdx_log_reader *reader, u32 first,
+			const struct vhdx_header *header,
+			struct vhdx_log_entry *entry, const char **fault);
 int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
 		  struct vhdx_log *log, struct vhdx_report *report);
 void vhdx_log_free(struct vhdx_log *log);

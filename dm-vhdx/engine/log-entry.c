@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One entry of the log, walked page by page.
+ *
+ * Every page of an entry has a signature of its own, and no page but the first
+ * has "loge". So two walks never read the same page beyond the first, and a
+ * hostile log costs no more than one pass over it.
+ */
+#include "log.h"
+
+/**
+ * struct walk - one entry under way
+ * @header: the current header
+ * @entry: what is known of the entry
+ * @left: descriptors that have not been seen yet
+ * @data: data sectors that belong to those seen
+ * @crc: of the pages seen
+ * @checksum: what it should be
+ */
+struct walk {
+	const struct vhdx_header *header;
+	struct vhdx_log_entry *entry;
+	u32 left;
+	u32 data;
+	u32 crc;
+	u32 checksum;
+};
+
+static u32 descriptor_pages(u32 descriptors)
+{
+	u64 bytes = sizeof(struct vhdx_disk_log_entry) +
+		    (u64)descriptors * sizeof(struct vhdx_disk_log_desc);
+
+	return DIV_ROUND_UP_ULL(bytes, VHDX_PAGE);
+}
+
+static void decode(struct walk *walk, const struct vhdx_disk_log_entry *disk)
+{
+	struct vhdx_log_entry *entry = walk->entry;
+
+	entry->length = le32_to_cpu(disk->entry_length);
+	entry->tail = le32_to_cpu(disk->tail);
+	entry->sequence = le64_to_cpu(disk->sequence);
+	entry->descriptors = le32_to_cpu(disk->descriptor_count);
+	entry->flushed_file_offset = le64_to_cpu(disk->flushed_file_offset);
+	entry->last_file_offset = le64_to_cpu(disk->last_file_offset);
+	walk->left = entry->descriptors;
+	walk->data = 0;
+	walk->checksum = le32_to_cpu(disk->checksum);
+}
+
+/* The checks below return what is wrong, in words, or NULL. */
+
+/* What can be judged by itself in the header of an entry. */
+static const char *header_fault(const struct walk *walk)
+{
+	const struct vhdx_log_entry *entry = walk->entry;
+	u32 log_length = walk->header->log_length;
+	u32 pages = entry->length >> VHDX_PAGE_SHIFT;
+
+	if (!pages || !IS_ALIGNED(entry->length, VHDX_PAGE) ||
+	    entry->length > log_length)
+		return "its length is no multiple of 4 KiB that fits the log";
+	if (!IS_ALIGNED(entry->tail, VHDX_PAGE) || entry->tail >= log_length)
+		return "its tail is no multiple of 4 KiB inside the log";
+	if (!entry->sequence)
+		return "its sequence number is 0";
+	if (descriptor_pages(entry->descriptors) > pages)
+		return "it has no room for its descriptors";
+	return NULL;
+}
+
+/*
+ * Nothing below the region tables may be logged, nor the log itself
+ * ([MS-VHDX] 2.3).
+ */
+static const char *target_fault(const struct vhdx_header *header, u64 start,
+				u64 length)
+{
+	u64 log_end = header->log_offset + header->log_length;
+	u64 end;
+
+	if (!IS_ALIGNED(start, VHDX_PAGE) || !IS_ALIGNED(length, VHDX_PAGE))
+		return "the target of a descriptor is no multiple of 4 KiB";
+	if (check_add_overflow(start, length, &end) || end > VHDX_FILE_SIZE_MAX)
+		return "the target of a descriptor is past any file's end";
+	if (start < VHDX_REGION_TABLE_OFFSET(0))
+		return "the target of a descriptor is a header";
+	if (end > header->log_offset && start < log_end)
+		return "the target of a descriptor is the log itself";
+	return NULL;
+}
+
+static const char *descriptor_fault(struct walk *walk,
+				    const struct vhdx_disk_log_desc *desc)
+{
+	u64 length = VHDX_PAGE;
+
+	switch (le32_to_cpu(desc->signature)) {
+	case VHDX_LOG_DESC_SIGNATURE:
+		walk->data++;
+		break;
+	case VHDX_LOG_ZERO_SIGNATURE:
+		length = le64_to_cpu(desc->zero_length);
+		break;
+	default:
+		return "the signature of a descriptor is missing";
+	}
+	if (le64_to_cpu(desc->sequence) != walk->entry->sequence)
+		return "a descriptor has another sequence number";
+	return target_fault(walk->header, le64_to_cpu(desc->file_offset),
+			    length);
+}
+
+/* A page of descriptors; those of the first page follow the entry header. */
+static const char *descriptors_fault(struct walk *walk, const void *page,
+				     bool first)
+{
+	const struct vhdx_disk_log_desc *desc = page;
+	u32 slot = first ? sizeof(struct vhdx_disk_log_entry) / sizeof(*desc) :
+			   0;
+	const char *fault = NULL;
+
+	for (; slot < VHDX_PAGE / sizeof(*desc) && walk->left && !fault;
+	     slot++) {
+		fault = descriptor_fault(walk, &desc[slot]);
+		walk->left--;
+	}
+	return fault;
+}
+
+static const char *data_fault(const struct walk *walk, const void *page)
+{
+	const struct vhdx_disk_log_data *data = page;
+	u64 sequence = (u64)le32_to_cpu(data->sequence_high) << 32 |
+		       le32_to_cpu(data->sequence_low);
+
+	if (le32_to_cpu(data->signature) != VHDX_LOG_DATA_SIGNATURE)
+		return "the signature of a data sector is missing";
+	if (sequence != walk->entry->sequence)
+		return "a data sector has another sequence number";
+	return NULL;
+}
+
+static void add_to_crc(struct walk *walk, const void *page, bool first)
+{
+	static const u8 zero[4];
+
+	if (!first) {
+		walk->crc = crc32c(walk->crc, page, VHDX_PAGE);
+		return;
+	}
+	walk->crc = crc32c(~0U, page, 4);
+	walk->crc = crc32c(walk->crc, zero, sizeof(zero));
+	walk->crc = crc32c(walk->crc, (const u8 *)page + 8, VHDX_PAGE - 8);
+}
+
+/* Returns an errno of the store, or 0 with *@fault set. */
+static int walk_pages(struct walk *walk, struct vhdx_log_reader *reader,
+		      u32 first, const char **fault)
+{
+	u32 described = descriptor_pages(walk->entry->descriptors);
+	u32 pages = walk->entry->length >> VHDX_PAGE_SHIFT;
+	u32 i;
+
+	for (i = 0; i < pages; i++) {
+		const void *page = vhdx_log_page(reader, first + i);
+
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		*fault = i < described ? descriptors_fault(walk, page, !i) :
+					 data_fault(walk, page);
+		if (*fault)
+			return 0;
+		add_to_crc(walk, page, !i);
+		cond_resched();
+	}
+	if (described + walk->data != pages)
+		*fault = "its length is not that of its descriptors and data";
+	else if (~walk->crc != walk->checksum)
+		*fault = "its checksum is wrong";
+	return 0;
+}
+
+/**
+ * vhdx_log_entry_read() - does a valid entry begin here?
+ * @reader: the log
+ * @first: number of the page
+ * @header: the current header
+ * @entry: the entry, if there is one
+ * @fault: otherwise, what is wrong with the entry of this log that begins
+ *	here, in words; NULL if none does
+ *
+ * Context: may sleep.
+ * Return: 1 if there is, 0 if not, or an errno of the store.
+ * Source: [MS-VHDX] 2.3.1, 2.3.2.
+ */
+int vhdx_log_entry_read(struct vhdx_log_reader *reader, u32 first,
+			const struct vhdx_header *header,
+			struct vhdx_log_entry *entry, const char **fault)
+{
+	struct walk walk = { .header = header, .entry = entry };
+	const struct vhdx_disk_log_entry *disk;
+	int r;
+
+	*fault = NULL;
+	disk = vhdx_log_page(reader, first);
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	if (le32_to_cpu(disk->signature) != VHDX_LOG_ENTRY_SIGNATURE ||
+	    !guid_equal(&disk->log_guid, &header->log_guid))
+		return 0;
+	entry->offset = first * VHDX_PAGE;
+	decode(&walk, disk);
+	*fault = header_fault(&walk);
+	if (*fault)
+		return 0;
+	r = walk_pages(&walk, reader, first, fault);
+	if (r)
+		return r;
+	return !*fault;
+}
