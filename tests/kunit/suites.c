@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All suites, in one list: kernels differ in what they make of several.
+ */
+#include <kunit/test.h>
+
+#include "suites.h"
+
+kunit_test_suites(&vhdx_report_suite,
+		  &vhdx_header_suite,
+		  &vhdx_region_suite,
+		  &vhdx_log_suite,
+		  &vhdx_replay_suite,
+		  &vhdx_metadata_suite,
+		  &vhdx_locator_suite,
+		  &vhdx_pages_suite,
+		  &vhdx_bat_suite,
+		  &vhdx_bitmap_suite,
+		  &vhdx_image_suite,
+		  &vhdx_chain_suite,
+		  &vhdx_check_suite,
+#ifdef __KERNEL__
+		  &vhdx_map_suite
+#else
+		  &vhdx_memory_suite
+#endif
+);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The suites: one for each file of the engine, one for the target's mapping
+ * (in the kernel alone), one for want of memory (in userspace alone, where the
+ * allocator can be told to fail).
+ */
+#ifndef VHDX_TEST_SUITES_H
+#define VHDX_TEST_SUITES_H
+
+struct kunit_suite;
+
+extern struct kunit_suite vhdx_report_suite;
+extern struct kunit_suite vhdx_header_suite;
+extern struct kunit_suite vhdx_region_suite;
+extern struct kunit_suite vhdx_log_suite;
+extern struct kunit_suite vhdx_replay_suite;
+extern struct kunit_suite vhdx_metadata_suite;
+extern struct kunit_suite vhdx_locator_suite;
+extern struct kunit_suite vhdx_pages_suite;
+extern struct kunit_suite vhdx_bat_suite;
+extern struct kunit_suite vhdx_bitmap_suite;
+extern struct kunit_suite vhdx_image_suite;
+extern struct kunit_suite vhdx_chain_suite;
+extern struct kunit_suite vhdx_check_suite;
+extern struct kunit_suite vhdx_map_suite;
+extern struct kunit_suite vhdx_memory_suite;
+
+#endif /* VHDX_TEST_SUITES_H */
