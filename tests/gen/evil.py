@@ -5,10 +5,11 @@
 Each has one precise fault; checksums are right unless a checksum is the
 fault.  DIR/evil.json says of each: the file, the parents to be given to the
 module (nearest first), `kind`, the `rule` it breaks (a section of the format
-rules), the `severity` that a check should give it, the exact finding in
-`expect`, who can be shown it (`via`), for an io-error the offset `at` which
-a read fails, `probes` that must read right nevertheless, and for what is
-tolerated the flat hash.  The kinds are explained in evil_base.py.
+rules), the `severity` that a check should give it, when it is `found`, the
+exact finding in `expect` (null: none), `expect_helper` where vhdxsetup says
+it in words of its own, who can be shown it (`via`), for an io-error the offset
+`at` which a read fails, `probes` that must read right nevertheless, and for
+what is tolerated the flat hash.  The kinds are explained in evil_base.py.
 """
 import os
 import sys
@@ -26,7 +27,7 @@ import evil_regions         # noqa: F401
 from ondisk import KIB, MIB
 
 PROBE = 4 * KIB
-HASHED = 8 << 30                # larger disks are probed, not hashed whole
+HASHED = 2 << 30                # larger disks are probed, not hashed whole
 
 
 def probe(image, at):
@@ -54,6 +55,25 @@ def parents(image, about):
     return getattr(image, "line", None) or [p.file for p in image.ancestors()]
 
 
+def expectations():
+    """The findings of evil.expect: {name: text}, {name: helper's text}."""
+    texts, helper = {}, {}
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        "evil.expect")
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("#") or not line.strip():
+                continue
+            name, text = line.rstrip("\n").split(": ", 1)
+            name, _, who = name.partition(" ")
+            where = helper if who else texts
+            assert name not in where, name
+            where[name] = text
+    known = {name for name, _, _ in CASES.all}
+    assert set(texts) | set(helper) <= known, "evil.expect names no case"
+    return texts, helper
+
+
 def record(saver, name, function, about):
     """Make one case and describe it."""
     image = about["base"](name)
@@ -66,15 +86,19 @@ def record(saver, name, function, about):
     return {"name": name, "file": image.file,
             "parents": parents(image, about), "kind": about["kind"],
             "rule": about["rule"], "severity": about["severity"],
-            "expect": about["expect"], "via": list(about["via"]),
-            "at": about["at"], **expected(image, about),
+            "found": about["found"], "via": list(about["via"]),
+            "at": about["at"], "virtual_size": getattr(image, "size", None),
+            "lss": getattr(image, "lss", None), **expected(image, about),
             "notes": about["notes"]}
 
 
 def build(directory, names=()):
     """Write the cases (all, or those named) and return their records."""
     saver = Saver(directory)
-    return [record(saver, name, function, about)
+    texts, helper = expectations()
+    return [{**record(saver, name, function, about),
+             "expect": texts.get(name),
+             "expect_helper": helper.get(name, texts.get(name))}
             for name, function, about in CASES.all
             if not names or name in names]
 

@@ -10,9 +10,11 @@ one thing; the decorator says what a reader must make of it:
  tolerate   it opens and reads right; `severity` is what check says, if at all
  check_only it opens; only the whole-image check finds it
 
-`rule` is the section of the format rules; `expect` the exact finding, one
-line; `via` who can be shown the case, where that is not both of "helper"
-(which finds parents by itself) and "module" (which is given them).
+`rule` is the section of the format rules; `found` when the fault is met:
+"open", "read", or only by a "check" of the whole image; `via` who can be
+shown the case, where that is not both of "helper" (which finds parents by
+itself) and "module" (which is given them).  The exact finding that each case
+must bring stands in the file evil.expect.
 """
 from content import Stamp
 from corpus import Cases
@@ -59,12 +61,13 @@ def dirty(name):
     return image
 
 
-def _register(kind, rule, base, severity, expect=None, **about):
+def _register(kind, rule, base, severity, **about):
     about.setdefault("via", BOTH)
     about.setdefault("at", None)
+    about.setdefault("found", "open")
     return lambda function: CASES.register(
         function, kind=kind, rule=rule, base=base, severity=severity,
-        expect=expect, **about)
+        **about)
 
 
 def refuse(rule, base=dynamic, **about):
@@ -76,8 +79,10 @@ def tolerate(rule, severity=None, base=dynamic, **about):
 
 
 def io_error(rule, at, base=dynamic, **about):
-    return _register("io-error", rule, base, "error", at=at, **about)
+    return _register("io-error", rule, base, "error", at=at, found="read",
+                     **about)
 
 
 def check_only(rule, severity, base=dynamic, **about):
-    return _register("check-only", rule, base, severity, **about)
+    return _register("check-only", rule, base, severity, found="check",
+                     **about)

@@ -6,7 +6,7 @@ image must be refused; where a valid one stands beside it, that one counts.
 """
 from evil_base import dirty, dynamic, refuse, tolerate
 from good_log import NOTHING, STALE
-from log import Journal, Zero
+from log import Entry, Journal, Zero
 import ondisk
 from ondisk import KIB, MIB, PAGE
 
@@ -378,12 +378,15 @@ def large_log(name):
 
 @tolerate("5.4", base=large_log)
 def log_decoys(image):
-    """In every other sector of a 64 MiB log stands the header of an entry as
-    long as the log: a reader that checks each one to its end takes hours."""
+    """A 64 MiB log full of entry headers that each claim all of it, over
+    descriptors that are right as far as the next header: a reader that first
+    checks each entry to its end takes hours."""
     journal = image.journal
     only(image)
-    decoy = journal.add(rot(image), length=64 * MIB, tail=0, checksum=1,
-                        count=126)
-    blob = decoy.encode()[:PAGE]
-    for at in range(16 * PAGE, 64 * MIB, 2 * PAGE):
-        journal.sectors[at] = blob
+    many = 128 * 1024
+    decoy = Entry(journal.sequence, journal.guid, 0, 0, 0, length=64 * MIB,
+                  count=many, checksum=1,
+                  descriptors=[Zero(1 << 40)] * (126 + 128)).encode()
+    for at in range(16 * PAGE, 64 * MIB, PAGE):
+        odd = at // PAGE % 2 * PAGE
+        journal.sectors[at] = decoy[odd:odd + PAGE]

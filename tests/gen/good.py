@@ -3,8 +3,8 @@
 """good.py DIR [NAME...]: write the corpus of valid images into DIR.
 
 DIR/manifest.json lists them, each with the SHA-256 of its flat content by the
-writer's model (null for disks above 16 GiB, which have `probes` instead: hashes
-of ranges), geometry, parents nearest first, whether a log is dirty, and in
+writer's model (null for disks above 16 GiB, which have `probes` instead:
+hashes of ranges), geometry, parents nearest first, whether a log is dirty, and in
 `readers` which independent programs are known to read it as we do; the
 selftest holds them to that.  With names, only these images are written.
 """

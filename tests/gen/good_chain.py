@@ -301,6 +301,14 @@ def locator_no_dot():
 
 
 @good((LIBVHDI,))
+def locator_other_case():
+    """A path that differs from the file's name in case, which Windows does
+    not tell apart."""
+    return linked("locator-other-case", (LINKAGE, linkage),
+                  ("relative_path", ".\\Locator-Other-Case-BASE.VHDX"))
+
+
+@good((LIBVHDI,))
 def locator_unknown_key():
     """A key that no one knows, among the known ones."""
     return linked("locator-unknown-key", ("colour", "blue"),

@@ -38,7 +38,9 @@ class Log:
         self.base = base        # where in the file the log begins
 
     def _ring(self, at, length):
-        return (self.blob + self.blob)[at:at + length]
+        at %= len(self.blob)
+        return self.blob[at:at + length] + self.blob[:max(
+            0, at + length - len(self.blob))]
 
     def entry(self, at):
         """(sequence, tail, length, flushed, last, writes) or None."""
@@ -49,18 +51,19 @@ class Log:
                 or length % PAGE or not 0 < length <= len(self.blob)
                 or tail % PAGE or tail >= len(self.blob)):
             return None
-        raw = self._ring(at, length)
         sector = ondisk.round_up(64 + 32 * count, PAGE)
-        if sector > length or not crc_valid(raw):
+        if sector > length:
             return None
         writes = []
         for index in range(count):
-            got = self._descriptor(raw, 64 + 32 * index, sector, seq)
-            if got is None:
+            got = self._descriptor(self._ring(at + 64 + 32 * index, 32),
+                                   at + sector, seq)
+            if got is None or sector > length:
                 return None
             writes.append(got)
             sector += PAGE * (got[2] is not None)
-        if sector != length:
+        # Last, as it is dear: a log may be full of headers that claim it all.
+        if sector != length or not crc_valid(self._ring(at, length)):
             return None
         return seq, tail, length, flushed, last, writes
 
@@ -72,23 +75,21 @@ class Log:
                 and (end <= self.base or offset >= self.base
                      + len(self.blob)))
 
-    def _descriptor(self, raw, at, sector, seq):
+    def _descriptor(self, raw, sector, seq):
         """(offset, end, page, or None where zeros are due), or None."""
-        sign, trailing, leading, offset, mine = struct.unpack_from(
-            "<4s4s8sQQ", raw, at)
+        sign, trailing, leading, offset, mine = struct.unpack("<4s4s8sQQ",
+                                                              raw)
         if mine != seq or offset % PAGE:
             return None
         if sign == b"zero":
             length = int.from_bytes(leading, "little")
             return ((offset, offset + length, None)
                     if self._allowed(offset, length) else None)
-        page = raw[sector:sector + PAGE]
-        if sign != b"desc" or page[:4] != b"data":
+        if sign != b"desc" or not self._allowed(offset, PAGE):
             return None
-        if page[4:8] + page[4092:] != struct.pack("<II", seq >> 32,
-                                                  seq & 0xffffffff):
-            return None
-        if not self._allowed(offset, PAGE):
+        page = self._ring(sector, PAGE)
+        if page[:8] + page[4092:] != struct.pack(
+                "<4sII", b"data", seq >> 32, seq & 0xffffffff):
             return None
         return offset, offset + PAGE, leading + page[8:4092] + trailing
 
@@ -267,7 +268,9 @@ class Disk:
             state, offset = self.entry(ondisk.payload_index(block,
                                                             self.ratio))
             skip = at - block * self.block_size
-            if state == FULLY_PRESENT:
+            # Without a parent there is no other place for the bytes.
+            if state == FULLY_PRESENT or (state == PARTIALLY_PRESENT
+                                          and not self.parent):
                 yield from self._payload(offset + skip, stop - at)
             elif state == PARTIALLY_PRESENT:
                 yield from self._partial(block, offset, at, stop)
@@ -284,7 +287,6 @@ class Disk:
             yield self.read(at, min(MIB, offset + length - at))
 
     def _partial(self, block, offset, start, end):
-        need(self.parent, "partially present, and no parent")
         chunk = block // self.ratio
         state, bitmap = self.entry(ondisk.bitmap_index(chunk, self.ratio))
         need(state == FULLY_PRESENT, "no sector bitmap")

@@ -9,7 +9,9 @@ each image, the hash of the writer's model with what is read back by
  - qemu-img and libvhdi, where the corpus says that they can read it.
 Then the contents that Windows attested, and the real images (VHDX_IMAGES, or
 ../shared/images beside the checkout), which hold reader.py, and with it our
-reading of the format, against Windows and QEMU.  Prints TAP.
+reading of the format, against Windows and QEMU.  Of the malformed images, what
+is to be tolerated must read right, what fails in one place must read right in
+others, and each case must have its finding in evil.expect.  Prints TAP.
 """
 import lzma
 import os
@@ -17,6 +19,8 @@ import re
 import sys
 import tempfile
 
+import evil
+from evil_base import child, dynamic
 import good
 from good_base import LIBVHDI, QEMU, REPLAY
 import libvhdi
@@ -138,6 +142,25 @@ def real(name, want, scratch):
     return differs(reader.flat_sha256(chain), want)
 
 
+def evil_tests(tap, directory, scratch):
+    """What reader.py can say of the malformed images."""
+    corpus = Corpus(directory, scratch)
+    os.makedirs(directory, exist_ok=True)
+    for base in (dynamic, child):
+        image = base("spotless-" + base.__name__)
+        chain = [layer.save(directory)
+                 for layer in [image] + image.ancestors()]
+        tap.run(f"the image that {base.__name__} cases spoil is good",
+                lambda image=image, chain=chain: differs(
+                    reader.flat_sha256(chain), image.flat_sha256()))
+    for record in evil.build(directory):
+        tap.ok(bool(record["expect"]) == bool(record["severity"]),
+               f"{record['name']}: has a finding, if it is to bring one")
+        if record["flat_sha256"] or record["probes"]:
+            tap.run(f"{record['name']}: reads right where it can",
+                    lambda record=record: corpus.own(record))
+
+
 def run(directory, scratch):
     tap = Tap()
     corpus = Corpus(directory, scratch)
@@ -156,6 +179,7 @@ def run(directory, scratch):
                 real(name, want, scratch))
     if not images:
         tap.skip("real images", "no image directory; set VHDX_IMAGES")
+    evil_tests(tap, os.path.join(scratch, "evil"), scratch)
     return tap.finish()
 
 
