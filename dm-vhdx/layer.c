@@ -92,6 +92,8 @@ static int open_file(struct dm_target *ti, const char *name,
 		return PTR_ERR(path);
 	}
 	layer->name = path;
+	/* A name such as /proc/self/fd/3 tells the log nothing. */
+	reason->image = path;
 	backing = vhdx_backing_get_file(filp, path, reason);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);

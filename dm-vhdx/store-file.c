@@ -96,7 +96,7 @@ static void learn_direct_io(struct vhdx_file *file)
 	if (vfs_getattr(&file->filp->f_path, &stat, STATX_DIOALIGN,
 			AT_STATX_SYNC_AS_STAT))
 		return;
-	if (!(stat.result_mask & STATX_DIOALIGN))
+	if (!(stat.result_mask & STATX_DIOALIGN) || !stat.dio_mem_align)
 		return;
 	file->offset_align = stat.dio_offset_align;
 	file->mem_align = stat.dio_mem_align;

@@ -5,6 +5,7 @@
 #include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 
 #include "reason.h"
 #include "table.h"
@@ -117,6 +118,7 @@ int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
 		if (!*argv[count])
 			return vhdx_reason_give(reason, -EINVAL,
 						"an image's name is empty");
+		string_unescape_inplace(argv[count], UNESCAPE_OCTAL);
 		count++;
 	}
 	if (!count)
@@ -134,7 +136,7 @@ int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
 }
 
 /**
- * vhdx_emit_escaped() - write a text so that dm reads it as one argument
+ * vhdx_emit_escaped() - write a text so that it is read as one argument
  * @result: buffer, see DMEMIT()
  * @maxlen: bytes in @result
  * @sz: bytes in use
@@ -152,8 +154,9 @@ size_t vhdx_emit_escaped(char *result, size_t maxlen, size_t sz,
 {
 	for (; *text; text++) {
 		if (isspace(*text) || *text == '\\' || strchr(special, *text))
-			DMEMIT("\\");
-		DMEMIT("%c", *text);
+			DMEMIT("\\%03o", (unsigned char)*text);
+		else
+			DMEMIT("%c", *text);
 	}
 	return sz;
 }

@@ -7,6 +7,12 @@
  * The first argument that is all digits is the number of feature arguments; an
  * image whose name is a number is written "./7".
  *
+ * White space and backslashes in names are written in octal, \040 and \134, as
+ * in /proc/mounts. dm has an escape of its own, a backslash before a character,
+ * but libdm doubles each backslash on the way to the kernel, so that dmsetup
+ * cannot write it; by the same token it passes octal on as it is. Whoever calls
+ * the ioctl without libdm must double them too.
+ *
  * table.c APIs:
  *   vhdx_table_parse()		arguments -> images and options
  *   vhdx_table_emit()		the reverse
