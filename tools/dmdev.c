@@ -218,7 +218,7 @@ static void take_info(struct dm_task *task, const struct dm_info *info,
 {
 	const char *uuid = dm_task_get_uuid(task);
 	char *target = NULL, *params = NULL;
-	uint64_t start, length = 0;
+	uintmax_t start, length = 0;
 
 	*dev = (struct dmdev){
 		.name = strdup(dm_task_get_name(task)),
@@ -241,7 +241,7 @@ static void take_status(struct dmdev *dev)
 {
 	struct dm_task *task = new_task(DM_DEVICE_STATUS, dev->name);
 	char *target = NULL, *params = NULL;
-	uint64_t start, length;
+	uintmax_t start, length;
 
 	if (task && dm_task_no_flush(task) && dm_task_run(task))
 		(void)dm_get_next_target(task, NULL, &start, &length, &target,

@@ -59,6 +59,8 @@ static void ask_magic(const char *path, int fd)
 	magic_t magic = magic_open(MAGIC_NONE);
 	const char *text = NULL;
 
+	/* It reads on from where the last one stopped. */
+	(void)lseek(fd, 0, SEEK_SET);
 	if (magic && !magic_load(magic, NULL))
 		text = magic_descriptor(magic, fd);
 	if (text)

@@ -211,7 +211,7 @@ int disk_follow(struct disk *disk)
 			return err;
 	}
 	if (disk->options.parent_count > disk->depth - 1) {
-		msg_err("%s: --parent given %u times, but the chain has only %u parents",
+		msg_err("%s: more --parent options (%u) than parents in the chain (%u)",
 			disk->layer[0]->path, disk->options.parent_count,
 			disk->depth - 1);
 		return -EINVAL;
