@@ -18,10 +18,10 @@ struct geometry_case {
 
 /* Worked out by hand from [MS-VHDX] 2.5. */
 static const struct geometry_case geometry_cases[] = {
-	/* The greatest BAT that there can be: 513 MiB, rounded up. */
-	{ 64 * VHDX_TIB, MIB, 512, false, 67108864, 16384, 67125247, 131105 },
-	{ 64 * VHDX_TIB, MIB, 512, true, 67108864, 16384, 67125248, 131105 },
-	{ 64 * VHDX_TIB, MIB, 4096, false, 67108864, 2048, 67110911, 131077 },
+	/* The greatest BAT that there can be: 512 MiB and 128 KiB. */
+	{ 64 * VHDX_TIB, MIB, 512, false, 67108864, 16384, 67125247, 131104 },
+	{ 64 * VHDX_TIB, MIB, 512, true, 67108864, 16384, 67125248, 131104 },
+	{ 64 * VHDX_TIB, MIB, 4096, false, 67108864, 2048, 67110911, 131076 },
 	{ 64 * VHDX_TIB, 256 * MIB, 512, true, 262144, 16384, 278528, 544 },
 	{ 64 * VHDX_TIB, 256 * MIB, 4096, false, 262144, 2048, 264191, 516 },
 	/* One sector is one block. */

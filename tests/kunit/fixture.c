@@ -43,6 +43,23 @@ void fixture_exit(struct kunit *test)
 }
 
 /**
+ * fixture_dirty() - write a dirty image whose log is still empty
+ * @test: the test
+ * @file: where
+ *
+ * Return: its builder; the log takes entries by builder_log().
+ */
+struct builder *fixture_dirty(struct kunit *test, u32 file)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[file];
+
+	b->log_guid = builder_guid(0x10);
+	builder_write(b);
+	return b;
+}
+
+/**
  * fixture_open() - open a file, which must succeed
  * @test: the test; it ends here if the open fails
  * @file: which

@@ -253,26 +253,6 @@ static void clock_second_chance(struct kunit *test)
 }
 
 /*
- * A page that is used all the time stays while others come and go. Once it must
- * go itself: when the pool is first full, and all its pages are new.
- */
-static void clock_keeps_hot_page(struct kunit *test)
-{
-	u32 misses = 0;
-	u64 i;
-
-	for (i = 1; i < MAP_PAGES; i++) {
-		if (resident(test, 0, 0))
-			touch(test, 0, 0);
-		else
-			misses++;
-		load(test, 0, 0);
-		load(test, 0, i);
-	}
-	KUNIT_EXPECT_LE(test, misses, 2);
-}
-
-/*
  * Under the spinlock the hand must not go round a pool of thousands of pages:
  * it passes 32, and takes the one after them even if it was used.
  */
@@ -413,7 +393,6 @@ static struct kunit_case pages_cases[] = {
 	KUNIT_CASE(load_race_for_leaf),
 	KUNIT_CASE(bound_is_kept),
 	KUNIT_CASE(clock_second_chance),
-	KUNIT_CASE(clock_keeps_hot_page),
 	KUNIT_CASE(clock_bounded_walk),
 	KUNIT_CASE(limit_is_raised),
 	KUNIT_CASE(limit_changes),

@@ -13,16 +13,6 @@ struct replay_test {
 	struct vhdx_replay replay;
 };
 
-static struct builder *dirty(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	struct builder *b = &f->builder[0];
-
-	b->log_guid = builder_guid(0x10);
-	builder_write(b);
-	return b;
-}
-
 static int plan(struct kunit *test, struct replay_test *t)
 {
 	struct fixture *f = test->priv;
@@ -82,7 +72,7 @@ static void plan_patches(struct kunit *test)
 		{ 3 * MIB + 8192, 4096, MIB },
 		{ 0x30000, 4096, MIB + 2 * 4096 },
 	};
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 	u32 i;
 
@@ -112,7 +102,7 @@ static void plan_patches(struct kunit *test)
 /* Descriptors on more than one page, data behind them. */
 static void plan_many(struct kunit *test)
 {
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct builder_desc *descs;
 	struct replay_test t = {};
 	u32 i;
@@ -166,7 +156,7 @@ static void plan_file_size(struct kunit *test)
 {
 	const struct length_case *c = test->param_value;
 	struct fixture *f = test->priv;
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 
 	builder_log(b, &(struct builder_entry){
@@ -182,7 +172,7 @@ static void plan_file_size(struct kunit *test)
 static void plan_empty_entry(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 
 	builder_log(b, &(struct builder_entry){
@@ -196,11 +186,47 @@ static void plan_empty_entry(struct kunit *test)
 	unplan(&t);
 }
 
+/*
+ * Zero descriptors are cheap for whoever writes them: their number is bounded.
+ * Entries of 4096, as many as reach the limit and one more.
+ */
+static void plan_bounded(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct builder_desc *descs;
+	struct replay_test t = {};
+	u32 at = 0, i;
+
+	descs = kunit_kzalloc(test, 4096 * sizeof(*descs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, descs);
+	for (i = 0; i < 4096; i++)
+		descs[i] = (struct builder_desc){ 32 * MIB + PAGES(i), 4096 };
+	b->log_length = 16 * MIB;
+	b->metadata_offset = 17 * MIB;
+	b->bat_offset = 18 * MIB;
+	fixture_dirty(test, 0);
+	for (i = 0; i < 64; i++)
+		at += builder_log(b, &(struct builder_entry){
+			.at = at, .sequence = 1 + i, .descs = descs,
+			.count = 4096 });
+	KUNIT_EXPECT_EQ(test, plan(test, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.replay.count, VHDX_LOG_CHANGES_MAX);
+	unplan(&t);
+	builder_log(b, &(struct builder_entry){
+		.at = at, .sequence = 65, .descs = descs, .count = 1 });
+	KUNIT_EXPECT_EQ(test, plan(test, &t), -E2BIG);
+	KUNIT_EXPECT_NULL(test, t.replay.patches);
+	unplan(&t);
+	fixture_refuse(test, 0, -E2BIG,
+		       "error: log at offset 0x100000: holds more than 262144 changes, too many to be replayed in memory\n");
+}
+
 static void plan_unreadable(struct kunit *test)
 {
 	static const struct builder_desc desc = { 3 * MIB, 0, 1 };
 	struct fixture *f = test->priv;
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 
 	builder_log(b, &(struct builder_entry){
@@ -220,7 +246,7 @@ static void apply_page(struct kunit *test)
 {
 	static const struct builder_desc desc = { 3 * MIB, 0, 0x5A };
 	struct fixture *f = test->priv;
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 	u8 *buf = kunit_kzalloc(test, 4096, GFP_KERNEL);
 	u32 i;
@@ -245,7 +271,7 @@ static void apply_unreadable(struct kunit *test)
 {
 	static const struct builder_desc desc = { 3 * MIB, 0, 0x5A };
 	struct fixture *f = test->priv;
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 	u8 byte = 0;
 
@@ -310,7 +336,7 @@ static void shadow_change(struct shadow_test *s,
 static struct shadow_test *make_shadow(struct kunit *test)
 {
 	struct shadow_test *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	u32 at = PAGES(240);
 	u32 i;
 
@@ -431,7 +457,7 @@ static void clip_exact(struct kunit *test)
 		{ 3 * MIB + 16384, 0, 1 }, { 3 * MIB, 8192 },
 	};
 	const struct clip_case *c = test->param_value;
-	struct builder *b = dirty(test);
+	struct builder *b = fixture_dirty(test, 0);
 	struct replay_test t = {};
 	bool patched;
 
@@ -451,6 +477,7 @@ static struct kunit_case replay_cases[] = {
 	KUNIT_CASE(plan_many),
 	KUNIT_CASE_PARAM(plan_file_size, length_gen_params),
 	KUNIT_CASE(plan_empty_entry),
+	KUNIT_CASE(plan_bounded),
 	KUNIT_CASE(plan_unreadable),
 	KUNIT_CASE(apply_page),
 	KUNIT_CASE(apply_unreadable),

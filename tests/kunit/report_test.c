@@ -98,6 +98,19 @@ static void report_long_text(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, (const char *)w->text, (const char *)text);
 }
 
+/* What an image says must not control a terminal, nor begin a line of a log. */
+static void report_disarms(struct kunit *test)
+{
+	struct witness *w = make_witness(test);
+
+	vhdx_find(&w->report, VHDX_WARN, VHDX_AT("log", 0), "%s",
+		  "a\x1b[2J\nb\tc\x7f d\x1f\xc3\xa4~");
+	KUNIT_EXPECT_STREQ(test, (const char *)w->text,
+			   "a?[2J?b?c? d?\xc3\xa4~");
+	vhdx_refuse(&w->report, -EUCLEAN, VHDX_AT("log", 0), "%s", "\r\n");
+	KUNIT_EXPECT_STREQ(test, (const char *)w->text, "??");
+}
+
 struct sentence_case {
 	struct vhdx_place at;
 	const char *text;
@@ -206,6 +219,7 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE_PARAM(report_find, severity_gen_params),
 	KUNIT_CASE(report_refuse),
 	KUNIT_CASE(report_long_text),
+	KUNIT_CASE(report_disarms),
 	KUNIT_CASE_PARAM(report_sentence, sentence_gen_params),
 	KUNIT_CASE(report_longest_sentence),
 	KUNIT_CASE_PARAM(report_guid_text, guid_gen_params),

@@ -12,6 +12,7 @@ struct kunit_suite;
 extern struct kunit_suite vhdx_report_suite;
 extern struct kunit_suite vhdx_header_suite;
 extern struct kunit_suite vhdx_region_suite;
+extern struct kunit_suite vhdx_log_entry_suite;
 extern struct kunit_suite vhdx_log_suite;
 extern struct kunit_suite vhdx_replay_suite;
 extern struct kunit_suite vhdx_metadata_suite;
