@@ -60,6 +60,27 @@ struct builder *fixture_dirty(struct kunit *test, u32 file)
 }
 
 /**
+ * fixture_files() - write the files of a chain
+ * @test: the test
+ * @depth: how many, child first; the knobs of their builders may be set
+ *
+ * The DataWriteGuid of each is 0xD0 and its number, 16 times.
+ */
+void fixture_files(struct kunit *test, u32 depth)
+{
+	struct fixture *f = test->priv;
+	u32 i;
+
+	for (i = 0; i < depth; i++) {
+		f->builder[i].data_write_guid = builder_guid(0xD0 + i);
+		if (i + 1 < depth)
+			builder_parent(&f->builder[i], 0xD1 + i);
+		else
+			builder_write(&f->builder[i]);
+	}
+}
+
+/**
  * fixture_open() - open a file, which must succeed
  * @test: the test; it ends here if the open fails
  * @file: which

@@ -8,6 +8,7 @@
  *   fixture_init()		a suite's init
  *   fixture_exit()		a suite's exit
  *   fixture_dirty()		a dirty image whose log is still empty
+ *   fixture_files()		the files of a chain
  *   fixture_open()		open a file, which must succeed
  *   fixture_refuse()		open a file, which must fail
  *   fixture_chain()		join the first files, which must succeed
@@ -45,6 +46,7 @@ struct fixture {
 int fixture_init(struct kunit *test);
 void fixture_exit(struct kunit *test);
 struct builder *fixture_dirty(struct kunit *test, u32 file);
+void fixture_files(struct kunit *test, u32 depth);
 struct vhdx_image *fixture_open(struct kunit *test, u32 file);
 void fixture_refuse(struct kunit *test, u32 file, int error,
 		    const char *lines);

@@ -19,6 +19,8 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_bitmap_suite,
 		  &vhdx_image_suite,
 		  &vhdx_chain_suite,
+		  &vhdx_chain_new_suite,
+		  &vhdx_chain_read_suite,
 		  &vhdx_check_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite

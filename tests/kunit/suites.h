@@ -22,6 +22,8 @@ extern struct kunit_suite vhdx_bat_suite;
 extern struct kunit_suite vhdx_bitmap_suite;
 extern struct kunit_suite vhdx_image_suite;
 extern struct kunit_suite vhdx_chain_suite;
+extern struct kunit_suite vhdx_chain_new_suite;
+extern struct kunit_suite vhdx_chain_read_suite;
 extern struct kunit_suite vhdx_check_suite;
 extern struct kunit_suite vhdx_map_suite;
 extern struct kunit_suite vhdx_memory_suite;

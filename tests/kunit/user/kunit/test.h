@@ -114,7 +114,7 @@ kunit_user_leave(struct kunit *test)
 
 #define KUNIT_USER_TRUE(test, condition, wanted, after) \
 	do { \
-		if (!!(condition) != (wanted)) { \
+		if ((bool)(condition) != (wanted)) { \
 			kunit_user_fail(test, __FILE__, __LINE__, \
 					"%s is %s", #condition, \
 					(wanted) ? "false" : "true"); \

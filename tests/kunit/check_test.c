@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* engine/check.c: what a whole-image check counts and finds. */
+#include "check.h"
+#include "fixture.h"
+#include "suites.h"
+
+#define MIB VHDX_MIB
+
+static struct vhdx_census check(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_census census;
+
+	if (!f->image[0])
+		fixture_open(test, 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_blocks(f->image[0], &census, NULL,
+					  &f->found.report),
+			0);
+	return census;
+}
+
+static void expect_payload(struct kunit *test, const struct vhdx_census *census,
+			   const u64 *want)
+{
+	u32 i;
+
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, census->payload[i], want[i]);
+}
+
+static void check_clean(struct kunit *test)
+{
+	static const u64 want[8] = { 58, 1, 1, 1, 0, 0, 3, 0 };
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+
+	builder_write(b);
+	builder_block(b, 63, 6);
+	builder_block(b, 0, 6);
+	builder_block(b, 7, 6);
+	builder_entry(b, 1, 1 | 77 * MIB);
+	builder_entry(b, 2, 2);
+	builder_entry(b, 3, 3);
+	census = check(test);
+	expect_payload(test, &census, want);
+	KUNIT_EXPECT_EQ(test, census.bitmaps, 0);
+	KUNIT_EXPECT_EQ(test, census.faulty, 0);
+	KUNIT_EXPECT_EQ(test, census.overlaps, 0);
+	KUNIT_EXPECT_EQ(test, census.allocated, 3 * MIB);
+	fixture_expect(test, "");
+}
+
+static void check_child(struct kunit *test)
+{
+	static const u64 want[8] = { 4997, 0, 0, 0, 0, 0, 1, 2 };
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+
+	b->size = 5000 * MIB;
+	builder_parent(b, 0xDA);
+	builder_block(b, 0, 7);
+	builder_block(b, 1, 6);
+	builder_block(b, 4999, 7);
+	builder_bitmap(b, 0);
+	builder_bitmap(b, 1);
+	census = check(test);
+	expect_payload(test, &census, want);
+	KUNIT_EXPECT_EQ(test, census.bitmaps, 2);
+	KUNIT_EXPECT_EQ(test, census.faulty, 0);
+	KUNIT_EXPECT_EQ(test, census.allocated, 5 * MIB);
+	fixture_expect(test, "");
+}
+
+/* One thing wrong with the blocks of an image of 64 blocks of 1 MiB. */
+static void entry(struct builder *b, u64 value)
+{
+	builder_alloc(b, MIB);
+	builder_entry(b, 5, value);
+}
+
+static void last_entry(struct builder *b, u64 size)
+{
+	builder_block(b, 63, 6);
+	b->ram->store.size = size;
+}
+
+static void same_space(struct builder *b, u64 state)
+{
+	u64 pos = builder_block(b, 5, 6);
+
+	builder_entry(b, 9, pos | state);
+}
+
+static void same_space_next(struct builder *b, u64 state)
+{
+	u64 pos = builder_block(b, 5, 6);
+
+	builder_entry(b, 6, pos | state);
+}
+
+static void same_space_anchor(struct builder *b, u64 state)
+{
+	u64 pos = builder_block(b, 5, 6);
+
+	builder_entry(b, 6, pos | 3);
+}
+
+static void twice_faulty(struct builder *b, u64 state)
+{
+	builder_entry(b, 5, 5);
+	builder_entry(b, 6, 90 * MIB | 6);
+}
+
+static void partial(struct builder *b, u64 with_bitmap)
+{
+	builder_parent(b, 0xDA);
+	builder_block(b, 5, 7);
+	if (with_bitmap)
+		builder_bitmap(b, 0);
+}
+
+static void bitmap_on_block(struct builder *b, u64 value)
+{
+	u64 pos;
+
+	builder_parent(b, 0xDA);
+	pos = builder_block(b, 5, 6);
+	ram_store_put(b->ram, 0x308000, pos | 6, 8);
+}
+
+static void bitmap_garbage(struct builder *b, u64 value)
+{
+	ram_store_put(b->ram, b->bat_offset + 8 * 4096, value, 8);
+	ram_store_put(b->ram, b->bat_offset + 8 * 64, value, 8);
+}
+
+static void bitmap_state(struct builder *b, u64 value)
+{
+	builder_parent(b, 0xDA);
+	ram_store_put(b->ram, 0x308000, value, 8);
+}
+
+#define ENTRY_5 "BAT entry 5 at offset 0x300028: "
+#define LAST "BAT entry 63 at offset 0x3001f8: "
+
+static const struct fixture_case check_cases[] = {
+	{ "reserved bits", entry, 4 * MIB | 0xFFFF8 | 6, 0,
+	  "read-only: " ENTRY_5 "reserved bits are set: 0xffff8\n" },
+	{ "one reserved bit", entry, 4 * MIB | 0x80000 | 6, 0,
+	  "read-only: " ENTRY_5 "reserved bits are set: 0x80000\n" },
+	{ "state 5", entry, 5, 1,
+	  "error: " ENTRY_5 "payload block 5, state 5 (reserved), at 0x0: its state is reserved\n" },
+	{ "on the metadata", entry, 2 * MIB | 6, 1,
+	  "error: " ENTRY_5 "payload block 5, state 6 (FULLY_PRESENT), at 0x200000: its space belongs to the header section, the log or a region\n" },
+	{ "past the end", entry, 50 * MIB | 6, 1,
+	  "error: " ENTRY_5 "payload block 5, state 6 (FULLY_PRESENT), at 0x3200000: its space lies past the end of the file\n" },
+	{ "ZERO with an offset", entry, 4 * MIB | 2, 0,
+	  "warning: " ENTRY_5 "payload block 5 is zero and names the offset 0x400000; Hyper-V wants 0 there\n" },
+	{ "partially present, no parent", entry, 4 * MIB | 7, 0,
+	  "read-only: " ENTRY_5 "payload block 5 is partially present in an image without a parent; it is read as fully present\n" },
+	{ "the last block is whole", last_entry, 5 * MIB, 0, "" },
+	{ "the last block is short", last_entry, 5 * MIB - 1, 0,
+	  "read-only: " LAST "the last payload block ends at 0x500000, past the end of the file at 0x4fffff\n" },
+	{ "partial, with its bitmap", partial, true, 0, "" },
+	{ "partial, without its bitmap", partial, false, 1,
+	  "error: " ENTRY_5 "payload block 5 is partially present, but the sector bitmap of chunk 0 is absent\n" },
+	{ "two faults", twice_faulty, 0, 2,
+	  "error: " ENTRY_5 "payload block 5, state 5 (reserved), at 0x0: its state is reserved\n"
+	  "error: BAT entry 6 at offset 0x300030: payload block 6, state 6 (FULLY_PRESENT), at 0x5a00000: its space lies past the end of the file\n" },
+	{ "shared space", same_space, 6, 0,
+	  "read-only: BAT entry 9 at offset 0x300048: the space at 0x400000 also belongs to BAT entry 5\n" },
+	{ "shared space, as QEMU left it", same_space_next, 6, 0,
+	  "read-only: BAT entry 6 at offset 0x300030: the space at 0x400000 also belongs to BAT entry 5; QEMU before 7.2.2 left such pairs, and one block has lost its data\n" },
+	{ "shared with an unmapped block", same_space_anchor, 0, 0, "" },
+	{ "a bitmap on a block", bitmap_on_block, 0, 0,
+	  "read-only: BAT entry 4096 at offset 0x308000: the space at 0x400000 also belongs to BAT entry 5\n" },
+	{ "garbage where no bitmap is", bitmap_garbage, U64_MAX, 0, "" },
+	{ "a bitmap of state 3", bitmap_state, 3, 1,
+	  "error: BAT entry 4096 at offset 0x308000: sector bitmap block 0, state 3 (UNMAPPED), at 0x0: its state is reserved\n" },
+	{ "an absent bitmap with reserved bits", bitmap_state, 0xFFFF8, 0, "" },
+};
+
+KUNIT_ARRAY_PARAM(check, check_cases, fixture_case_name);
+
+/* @error is the number of faulty entries here. */
+static void check_case(struct kunit *test)
+{
+	const struct fixture_case *c = test->param_value;
+	struct fixture *f = test->priv;
+	struct vhdx_census census;
+
+	builder_write(&f->builder[0]);
+	c->alter(&f->builder[0], c->value);
+	census = check(test);
+	fixture_expect(test, c->lines);
+	KUNIT_EXPECT_EQ(test, census.faulty, c->error);
+	KUNIT_EXPECT_EQ(test, census.overlaps,
+			!!strstr(c->lines, "also belongs"));
+}
+
+/* Blocks that overlap by a part; the file's MiB are counted, not its blocks. */
+static void check_partial_overlap(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+	u64 pos;
+
+	b->block_size = 4 * MIB;
+	builder_write(b);
+	pos = builder_block(b, 2, 6);
+	builder_alloc(b, 8 * MIB);
+	builder_entry(b, 3, (pos + 3 * MIB) | 6);
+	builder_entry(b, 4, (pos + 7 * MIB) | 6);
+	census = check(test);
+	fixture_expect(test,
+		       "read-only: BAT entry 3 at offset 0x300018: the space at 0x700000 also belongs to BAT entry 2\n");
+	KUNIT_EXPECT_EQ(test, census.overlaps, 1);
+	KUNIT_EXPECT_EQ(test, census.allocated, 12 * MIB);
+}
+
+/* Many overlaps: sixteen are named, all are counted. */
+static void check_many_overlaps(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+	u64 pos;
+	u32 i;
+
+	builder_write(b);
+	pos = builder_block(b, 0, 6);
+	for (i = 1; i < 18; i++)
+		builder_entry(b, i, pos | 6);
+	census = check(test);
+	KUNIT_EXPECT_EQ(test, census.overlaps, 17);
+	KUNIT_EXPECT_EQ(test, census.payload[6], 18);
+	KUNIT_EXPECT_EQ(test, f->found.count, 17);
+	KUNIT_EXPECT_NOT_NULL(test,
+			      strstr(f->found.text,
+				     "read-only: BAT region at offset 0x300000: 17 blocks share space with another one; the first 16 are listed\n"));
+}
+
+/* An overlap over more than one batch of entries, and the batch after it. */
+static void check_distant_overlap(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+	u64 pos;
+
+	b->size = 30000 * MIB;
+	builder_write(b);
+	pos = builder_block(b, 1, 6);
+	builder_entry(b, 20000, pos | 6);
+	builder_entry(b, 20001, 5);
+	builder_block(b, 29999, 6);
+	census = check(test);
+	fixture_expect(test,
+		       "read-only: BAT entry 20004 at offset 0x327120: the space at 0x400000 also belongs to BAT entry 1\n"
+		       "error: BAT entry 20005 at offset 0x327128: payload block 20001, state 5 (reserved), at 0x0: its state is reserved\n");
+	KUNIT_EXPECT_EQ(test, census.payload[6], 3);
+	KUNIT_EXPECT_EQ(test, census.payload[0], 30000 - 4);
+}
+
+/* The bitmap's entry is in another batch than the block's. */
+static void check_distant_bitmap(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+
+	b->size = 40000 * MIB;
+	b->logical_sector = 4096;
+	builder_parent(b, 0xDA);
+	builder_block(b, 7, 7);
+	builder_entry(b, 8, 5);
+	builder_block(b, 32768, 7);
+	builder_bitmap(b, 1);
+	census = check(test);
+	fixture_expect(test,
+		       "error: BAT entry 7 at offset 0x300038: payload block 7 is partially present, but the sector bitmap of chunk 0 is absent\n"
+		       "error: BAT entry 8 at offset 0x300040: payload block 8, state 5 (reserved), at 0x0: its state is reserved\n");
+	KUNIT_EXPECT_EQ(test, census.faulty, 2);
+	KUNIT_EXPECT_EQ(test, census.bitmaps, 1);
+}
+
+static void check_fixed(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u32 i;
+
+	b->param_flags = VHDX_PARAM_LEAVE_ALLOCATED;
+	b->size = 4 * MIB;
+	builder_write(b);
+	for (i = 0; i < 3; i++)
+		builder_block(b, i, 6);
+	check(test);
+	fixture_expect(test,
+		       "info: BAT region at offset 0x300000: a fixed image with 3 of 4 blocks allocated\n");
+	builder_block(b, 3, 6);
+	vhdx_image_close(f->image[0]);
+	f->image[0] = NULL;
+	check(test);
+	fixture_expect(test, "");
+}
+
+/* Entries that the log holds are the ones that are checked. */
+static void check_replayed(struct kunit *test)
+{
+	static const u64 want[8] = { 64 };
+	struct builder_desc desc = { 3 * MIB, 4096 };
+	struct builder *b = fixture_dirty(test, 0);
+	struct vhdx_census census;
+
+	builder_entry(b, 1, 5);
+	builder_log(b, &(struct builder_entry){
+		.sequence = 1, .descs = &desc, .count = 1 });
+	census = check(test);
+	expect_payload(test, &census, want);
+	KUNIT_EXPECT_EQ(test, census.faulty, 0);
+}
+
+static void check_unreadable(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_census census;
+
+	f->builder[0].size = 20000 * MIB;
+	builder_write(&f->builder[0]);
+	fixture_open(test, 0);
+	ram_store_break_range(&f->ram[0], 3 * MIB + 100000, 1, -EIO);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_blocks(f->image[0], &census, NULL,
+					  &f->found.report),
+			-EIO);
+	fixture_expect(test,
+		       "error: BAT entry 8192 at offset 0x310000: cannot be read (error 5)\n");
+}
+
+/* Someone who watches, and may stop it. */
+struct watcher {
+	struct vhdx_progress progress;
+	u32 steps;
+	u32 stop_at;
+	u64 done;
+	u64 total;
+};
+
+static int watch(struct vhdx_progress *progress, u64 done, u64 total)
+{
+	struct watcher *w = container_of(progress, struct watcher, progress);
+
+	w->done = done;
+	w->total = total;
+	return ++w->steps == w->stop_at ? -EINTR : 0;
+}
+
+static void check_progress(struct kunit *test)
+{
+	struct watcher w = { .progress = { .step = watch } };
+	struct fixture *f = test->priv;
+	struct vhdx_census census;
+	u64 before;
+
+	f->builder[0].size = 20000 * MIB;
+	builder_write(&f->builder[0]);
+	fixture_open(test, 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_blocks(f->image[0], &census, &w.progress,
+					  &f->found.report),
+			0);
+	/* At 0, 8192 and 16384 of 20004, and at the end. */
+	KUNIT_EXPECT_EQ(test, w.steps, 4);
+	KUNIT_EXPECT_EQ(test, w.total, 20004);
+	KUNIT_EXPECT_EQ(test, w.done, 20004);
+
+	w.steps = 0;
+	w.stop_at = 2;
+	before = f->ram[0].reads;
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_blocks(f->image[0], &census, &w.progress,
+					  &f->found.report),
+			-EINTR);
+	KUNIT_EXPECT_EQ(test, w.done, 8192);
+	KUNIT_EXPECT_EQ(test, f->ram[0].reads - before, 1);
+}
+
+static struct kunit_case check_suite_cases[] = {
+	KUNIT_CASE(check_clean),
+	KUNIT_CASE(check_child),
+	KUNIT_CASE_PARAM(check_case, check_gen_params),
+	KUNIT_CASE(check_partial_overlap),
+	KUNIT_CASE(check_many_overlaps),
+	KUNIT_CASE(check_distant_overlap),
+	KUNIT_CASE(check_distant_bitmap),
+	KUNIT_CASE(check_fixed),
+	KUNIT_CASE(check_replayed),
+	KUNIT_CASE(check_unreadable),
+	KUNIT_CASE(check_progress),
+	{}
+};
+
+struct kunit_suite vhdx_check_suite = {
+	.name = "vhdx_check",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = check_suite_cases,
+};

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The engine when memory is short. In userspace alone: the linker leads
+ * shim_alloc() here (--wrap), and the nth allocation of a test fails. Whatever
+ * an attempt leaves behind is found by LeakSanitizer at the end.
+ */
+#include "check.h"
+#include "fixture.h"
+#include "suites.h"
+
+/* Allocations until one fails, counted down from where a test sets it. */
+static u32 fail_in;
+
+void *__real_shim_alloc(size_t n, size_t size);
+void *__wrap_shim_alloc(size_t n, size_t size);
+
+void *__wrap_shim_alloc(size_t n, size_t size)
+{
+	if (fail_in && !--fail_in)
+		return NULL;
+	return __real_shim_alloc(n, size);
+}
+
+/* A child whose log is dirty: every allocation of an open is in it. */
+static void make_image(struct kunit *test)
+{
+	struct builder_desc descs[] = { { 2 * VHDX_MIB + 0x30000, 0, 1 },
+					{ 0x3F000, 4096 } };
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	b->log_guid = builder_guid(0x10);
+	builder_parent(b, 0xD1);
+	builder_block(b, 0, 7);
+	builder_bitmap(b, 0);
+	builder_log(b, &(struct builder_entry){
+		.sequence = 1, .descs = descs, .count = 2 });
+	f->builder[1].data_write_guid = builder_guid(0xD1);
+	builder_write(&f->builder[1]);
+	builder_block(&f->builder[1], 0, 6);
+}
+
+/* Fails the first allocation, then the second, until an open needs no more. */
+static void memory_open(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+	u32 nth = 0;
+
+	make_image(test);
+	do {
+		fail_in = ++nth;
+		image = vhdx_image_open(&f->ram[0].store, 16,
+					&f->found.report);
+		if (IS_ERR(image))
+			KUNIT_EXPECT_EQ(test, PTR_ERR(image), -ENOMEM);
+		else
+			vhdx_image_close(image);
+	} while (!fail_in && nth < 1000);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(image));
+	/* Headers, log, plan, tables, locator, pool and maps, at the least. */
+	KUNIT_EXPECT_GT(test, nth, 20);
+	KUNIT_EXPECT_LT(test, nth, 1000);
+	fail_in = 0;
+}
+
+static void memory_chain(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_chain *chain;
+
+	make_image(test);
+	fixture_open(test, 0);
+	fixture_open(test, 1);
+	fail_in = 1;
+	chain = vhdx_chain_new(f->image, 2, 0, &f->found.report);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(chain), -ENOMEM);
+}
+
+/*
+ * A read fails with -ENOMEM, which is worth another try, or not at all: pages
+ * of metadata are given up for those that are needed.
+ */
+static void memory_read(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u8 *buf = kunit_kzalloc(test, 4096, GFP_KERNEL);
+	u32 nth = 0;
+	int r;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	make_image(test);
+	fixture_chain(test, 2);
+	do {
+		vhdx_pool_shrink(&f->image[0]->pool, 100);
+		vhdx_pool_shrink(&f->image[1]->pool, 100);
+		fail_in = ++nth;
+		r = vhdx_chain_read(f->chain, 512, buf, 512);
+		if (r)
+			KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+	} while (!fail_in && nth < 1000);
+	KUNIT_EXPECT_EQ(test, r, 0);
+	/* Three pages of two parts each, three leaves, and two bounces. */
+	KUNIT_EXPECT_GT(test, nth, 8);
+	KUNIT_EXPECT_LT(test, nth, 1000);
+	fail_in = 0;
+}
+
+static void memory_check(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_census census;
+	u32 nth;
+
+	builder_write(&f->builder[0]);
+	fixture_open(test, 0);
+	for (nth = 1; nth <= 2; nth++) {
+		fail_in = nth;
+		KUNIT_EXPECT_EQ(test,
+				vhdx_check_blocks(f->image[0], &census, NULL,
+						  &f->found.report),
+				-ENOMEM);
+	}
+	fail_in = 0;
+}
+
+static struct kunit_case memory_cases[] = {
+	KUNIT_CASE(memory_open),
+	KUNIT_CASE(memory_chain),
+	KUNIT_CASE(memory_read),
+	KUNIT_CASE(memory_check),
+	{}
+};
+
+struct kunit_suite vhdx_memory_suite = {
+	.name = "vhdx_memory",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = memory_cases,
+};
