@@ -37,8 +37,17 @@ def entry_checksum(image):
 
 
 @refuse("5.2", base=dirty)
+def entry_bit_flipped(image):
+    """One bit of the data changed after the checksum was made."""
+    only(image)
+    sector = bytearray(image.journal.sectors[PAGE])
+    sector[100] ^= 1
+    image.journal.sectors[PAGE] = bytes(sector)
+
+
+@refuse("5.2", base=dirty)
 def entry_torn(image):
-    """The data sector was never written: the checksum does not match."""
+    """The data sector was never written: it is zeros."""
     only(image)
     image.journal.sectors[PAGE] = bytes(PAGE)
 
@@ -69,8 +78,8 @@ def entry_length_short(image):
 
 @refuse("5.2", base=dirty)
 def entry_length_long(image):
-    """EntryLength counts a sector that belongs to no descriptor."""
-    only(image, padding=1)
+    """EntryLength counts a data sector that belongs to no descriptor."""
+    only(image, surplus=1)
 
 
 @refuse("5.2", base=dirty)

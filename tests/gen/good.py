@@ -4,8 +4,8 @@
 
 DIR/manifest.json lists them, each with the SHA-256 of its flat content by the
 writer's model (null for disks above 16 GiB, which have `probes` instead:
-hashes of ranges), geometry, parents nearest first, whether a log is dirty, and in
-`readers` which independent programs are known to read it as we do; the
+hashes of ranges), geometry, parents nearest first, whether a log is dirty, and
+in `readers` which independent programs are known to read it as we do; the
 selftest holds them to that.  With names, only these images are written.
 """
 import os

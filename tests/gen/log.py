@@ -67,16 +67,16 @@ class Entry:
     count: int = None
     reserved: int = 0
     checksum: int = None
-    padding: int = 0            # sectors after the last one, counted
+    surplus: int = 0            # right data sectors without a descriptor
 
     def encode(self):
         seq = self.sequence
         blob = b"".join(d.encode(seq) for d in self.descriptors)
         blob = bytes(64) + blob
         blob = blob.ljust(round_up(len(blob), PAGE), b"\0")
-        blob += b"".join(d.encode_sector(seq) for d in self.descriptors
-                         if isinstance(d, Data))
-        blob += bytes(PAGE * self.padding)
+        sectors = [d.encode_sector(seq) for d in self.descriptors
+                   if isinstance(d, Data)]
+        blob += b"".join(sectors + sectors[-1:] * self.surplus)
         length = len(blob) if self.length is None else self.length
         count = len(self.descriptors) if self.count is None else self.count
         head = struct.pack("<4sIIIQII16sQQ", self.signature, 0, length,
