@@ -4,7 +4,7 @@
 #include "verdict.h"
 
 /* More than this is left to checks that are stopped: it only takes time. */
-#define ENTRIES_MAX	65536ULL
+#define ENTRIES_MAX	24576ULL
 /* And the reference compares each block with every other one. */
 #define COUNTED_MAX	2048ULL
 

@@ -23,6 +23,24 @@ struct disk_extent {
 	__le32 stored;
 } __packed;
 
+/*
+ * The pages that were read last: descriptors of a log, for one, are read a few
+ * bytes at a time.
+ */
+#define PAGE		4096U
+#define CACHE_SHIFT	11
+#define CACHE_PAGES	(1U << CACHE_SHIFT)
+
+struct page {
+	u64 generation;
+	const struct fuzz_layer *layer;
+	u64 number;
+	u8 bytes[PAGE];
+};
+
+/* Pages of an older one are stale. */
+static u64 generation = 1;
+
 static const u8 magic[4] = { 'v', 'f', 'z', '1' };
 
 /* What is left of the input, or of the room for it. */
@@ -101,6 +119,7 @@ bool fuzz_input_parse(struct fuzz_input *input, const u8 *data, size_t size)
 	struct disk_input disk;
 	u32 layers;
 
+	fuzz_layer_changed();
 	input->layers = 0;
 	input->used = 0;
 	if (!take(&c, &disk, sizeof(disk)) ||
@@ -191,15 +210,9 @@ static void overlay(const struct fuzz_extent *extent, u64 start, u64 end,
 	}
 }
 
-/**
- * fuzz_layer_read() - the bytes of one file
- * @layer: the file
- * @pos: byte offset, at any alignment
- * @buf: where they go
- * @len: how many; zeros past the end of the file
- */
-void fuzz_layer_read(const struct fuzz_layer *layer, u64 pos, void *buf,
-		     size_t len)
+/* The bytes, from the extents. */
+static void compose(const struct fuzz_layer *layer, u64 pos, u8 *buf,
+		    size_t len)
 {
 	u64 stop = min(pos + len, layer->size);
 	u32 i;
@@ -211,8 +224,88 @@ void fuzz_layer_read(const struct fuzz_layer *layer, u64 pos, void *buf,
 		u64 end = min(stop, extent->offset + extent->length);
 
 		if (start < end)
-			overlay(extent, start, end,
-				(u8 *)buf + (start - pos));
+			overlay(extent, start, end, buf + (start - pos));
+	}
+}
+
+/* Where a page of a layer is kept. */
+static struct page *slot_of(const struct fuzz_layer *layer, u64 number)
+{
+	static struct page pages[CACHE_PAGES];
+	u64 hash = (number ^ (uintptr_t)layer << 20) * 0x9E3779B97F4A7C15ULL;
+
+	return &pages[hash >> (64 - CACHE_SHIFT)];
+}
+
+static bool is_kept(const struct page *page, const struct fuzz_layer *layer,
+		    u64 number)
+{
+	return page->generation == generation && page->layer == layer &&
+	       page->number == number;
+}
+
+static const u8 *page_of(const struct fuzz_layer *layer, u64 number)
+{
+	struct page *page = slot_of(layer, number);
+
+	if (!is_kept(page, layer, number)) {
+		compose(layer, number * PAGE, page->bytes, PAGE);
+		page->generation = generation;
+		page->layer = layer;
+		page->number = number;
+	}
+	return page->bytes;
+}
+
+static void forget(const struct fuzz_layer *layer, u64 pos, u64 len)
+{
+	u64 number = pos / PAGE;
+
+	if (len > PAGE) {
+		fuzz_layer_changed();
+		return;
+	}
+	for (; number * PAGE < pos + len; number++) {
+		struct page *page = slot_of(layer, number);
+
+		if (is_kept(page, layer, number))
+			page->generation = 0;
+	}
+}
+
+/**
+ * fuzz_layer_changed() - forget what has been read
+ *
+ * For who changes a file by its extents or its size.
+ */
+void fuzz_layer_changed(void)
+{
+	generation++;
+}
+
+/**
+ * fuzz_layer_read() - the bytes of one file
+ * @layer: the file
+ * @pos: byte offset, at any alignment
+ * @buf: where they go
+ * @len: how many; zeros past the end of the file
+ */
+void fuzz_layer_read(const struct fuzz_layer *layer, u64 pos, void *buf,
+		     size_t len)
+{
+	u8 *to = buf;
+
+	while (len) {
+		size_t at = pos % PAGE;
+		size_t n = min_t(size_t, len, PAGE - at);
+
+		if (pos < layer->size)
+			memcpy(to, page_of(layer, pos / PAGE) + at, n);
+		else
+			memset(to, 0, n);
+		to += n;
+		pos += n;
+		len -= n;
 	}
 }
 
@@ -254,6 +347,7 @@ bool fuzz_layer_write(struct fuzz_input *input, struct fuzz_layer *layer,
 	if (!extent)
 		return fuzz_layer_add(input, layer, pos, len, bytes, len);
 	memcpy(extent->bytes + (pos - extent->offset), bytes, len);
+	forget(layer, pos, len);
 	return true;
 }
 
@@ -286,6 +380,7 @@ bool fuzz_layer_add(struct fuzz_input *input, struct fuzz_layer *layer,
 	memcpy(extent->bytes, bytes, stored);
 	input->used += stored;
 	layer->count++;
+	forget(layer, extent->offset, extent->length);
 	return true;
 }
 
@@ -299,4 +394,5 @@ void fuzz_layer_drop(struct fuzz_layer *layer, u32 index)
 	layer->count--;
 	memmove(&layer->extent[index], &layer->extent[index + 1],
 		(layer->count - index) * sizeof(layer->extent[0]));
+	fuzz_layer_changed();
 }

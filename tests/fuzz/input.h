@@ -20,6 +20,7 @@
  *   fuzz_layer_write()		change them
  *   fuzz_layer_add()		put an extent over them
  *   fuzz_layer_drop()		take an extent away
+ *   fuzz_layer_changed()	it was changed in another way
  */
 #ifndef FUZZ_INPUT_H
 #define FUZZ_INPUT_H
@@ -105,6 +106,7 @@ bool fuzz_layer_write(struct fuzz_input *input, struct fuzz_layer *layer,
 bool fuzz_layer_add(struct fuzz_input *input, struct fuzz_layer *layer,
 		    u64 pos, u32 length, const void *bytes, u32 stored);
 void fuzz_layer_drop(struct fuzz_layer *layer, u32 index);
+void fuzz_layer_changed(void);
 
 /* Little-endian numbers of 1 to 8 bytes in a file. */
 static inline u64 fuzz_layer_get(const struct fuzz_layer *layer, u64 pos,

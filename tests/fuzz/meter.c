@@ -13,7 +13,6 @@ void *__wrap_shim_alloc(size_t n, size_t size);
 static struct {
 	const char *phase;
 	struct meter_bound bound;
-	bool counting;		/* allocations are the engine's */
 	long long held;		/* bytes, over all phases */
 	long long before;	/* of them, before this phase */
 	long long peak;
@@ -22,10 +21,13 @@ static struct {
 	bool failed;
 } meter;
 
+/* Allocations are the engine's. libFuzzer has a thread of its own. */
+static __thread bool counting;
+
 static void on_malloc(const volatile void *p, size_t size)
 {
 	(void)p;
-	if (!meter.counting)
+	if (!counting)
 		return;
 	meter.held += (long long)size;
 	meter.peak = max(meter.peak, meter.held);
@@ -33,7 +35,7 @@ static void on_malloc(const volatile void *p, size_t size)
 
 static void on_free(const volatile void *p)
 {
-	if (meter.counting && p)
+	if (counting && p)
 		meter.held -= (long long)
 			__sanitizer_get_allocated_size((const void *)p);
 }
@@ -132,7 +134,7 @@ void meter_begin(const char *phase, const struct meter_bound *bound)
 	meter.reads = 0;
 	meter.before = meter.held;
 	meter.peak = meter.held;
-	meter.counting = true;
+	counting = true;
 	fuzz_work = 0;
 }
 
@@ -146,7 +148,7 @@ void meter_end(void)
 {
 	u64 memory = (u64)(meter.peak - meter.before);
 
-	meter.counting = false;
+	counting = false;
 	FUZZ_CHECK(memory <= meter.bound.memory,
 		   "%s took 0x%llx bytes of memory, the bound is 0x%llx",
 		   meter.phase, memory, meter.bound.memory);
@@ -161,7 +163,7 @@ void meter_end(void)
  */
 void meter_pause(bool pause)
 {
-	meter.counting = !pause;
+	counting = !pause;
 }
 
 /**

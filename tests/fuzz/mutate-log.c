@@ -137,7 +137,8 @@ static void forge(struct mutation *m)
 static void forge_many(struct mutation *m)
 {
 	u64 at = VHDX_PAGE * random_below(m->random, 8);
-	u32 pages = 1 + random_below(m->random, 250);
+	u32 pages = 1 + random_below(m->random,
+				     random_once_in(m->random, 8) ? 250 : 4);
 	u64 target = choose_target(m);
 	u8 desc[32];
 

@@ -111,6 +111,7 @@ static void mutate_once(struct mutation *m)
 	m->layer = &m->input->layer[random_below(m->random, m->input->layers)];
 	mutate_layout(m);
 	mutations[i](m);
+	fuzz_layer_changed();
 	m->input->seed = random_next(m->random);
 }
 

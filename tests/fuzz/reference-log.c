@@ -120,8 +120,8 @@ static bool data_right(const struct reference *ref, const struct entry *entry)
 
 static bool sum_right(const struct reference *ref, const struct entry *entry)
 {
+	static u8 page[4096];
 	u32 crc = ~0U;
-	u8 page[4096];
 	u64 done;
 
 	for (done = 0; done < entry->length; done += 4096) {

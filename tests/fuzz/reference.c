@@ -65,7 +65,7 @@ static void apply(const struct reference *ref,
 		  const struct reference_change *change, u64 pos, u8 *buf,
 		  u32 len)
 {
-	u8 page[4096];
+	static u8 page[4096];
 	u32 i;
 
 	if (pos + len <= change->start || pos >= change->start + change->length)
@@ -123,7 +123,7 @@ static void add_place(struct reference *ref, u64 start, u64 length)
 
 static bool open_header(struct reference *ref)
 {
-	u8 copy[2][4096];
+	static u8 copy[2][4096];
 	bool valid[2];
 	u32 slot;
 
@@ -142,10 +142,23 @@ static bool open_header(struct reference *ref)
 	return number(copy[slot] + 66, 2) == 1;
 }
 
+static const u8 *find_region(const u8 *table, const u8 guid[16])
+{
+	u32 count = number(table + 8, 4);
+	const u8 *entry = table + 16;
+
+	for (; count--; entry += 32)
+		if (!memcmp(entry, guid, 16))
+			return entry;
+	return NULL;
+}
+
 /* The first valid copy of the region table; lists every place. */
-static bool open_regions(struct reference *ref, u64 *metadata)
+static bool open_regions(struct reference *ref, u64 metadata[2],
+			 u64 *bat_length)
 {
 	static u8 table[65536];
+	const u8 *bat, *meta;
 	u32 copy, count, i;
 
 	for (copy = 0; copy < 2; copy++) {
@@ -157,17 +170,18 @@ static bool open_regions(struct reference *ref, u64 *metadata)
 	if (copy == 2)
 		return false;
 	count = number(table + 8, 4);
-	for (i = 0; i < count; i++) {
-		const u8 *entry = table + 16 + 32 * i;
-		u64 start = number(entry + 16, 8);
-
-		add_place(ref, start, number(entry + 24, 4));
-		if (!memcmp(entry, bat_guid, 16))
-			ref->bat = start;
-		if (!memcmp(entry, metadata_guid, 16))
-			*metadata = start;
-	}
-	return ref->bat && *metadata;
+	for (i = 0; i < count; i++)
+		add_place(ref, number(table + 32 + 32 * i, 8),
+			  number(table + 40 + 32 * i, 4));
+	bat = find_region(table, bat_guid);
+	meta = find_region(table, metadata_guid);
+	if (!bat || !meta)
+		return false;
+	ref->bat = number(bat + 16, 8);
+	*bat_length = number(bat + 24, 4);
+	metadata[0] = number(meta + 16, 8);
+	metadata[1] = number(meta + 24, 4);
+	return true;
 }
 
 /* The byte offset of a system item, or 0. @first is of its GUID, which does. */
@@ -206,12 +220,12 @@ static bool open_items(struct reference *ref, u64 metadata)
  * @ref: where it goes; reference_close() in any case
  * @file: its bytes
  *
- * Return: false if it makes no sense.
+ * Return: false if it makes no sense, or breaks a rule.
  */
 bool reference_open(struct reference *ref, const struct fuzz_layer *file)
 {
 	static const u8 null[16];
-	u64 metadata = 0;
+	u64 metadata[2], bat_length;
 
 	ref->file = file;
 	ref->length = file->size;
@@ -224,8 +238,13 @@ bool reference_open(struct reference *ref, const struct fuzz_layer *file)
 	if (memcmp(ref->log_guid, null, 16) && !reference_replay(ref))
 		return false;
 	add_place(ref, 0, 1 << 20);
-	add_place(ref, ref->log_base, ref->log_length);
-	return open_regions(ref, &metadata) && open_items(ref, metadata);
+	if (ref->log_length)
+		add_place(ref, ref->log_base, ref->log_length);
+	/* A limit of the engine's, not of the format. */
+	ref->length = min(ref->length, VHDX_FILE_SIZE_MAX);
+	return open_regions(ref, metadata, &bat_length) &&
+	       open_items(ref, metadata[0]) &&
+	       reference_rules(ref, metadata, bat_length);
 }
 
 /**

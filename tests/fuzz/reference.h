@@ -4,16 +4,22 @@
  * nothing with the engine but constants and the layouts of format.h: where do
  * both say that a sector lies?
  *
- * It takes for granted that the engine has accepted the file, and refuses what
- * it cannot make sense of itself: then the engine should have done so too.
+ * It is asked about files that the engine has accepted, and refuses what must
+ * be refused: then the engine should have done so too.
  *
  * reference-log.c APIs:
  *   reference_replay()		find the active sequence, list what it changes
+ * reference-rules.c APIs:
+ *   reference_rules()		is there a reason to refuse a file?
  * reference.c APIs:
  *   reference_open()		understand one file
  *   reference_close()
  *   reference_read()		its bytes after replay
+ *   reference_changed()	does the log change a byte?
  *   reference_sector()		where a sector of a chain lies
+ *   reference_entry()		an entry of the BAT
+ *   reference_entry_bad()	is it one that cannot be used?
+ *   reference_ratio()		payload blocks to a chunk
  */
 #ifndef FUZZ_REFERENCE_H
 #define FUZZ_REFERENCE_H
@@ -93,6 +99,8 @@ struct reference_answer {
 
 u32 reference_crc(u32 crc, const u8 *bytes, size_t len);
 bool reference_replay(struct reference *ref);
+bool reference_rules(const struct reference *ref, const u64 metadata[2],
+		     u64 bat_length);
 
 bool reference_open(struct reference *ref, const struct fuzz_layer *file);
 void reference_close(struct reference *ref);

@@ -4,6 +4,8 @@
 
 /* An input says which log is meant; a broken one might say: all of 1 GiB. */
 #define PAGES_MAX	2048U
+/* Descriptors past these are as they are, or as one extent makes them all. */
+#define DESCRIPTORS_MAX	256U
 
 /* A file, and the log that one of its headers names. */
 struct repair {
@@ -48,7 +50,8 @@ static u32 repair_descriptors(struct repair *repair, u64 entry, u32 count,
 
 		data += fuzz_layer_get(repair->layer, pos, 4) ==
 			VHDX_LOG_DESC_SIGNATURE;
-		if (repair->input->repair & FUZZ_REPAIR_LOG_SEQ &&
+		if (i < DESCRIPTORS_MAX &&
+		    repair->input->repair & FUZZ_REPAIR_LOG_SEQ &&
 		    fuzz_layer_get(repair->layer, at, 8) != sequence)
 			fuzz_layer_put(repair->input, repair->layer, at, 8,
 				       sequence);

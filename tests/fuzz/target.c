@@ -83,13 +83,20 @@ static u64 log_length(const struct fuzz_layer *layer)
 	return longest;
 }
 
-/* The log may cost a multiple of its length, all else has a fixed bound. */
+/*
+ * The log may be read a few times over, all else has a fixed bound. A page of
+ * it takes as much memory as an entry's place three times, while their list
+ * grows, and its descriptors that of a patch each.
+ */
 static void open_layer(struct opened *opened, const struct fuzz_layer *layer,
 		       unsigned long pool)
 {
 	u64 log = log_length(layer);
+	u64 changes = min(log / sizeof(struct vhdx_disk_log_desc),
+			  VHDX_LOG_CHANGES_MAX);
 	struct meter_bound bound = {
-		.memory = 4 * VHDX_MIB + 2 * log,
+		.memory = 4 * VHDX_MIB + changes * 4 * sizeof(struct vhdx_patch) +
+			  4 * log / VHDX_PAGE * sizeof(struct vhdx_log_entry),
 		.reads = 4 * VHDX_MIB + 16 * log,
 		.work = 16 * VHDX_MIB + 64 * log,
 	};
@@ -113,7 +120,7 @@ static void check_verdict(const struct opened *opened)
 		return;
 	}
 	FUZZ_CHECK(err == -EUCLEAN || err == -EOPNOTSUPP ||
-		   err == -EMEDIUMTYPE || meter_failed(),
+		   err == -EMEDIUMTYPE || err == -E2BIG || meter_failed(),
 		   "refused with %ld", err);
 	FUZZ_CHECK(opened->errors || (err == -ENOMEM && meter_failed()),
 		   "refused with %ld and not a word", err);
@@ -131,9 +138,12 @@ static void check_reference(const struct vhdx_image *image,
 		   ref->child == image->params.has_parent &&
 		   ref->bat == image->bat.offset &&
 		   ref->length == image->file_size,
-		   "another disk: size %llu block %llu sector %llu child %d BAT 0x%llx file 0x%llx",
+		   "another disk: size %llu block %llu sector %llu child %d BAT 0x%llx file 0x%llx, the engine says %llu %u %u %d 0x%llx 0x%llx",
 		   ref->disk_size, ref->block_size, ref->sector_size,
-		   ref->child, ref->bat, ref->length);
+		   ref->child, ref->bat, ref->length, image->params.size,
+		   image->params.block_size, image->params.logical_sector,
+		   image->params.has_parent, image->bat.offset,
+		   image->file_size);
 }
 
 static void close_layer(struct opened *opened, struct reference *ref)
