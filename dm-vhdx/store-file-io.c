@@ -208,6 +208,10 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
  * Each store has its own: images may lie in file systems on devices that are
  * made from images, and the workers of one must not wait behind the other's.
  *
+ * The submitting worker has no priority over who fills its list: one that
+ * preempts that task finds one bio each time, and 4 KiB reads at a depth of 32
+ * then cost a sixth more instructions.
+ *
  * Return: 0 or -ENOMEM.
  */
 int vhdx_file_io_init(struct vhdx_file *file)
@@ -223,8 +227,7 @@ int vhdx_file_io_init(struct vhdx_file *file)
 		init_llist_head(&self->pending);
 		INIT_WORK(&self->work, submit_work);
 	}
-	file->submitters = alloc_workqueue("vhdx_submit",
-					   WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	file->submitters = alloc_workqueue("vhdx_submit", WQ_MEM_RECLAIM, 0);
 	file->waiters = alloc_workqueue("vhdx_read",
 					WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	return file->submitters && file->waiters ? 0 : -ENOMEM;
