@@ -17,6 +17,7 @@ static int add(const struct dmdev *dev, void *context)
 static int print(const struct dmdev *dev, void *context)
 {
 	struct table_line line;
+	char name[PATH_MAX] = "-";
 	char size[32];
 
 	(void)context;
@@ -26,7 +27,9 @@ static int print(const struct dmdev *dev, void *context)
 		return -ENOMEM;
 	printf("%-16s %4u:%-4u %10s  ", dev->name, dev->major, dev->minor,
 	       tree_size_words(dev->sectors << 9, size, sizeof(size)));
-	msg_safe(stdout, line.images ? line.words[0] : "-");
+	if (line.images)
+		status_image(line.words[0], name);
+	msg_safe(stdout, name);
 	if (line.images > 1)
 		printf(" (+ %u parent%s)", line.images - 1,
 		       line.images > 2 ? "s" : "");

@@ -5,14 +5,23 @@
 #include "status-tree.h"
 #include "table-line.h"
 
-/* Block devices are numbers in a table; people know them by name. */
-static void image_name(const char *word, char name[PATH_MAX])
+/**
+ * status_image() - an image's name for people
+ * @word: as the table line has it
+ * @name: where the name goes: PATH_MAX bytes
+ *
+ * Block devices are numbers in a table.
+ */
+void status_image(const char *word, char *name)
 {
 	unsigned int high, low;
+	char device[NAME_MAX + 1];
 	char end;
 
-	if (sscanf(word, "%u:%u%c", &high, &low, &end) != 2 ||
-	    !dm_device_get_name(high, low, 1, name, PATH_MAX))
+	if (sscanf(word, "%u:%u%c", &high, &low, &end) == 2 &&
+	    dm_device_get_name(high, low, 1, device, sizeof(device)))
+		snprintf(name, PATH_MAX, "/dev/%s", device);
+	else
 		snprintf(name, PATH_MAX, "%s", word);
 }
 
@@ -27,7 +36,7 @@ static void add_images(struct json_object *object, const struct dmdev *dev)
 	if (!dev->table || table_line_parse(dev->table, &line))
 		return;
 	for (i = 0; i < line.images; i++) {
-		image_name(line.words[i], name);
+		status_image(line.words[i], name);
 		tree_append(images, tree_string(name));
 	}
 	table_line_free(&line);

@@ -13,30 +13,29 @@ static bool splits(char c)
 	return isspace((unsigned char)c) || (unsigned char)c == 0xa0;
 }
 
-static bool would_split(const char *path)
+/*
+ * The target reads \ooo as a byte. (A backslash before the byte itself would be
+ * device-mapper's own escape, but libdevmapper doubles every backslash on the
+ * way, so none of those arrives.)
+ */
+static void print_escaped(FILE *out, const char *path)
 {
-	for (; *path; path++)
-		if (splits(*path))
-			return true;
-	return false;
+	for (; *path; path++) {
+		if (splits(*path) || *path == '\\')
+			fprintf(out, "\\%03o", (unsigned char)*path);
+		else
+			fputc(*path, out);
+	}
 }
 
-/*
- * One image as an argument. libdevmapper doubles every backslash on the way to
- * the kernel, so that a backslash stays one, but then nothing can escape a
- * space: a path that has any goes by the descriptor that we hold, which the
- * kernel follows to the same file and shows by its right name afterwards.
- */
 static void print_image(FILE *out, const struct layer *layer)
 {
 	const struct user_store *file = &layer->file;
 
-	if (!file->ino)
-		fprintf(out, "%u:%u", major(file->dev), minor(file->dev));
-	else if (would_split(layer->path))
-		fprintf(out, "/proc/self/fd/%d", file->fd);
+	if (file->ino)
+		print_escaped(out, layer->path);
 	else
-		fputs(layer->path, out);
+		fprintf(out, "%u:%u", major(file->dev), minor(file->dev));
 }
 
 static void print_features(FILE *out, const struct options *options)
@@ -55,7 +54,7 @@ static void print_features(FILE *out, const struct options *options)
 
 /**
  * table_line_build() - the target's part of the table line
- * @disk: the images; they must stay open until the line is loaded
+ * @disk: the images
  * @options: of the command line
  *
  * Return: the line, which the caller frees, or NULL without memory.
@@ -82,23 +81,41 @@ char *table_line_build(const struct disk *disk, const struct options *options)
 	return text;
 }
 
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* One byte of a word, unescaped; moves @in past it. */
+static char next_byte(const char **in)
+{
+	const char *p = *in;
+
+	if (*p == '\\' && is_octal(p[1]) && is_octal(p[2]) && is_octal(p[3])) {
+		*in += 4;
+		return (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 |
+			      (p[3] - '0'));
+	}
+	*in += 1;
+	return *p;
+}
+
 /* Take the next word off @text, unescaped; NULL at its end. */
 static char *next_word(char **text)
 {
-	char *in = *text, *out, *word;
+	const char *in = *text;
+	char *out, *word;
 
 	while (splits(*in))
 		in++;
 	if (!*in)
 		return NULL;
-	word = in;
-	out = in;
-	while (*in && !splits(*in)) {
-		if (*in == '\\' && in[1])
-			in++;
-		*out++ = *in++;
-	}
-	*text = *in ? in + 1 : in;
+	/* What is unescaped is never longer, so it goes over what was read. */
+	word = *text + (in - *text);
+	out = word;
+	while (*in && !splits(*in))
+		*out++ = next_byte(&in);
+	*text += in - *text + (*in != '\0');
 	*out = '\0';
 	return word;
 }

@@ -1,0 +1,240 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vhdxsetup with the module: open, close, status and list, what they refuse, and
+# that nothing is left behind.
+#
+# The program is the plain one: sanitizers do not fit into UML's address space.
+
+set -euo pipefail
+# shellcheck source=tests/guest/lib.sh
+. "$(dirname -- "$0")/../guest/lib.sh"
+# shellcheck source=tests/tools/exits.sh
+. "$GUEST/../tools/exits.sh"
+
+VHDXSETUP=$(realpath -- "$GUEST/../../tools/vhdxsetup")
+if [ ! -x "$VHDXSETUP" ]; then
+	tap_not_ok "vhdxsetup is built" "make -C tools"
+	tap_done
+	exit 1
+fi
+good=$IMAGES/good
+real=$IMAGES/real
+# The device that most of it is about.
+dev=/dev/mapper/v0
+
+# status_field NAME EXPRESSION
+status_field() {
+	"$VHDXSETUP" status --json "$1" | field "$2"
+}
+
+# same DESC NAME: the device reads as the flat content of an image.
+same() {
+	tap_run "$1" cmp -- "$dev" "$VHDX_INPUTS/flat/$2"
+}
+
+gone() {
+	tap_is "$1" "$(dmsetup ls --target vhdx | grep -v "^No devices" || true
+		shopt -s nullglob
+		echo "$dev"*)" ""
+}
+
+# --- Nothing there, and the module not either.
+exits "list without devices" 0 list
+tap_is "  is empty" "$TAP_OUTPUT" ""
+tap_is "list --json too" "$("$VHDXSETUP" list --json | field '["devices"]')" "[]"
+exits "status of nothing" 6 status v0
+exits "close of nothing" 6 close v0
+
+tap_run "the module can be unloaded" unload_module dm_vhdx
+exits "open, the module not installed" 8 open "$good/dynamic.vhdx" v0
+says "  says what to do" "module dm-vhdx is not loaded .*make install"
+gone "  and leaves nothing"
+
+# As `make install` would put it, in a tree of our own.
+modules=$SCRATCH/lib/modules/$(uname -r)
+mkdir -p "$modules/updates"
+cp -- "$VHDX_KO" "$modules/updates/"
+touch "$modules/modules.order" "$modules/modules.builtin"
+for dep in $(modinfo -F depends "$VHDX_KO" | tr , ' '); do
+	file=$(modinfo -n "$dep")
+	[ ! -e "$file" ] || cp -- "$file" "$modules/updates/"
+done
+depmod -b "$SCRATCH" "$(uname -r)"
+if mount --bind "$SCRATCH/lib/modules" /lib/modules; then
+	exits "open, the module installed" 0 open "$good/dynamic.vhdx" v0
+	tap_run "  loads it" grep -q "^dm_vhdx " /proc/modules
+	exits "  and close" 0 close v0
+	umount /lib/modules
+else
+	tap_skip "autoload" "/lib/modules cannot be covered here"
+fi
+grep -q "^dm_vhdx " /proc/modules || load_module "$VHDX_KO"
+
+# --- Open, look, close.
+exits "open" 0 open "$good/dynamic.vhdx" v0
+says "  prints the path" "^$dev"
+says "  and says that it is read-only" "v0 is read-only"
+tap_run "  the device is there" test -b "$dev"
+tap_is "  read-only for the kernel" "$(blockdev --getro "$dev")" 1
+same "  with the right bytes" good/dynamic
+tap_is "status: the image" "$(status_field v0 '["image"][0]')" \
+	"$good/dynamic.vhdx"
+tap_is "status: size" "$(status_field v0 '["size"]')" \
+	$(($(image_sectors good/dynamic) * 512))
+tap_is "status: images in the chain" \
+	"$(status_field v0 '["target"]["images_in_chain"]')" 1
+tap_like "status: the store" "$(status_field v0 '["target"]["flag"]')" "direct"
+tap_like "status: the UUID" "$(status_field v0 '["uuid"]')" \
+	"^VHDX-[0-9a-f]{32}-v0$"
+exits "status by path, in words" 0 status $dev
+says "  the number of pages" "metadata pages: +[0-9]"
+exits "list" 0 list
+says "  name, number, size, image" \
+	"^v0 +[0-9]+:[0-9]+ +[0-9.]+ MiB +$good/dynamic.vhdx$"
+
+exits "a name that is taken" 7 open "$good/fixed.vhdx" v0
+for name in "" a/b . .. control "$(printf 'x%.0s' {1..128})"; do
+	exits "a name that cannot be: \"${name:0:10}\"" 1 \
+		open "$good/fixed.vhdx" "$name"
+done
+exits "one image under two names" 0 open -q --readonly "$good/dynamic.vhdx" v1
+tap_is "  in quiet, nothing but the path" "$TAP_OUTPUT" /dev/mapper/v1
+exits "  close" 0 close v1
+
+# --- While it is open, and while others have it open.
+# shellcheck disable=SC2016 # the inner shell's
+tap_fails "nobody can open the image for writing" \
+	bash -c 'exec 3>>"$0"' "$good/dynamic.vhdx"
+says "  for the kernel keeps it" "Text file busy"
+exits "info reads it nevertheless" 0 info "$good/dynamic.vhdx"
+exec 3<"$dev"
+exits "close of a device that is open" 7 close v0
+says "  names the tool that finds by whom" "fuser -v $dev"
+exits "close --deferred" 0 close --deferred v0
+says "  says when it will go" "v0 is in use and will go"
+exec 3<&-
+tap_run "  and so it does" wait_for 5 test ! -e /sys/block/dm-0/dm/name -o \
+	-z "$(dmsetup ls --target vhdx | grep v0)"
+dmsetup mknodes
+gone "  without a trace"
+
+exec 3>>"$good/dynamic.vhdx"
+exits "an image that is open for writing" 7 open "$good/dynamic.vhdx" v0
+says "  which is said" "is open for writing elsewhere"
+exec 3>&-
+
+# --- What a table line makes hard.
+for name in "two words" 'back\slash' $'a\ttab' "à la carte" "émigré Ā"; do
+	cp -- "$good/dynamic.vhdx" "$IMAGES/$name.vhdx"
+	exits "an image called \"$name\"" 0 open -q "$IMAGES/$name.vhdx" v0
+	same "  reads" good/dynamic
+	tap_is "  status knows its name" "$(status_field v0 '["image"][0]')" \
+		"$IMAGES/$name.vhdx"
+	exits "  close" 0 close v0
+	rm -- "$IMAGES/$name.vhdx"
+done
+
+# --- Chains.
+exits "a chain of three" 0 open -q "$good/chain-three.vhdx" v0
+same "  reads" good/chain-three
+tap_is "  status lists the images" \
+	"$(status_field v0 '["image"].__len__()')" 3
+exits "  list counts the parents" 0 list
+says "  in words" '\(\+ 2 parents\)'
+exits "  close" 0 close v0
+mkdir "$IMAGES/alone"
+cp -- "$good/chain-three.vhdx" "$IMAGES/alone/child.vhdx"
+exits "a child without its parents" 4 open "$IMAGES/alone/child.vhdx" v0
+gone "  leaves nothing"
+mapfile -t parents < <(image_files good/chain-three | tr '\t' '\n' | tail -n +2)
+exits "  with --parent twice" 0 open -q --parent "$good/${parents[0]}" \
+	--parent "$good/${parents[1]}" "$IMAGES/alone/child.vhdx" v0
+same "  reads" good/chain-three
+exits "  close" 0 close v0
+exits "another image as its parent" 4 \
+	open --parent "$good/dynamic.vhdx" "$IMAGES/alone/child.vhdx" v0
+exits "  unless it is asked for" 0 open --ignore-id-mismatch \
+	--parent "$good/dynamic.vhdx" "$IMAGES/alone/child.vhdx" v0
+says "  with a warning" "warning: .*data write GUID"
+tap_like "  which status remembers" "$(status_field v0 '["target"]["flag"]')" \
+	id_mismatch_ignored
+exits "  close" 0 close v0
+rm -r -- "$IMAGES/alone"
+
+# --- Options that the kernel sees.
+exits "open --buffered --bat-cache" 0 \
+	open -q --buffered --bat-cache 64 "$good/two-chunks.vhdx" v0
+tap_like "  status says buffered" "$(status_field v0 '["target"]["flag"]')" \
+	buffered
+tap_is "  and 16 pages" \
+	"$(status_field v0 '["target"]["metadata_pages_limit"]')" 16
+exits "  close" 0 close v0
+exits "a dirty log" 0 open -q "$good/log-bat.vhdx" v0
+same "  is replayed" good/log-bat
+tap_like "  which status says" "$(status_field v0 '["target"]["flag"]')" \
+	dirty_log
+exits "  close" 0 close v0
+
+# --- Block devices as images, and what the kernel refuses by itself.
+loop=$(loop_from "$good/dynamic.vhdx" --read-only)
+exits "an image on a block device" 0 open -q "$loop" v0
+same "  reads" good/dynamic
+tap_is "  status names the device" "$(status_field v0 '["image"][0]')" "$loop"
+exits "  close" 0 close v0
+losetup -d "$loop"
+loop=$(loop_from "$good/dynamic.vhdx" --read-only --sector-size 4096)
+exits "sectors of 512 bytes on a device of 4096" 8 open "$loop" v0
+says "  the kernel's own words" "refused the device: .*4096"
+gone "  leave nothing"
+losetup -d "$loop"
+
+# --- Other people's devices.
+dm_create other "0 8 zero"
+exits "close of a device that is none of ours" 6 close other
+says "  says what it is" "of type zero"
+exits "status of it" 6 status other
+tap_run "  it is still there" test -b /dev/mapper/other
+dm_remove other
+vhdx_create v0 "$(image_table good/dynamic)"
+exits "a device made by dmsetup: status" 0 status v0
+exits "  close" 0 close v0
+gone "  takes it away"
+
+# --- Partitions.
+if [ -e "$real/btrfs.vhdx" ]; then
+	exits "open --partitions" 0 open -q --partitions "$real/btrfs.vhdx" v0
+	says "  prints them" "${dev}p1"
+	tap_is "  they are read-only" "$(blockdev --getro ${dev}p1)" 1
+	tap_is "status lists them" \
+		"$(status_field v0 '["partition"][0]["name"]')" v0p1
+	tap_is "  and the table" \
+		"$(status_field v0 '["contents"]["partition_table"]')" dos
+	mkdir -p "$SCRATCH/mnt"
+	modprobe -q btrfs || true
+	if mount -t btrfs -o ro ${dev}p1 "$SCRATCH/mnt"; then
+		tap_is "  a file in one" \
+			"$(cat "$SCRATCH/mnt/folder/subfolder/file")" text
+		exec 3<"${dev}p1"
+		exits "close while it is mounted" 7 close v0
+		says "  says that it is in use" "v0p1: is in use"
+		tap_run "  and removes nothing" test -b "${dev}p1"
+		exec 3<&-
+		umount "$SCRATCH/mnt"
+	else
+		tap_skip "a file in one" "no btrfs in this kernel"
+	fi
+	exec 3<"$dev"
+	exits "close while the disk is open" 7 close v0
+	exec 3<&-
+	exits "close" 0 close v0
+	gone "  takes both away"
+	exits "open --partitions without any" 0 \
+		open -q --partitions "$good/empty.vhdx" v0
+	tap_is "  prints the disk alone" "$TAP_OUTPUT" "$dev"
+	exits "  close" 0 close v0
+else
+	tap_skip "partitions" "no real images"
+fi
+
+tap_done
