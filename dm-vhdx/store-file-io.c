@@ -73,6 +73,13 @@ static void read_failed(struct vhdx_io *io, int err)
 	case -ENOMEM:
 		queue_waiting(io, true);
 		return;
+	case -EOPNOTSUPP:
+		/* The file system can read without waiting, its device not. */
+		if (nowait) {
+			queue_waiting(io, false);
+			return;
+		}
+		break;
 	case -EINVAL:
 		/* Memory that is aligned too badly for direct I/O here. */
 		if (io->direct) {
