@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Turn fio's reports into the benchmark's table and its verdict.
+
+    table.py count|wall|misses DIRECTORY
+
+The reports are DIRECTORY/ROUND.PATH.JOB.json.  In a guest whose clock counts
+instructions, a nanosecond is an instruction.  Rounds are repetitions: the table
+shows the first, and the spread over all of them is printed beneath.
+"""
+from dataclasses import dataclass
+import glob
+import json
+import os
+import sys
+
+PATHS = {
+    "bare": "the RAM disk itself",
+    "linear": "dm-linear on it",
+    "block": "dm-vhdx on it, 32 MiB blocks",
+    "block-1m": "dm-vhdx on it, 1 MiB blocks, shuffled",
+    "file": "a raw file, no block device",
+    "loop": "loop, direct I/O, on that file",
+    "vhdx": "dm-vhdx on a file, 32 MiB blocks",
+    "vhdx-1m": "dm-vhdx on a file, 1 MiB blocks, shuffled",
+    "nbd": "qemu-nbd on the same VHDX",
+    "hits": "within 256 MiB: BAT entries are at hand",
+    "misses": "over all of it: BAT entries are loaded",
+}
+# Whom a path has to beat, what both are made of, and the limit.
+RIVALS = {
+    "linear": ("linear", "bare", None),
+    "block": ("linear", "bare", 1.05),
+    "block-1m": ("linear", "bare", 1.05),
+    "loop": ("loop", "file", None),
+    "vhdx": ("loop", "file", 1.0),
+    "vhdx-1m": ("loop", "file", 1.0),
+    "nbd": ("loop", "file", None),
+}
+JOBS = {
+    "qd1": "4 KiB random reads, queue depth 1",
+    "qd32": "4 KiB random reads, queue depth 32",
+    "qd32-batch": "4 KiB random reads, queue depth 32, up to 16 a system call",
+    "seq": "1 MiB sequential reads, queue depth 1",
+    "misses": "4 KiB random reads of 64 TiB of zeros, queue depth 1",
+}
+# Reads of 1 MiB are shown, not judged: copying the data is nearly all of them.
+JUDGED = ("qd1", "qd32", "qd32-batch")
+
+
+@dataclass
+class Cost:
+    """One report: nanoseconds an I/O, and how far the clock can be off."""
+    per_io: float
+    grain: float
+
+
+def read_cost(path):
+    with open(path, encoding="utf-8") as report:
+        job = json.load(report)["jobs"][0]
+    read = job["read"]
+    if job["error"] or not read["total_ios"]:
+        sys.exit(f"table.py: fio failed, see {path}")
+    # fio tells time in milliseconds.
+    grain = 1e6 / read["total_ios"]
+    return Cost(read["runtime"] * grain, grain)
+
+
+def read_reports(directory):
+    """{(path, job): [cost of each round]}"""
+    found = {}
+    for name in sorted(glob.glob(os.path.join(directory, "*.json"))):
+        _, path, job, _ = os.path.basename(name).split(".")
+        found.setdefault((path, job), []).append(read_cost(name))
+    return found
+
+
+def ratio_text(costs, path, job):
+    """The ratio to the rival, of all and of what is above the storage."""
+    rival, below, _ = RIVALS.get(path, (None, None, None))
+    if not rival or (rival, job) not in costs or rival == path:
+        return "", ""
+    mine, theirs = costs[path, job][0].per_io, costs[rival, job][0].per_io
+    whole = f"{mine / theirs:.3f} x {rival}"
+    if (below, job) not in costs:
+        return whole, ""
+    base = costs[below, job][0].per_io
+    return whole, f"{(mine - base) / (theirs - base):.3f}"
+
+
+def print_table(costs, unit):
+    for job, title in JOBS.items():
+        if not any((path, job) in costs for path in PATHS):
+            continue
+        print(f"\n{title}")
+        print(f"  {'':42} {unit:>17}  {'ratio':14}  net of storage")
+        for path, title in PATHS.items():
+            if (path, job) not in costs:
+                continue
+            cost = costs[path, job][0]
+            whole, net = ratio_text(costs, path, job)
+            print(f"  {title:42} {cost.per_io:17.0f}  {whole:14}  {net}"
+                  .rstrip())
+
+
+def print_spread(costs):
+    """What repetitions differ by, at most."""
+    if max(map(len, costs.values())) < 2:
+        return
+    worst = max(costs, key=lambda key: spread(costs[key]))
+    print(f"\nrepeated {len(costs[worst])} times: figures differ by at most "
+          f"{100 * spread(costs[worst]):.2f} % ({worst[0]}, {worst[1]}); the "
+          f"clock's grain is {max(grain(c) for c in costs.values()):.2f} %")
+
+
+def spread(rounds):
+    values = [cost.per_io for cost in rounds]
+    return (max(values) - min(values)) / min(values)
+
+
+def grain(rounds):
+    return 100 * rounds[0].grain / rounds[0].per_io
+
+
+def judge(costs):
+    """Print a verdict for each limit; returns how many are missed."""
+    missed = 0
+    print()
+    for job in JUDGED:
+        for path, (rival, _, limit) in RIVALS.items():
+            if limit is None or (path, job) not in costs:
+                continue
+            if (rival, job) not in costs:
+                print(f"FAIL {path} {job}: {rival} was not measured")
+                missed += 1
+                continue
+            # The worst of the rounds, not the best.
+            ratio = max(mine.per_io / theirs.per_io for mine, theirs in
+                        zip(costs[path, job], costs[rival, job]))
+            good = ratio < limit if limit == 1.0 else ratio <= limit
+            word = "below" if limit == 1.0 else "at most"
+            print(f"{'PASS' if good else 'FAIL'} {path} {job}: "
+                  f"{ratio:.3f} x {rival}, wanted {word} {limit:.2f}")
+            missed += not good
+    return missed
+
+
+def main(mode, directory):
+    costs = read_reports(directory)
+    if not costs:
+        sys.exit(f"table.py: no reports in {directory}")
+    print_table(costs, {"wall": "ns per I/O"}.get(mode, "instructions/IO"))
+    print_spread(costs)
+    return judge(costs) if mode == "count" else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(1 if main(*sys.argv[1:]) else 0)
