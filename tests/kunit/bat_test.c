@@ -89,22 +89,21 @@ static void geometry(struct kunit *test)
 
 /* Every block size with every sector size. */
 struct ratio_case {
-	u64 block_size;
+	u32 blocks; /* MiB */
 	u32 sector;
 };
 
-#define RATIOS(sector) \
-	{ MIB, sector }, { 2 * MIB, sector }, { 4 * MIB, sector }, \
-	{ 8 * MIB, sector }, { 16 * MIB, sector }, { 32 * MIB, sector }, \
-	{ 64 * MIB, sector }, { 128 * MIB, sector }, { 256 * MIB, sector }
-
-static const struct ratio_case ratio_cases[] = { RATIOS(512), RATIOS(4096) };
+static const struct ratio_case ratio_cases[] = {
+	{ 1, 512 }, { 2, 512 }, { 4, 512 }, { 8, 512 }, { 16, 512 },
+	{ 32, 512 }, { 64, 512 }, { 128, 512 }, { 256, 512 },
+	{ 1, 4096 }, { 2, 4096 }, { 4, 4096 }, { 8, 4096 }, { 16, 4096 },
+	{ 32, 4096 }, { 64, 4096 }, { 128, 4096 }, { 256, 4096 },
+};
 
 static void ratio_case_name(const struct ratio_case *c, char *name)
 {
 	snprintf(name, KUNIT_PARAM_DESC_SIZE,
-		 "blocks of %llu MiB, sectors of %u", c->block_size / MIB,
-		 c->sector);
+		 "blocks of %u MiB, sectors of %u", c->blocks, c->sector);
 }
 
 KUNIT_ARRAY_PARAM(ratio, ratio_cases, ratio_case_name);
@@ -117,13 +116,14 @@ KUNIT_ARRAY_PARAM(ratio, ratio_cases, ratio_case_name);
 static void index_against_layout(struct kunit *test)
 {
 	const struct ratio_case *c = test->param_value;
-	u64 ratio = (1ULL << 23) * c->sector / c->block_size;
+	u64 block_size = c->blocks * MIB;
+	u64 ratio = (1ULL << 23) * c->sector / block_size;
 	u64 block = 0, chunk = 0, in_chunk = 0, number, index;
 	struct vhdx_bat bat;
 	bool payload;
 
-	make_bat(&bat, (3 * ratio + 7) * c->block_size, c->block_size,
-		 c->sector, true);
+	make_bat(&bat, (3 * ratio + 7) * block_size, block_size, c->sector,
+		 true);
 	KUNIT_EXPECT_EQ(test, 1ULL << bat.ratio_shift, ratio);
 	KUNIT_EXPECT_EQ(test, bat.entries, 4 * (ratio + 1));
 	for (index = 0; index < bat.entries; index++) {
@@ -244,7 +244,8 @@ static const struct use_case use_cases[] = {
 	  ENTRY_LAST "state 6 (FULLY_PRESENT), at 0x6300000: " PAST "\n" },
 	{ "the last but one, a byte past the end", 5119, 99 * MIB | 6, false,
 	  100 * MIB - 1,
-	  "error: BAT entry 5119 at offset 0x309ff8: payload block 5118, state 6 (FULLY_PRESENT), at 0x6300000: " ENDS "\n" },
+	  "error: BAT entry 5119 at offset 0x309ff8: payload block 5118, state 6 (FULLY_PRESENT), at 0x6300000: "
+	  ENDS "\n" },
 	{ "sector bitmap, absent", 4096, 0, true },
 	{ "sector bitmap, present", 4096, 99 * MIB | 6, true },
 	{ "sector bitmap, absent with an offset", 4096, 1ULL << 60, true },
@@ -257,7 +258,8 @@ static const struct use_case use_cases[] = {
 	  BITMAP_0 "state 6 (FULLY_PRESENT), at 0x6300000: " ENDS "\n" },
 	{ "the last sector bitmap, a byte past the end", 8193, 99 * MIB | 6,
 	  true, 100 * MIB - 1,
-	  "error: BAT entry 8193 at offset 0x310008: sector bitmap block 1, state 6 (FULLY_PRESENT), at 0x6300000: " ENDS "\n" },
+	  "error: BAT entry 8193 at offset 0x310008: sector bitmap block 1, state 6 (FULLY_PRESENT), at 0x6300000: "
+	  ENDS "\n" },
 	{ "sector bitmap, state 1", 4096, 1, true, 0,
 	  BITMAP_0 "state 1 (UNDEFINED), at 0x0: its state is reserved\n" },
 	{ "sector bitmap, state 2", 4096, 2, true, 0,

@@ -37,7 +37,8 @@ struct link_case {
 #define WRONG "{aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa}"
 #define NONE "{00000000-0000-0000-0000-000000000000}"
 #define MISMATCH \
-	LOCATOR "the parent has data write GUID d1d1d1d1-d1d1-d1d1-d1d1-d1d1d1d1d1d1, but the child was made over aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa: the parent was changed since, or is another image\n"
+	LOCATOR \
+	"the parent has data write GUID d1d1d1d1-d1d1-d1d1-d1d1-d1d1d1d1d1d1, but the child was made over aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa: the parent was changed since, or is another image\n"
 
 static const struct link_case link_cases[] = {
 	{ "linkage", RIGHT, NULL, 512, 512, 0, 0, "" },

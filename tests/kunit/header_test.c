@@ -194,7 +194,9 @@ static const struct copies_case copies_cases[] = {
 	  .current_slot = 0, .lines = "" },
 	{ .name = "equal numbers, but they differ", .sequence = { 5, 5 },
 	  .differ = true, .error = -EUCLEAN,
-	  .lines = "error: header at offset 0x10000: both copies have sequence number 5 and differ, so neither is current\n" },
+	  .lines =
+	  "error: header at offset 0x10000: both copies have sequence number 5 and differ, so neither is current\n"
+	},
 	{ .name = "the newer one is spoiled", .sequence = { 7, 8 },
 	  .spoiled = { false, true }, .current_slot = 0, .lines = SPOILED_2 },
 	{ .name = "the older one is spoiled", .sequence = { 7, 8 },
@@ -202,7 +204,8 @@ static const struct copies_case copies_cases[] = {
 	{ .name = "both are spoiled", .sequence = { 7, 8 },
 	  .spoiled = { true, true }, .error = -EUCLEAN,
 	  .lines = SPOILED_1 SPOILED_2
-		   "error: header at offset 0x10000: neither copy is valid (the other is at 0x20000)\n" },
+		   "error: header at offset 0x10000: neither copy is valid (the other is at 0x20000)\n"
+	},
 };
 
 static void copies_case_name(const struct copies_case *c, char *name)
@@ -331,13 +334,16 @@ static const struct log_case log_cases[] = {
 	  -EUCLEAN,
 	  "the log at 0x300000, 1048576 bytes long, ends past the end of the file at 0x3fffff" },
 	{ "far behind the file", false, 0, MIB, 1ULL << 50, 4 * MIB, -EUCLEAN,
-	  "the log at 0x4000000000000, 1048576 bytes long, ends past the end of the file at 0x400000" },
+	  "the log at 0x4000000000000, 1048576 bytes long, ends past the end of the file at 0x400000"
+	},
 	{ "its end overflows to 0", true, 0, MIB, 0ULL - MIB, 4 * MIB,
 	  -EUCLEAN,
-	  "the log at 0xfffffffffff00000, 1048576 bytes long, ends past the end of the file at 0x400000" },
+	  "the log at 0xfffffffffff00000, 1048576 bytes long, ends past the end of the file at 0x400000"
+	},
 	{ "its end overflows beyond 0", true, 0, 3 * MIB, 0ULL - MIB, 4 * MIB,
 	  -EUCLEAN,
-	  "the log at 0xfffffffffff00000, 3145728 bytes long, ends past the end of the file at 0x400000" },
+	  "the log at 0xfffffffffff00000, 3145728 bytes long, ends past the end of the file at 0x400000"
+	},
 };
 
 static void log_case_name(const struct log_case *c, char *name)

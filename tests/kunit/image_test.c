@@ -137,45 +137,59 @@ static void overlap(struct builder *b, u64 value)
 
 static const struct fixture_case open_cases[] = {
 	{ "an empty file", cut, 0, -EMEDIUMTYPE,
-	  "error: file identifier at offset 0x0: not a VHDX file: the signature \"vhdxfile\" is missing\n" },
+	  "error: file identifier at offset 0x0: not a VHDX file: the signature \"vhdxfile\" is missing\n"
+	},
 	{ "cut behind the file identifier", cut, 0x10000, -EUCLEAN,
 	  "warning: header 1 at offset 0x10000: the signature \"head\" is missing; this copy is ignored\n"
 	  "warning: header 2 at offset 0x20000: the signature \"head\" is missing; this copy is ignored\n"
 	  "error: header at offset 0x10000: neither copy is valid (the other is at 0x20000)\n" },
 	{ "cut behind the headers", cut, 0x30000, -EUCLEAN,
-	  "error: header 2 at offset 0x20000: the log at 0x100000, 1048576 bytes long, ends past the end of the file at 0x30000\n" },
+	  "error: header 2 at offset 0x20000: the log at 0x100000, 1048576 bytes long, ends past the end of the file at 0x30000\n"
+	},
 	{ "cut before the metadata", cut, 2 * MIB, -EUCLEAN,
-	  "error: region table entry 0 at offset 0x30010: the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x200000\n" },
+	  "error: region table entry 0 at offset 0x30010: the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x200000\n"
+	},
 	{ "cut in the BAT", cut, 4 * MIB - 1, -EUCLEAN,
-	  "error: region table entry 0 at offset 0x30010: the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x3fffff\n" },
+	  "error: region table entry 0 at offset 0x30010: the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x3fffff\n"
+	},
 	{ "the first region table is spoiled", poke, 0x30000, 0,
-	  "warning: region table 1 at offset 0x30000: the signature \"regi\" is missing; this copy is ignored\n" },
+	  "warning: region table 1 at offset 0x30000: the signature \"regi\" is missing; this copy is ignored\n"
+	},
 	{ "the second region table is spoiled", poke, 0x40000, 0,
-	  "warning: region table 2 at offset 0x40000: the signature \"regi\" is missing; this copy is ignored\n" },
+	  "warning: region table 2 at offset 0x40000: the signature \"regi\" is missing; this copy is ignored\n"
+	},
 	{ "both region tables are spoiled", poke_both_tables, 0, -EUCLEAN,
 	  "warning: region table 1 at offset 0x30000: the signature \"regi\" is missing; this copy is ignored\n"
 	  "warning: region table 2 at offset 0x40000: the signature \"regi\" is missing; this copy is ignored\n"
-	  "error: region table at offset 0x30000: neither copy is valid (the other is at 0x40000)\n" },
+	  "error: region table at offset 0x30000: neither copy is valid (the other is at 0x40000)\n"
+	},
 	{ "the region tables differ", differ, 0, 0,
 	  "warning: region table at offset 0x30000: the two copies differ; the first is used\n" },
 	{ "regions overlap", overlap, 0, -EUCLEAN,
 	  "warning: region table at offset 0x30000: the two copies differ; the first is used\n"
-	  "error: region table 1 at offset 0x30000: the BAT region at 0x200000 and the metadata region at 0x300000 overlap\n" },
+	  "error: region table 1 at offset 0x30000: the BAT region at 0x200000 and the metadata region at 0x300000 overlap\n"
+	},
 	{ "no metadata table", poke, 2 * MIB, -EUCLEAN,
 	  "error: metadata table at offset 0x200000: the signature \"metadata\" is missing\n" },
 	{ "a BAT that is just large enough", disk, 131041 * MIB, 0, "" },
 	{ "a BAT that is too small by one entry", disk, 131042 * MIB, -EUCLEAN,
-	  "error: BAT region at offset 0x300000: has room for 131072 entries, the virtual disk needs 131073\n" },
+	  "error: BAT region at offset 0x300000: has room for 131072 entries, the virtual disk needs 131073\n"
+	},
 	{ "a BAT that is far too small", disk, 64 * VHDX_TIB, -EUCLEAN,
-	  "error: BAT region at offset 0x300000: has room for 131072 entries, the virtual disk needs 67125247\n" },
+	  "error: BAT region at offset 0x300000: has room for 131072 entries, the virtual disk needs 67125247\n"
+	},
 	{ "a locator without a parent", needless_locator, 0, 0,
-	  "warning: metadata table at offset 0x200000: there is a parent locator, but the image has no parent; it is ignored\n" },
+	  "warning: metadata table at offset 0x200000: there is a parent locator, but the image has no parent; it is ignored\n"
+	},
 	{ "a parent without a locator", no_locator, 0, -EUCLEAN,
-	  "error: metadata table at offset 0x200000: the image has a parent, but the parent locator is missing\n" },
+	  "error: metadata table at offset 0x200000: the image has a parent, but the parent locator is missing\n"
+	},
 	{ "an empty locator", empty_locator, 0, -EUCLEAN,
-	  "error: metadata table at offset 0x200000: the image has a parent, but the parent locator is missing\n" },
+	  "error: metadata table at offset 0x200000: the image has a parent, but the parent locator is missing\n"
+	},
 	{ "a locator of unknown type", bad_locator, 0, -EOPNOTSUPP,
-	  "error: parent locator at offset 0x211000: locator type b04aef48-d19e-4a81-b789-25b8e9445913 is not known\n" },
+	  "error: parent locator at offset 0x211000: locator type b04aef48-d19e-4a81-b789-25b8e9445913 is not known\n"
+	},
 	{ "a dirty log without entries", log_without_entries, 0, -EUCLEAN,
 	  "error: log at offset 0x100000: must be replayed, but holds no entry\n" },
 	{ "file identifier unreadable", break_at, 0, -EIO,

@@ -94,43 +94,63 @@ static const struct pairs_case pairs_cases[] = {
 	{ "no braces",
 	  { { "parent_linkage", "11111111-2222-3333-4455-66778899aabb" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"11111111-2222-3333-4455-66778899aabb\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"11111111-2222-3333-4455-66778899aabb\", which is no GUID in braces\n"
+	},
 	{ "the opening brace is another",
 	  { { "parent_linkage", "(11111111-2222-3333-4455-66778899aabb}" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"(11111111-2222-3333-4455-66778899aabb}\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"(11111111-2222-3333-4455-66778899aabb}\", which is no GUID in braces\n"
+	},
 	{ "the closing brace is another",
 	  { { "parent_linkage", "{11111111-2222-3333-4455-66778899aabb)" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"{11111111-2222-3333-4455-66778899aabb)\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"{11111111-2222-3333-4455-66778899aabb)\", which is no GUID in braces\n"
+	},
 	{ "a dash in another place",
 	  { { "parent_linkage", "{1111111-12222-3333-4455-66778899aabb}" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"{1111111-12222-3333-4455-66778899aabb}\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"{1111111-12222-3333-4455-66778899aabb}\", which is no GUID in braces\n"
+	},
 	{ "a digit that is none",
 	  { { "parent_linkage", "{1111111g-2222-3333-4455-66778899aabb}" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"{1111111g-2222-3333-4455-66778899aabb}\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"{1111111g-2222-3333-4455-66778899aabb}\", which is no GUID in braces\n"
+	},
 	{ "a digit too few",
 	  { { "parent_linkage", "{11111111-2222-3333-4455-66778899aab}" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"{11111111-2222-3333-4455-66778899aab}\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"{11111111-2222-3333-4455-66778899aab}\", which is no GUID in braces\n"
+	},
 	{ "a value that is far too long",
 	  { { "parent_linkage",
 	      "{11111111-2222-3333-4455-66778899aabb}-and-then-some-more-of-it" },
 	    PATH }, -EUCLEAN,
-	  "error: " PAIR_0 "\"parent_linkage\" is \"{11111111-2222-3333-4455-66778899aabb}-and-then-\", which is no GUID in braces\n" },
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"{11111111-2222-3333-4455-66778899aabb}-and-then-\", which is no GUID in braces\n"
+	},
 	{ "null linkage",
 	  { { "parent_linkage", "{00000000-0000-0000-0000-000000000000}" },
 	    PATH }, -EUCLEAN,
-	  "error: " WHOLE "the key \"parent_linkage\" is missing or null, so no parent can be told from another\n" },
+	  "error: " WHOLE
+	  "the key \"parent_linkage\" is missing or null, so no parent can be told from another\n"
+	},
 	{ "no linkage",
 	  { { "parent_linkage2", GUID_A }, PATH }, -EUCLEAN,
-	  "error: " WHOLE "the key \"parent_linkage\" is missing or null, so no parent can be told from another\n" },
+	  "error: " WHOLE
+	  "the key \"parent_linkage\" is missing or null, so no parent can be told from another\n"
+	},
 	{ "keys are case-sensitive",
 	  { { "Parent_linkage", GUID_A }, PATH }, -EUCLEAN,
 	  "info: " PAIR_0 "the key \"Parent_linkage\" is not known\n"
-	  "error: " WHOLE "the key \"parent_linkage\" is missing or null, so no parent can be told from another\n" },
+	  "error: " WHOLE
+	  "the key \"parent_linkage\" is missing or null, so no parent can be told from another\n"
+	},
 	{ "linkage twice",
 	  { { "parent_linkage", GUID_A }, { "parent_linkage", GUID_A } },
 	  -EUCLEAN,
@@ -154,7 +174,9 @@ static const struct pairs_case pairs_cases[] = {
 	  "warning: " WHOLE "names no path, so the parent must be given by hand\n" },
 	{ "empty value", { { "parent_linkage", GUID_A }, { "x", "" } },
 	  -EUCLEAN,
-	  "error: " PAIR_1 "the value at 0x96, 0 bytes long, is empty, odd or outside the locator of 150 bytes\n" },
+	  "error: " PAIR_1
+	  "the value at 0x96, 0 bytes long, is empty, odd or outside the locator of 150 bytes\n"
+	},
 };
 
 static void pairs_case_name(const struct pairs_case *c, char *name)
@@ -196,7 +218,8 @@ struct bytes_case {
 };
 
 #define RANGE(what, at, len) \
-	"error: " PAIR_0 "the " what " at " at ", " len " bytes long, is empty, odd or outside the locator of 180 bytes\n"
+	"error: " PAIR_0 "the " what " at " at ", " len \
+	" bytes long, is empty, odd or outside the locator of 180 bytes\n"
 
 static const struct bytes_case bytes_cases[] = {
 	{ "another type", 0, 1, 0, 0, -EOPNOTSUPP,
@@ -217,9 +240,13 @@ static const struct bytes_case bytes_cases[] = {
 	{ "a byte too few for the pairs", 18, 0, 0, 43, -EUCLEAN,
 	  "error: " WHOLE "2 pairs do not fit in its 43 bytes\n" },
 	{ "bytes for the pairs alone", 18, 0, 0, 44, -EUCLEAN,
-	  "error: " PAIR_0 "the key at 0x2c, 28 bytes long, is empty, odd or outside the locator of 44 bytes\n" },
+	  "error: " PAIR_0
+	  "the key at 0x2c, 28 bytes long, is empty, odd or outside the locator of 44 bytes\n"
+	},
 	{ "the last byte is missing", 18, 0, 0, 179, -EUCLEAN,
-	  "error: " PAIR_1 "the value at 0xb2, 2 bytes long, is empty, odd or outside the locator of 179 bytes\n" },
+	  "error: " PAIR_1
+	  "the value at 0xb2, 2 bytes long, is empty, odd or outside the locator of 179 bytes\n"
+	},
 	{ "key offset 0", 20, 4, 0, 0, -EUCLEAN, RANGE("key", "0x0", "28") },
 	{ "key offset at the end", 20, 4, 180, 0, -EUCLEAN,
 	  RANGE("key", "0xb4", "28") },
@@ -300,7 +327,7 @@ static const struct text_case text_cases[] = {
 	{ "the last unit", { 0xFFFF }, "\xEF\xBF\xBF" },
 	{ "the first pair", { 0xD800, 0xDC00 }, "\xF0\x90\x80\x80" },
 	{ "the last pair", { 0xDBFF, 0xDFFF }, "\xF4\x8F\xBF\xBF" },
-	{ "a pair and more", { 0xD83D, 0xDE00, 0x42 }, "\xF0\x9F\x98\x80" "B" },
+	{ "a pair and more", { 0xD83D, 0xDE00, 0x47 }, "\xF0\x9F\x98\x80G" },
 	{ "half a pair at the end", { 0x41, 0xD800 }, NULL },
 	{ "half a pair before a letter", { 0xD800, 0x41 }, NULL },
 	{ "two first halves", { 0xD800, 0xD800 }, NULL },

@@ -261,9 +261,13 @@ static const struct promise_case promise_cases[] = {
 	{ "nothing", 0, 0, 0, 0, "" },
 	{ "as long as it is", 0, 4 * MIB, 4 * MIB, 0, "" },
 	{ "a byte longer", 0, 4 * MIB + 1, 4 * MIB, -EUCLEAN,
-	  HEAD "the file is truncated: it is 0x400000 bytes long and was at least 0x400001 when the log was written\n" },
+	  HEAD
+	  "the file is truncated: it is 0x400000 bytes long and was at least 0x400001 when the log was written\n"
+	},
 	{ "much longer", 0, U64_MAX, 0, -EUCLEAN,
-	  HEAD "the file is truncated: it is 0x400000 bytes long and was at least 0xffffffffffffffff when the log was written\n" },
+	  HEAD
+	  "the file is truncated: it is 0x400000 bytes long and was at least 0xffffffffffffffff when the log was written\n"
+	},
 	{ "an older entry's promise", 64 * MIB, 4 * MIB, 4 * MIB, 0, "" },
 	{ "to grow", 0, 4 * MIB, 64 * MIB, 0, "" },
 	{ "to grow to the limit", 0, 0, VHDX_FILE_SIZE_MAX, 0, "" },

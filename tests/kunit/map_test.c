@@ -58,6 +58,11 @@ static void test_provision(struct vhdx_target *t, struct bio *bio)
 	ways.provisioned++;
 }
 
+static void *test_per_bio_data(struct bio *bio, size_t size)
+{
+	return size == sizeof(ways.io) ? &ways.io : NULL;
+}
+
 static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 			bool direct)
 {
@@ -83,7 +88,7 @@ int test_vhdx_map(struct dm_target *ti, struct bio *bio);
 
 #define vhdx_map test_vhdx_map
 #define dm_accept_partial_bio test_accept_partial
-#define dm_per_bio_data(bio, size) ((void *)&ways.io)
+#define dm_per_bio_data test_per_bio_data
 #define vhdx_provision test_provision
 #define vhdx_file_submit test_submit
 #define bio_set_dev test_set_dev

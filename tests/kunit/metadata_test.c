@@ -179,14 +179,22 @@ static const struct fixture_case decode_cases[] = {
 	{ "the greatest count", count, 65535, -EUCLEAN,
 	  TABLE "has 65535 entries, the limit is 2047\n" },
 	{ "in the table", offset, 0xFFF0, -EUCLEAN,
-	  "error: " ENTRY_2 "the item at 0xfff0, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n" },
+	  "error: " ENTRY_2
+	  "the item at 0xfff0, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n"
+	},
 	{ "at the region's end", offset, 0xFFFF0, 0, "" },
 	{ "a byte over the region's end", offset, 0xFFFF1, -EUCLEAN,
-	  "error: " ENTRY_2 "the item at 0xffff1, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n" },
+	  "error: " ENTRY_2
+	  "the item at 0xffff1, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n"
+	},
 	{ "the greatest offset", offset, 0xFFFFFFFF, -EUCLEAN,
-	  "error: " ENTRY_2 "the item at 0xffffffff, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n" },
+	  "error: " ENTRY_2
+	  "the item at 0xffffffff, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n"
+	},
 	{ "an end that overflows", offset, 0xFFFFFFF8, -EUCLEAN,
-	  "error: " ENTRY_2 "the item at 0xfffffff8, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n" },
+	  "error: " ENTRY_2
+	  "the item at 0xfffffff8, 16 bytes long, lies outside the metadata region's items (0x10000 to 0x100000)\n"
+	},
 	{ "length of 1 MiB", add_largest, MIB, 0, "" },
 	{ "length above 1 MiB", add_largest, MIB + 1, -EUCLEAN,
 	  "error: " ENTRY_5 "item length 1048577 is above the limit of 1 MiB\n" },
@@ -196,7 +204,8 @@ static const struct fixture_case decode_cases[] = {
 	{ "overlaps its neighbour by a byte", offset, 0x10027, -EUCLEAN,
 	  "error: " ENTRY_2 "the item at 0x10027 overlaps the one at 0x10024\n" },
 	{ "overlaps the next", length, 17, -EUCLEAN,
-	  "error: metadata table entry 3 at offset 0x200080: the item at 0x10020 overlaps the one at 0x10010\n" },
+	  "error: metadata table entry 3 at offset 0x200080: the item at 0x10020 overlaps the one at 0x10010\n"
+	},
 	{ "empty", add_empty, 0, 0, "" },
 	{ "empty, with an offset", add_empty, 0x20000, -EUCLEAN,
 	  "error: " ENTRY_5 "an empty item has offset 0x20000, should be 0\n" },
@@ -205,11 +214,15 @@ static const struct fixture_case decode_cases[] = {
 	{ "known, and not marked as required", flags, 0, 0, "" },
 	{ "unknown", add, 0, 0, "" },
 	{ "unknown and required", add, VHDX_ITEM_IS_REQUIRED, -EOPNOTSUPP,
-	  "error: " ENTRY_5 "item 00000005-5555-5555-5555-555555555555 is required and not known\n" },
+	  "error: " ENTRY_5
+	  "item 00000005-5555-5555-5555-555555555555 is required and not known\n"
+	},
 	{ "user item", add, VHDX_ITEM_IS_USER, 0, "" },
 	{ "user item that is required", add,
 	  VHDX_ITEM_IS_USER | VHDX_ITEM_IS_REQUIRED, -EOPNOTSUPP,
-	  "error: " ENTRY_5 "item 00000005-5555-5555-5555-555555555555 is required and not known\n" },
+	  "error: " ENTRY_5
+	  "item 00000005-5555-5555-5555-555555555555 is required and not known\n"
+	},
 	{ "1024 user items", add_users, 1024, 0, "" },
 	{ "1025 user items", add_users, 1025, -EUCLEAN,
 	  TABLE "1025 user items, the limit is 1024\n" },
@@ -218,12 +231,16 @@ static const struct fixture_case decode_cases[] = {
 	{ "twice, once by a user", add_size, VHDX_ITEM_IS_USER, 0, "" },
 	{ "a user's, required, with a known GUID", add_size,
 	  VHDX_ITEM_IS_USER | VHDX_ITEM_IS_REQUIRED, -EOPNOTSUPP,
-	  "error: " ENTRY_5 "item 2fa54224-cd1b-4876-b211-5dbed83bf4b8 is required and not known\n" },
+	  "error: " ENTRY_5
+	  "item 2fa54224-cd1b-4876-b211-5dbed83bf4b8 is required and not known\n"
+	},
 	{ "Windows's CHS parameters, required", add_chs,
 	  VHDX_ITEM_IS_REQUIRED, 0, "" },
 	{ "the mark of an unfinished image", add_incomplete,
 	  VHDX_ITEM_IS_REQUIRED, -EOPNOTSUPP,
-	  "error: " ENTRY_5 "the image carries the mark of one that was never completely made; make it again\n" },
+	  "error: " ENTRY_5
+	  "the image carries the mark of one that was never completely made; make it again\n"
+	},
 };
 
 KUNIT_ARRAY_PARAM(decode, decode_cases, fixture_case_name);
@@ -374,12 +391,15 @@ static const struct fixture_case params_cases[] = {
 	  "warning: " PARAMS "reserved bits are set: 0xfffffffc\n" },
 	{ "logical sectors of 4096", logical, 4096, 0, "" },
 	{ "logical sectors of 1024", logical, 1024, -EUCLEAN,
-	  "error: logical sector size at offset 0x210020: sector size 1024 is neither 512 nor 4096\n" },
+	  "error: logical sector size at offset 0x210020: sector size 1024 is neither 512 nor 4096\n"
+	},
 	{ "logical sectors of 0", logical, 0, -EUCLEAN,
-	  "error: logical sector size at offset 0x210020: sector size 0 is neither 512 nor 4096\n" },
+	  "error: logical sector size at offset 0x210020: sector size 0 is neither 512 nor 4096\n"
+	},
 	{ "physical sectors of 512", physical, 512, 0, "" },
 	{ "physical sectors of 8192", physical, 8192, -EUCLEAN,
-	  "error: physical sector size at offset 0x210024: sector size 8192 is neither 512 nor 4096\n" },
+	  "error: physical sector size at offset 0x210024: sector size 8192 is neither 512 nor 4096\n"
+	},
 	{ "one sector", disk_size, 512, 0, "" },
 	{ "no sector", disk_size, 0, -EUCLEAN,
 	  "error: " SIZE "virtual size 0 is not from 1 byte to 64 TiB\n" },
@@ -410,10 +430,12 @@ static const struct fixture_case params_cases[] = {
 	{ "short virtual disk id", shorten, BUILDER_ITEM_ID, -EUCLEAN,
 	  "error: virtual disk id at offset 0x210010: the item is 15 bytes long, should be 16\n" },
 	{ "short logical sector size", shorten, BUILDER_ITEM_LOGICAL, -EUCLEAN,
-	  "error: logical sector size at offset 0x210020: the item is 3 bytes long, should be 4\n" },
+	  "error: logical sector size at offset 0x210020: the item is 3 bytes long, should be 4\n"
+	},
 	{ "short physical sector size", shorten, BUILDER_ITEM_PHYSICAL,
 	  -EUCLEAN,
-	  "error: physical sector size at offset 0x210024: the item is 3 bytes long, should be 4\n" },
+	  "error: physical sector size at offset 0x210024: the item is 3 bytes long, should be 4\n"
+	},
 	{ "unreadable", make_unreadable, 0, -EIO,
 	  "error: " PARAMS "cannot be read (error 5)\n" },
 };

@@ -220,13 +220,21 @@ static const struct fixture_case region_decode_cases[] = {
 	{ "offset off by a byte", set_offset, 3 * MIB + 1, -EUCLEAN,
 	  "error: " ENTRY "offset 0x300001 of the BAT region is no multiple of 1 MiB above 0\n" },
 	{ "a byte of it is missing", cut_file, 4 * MIB - 1, -EUCLEAN,
-	  "error: " ENTRY "the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x3fffff\n" },
+	  "error: " ENTRY
+	  "the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x3fffff\n"
+	},
 	{ "starts at the end of the file", set_offset, 4 * MIB, -EUCLEAN,
-	  "error: " ENTRY "the BAT region at 0x400000, 0x100000 bytes long, ends past the end of the file at 0x400000\n" },
+	  "error: " ENTRY
+	  "the BAT region at 0x400000, 0x100000 bytes long, ends past the end of the file at 0x400000\n"
+	},
 	{ "its end overflows", set_offset, 0ULL - MIB, -EUCLEAN,
-	  "error: " ENTRY "the BAT region at 0xfffffffffff00000, 0x100000 bytes long, ends past the end of the file at 0x400000\n" },
+	  "error: " ENTRY
+	  "the BAT region at 0xfffffffffff00000, 0x100000 bytes long, ends past the end of the file at 0x400000\n"
+	},
 	{ "the greatest length", set_length, 0xFFF00000, -EUCLEAN,
-	  "error: " ENTRY "the BAT region at 0x300000, 0xfff00000 bytes long, ends past the end of the file at 0x400000\n" },
+	  "error: " ENTRY
+	  "the BAT region at 0x300000, 0xfff00000 bytes long, ends past the end of the file at 0x400000\n"
+	},
 	{ "on the metadata region", set_offset, 2 * MIB, -EUCLEAN,
 	  NULL },
 	{ "on the log", set_offset, MIB, -EUCLEAN,
@@ -242,7 +250,8 @@ static const struct fixture_case region_decode_cases[] = {
 	  "error: " TABLE "the BAT region is missing\n" },
 	{ "an unknown region", add_region, 0, 0, "" },
 	{ "an unknown region that is required", add_region, 1, -EOPNOTSUPP,
-	  "error: region table entry 2 at offset 0x40050: region 55555555-5555-5555-5555-555555555555 is required and not known\n" },
+	  "error: region table entry 2 at offset 0x40050: region 55555555-5555-5555-5555-555555555555 is required and not known\n"
+	},
 	{ "the BAT region twice", repeat_bat, 0, -EUCLEAN,
 	  "error: " TABLE "region 2dc27766-f623-4200-9d64-115e9bfd4a08 is listed twice\n" },
 };
@@ -274,7 +283,8 @@ static void decode_overlap(struct kunit *test)
 	take_table(test, t, 1);
 	KUNIT_EXPECT_EQ(test, decode(test, t, 1), -EUCLEAN);
 	fixture_expect(test,
-		       "error: " TABLE "the metadata region at 0x200000 and the BAT region at 0x300000 overlap\n");
+		       "error: " TABLE
+		       "the metadata region at 0x200000 and the BAT region at 0x300000 overlap\n");
 	vhdx_regions_free(&t->regions);
 
 	ram_store_put(&f->ram[0], builder_region(1, 1) + 24, MIB, 4);
@@ -282,7 +292,8 @@ static void decode_overlap(struct kunit *test)
 	t->header.log_length = 2 * MIB;
 	KUNIT_EXPECT_EQ(test, decode(test, t, 1), -EUCLEAN);
 	fixture_expect(test,
-		       "error: " TABLE "the log at 0x100000 and the metadata region at 0x200000 overlap\n");
+		       "error: " TABLE
+		       "the log at 0x100000 and the metadata region at 0x200000 overlap\n");
 	vhdx_regions_free(&t->regions);
 }
 
