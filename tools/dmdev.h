@@ -75,6 +75,8 @@ int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),
 /**
  * dmdev_is_vhdx() - is it one of ours?
  * @dev: from dmdev_query()
+ *
+ * Return: true if its table is of the vhdx target.
  */
 static inline bool dmdev_is_vhdx(const struct dmdev *dev)
 {
@@ -84,6 +86,8 @@ static inline bool dmdev_is_vhdx(const struct dmdev *dev)
 /**
  * dmdev_number() - the device's number, as device-mapper counts
  * @dev: from dmdev_query()
+ *
+ * Return: major number in the upper 32 bits, minor in the lower.
  */
 static inline u64 dmdev_number(const struct dmdev *dev)
 {

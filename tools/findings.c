@@ -27,6 +27,8 @@ static void say(struct disk_sink *sink, const char *path,
  * sink_messages() - a sink that says findings as messages
  *
  * Errors and warnings are said, information with -v only.
+ *
+ * Return: the sink, which lives for ever.
  */
 struct disk_sink *sink_messages(void)
 {
@@ -38,6 +40,8 @@ struct disk_sink *sink_messages(void)
 /**
  * severity_name() - a severity in a word
  * @severity: which
+ *
+ * Return: a constant.
  */
 const char *severity_name(enum vhdx_severity severity)
 {

@@ -126,6 +126,8 @@ static struct json_object *metadata_tree(const struct vhdx_metadata *metadata)
 /**
  * info_type() - the kind of image, in the specification's word
  * @params: of the image
+ *
+ * Return: a constant.
  */
 const char *info_type(const struct vhdx_params *params)
 {
@@ -194,6 +196,8 @@ out:
 /**
  * info_image() - all of one image
  * @layer: the image, open
+ *
+ * Return: the tree, for tree_free().
  */
 struct json_object *info_image(struct layer *layer)
 {
@@ -219,6 +223,8 @@ struct json_object *info_image(struct layer *layer)
 /**
  * info_blocks() - a census as a tree
  * @census: from vhdx_check_blocks()
+ *
+ * Return: the tree, for tree_free().
  */
 struct json_object *info_blocks(const struct vhdx_census *census)
 {
@@ -245,6 +251,8 @@ struct json_object *info_blocks(const struct vhdx_census *census)
 /**
  * info_layer() - one image in short, as part of a chain
  * @layer: the image, open
+ *
+ * Return: the tree, for tree_free().
  */
 struct json_object *info_layer(const struct layer *layer)
 {

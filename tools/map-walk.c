@@ -7,6 +7,8 @@
 /**
  * piece_has_data() - does a piece lie in a file?
  * @piece: from a walk
+ *
+ * Return: true if @piece->offset means something.
  */
 bool piece_has_data(const struct piece *piece)
 {
@@ -24,6 +26,8 @@ bool piece_has_data(const struct piece *piece)
 /**
  * piece_state() - the state of a piece in words
  * @piece: from a walk
+ *
+ * Return: a constant.
  */
 const char *piece_state(const struct piece *piece)
 {

@@ -45,6 +45,8 @@ static void add_images(struct json_object *object, const struct dmdev *dev)
 /**
  * status_device() - which device, and of which images
  * @dev: from dmdev_query()
+ *
+ * Return: the tree, for tree_free().
  */
 struct json_object *status_device(const struct dmdev *dev)
 {

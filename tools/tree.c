@@ -22,6 +22,8 @@ static struct json_object *must(struct json_object *object)
 
 /**
  * tree_new() - an object without members
+ *
+ * Return: the object, for tree_free() or a tree that it is put into.
  */
 struct json_object *tree_new(void)
 {
@@ -30,6 +32,8 @@ struct json_object *tree_new(void)
 
 /**
  * tree_list() - an array without elements
+ *
+ * Return: the array, for a tree that it is put into.
  */
 struct json_object *tree_list(void)
 {
@@ -39,6 +43,8 @@ struct json_object *tree_list(void)
 /**
  * tree_string() - a text by itself
  * @value: the text
+ *
+ * Return: the text, for a tree that it is put into.
  */
 struct json_object *tree_string(const char *value)
 {

@@ -19,6 +19,8 @@ void msg_set_level(enum msg_level level)
 /**
  * msg_enabled() - is a level said?
  * @level: which
+ *
+ * Return: true if messages of @level are printed.
  */
 bool msg_enabled(enum msg_level level)
 {

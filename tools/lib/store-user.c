@@ -121,6 +121,8 @@ void user_store_close(struct user_store *user)
  * user_store_same() - are two stores the same file or device?
  * @a: one
  * @b: the other
+ *
+ * Return: true if they are.
  */
 bool user_store_same(const struct user_store *a, const struct user_store *b)
 {
