@@ -131,6 +131,15 @@ def locator_ends_in_surrogate(image):
 
 
 @refuse("8.1", base=bare_child)
+def locator_cut_in_surrogate(image):
+    """A path whose length ends between the halves of a surrogate pair: the
+    second half stands right behind it."""
+    path = image.locator.pairs[RELATIVE][1] + "\U0001f4be"
+    spell(image, RELATIVE, path)
+    force(image, RELATIVE, value_length=len(path.encode("utf-16-le")) - 2)
+
+
+@refuse("8.1", base=bare_child)
 def locator_low_surrogate_first(image):
     """A surrogate pair with its halves exchanged."""
     spell(image, RELATIVE, b".\0\\\0\xbe\xdc\x3d\xd8")

@@ -193,6 +193,12 @@ def zero_vast(image):
     only(image, Zero(1 << 40, 100 << 40))
 
 
+@tolerate("5.2", base=dirty)
+def zero_nothing(image):
+    """A zero descriptor of length 0, on a page that must stay."""
+    only(image, Zero(image.bat_offset, 0))
+
+
 @refuse("5.2", base=dirty)
 def zero_over_log(image):
     """The zeroed range begins before the log and runs into it."""

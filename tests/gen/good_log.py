@@ -45,6 +45,32 @@ def log_bat():
 
 
 @good((REPLAY,))
+def log_page_edges():
+    """The first and the last entry of a BAT page: the bytes that travel in
+    the descriptor, not in the data sector."""
+    image = Image("log-page-edges", 600 * MIB, block_size=MIB)
+    for block in (0, 1, 510, 511, 512):
+        image.write(block * MIB, 64 * KIB, Stamp(1))
+    journal = Journal(image.prepare())
+    journal.add(journal.data(image.bat_offset, spoil=NOTHING))
+    return image
+
+
+@good(())
+def log_bitmap_edges():
+    """The first and the last sectors of a bitmap page."""
+    size = 40 * MIB
+    parent = Image("log-bitmap-edges-base", size).write(0, size, Stamp(100))
+    image = Image("log-bitmap-edges", size, parent=parent)
+    for sector in (0, 31, 32767, 32767 - 31, 32768):
+        image.write(sector * 512, 512, Stamp(1))
+    journal = Journal(image.prepare())
+    journal.add(*[journal.data(image.bitmaps[0] + at, spoil=NOTHING)
+                  for at in (0, PAGE)])
+    return image
+
+
+@good((REPLAY,))
 def log_wrong_bat():
     """The BAT page in place maps every block, all of them wrongly."""
     image = disk("log-wrong-bat")
@@ -123,7 +149,7 @@ def log_bitmap_zeroed():
 @good((REPLAY,))
 def log_zero():
     """A zero descriptor empties the BAT page that maps the second half."""
-    image = Image("log-zero", 2048 * MIB, block_size=MIB)
+    image = Image("log-zero", 1000 * MIB, block_size=MIB)
     image.write(0, MIB, Stamp(1))
     image.prepare()
     wrong = bat_entry(FULLY_PRESENT, image.placed[0]).to_bytes(8, "little")
