@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# For the tests in this directory, which "all" runs in a guest.  Sourced.
+# Beside what rig/guest-lib.sh offers:
+#
+#   $IMAGES          the file system with real/, good/ and evil/; it may be
+#                    written to, and takes direct I/O
+#   $VHDX_INPUTS     see the script "inputs"; its tree/ has the images too
+#   slow_guest       whether to choose less: a checking kernel, or emulation
+#   image_names CORPUS [REGEX]     names from images.tsv, one a line
+#   image_table NAME [DIR [FEATURE...]]   the table of "good/dynamic" or so,
+#                    its files below DIR ($IMAGES)
+#   image_sectors NAME, image_lss NAME, image_files NAME   its columns
+#   vhdx_create NAME TABLE [OPTION...]   like dm_create, for any target
+#   vhdx_remove NAME...            and away with them, if they exist
+#   attempt LABEL NAME TABLE [OPTION...]   vhdx_create, whose status goes to
+#                    ${STATUS[LABEL]}
+#   collect          what the target has said since goes to ${SAID[LABEL]},
+#                    but for what is merely worth knowing
+#   refused DESC LABEL SENTENCE    a test: the attempt failed, with just this as
+#                    the target's error
+#   vhdx_status NAME FIELD         one of: layers resident limit loads
+#                    evictions deferred flags
+#   readback MODE [OPTION]... < LINES     readback.py; each line is a test
+#   block_images NAME brd|loop...  puts the files of an image on block devices:
+#                    the next of the kinds for the next file; leaves the devices
+#                    in $BLOCK
+#   block_table NAME [FEATURE...]  the table of the image on $BLOCK
+#   block_gone                     frees all such devices
+
+GUEST=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/rig/guest-lib.sh
+. "$GUEST/../rig/guest-lib.sh"
+
+: "${VHDX_INPUTS:?run by tests/uml/run or tests/vm/run}" "${IMAGES:?}"
+shopt -s extglob
+BLOCK=()
+declare -A STATUS SAID
+
+slow_guest() {
+	[ "${RIG_KIND-}" = vm ] || [ -e /sys/kernel/debug/kmemleak ]
+}
+
+image_names() {
+	awk -F '\t' -v corpus="$1" -v like="${2-.}" \
+		'$1 == corpus && $2 ~ like { print $1 "/" $2 }' \
+		"$VHDX_INPUTS/images.tsv"
+}
+
+image_row() {
+	awk -F '\t' -v name="$1" '$1 "/" $2 == name' "$VHDX_INPUTS/images.tsv"
+}
+
+image_sectors() { image_row "$1" | cut -f 3; }
+image_lss() { image_row "$1" | cut -f 4; }
+image_files() { image_row "$1" | cut -f 5-; }
+
+# features WORD...: as the table line has them, with their count.
+features() {
+	[ $# = 0 ] || printf ' %d %s' "$#" "$*"
+}
+
+image_table() {
+	local name=$1 dir=${2:-$IMAGES} corpus sectors files file
+
+	shift "$(($# < 2 ? $# : 2))"
+	IFS=$'\t' read -r corpus _ sectors _ files <<<"$(image_row "$name")"
+	printf '0 %s vhdx' "$sectors"
+	while IFS= read -r -d $'\t' file; do
+		printf ' %s' "$dir/$corpus/$file"
+	done <<<"$files"$'\t'
+	features "$@"
+}
+
+vhdx_create() {
+	local name=$1 table=$2
+
+	shift 2
+	dmsetup create --noudevsync "$@" "$name" --table "$table"
+}
+
+vhdx_remove() {
+	local name
+
+	for name; do
+		[ ! -e "/dev/mapper/$name" ] || dm_remove "$name"
+	done
+}
+
+attempt() {
+	local label=$1 status=0
+
+	shift
+	printf 'vhdx-test: %s\n' "$label" >/dev/kmsg
+	vhdx_create "$@" >/dev/null 2>&1 || status=$?
+	STATUS[$label]=$status
+}
+
+# After dmesg has been told to forget what it has shown, only new lines come.
+collect() {
+	local line label=nothing
+
+	STATUS[nothing]=0
+	while IFS= read -r line; do
+		case $line in
+		*': vhdx-test: '*) label=${line#*vhdx-test: } ;;
+		*:info*) ;;
+		*'device-mapper: '*vhdx:*) SAID[$label]+=${line#*vhdx: }$'\n' ;;
+		esac
+	done < <(dmesg --notime --decode --read-clear)
+}
+
+refused() {
+	local desc=$1 label=$2 wanted=$3 said
+
+	said=$(sed -n 's/ (-E[A-Z0-9]*)$//p' <<<"${SAID[$label]-}")
+	if [ "${STATUS[$label]}" = 0 ]; then
+		tap_not_ok "$desc" "the table was accepted"
+	else
+		tap_is "$desc" "$said" "$wanted"
+	fi
+}
+
+vhdx_status() {
+	local -a words
+	local -A field=([layers]=3 [resident]=4 [limit]=5 [loads]=6
+		[evictions]=7 [deferred]=8)
+
+	read -ra words <<<"$(dmsetup status --noflush "$1")"
+	if [ "$2" = flags ]; then
+		printf '%s\n' "${words[*]:10}"
+	else
+		printf '%s\n' "${words[${field[$2]}]}"
+	fi
+}
+
+readback() {
+	local verdict desc detail
+
+	while IFS=$'\t' read -r verdict desc detail; do
+		case $verdict in
+		ok) tap_ok "$desc" ;;
+		*) tap_not_ok "${desc:-readback.py}" "${detail:-$verdict}" ;;
+		esac
+	done < <("$GUEST/readback.py" "$@" || echo "it failed")
+}
+
+block_images() {
+	local name=$1 corpus=${1%%/*} file device kind
+	local -a kinds
+
+	shift
+	kinds=("$@")
+	while IFS= read -r -d $'\t' file; do
+		kind=${kinds[0]}
+		[ "${#kinds[@]}" = 1 ] || kinds=("${kinds[@]:1}")
+		# The table's escapes, undone.
+		file=$IMAGES/$corpus/$(printf %b "${file//\\/\\0}")
+		case $kind in
+		brd) device=$(brd_from "$file") || return ;;
+		loop) device=$(loop_from "$file" --read-only) || return ;;
+		loop4k) device=$(loop_from "$file" --read-only \
+			--sector-size 4096) || return ;;
+		esac
+		BLOCK+=("$device")
+	done <<<"$(image_files "$name")"$'\t'
+}
+
+block_table() {
+	local name=$1
+
+	shift
+	printf '0 %s vhdx %s%s' "$(image_sectors "$name")" "${BLOCK[*]}" \
+		"$(features "$@")"
+}
+
+block_gone() {
+	local device
+
+	for device in "${BLOCK[@]}"; do
+		case $device in
+		/dev/loop*) losetup -d "$device" ;;
+		/dev/ram*) blkdiscard "$device" 2>/dev/null || true
+			rm -f "/run/brd-${device#/dev/ram}" ;;
+		esac
+	done
+	BLOCK=()
+}
