@@ -18,8 +18,10 @@ MODULE_PARM_DESC(fault, "none, warn, panic, overrun, leak, sleep or order");
 
 static noinline void overrun(void)
 {
-	u8 *volatile bytes = kzalloc(20, GFP_KERNEL);
+	u8 *bytes = kzalloc(20, GFP_KERNEL);
 
+	/* Or the compiler sees the fault, and warns of it or drops it. */
+	OPTIMIZER_HIDE_VAR(bytes);
 	if (bytes)
 		bytes[24] = 1;
 	kfree(bytes);
@@ -27,10 +29,9 @@ static noinline void overrun(void)
 
 static noinline void leak(void)
 {
-	void *volatile lost = kzalloc(3000, GFP_KERNEL);
+	void *lost = kzalloc(3000, GFP_KERNEL);
 
-	lost = NULL;
-	(void)lost;
+	OPTIMIZER_HIDE_VAR(lost);
 }
 
 static void sleep_under_lock(void)
@@ -38,7 +39,7 @@ static void sleep_under_lock(void)
 	static DEFINE_SPINLOCK(lock);
 
 	spin_lock(&lock);
-	msleep(1);
+	msleep(20);
 	spin_unlock(&lock);
 }
 
@@ -136,5 +137,6 @@ static struct kunit_suite probe_suite = {
 	.name = "rig-probe",
 	.test_cases = probe_cases,
 };
+
 kunit_test_suite(probe_suite);
 #endif
