@@ -53,6 +53,14 @@ def child(name):
     return bare_child(name).prepare()
 
 
+def late_bitmap(name):
+    """A child whose bitmap comes last in the file."""
+    parent = Image(name + "-base", 8 * MIB).write(0, 64 * KIB, Stamp(100))
+    image = Image(name, 8 * MIB, parent=parent, bitmap_place="last")
+    image.write(4096, 4096, Stamp(1))
+    return image.write(4 * MIB, 2 * MIB, Stamp(1)).prepare()
+
+
 def dirty(name):
     """A log to be written; the BAT page in place is wrong."""
     image = dynamic(name)

@@ -6,7 +6,8 @@ In the dynamic image, blocks 0, 1 and 3 of 2 MiB are present at 4, 6 and
 block 0 is partially present at 5 MiB, block 2 present at 7 MiB.
 """
 from content import Stamp
-from evil_base import check_only, child, dynamic, io_error, tolerate
+from evil_base import (check_only, child, dynamic, io_error, late_bitmap,
+                       tolerate)
 import ondisk
 from ondisk import (FULLY_PRESENT, GIB, KIB, MIB, NOT_PRESENT,
                     PARTIALLY_PRESENT, UNDEFINED, UNMAPPED, ZERO, bat_entry)
@@ -292,15 +293,7 @@ def cut_all_payload(image):
     image.cut = image.placed[0]
 
 
-@io_error("11", at=4096, base=lambda name: late_bitmap(name))
+@io_error("11", at=4096, base=late_bitmap)
 def cut_bitmap(image):
     """The file lost the sector bitmap at its end."""
     image.cut = image.bitmaps[0]
-
-
-def late_bitmap(name):
-    """A child whose bitmap comes last in the file."""
-    parent = Image(name + "-base", 8 * MIB).write(0, 64 * KIB, Stamp(100))
-    image = Image(name, 8 * MIB, parent=parent, bitmap_place="last")
-    image.write(4096, 4096, Stamp(1))
-    return image.write(4 * MIB, 2 * MIB, Stamp(1)).prepare()

@@ -4,7 +4,7 @@
 Where one invalid entry is all there is, no valid sequence is left and the
 image must be refused; where a valid one stands beside it, that one counts.
 """
-from evil_base import dirty, dynamic, refuse, tolerate
+from evil_base import dirty, dynamic, late_bitmap, refuse, tolerate
 from good_log import NOTHING, STALE
 from log import Entry, Journal, Zero
 import ondisk
@@ -340,6 +340,17 @@ def head_last_huge(image):
 def head_flushed_unaligned(image):
     """FlushedFileOffset and LastFileOffset are no multiples of 4 KiB."""
     only(image, flushed=image.file_size - 1, last=image.file_size + 1)
+
+
+@tolerate("5.4", base=late_bitmap)
+def head_last_below_descriptors(image):
+    """The log writes a whole sector bitmap past the file's end, which
+    LastFileOffset does not count: the descriptors extend the file."""
+    bitmap = image.bitmaps[0]
+    image.cut = bitmap
+    journal = Journal(image)
+    journal.add(journal.data(bitmap), Zero(bitmap + PAGE, MIB - PAGE),
+                flushed=image.cut, last=image.cut)
 
 
 # --- what replay brings ---------------------------------------------------
