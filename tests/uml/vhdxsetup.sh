@@ -55,7 +55,7 @@ gone "  and leaves nothing"
 modules=$SCRATCH/lib/modules/$(uname -r)
 mkdir -p "$modules/updates"
 cp -- "$VHDX_KO" "$modules/updates/"
-touch "$modules/modules.order" "$modules/modules.builtin"
+touch "$modules"/modules.{order,builtin,builtin.modinfo}
 for dep in $(modinfo -F depends "$VHDX_KO" | tr , ' '); do
 	file=$(modinfo -n "$dep")
 	[ ! -e "$file" ] || cp -- "$file" "$modules/updates/"
@@ -229,6 +229,13 @@ if [ -e "$real/btrfs.vhdx" ]; then
 	exec 3<&-
 	exits "close" 0 close v0
 	gone "  takes both away"
+	kpartx=$(realpath "$(command -v kpartx)")
+	mount --bind /bin/false "$kpartx"
+	exits "open --partitions, kpartx failing" 9 \
+		open --partitions "$real/btrfs.vhdx" v0
+	umount "$kpartx"
+	gone "  leaves nothing"
+
 	exits "open --partitions without any" 0 \
 		open -q --partitions "$good/empty.vhdx" v0
 	tap_is "  prints the disk alone" "$TAP_OUTPUT" "$dev"
