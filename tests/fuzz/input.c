@@ -29,7 +29,9 @@ struct disk_extent {
  */
 #define PAGE		4096U
 #define CACHE_SHIFT	11
-#define CACHE_PAGES	(1U << CACHE_SHIFT)
+#define CACHE_PAGES	2048U
+
+static_assert(CACHE_PAGES == 1 << CACHE_SHIFT);
 
 struct page {
 	u64 generation;

@@ -36,7 +36,7 @@ fuzz_seeds() {
 	if [ ! -e "$seeds" ]; then
 		mkdir -p -- "$WORK"
 		rm -rf -- "$WORK"/seeds-*
-		"$FUZZ/seeds.py" "$seeds.new" >&2
+		"$FUZZ/seeds.py" "$seeds.new" >"$WORK/seeds.log"
 		mv -- "$seeds.new" "$seeds"
 	fi
 	printf '%s\n' "$seeds"

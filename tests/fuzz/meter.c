@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <pthread.h>
-#include <sanitizer/allocator_interface.h>
 
 #include "meter.h"
+#include "runtime.h"
 #include "verdict.h"
 
 unsigned long long fuzz_work;
-
-void *__real_shim_alloc(size_t n, size_t size);
-void *__wrap_shim_alloc(size_t n, size_t size);
 
 static struct {
 	const char *phase;
@@ -24,7 +21,7 @@ static struct {
 /* Allocations are the engine's. libFuzzer has a thread of its own. */
 static __thread bool counting;
 
-static void on_malloc(const volatile void *p, size_t size)
+static void on_malloc(const void *p, size_t size)
 {
 	(void)p;
 	if (!counting)
@@ -33,14 +30,12 @@ static void on_malloc(const volatile void *p, size_t size)
 	meter.peak = max(meter.peak, meter.held);
 }
 
-static void on_free(const volatile void *p)
+static void on_free(const void *p)
 {
 	if (counting && p)
-		meter.held -= (long long)
-			__sanitizer_get_allocated_size((const void *)p);
+		meter.held -= (long long)allocator_size(p);
 }
 
-/* The linker puts this one in the place of the shim's. */
 void *__wrap_shim_alloc(size_t n, size_t size)
 {
 	if (meter.failures.alloc && !--meter.failures.alloc) {
@@ -114,8 +109,7 @@ void meter_reset(const struct meter_failures *failures)
 	static bool hooked;
 
 	if (!hooked)
-		FUZZ_CHECK(__sanitizer_install_malloc_and_free_hooks(on_malloc,
-								     on_free),
+		FUZZ_CHECK(allocator_hooks(on_malloc, on_free),
 			   "no hooks for the allocator");
 	hooked = true;
 	memset(&meter, 0, sizeof(meter));
@@ -167,7 +161,9 @@ void meter_pause(bool pause)
 }
 
 /**
- * meter_leak() - bytes of memory that the engine holds
+ * meter_leak() - is anything left behind?
+ *
+ * Return: bytes of memory that the engine holds.
  */
 long long meter_leak(void)
 {
@@ -176,6 +172,8 @@ long long meter_leak(void)
 
 /**
  * meter_failed() - did one of the failures happen?
+ *
+ * Return: whether it did.
  */
 bool meter_failed(void)
 {

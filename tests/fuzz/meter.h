@@ -11,7 +11,7 @@
  *   meter_begin()	a phase begins
  *   meter_end()	it has ended: was it within its bound?
  *   meter_pause()	what follows is the harness's own
- *   meter_leak()	bytes that the engine holds
+ *   meter_leak()	is anything left behind?
  *   meter_failed()	did one of the failures happen?
  */
 #ifndef FUZZ_METER_H

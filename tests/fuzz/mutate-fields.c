@@ -103,7 +103,9 @@ static u64 known_number(struct mutation *m)
 	case 4:
 		return m->log_length;
 	case 5:
-		return VHDX_MIB * random_below(m->random, 64);
+		return VHDX_MIB * random_below(m->random,
+					       random_once_in(m->random, 2) ?
+					       4 : 64);
 	case 6:
 		return VHDX_PAGE * random_below(m->random, 1024);
 	case 7:
@@ -120,6 +122,8 @@ static u64 known_number(struct mutation *m)
  * @m: the file that it is for
  * @old: the other
  * @width: bytes that it will have
+ *
+ * Return: the number; the caller cuts it to its width.
  */
 u64 mutate_number(struct mutation *m, u64 old, u32 width)
 {
@@ -185,17 +189,53 @@ static void mutate_region(struct mutation *m)
 			 sizeof(bytes));
 }
 
+/* To the end of the region, or a few bytes over it. */
+static void push_item(struct mutation *m, u64 entry)
+{
+	u64 length = get(m, entry + 20, 4);
+
+	put(m, entry + 16, 4,
+	    VHDX_MIB - length - 1 + random_below(m->random, length + 1));
+}
+
 static void mutate_items(struct mutation *m)
 {
 	u32 count = get(m, m->metadata + 10, 2);
+	u64 entry = m->metadata + 32 +
+		    32 * random_below(m->random, min(count, 16U) + 1);
 
-	if (random_once_in(m->random, 8))
+	switch (random_below(m->random, 8)) {
+	case 0:
 		put(m, m->metadata + 10, 2, mutate_number(m, count, 2));
-	else
-		mutate_at(m,
-			  m->metadata + 32 +
-				  32 * random_below(m->random, min(count, 16U) + 1),
-			  item_fields, ARRAY_SIZE(item_fields));
+		break;
+	case 1:
+		push_item(m, entry);
+		break;
+	default:
+		mutate_at(m, entry, item_fields, ARRAY_SIZE(item_fields));
+	}
+}
+
+static u64 chunk_ratio(const struct mutation *m)
+{
+	static const guid_t parameters = VHDX_GUID_FILE_PARAMETERS;
+	static const guid_t sector = VHDX_GUID_LOGICAL_SECTOR_SIZE;
+	u64 block = get(m, item_at(m, &parameters), 4);
+	u64 size = get(m, item_at(m, &sector), 4);
+
+	return max(size << VHDX_CHUNK_SECTORS_SHIFT, block) / max(block, 1ULL);
+}
+
+/* A disk of a few blocks, or of so many that there are several chunks. */
+static u64 make_size(struct mutation *m, u64 old)
+{
+	static const guid_t parameters = VHDX_GUID_FILE_PARAMETERS;
+	u64 block = get(m, item_at(m, &parameters), 4);
+	u64 few = random_below(m->random, 6);
+
+	if (random_once_in(m->random, 2))
+		return block * (chunk_ratio(m) * (1 + few % 3) + few);
+	return ALIGN_DOWN(mutate_number(m, old, 6), 4096ULL);
 }
 
 /* Values that are allowed, more often than not. */
@@ -216,8 +256,7 @@ static void mutate_params(struct mutation *m)
 	else if (which == 0)
 		put(m, at, 4, VHDX_MIB << random_below(m->random, 9));
 	else if (which == 1)
-		put(m, at, 8,
-		    ALIGN_DOWN(mutate_number(m, get(m, at, 8), 6), 4096ULL));
+		put(m, at, 8, make_size(m, get(m, at, 8)));
 	else
 		put(m, at, 4, random_once_in(m->random, 2) ? 512 : 4096);
 }
@@ -228,15 +267,25 @@ static void mutate_locator(struct mutation *m)
 	u64 at = item_at(m, &id);
 	u32 count = get(m, at + 18, 2);
 	u64 pair = at + 20 + 12 * random_below(m->random, min(count, 6U) + 1);
+	u32 which = random_below(m->random, 2);
+	u8 unit[2];
 
 	switch (random_below(m->random, 6)) {
 	case 0:
 		put(m, at + 18, 2, mutate_number(m, count, 2));
 		break;
+	case 2:
+		/* A whole key or value of one character. */
+		unit[0] = random_next(m->random);
+		unit[1] = random_next(m->random);
+		fuzz_layer_add(m->input, m->layer,
+			       at + get(m, pair + 4 * which, 4),
+			       get(m, pair + 8 + 2 * which, 2), unit, 2);
+		break;
 	case 1:
 		/* A character of some key or value. */
 		put(m,
-		    at + get(m, pair + 4 * random_below(m->random, 2), 4) +
+		    at + get(m, pair + 4 * which, 4) +
 			    2 * random_below(m->random, 40),
 		    2, mutate_number(m, 'a', 2));
 		break;
@@ -273,16 +322,6 @@ void mutate_field(struct mutation *m)
 	}
 }
 
-static u64 chunk_ratio(const struct mutation *m)
-{
-	static const guid_t parameters = VHDX_GUID_FILE_PARAMETERS;
-	static const guid_t sector = VHDX_GUID_LOGICAL_SECTOR_SIZE;
-	u64 block = get(m, item_at(m, &parameters), 4);
-	u64 size = get(m, item_at(m, &sector), 4);
-
-	return max(size << VHDX_CHUNK_SECTORS_SHIFT, block) / max(block, 1ULL);
-}
-
 /* The first entries, or those around a chunk's end. */
 static u64 choose_index(struct mutation *m)
 {
@@ -300,8 +339,11 @@ static u64 make_entry(struct mutation *m)
 	u64 entry = states[random_below(m->random, ARRAY_SIZE(states))];
 	u64 offset = VHDX_MIB * (1 + random_below(m->random, 40));
 
-	if (random_once_in(m->random, 4))
-		offset = known_number(m) & VHDX_BAT_OFFSET_MASK;
+	/* At, or shortly before, what else has a place. */
+	if (random_once_in(m->random, 3))
+		offset = (known_number(m) -
+			  VHDX_MIB * random_below(m->random, 4)) &
+			 VHDX_BAT_OFFSET_MASK;
 	if (random_once_in(m->random, 32))
 		entry |= random_next(m->random) & VHDX_BAT_RESERVED_MASK;
 	return entry | offset;

@@ -210,6 +210,9 @@ static void bend(struct mutation *m, u64 at)
 	if (fields[i].in_desc)
 		pos += 64 + 32 * random_below(m->random, 6);
 	old = get(m, pos, fields[i].width);
+	/* A wrong number is to stay now and then. */
+	if (random_once_in(m->random, 3))
+		m->input->repair &= ~FUZZ_REPAIR_LOG_LENGTH;
 	if (fields[i].in_desc && !fields[i].offset)
 		put(m, pos, 4, random_once_in(m->random, 2) ?
 		    VHDX_LOG_ZERO_SIGNATURE : VHDX_LOG_DESC_SIGNATURE);

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "mutate.h"
-
-/* libFuzzer's interface, in its own names. */
-size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max_size);
-size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size,
-			       unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const u8 *data1, size_t size1, const u8 *data2,
-				 size_t size2, u8 *out, size_t max_out,
-				 unsigned int seed);
+#include "runtime.h"
 
 static struct fuzz_input input, second;
 
@@ -19,7 +12,7 @@ static void mutate_bytes(struct mutation *m)
 	if (!m->layer->count)
 		return;
 	extent = &m->layer->extent[random_below(m->random, m->layer->count)];
-	LLVMFuzzerMutate(extent->bytes, extent->stored, extent->stored);
+	libfuzzer_mutate(extent->bytes, extent->stored, extent->stored);
 }
 
 static void mutate_extents(struct mutation *m)
@@ -52,7 +45,7 @@ static void mutate_extents(struct mutation *m)
 		break;
 	default:
 		memset(bytes, random_next(m->random), sizeof(bytes));
-		LLVMFuzzerMutate(bytes, sizeof(bytes), sizeof(bytes));
+		libfuzzer_mutate(bytes, sizeof(bytes), sizeof(bytes));
 		fuzz_layer_add(m->input, layer,
 			       mutate_number(m, extent->offset, 6), 64, bytes,
 			       1 + random_below(m->random, 64));
@@ -116,7 +109,7 @@ static void mutate_once(struct mutation *m)
 }
 
 /**
- * LLVMFuzzerCustomMutator() - mutate an input, in its own terms
+ * fuzz_mutate() - mutate an input, in its own terms
  * @data: the input, in place
  * @size: its bytes
  * @max_size: that it may have
@@ -127,8 +120,7 @@ static void mutate_once(struct mutation *m)
  *
  * Return: the new size.
  */
-size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size,
-			       unsigned int seed)
+size_t fuzz_mutate(u8 *data, size_t size, size_t max_size, unsigned int seed)
 {
 	struct random random = { seed };
 	struct mutation m = { .input = &input, .random = &random };
@@ -137,7 +129,7 @@ size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size,
 
 	if (random_once_in(&random, 64) ||
 	    !fuzz_input_parse(&input, data, size))
-		return LLVMFuzzerMutate(data, size, max_size);
+		return libfuzzer_mutate(data, size, max_size);
 	while (count--)
 		mutate_once(&m);
 	written = fuzz_input_write(&input, data, max_size);
@@ -175,7 +167,7 @@ static void adopt(const struct fuzz_layer *from, struct random *random)
 }
 
 /**
- * LLVMFuzzerCustomCrossOver() - make one input out of two
+ * fuzz_cross() - make one input out of two
  * @data1: the first
  * @size1: its bytes
  * @data2: the second
@@ -186,9 +178,8 @@ static void adopt(const struct fuzz_layer *from, struct random *random)
  *
  * Return: its size, 0 if none could be made.
  */
-size_t LLVMFuzzerCustomCrossOver(const u8 *data1, size_t size1, const u8 *data2,
-				 size_t size2, u8 *out, size_t max_out,
-				 unsigned int seed)
+size_t fuzz_cross(const u8 *data1, size_t size1, const u8 *data2, size_t size2,
+		  u8 *out, size_t max_out, unsigned int seed)
 {
 	struct random random = { seed };
 	const struct fuzz_layer *from;

@@ -47,9 +47,10 @@ static bool item_right(const struct item *item, u64 region_length)
 	bool known = false;
 	u32 first, i;
 
-	if (item->length ? item->start < 65536 || item->length > 1 << 20 ||
-			   item->start + item->length > region_length :
-			   item->start != 0)
+	if (!item->length && item->start)
+		return false;
+	if (item->length && (item->start < 65536 || item->length > 1 << 20 ||
+			     item->start + item->length > region_length))
 		return false;
 	memcpy(&first, item->id, 4);
 	for (i = 0; i < ARRAY_SIZE(known_items); i++)

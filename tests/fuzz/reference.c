@@ -31,6 +31,8 @@ static u64 read_number(const struct reference *ref, u64 pos, u32 width)
  * @len: how many
  *
  * 0x82F63B78 is the polynomial of [MS-VHDX] 2.2.2 with its bits reflected.
+ *
+ * Return: the new one.
  */
 u32 reference_crc(u32 crc, const u8 *bytes, size_t len)
 {
@@ -102,6 +104,8 @@ void reference_read(const struct reference *ref, u64 pos, void *buf, u32 len)
  * reference_changed() - does the log change a byte?
  * @ref: the file
  * @pos: which
+ *
+ * Return: whether it does.
  */
 bool reference_changed(const struct reference *ref, u64 pos)
 {
@@ -260,6 +264,8 @@ void reference_close(struct reference *ref)
 /**
  * reference_ratio() - payload blocks to a chunk ([MS-VHDX] 2.4.2)
  * @ref: the file
+ *
+ * Return: how many.
  */
 u64 reference_ratio(const struct reference *ref)
 {
@@ -270,6 +276,8 @@ u64 reference_ratio(const struct reference *ref)
  * reference_entry() - an entry of the BAT
  * @ref: the file
  * @index: which
+ *
+ * Return: its value, after replay.
  */
 u64 reference_entry(const struct reference *ref, u64 index)
 {
@@ -300,6 +308,8 @@ static bool place_bad(const struct reference *ref, u64 start, u64 length,
  * @block: number of the payload block
  *
  * Only the last block may be shorter in the file than it should.
+ *
+ * Return: whether it is.
  */
 bool reference_entry_bad(const struct reference *ref, u64 index, bool payload,
 			 u64 block)
@@ -365,6 +375,8 @@ static bool sector_of(const struct reference *ref, u64 pos,
  * @pos: byte offset on the virtual disk
  *
  * What is past the end of a smaller parent is zeros.
+ *
+ * Return: where it lies.
  */
 struct reference_answer reference_sector(const struct reference *chain,
 					 u32 depth, u64 pos)

@@ -7,13 +7,12 @@
 #include "dump.h"
 #include "meter.h"
 #include "repair.h"
+#include "runtime.h"
 #include "verdict.h"
 #include "walk.h"
 
 /* Larger logs take their time and show nothing that smaller ones do not. */
 #define LOG_MAX		(64 * VHDX_MIB)
-
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 /* One layer, opened. */
 struct opened {
@@ -229,13 +228,13 @@ static void run(bool certain, struct random *random)
 }
 
 /**
- * LLVMFuzzerTestOneInput() - run one input
+ * fuzz_target() - run one input
  * @data: the bytes, see input.h
  * @size: how many
  *
  * Return: 0, as libFuzzer wants it.
  */
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_target(const u8 *data, size_t size)
 {
 	const char *directory = getenv("VHDX_FUZZ_DUMP");
 	struct meter_failures failures = {};

@@ -179,7 +179,8 @@ static void wanted_bytes(const struct walk *walk, u64 pos, u8 *buf)
 
 static void read_range(const struct walk *walk, u64 pos, u64 len, bool good)
 {
-	static u8 buf[READ_MAX + 8] __attribute__((aligned(8)));
+	static u64 words[READ_MAX / 8 + 1];
+	u8 *buf = (u8 *)words;
 	u64 size = sector_size(walk);
 	u8 wanted[4096];
 	u64 done;
