@@ -436,23 +436,76 @@ static void map_larger_parent(struct kunit *test)
 	expect_run(test, 2 * MIB, 512, DATA(1, pos, 512));
 }
 
+static const u32 sector_sizes[] = { 512, 4096 };
+
+static void sector_size_name(const u32 *sector, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "sectors of %u", *sector);
+}
+
+KUNIT_ARRAY_PARAM(sector_size, sector_sizes, sector_size_name);
+
 /* Old QEMU: the last block is no longer than the disk needs. */
 static void map_short_last_block(struct kunit *test)
 {
+	const u32 *sector = test->param_value;
 	struct fixture *f = test->priv;
-	u64 pos;
+	u64 pos, behind = 8192 + *sector;
 
 	f->builder[0].size = 2 * MIB;
+	f->builder[0].logical_sector = *sector;
 	fixture_files(test, 1);
 	pos = builder_block(&f->builder[0], 1, 6);
 	/* It ends with 100 bytes of a sector. */
 	f->ram[0].store.size = pos + 8192 + 100;
 	fixture_chain(test, 1);
-	expect_run(test, MIB, 512, DATA(0, pos, 512));
+	expect_run(test, MIB, *sector, DATA(0, pos, *sector));
 	expect_run(test, MIB, MIB, DATA(0, pos, 8192));
-	expect_run(test, MIB + 8192, MIB - 8192, COPY(0, pos + 8192, 512));
-	expect_run(test, MIB + 8704, MIB - 8704, ZERO(MIB - 8704));
-	expect_run(test, 2 * MIB - 512, 512, ZERO(512));
+	expect_run(test, MIB + 8192, MIB - 8192, COPY(0, pos + 8192, *sector));
+	expect_run(test, MIB + behind, MIB - behind, ZERO(MIB - behind));
+	expect_run(test, 2 * MIB - *sector, *sector, ZERO(*sector));
+}
+
+/* As above, and the file ends with a whole sector: nothing is to be copied. */
+static void map_short_by_sectors(struct kunit *test)
+{
+	const u32 *sector = test->param_value;
+	struct fixture *f = test->priv;
+	u64 pos, last = MIB - *sector;
+
+	f->builder[0].size = 2 * MIB;
+	f->builder[0].logical_sector = *sector;
+	fixture_files(test, 1);
+	pos = builder_block(&f->builder[0], 1, 6);
+	f->ram[0].store.size = pos + last;
+	fixture_chain(test, 1);
+	expect_run(test, MIB, MIB, DATA(0, pos, last));
+	expect_run(test, MIB + last - *sector, 2 * *sector,
+		   DATA(0, pos + last - *sector, *sector));
+	expect_run(test, MIB + last, *sector, ZERO(*sector));
+}
+
+/* One bit is one sector, however large. */
+static void map_partial_sectors(struct kunit *test)
+{
+	const u32 *sector = test->param_value;
+	struct fixture *f = test->priv;
+	u64 child, bitmap;
+	u32 i;
+
+	for (i = 0; i < 2; i++)
+		f->builder[i].logical_sector = *sector;
+	fixture_files(test, 2);
+	child = builder_block(&f->builder[0], 3, 7);
+	bitmap = builder_bitmap(&f->builder[0], 0);
+	builder_present(&f->builder[0], bitmap, 3 * MIB / *sector + 5, 3);
+	fixture_chain(test, 2);
+	warm_up(test);
+	expect_run(test, 3 * MIB, MIB, ZERO(5 * *sector));
+	expect_run(test, 3 * MIB + 5 * *sector, MIB - 5 * *sector,
+		   DATA(0, child + 5 * *sector, 3 * *sector));
+	expect_run(test, 3 * MIB + 8 * *sector, 8 * *sector,
+		   ZERO(8 * *sector));
 }
 
 /* What the log changes, and what it adds to the file. */
@@ -504,7 +557,9 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(map_depth_three_zero),
 	KUNIT_CASE(map_smaller_parent),
 	KUNIT_CASE(map_larger_parent),
-	KUNIT_CASE(map_short_last_block),
+	KUNIT_CASE_PARAM(map_short_last_block, sector_size_gen_params),
+	KUNIT_CASE_PARAM(map_short_by_sectors, sector_size_gen_params),
+	KUNIT_CASE_PARAM(map_partial_sectors, sector_size_gen_params),
 	KUNIT_CASE(map_replayed),
 	{}
 };
