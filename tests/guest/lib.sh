@@ -181,9 +181,10 @@ block_gone() {
 	for device in "${BLOCK[@]}"; do
 		case $device in
 		/dev/loop*) losetup -d "$device" ;;
-		/dev/ram*) blkdiscard "$device" 2>/dev/null || true
-			rm -f "/run/brd-${device#/dev/ram}" ;;
 		esac
 	done
+	# With the driver goes what the RAM disks held.
+	[ ! -e /dev/ram0 ] || modprobe -r brd
+	rm -f /run/brd-*
 	BLOCK=()
 }
