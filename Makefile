@@ -23,6 +23,7 @@ top := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 # The running kernel's headers, else the newest that are installed.
 KDIR ?= $(shell $(top)scripts/kdir)
 
+# In recipes with a "+", for make does not see the $(MAKE) inside.
 kmake = $(MAKE) -C $(KDIR) M=$(patsubst %/,%,$(top)) $(if $(W),W=$(W),) \
 	$(if $(ARCH),ARCH=$(ARCH),)
 
@@ -31,7 +32,7 @@ all: module tools
 module:
 	@test -n "$(KDIR)" || { \
 		echo "no kernel headers: run 'make deps', or name KDIR" >&2; exit 2; }
-	$(kmake) modules
+	+$(kmake) modules
 
 tools:
 	$(MAKE) -C $(top)tools
@@ -40,7 +41,7 @@ deps:
 	$(top)scripts/deps
 
 install: all
-	$(kmake) INSTALL_MOD_DIR=updates modules_install
+	+$(kmake) INSTALL_MOD_DIR=updates modules_install
 	depmod -a
 	$(MAKE) -C $(top)tools install
 
@@ -73,7 +74,7 @@ style:
 	@$(top)tests/style/run
 
 clean:
-	@test -z "$(KDIR)" || $(kmake) clean
+	+@test -z "$(KDIR)" || $(kmake) clean
 	$(MAKE) -C $(top)tools clean
 	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build
 
