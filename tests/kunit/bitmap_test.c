@@ -58,7 +58,7 @@ static void page_case_name(const struct page_case *c, char *name)
 
 KUNIT_ARRAY_PARAM(page, page_cases, page_case_name);
 
-static void page_index(struct kunit *test)
+static void which_page(struct kunit *test)
 {
 	const struct page_case *c = test->param_value;
 	struct vhdx_bat bat = make_bat(c->sector);
@@ -168,7 +168,7 @@ static void run_against_bits(struct kunit *test)
 }
 
 static struct kunit_case bitmap_cases[] = {
-	KUNIT_CASE_PARAM(page_index, page_gen_params),
+	KUNIT_CASE_PARAM(which_page, page_gen_params),
 	KUNIT_CASE_PARAM(run_exact, run_gen_params),
 	KUNIT_CASE(run_against_bits),
 	{}
