@@ -275,6 +275,7 @@ static const struct use_case use_cases[] = {
 	{ "behind the last entry", 5121, 5 },
 	{ "behind the last block", 5121, 5, true },
 	{ "behind the last sector bitmap", 8194, 5, true },
+	{ "a sector bitmap behind the last one", 12290, 5, true },
 	{ "far behind", 131071, 0xFFFFFFFFFFFFFFFFULL, true },
 };
 

@@ -35,6 +35,7 @@ static void check_clean(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct builder *b = &f->builder[0];
 	struct vhdx_census census;
+	u64 before;
 
 	builder_write(b);
 	builder_block(b, 63, 6);
@@ -43,7 +44,11 @@ static void check_clean(struct kunit *test)
 	builder_entry(b, 1, 1 | 77 * MIB);
 	builder_entry(b, 2, 2);
 	builder_entry(b, 3, 3);
+	fixture_open(test, 0);
+	before = f->ram[0].bytes;
 	census = check(test);
+	/* No more than the page that the entries are in. */
+	KUNIT_EXPECT_EQ(test, f->ram[0].bytes - before, 4096);
 	expect_payload(test, &census, want);
 	KUNIT_EXPECT_EQ(test, census.bitmaps, 0);
 	KUNIT_EXPECT_EQ(test, census.faulty, 0);
@@ -218,6 +223,41 @@ static void check_case(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, census.faulty, c->error);
 	KUNIT_EXPECT_EQ(test, census.overlaps,
 			!!strstr(c->lines, "also belongs"));
+}
+
+/* Garbage where a bitmap's entry would be is no owner of anything. */
+static void check_overlap_beside_garbage(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 pos;
+
+	b->size = 4200 * MIB;
+	builder_write(b);
+	pos = builder_block(b, 4100, 6);
+	builder_entry(b, 4150, pos | 6);
+	ram_store_put(&f->ram[0], 3 * MIB + 8 * 4096, pos | 6, 8);
+	check(test);
+	fixture_expect(test,
+		       "read-only: BAT entry 4151 at offset 0x3081b8: the space at 0x400000 also belongs to BAT entry 4101\n");
+}
+
+/* A last block that is short by most of its length. */
+static void check_very_short_block(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+
+	b->block_size = 256 * MIB;
+	builder_write(b);
+	builder_block(b, 0, 6);
+	f->ram[0].store.size = 5 * MIB;
+	census = check(test);
+	fixture_expect(test,
+		       "read-only: BAT entry 0 at offset 0x300000: the last payload block ends at 0x10400000, past the end of the file at 0x500000\n");
+	KUNIT_EXPECT_EQ(test, census.faulty, 0);
+	KUNIT_EXPECT_EQ(test, census.overlaps, 0);
 }
 
 /* Blocks that overlap by a part; the file's MiB are counted, not its blocks. */
@@ -413,6 +453,8 @@ static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_clean),
 	KUNIT_CASE(check_child),
 	KUNIT_CASE_PARAM(check_case, check_gen_params),
+	KUNIT_CASE(check_overlap_beside_garbage),
+	KUNIT_CASE(check_very_short_block),
 	KUNIT_CASE(check_partial_overlap),
 	KUNIT_CASE(check_many_overlaps),
 	KUNIT_CASE(check_distant_overlap),

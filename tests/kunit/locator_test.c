@@ -29,6 +29,20 @@ static struct vhdx_locator *decode(struct kunit *test, const u8 *bytes,
 	return vhdx_locator_decode(bytes, length, 0x211000, &f->found.report);
 }
 
+/* From memory that ends with the item: a read past it does not go unseen. */
+static struct vhdx_locator *decode_exactly(struct kunit *test, const u8 *bytes,
+					   u32 length)
+{
+	u8 *exact = kmalloc(length, GFP_KERNEL);
+	struct vhdx_locator *l;
+
+	KUNIT_ASSERT_NOT_NULL(test, exact);
+	memcpy(exact, bytes, length);
+	l = decode(test, exact, length);
+	kfree(exact);
+	return l;
+}
+
 static void decode_all_keys(struct kunit *test)
 {
 	static const struct builder_pair pairs[] = {
@@ -120,6 +134,12 @@ static const struct pairs_case pairs_cases[] = {
 	    PATH }, -EUCLEAN,
 	  "error: " PAIR_0
 	  "\"parent_linkage\" is \"{1111111g-2222-3333-4455-66778899aabb}\", which is no GUID in braces\n"
+	},
+	{ "an upper case digit that is none",
+	  { { "parent_linkage", "{1111111G-2222-3333-4455-66778899aabb}" },
+	    PATH }, -EUCLEAN,
+	  "error: " PAIR_0
+	  "\"parent_linkage\" is \"{1111111G-2222-3333-4455-66778899aabb}\", which is no GUID in braces\n"
 	},
 	{ "a digit too few",
 	  { { "parent_linkage", "{11111111-2222-3333-4455-66778899aab}" },
@@ -284,7 +304,6 @@ static void decode_bytes(struct kunit *test)
 	const struct bytes_case *c = test->param_value;
 	u8 *bytes = make_bytes(test);
 	struct vhdx_locator *l;
-	u8 *exact;
 	u32 length, i;
 
 	length = builder_locator_bytes(bytes, pairs, 2);
@@ -296,12 +315,7 @@ static void decode_bytes(struct kunit *test)
 		bytes[c->field + i] = c->value >> (8 * i);
 	if (c->length)
 		length = c->length;
-	/* So that a read past the end does not go unseen. */
-	exact = kmalloc(length, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, exact);
-	memcpy(exact, bytes, length);
-	l = decode(test, exact, length);
-	kfree(exact);
+	l = decode_exactly(test, bytes, length);
 	fixture_expect(test, c->lines);
 	KUNIT_EXPECT_EQ(test, IS_ERR(l) ? PTR_ERR(l) : 0, (long)c->error);
 	if (!IS_ERR(l))
@@ -361,7 +375,7 @@ static void decode_text(struct kunit *test)
 		bytes[length - 8 + 2 * i + 1] = c->unit[i] >> 8;
 	}
 	bytes[20 + 12 + 10] = 2 * i;
-	l = decode(test, bytes, length);
+	l = decode_exactly(test, bytes, length - 8 + 2 * i);
 	if (c->utf8) {
 		KUNIT_ASSERT_FALSE(test, IS_ERR(l));
 		KUNIT_EXPECT_STREQ(test, (const char *)l->volume_path, c->utf8);

@@ -63,6 +63,7 @@ static const struct entry_case entry_cases[] = {
 	{ "one descriptor fewer", 24, 4, 1, NULL },
 	{ "one descriptor more", 24, 4, 3, DESC_SIGNATURE },
 	{ "descriptors beyond the entry", 24, 4, 127, DESC_SIGNATURE },
+	{ "descriptors a page beyond the entry", 24, 4, 255, ROOM },
 	{ "descriptors beyond the log", 24, 4, 32768, ROOM },
 	{ "the most descriptors", 24, 4, 0xFFFFFFFF, ROOM },
 	{ "descriptors that overflow", 24, 4, 0x08000000, ROOM },

@@ -364,6 +364,15 @@ static void shorten(struct builder *b, u64 index)
 	ram_store_put(b->ram, pos, ram_store_get(b->ram, pos, 4) - 1, 4);
 }
 
+static void lengthen(struct builder *b, u64 index)
+{
+	u64 pos = builder_item(b, index) + 20;
+
+	ram_store_put(b->ram, pos, ram_store_get(b->ram, pos, 4) + 1, 4);
+	/* Out of the way of its neighbour. */
+	ram_store_put(b->ram, pos - 4, 0x20000, 4);
+}
+
 static void make_unreadable(struct builder *b, u64 error)
 {
 	ram_store_break_range(b->ram, 0, U64_MAX, -EIO);
@@ -435,6 +444,17 @@ static const struct fixture_case params_cases[] = {
 	{ "short physical sector size", shorten, BUILDER_ITEM_PHYSICAL,
 	  -EUCLEAN,
 	  "error: physical sector size at offset 0x210024: the item is 3 bytes long, should be 4\n"
+	},
+	{ "long file parameters", lengthen, BUILDER_ITEM_PARAMS, -EUCLEAN,
+	  "error: file parameters at offset 0x220000: the item is 9 bytes long, should be 8\n" },
+	{ "long virtual disk size", lengthen, BUILDER_ITEM_SIZE, -EUCLEAN,
+	  "error: virtual disk size at offset 0x220000: the item is 9 bytes long, should be 8\n"
+	},
+	{ "long virtual disk id", lengthen, BUILDER_ITEM_ID, -EUCLEAN,
+	  "error: virtual disk id at offset 0x220000: the item is 17 bytes long, should be 16\n"
+	},
+	{ "long logical sector size", lengthen, BUILDER_ITEM_LOGICAL, -EUCLEAN,
+	  "error: logical sector size at offset 0x220000: the item is 5 bytes long, should be 4\n"
 	},
 	{ "unreadable", make_unreadable, 0, -EIO,
 	  "error: " PARAMS "cannot be read (error 5)\n" },

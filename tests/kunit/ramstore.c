@@ -154,10 +154,11 @@ static int ram_store_read(struct vhdx_store *store, u64 pos, void *buf,
 	/* The contract of struct vhdx_store_ops. */
 	if (!len || pos % VHDX_PAGE || len % VHDX_PAGE || (uintptr_t)buf % 8)
 		return -EFAULT;
-	if (ram->reads == ram->break_read)
+	if (ram->reads == ram->break_read ||
+	    (pos < ram->break_end && ram->break_start < pos + len)) {
+		memset(buf, 0xE7, len);
 		return ram->error;
-	if (pos < ram->break_end && ram->break_start < pos + len)
-		return ram->error;
+	}
 	inside = pos < store->size ? min_t(u64, len, store->size - pos) : 0;
 	ram_store_peek(ram, pos, buf, inside);
 	memset((u8 *)buf + inside, 0, len - inside);

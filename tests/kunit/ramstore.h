@@ -2,7 +2,8 @@
 /*
  * A store in RAM, for the suites: sparse, so that an image of 64 TiB costs a
  * few pages; strict, so that a read which breaks the rules of struct
- * vhdx_store_ops fails; and with faults that a test can place.
+ * vhdx_store_ops fails; and with faults that a test can place. A read that
+ * fails leaves garbage behind.
  *
  * ramstore.c APIs:
  *   ram_store_init()		make an empty store

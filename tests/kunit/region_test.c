@@ -207,6 +207,14 @@ static void repeat_bat(struct builder *b, u64 value)
 	ram_store_write(b->ram, builder_region(1, 2), &guid, 16);
 }
 
+static void repeat_metadata(struct builder *b, u64 value)
+{
+	static const guid_t guid = VHDX_GUID_METADATA;
+
+	add_region(b, 1);
+	ram_store_write(b->ram, builder_region(1, 2), &guid, 16);
+}
+
 #define ENTRY "region table entry 0 at offset 0x40010: "
 #define TABLE "region table 2 at offset 0x40000: "
 
@@ -242,6 +250,8 @@ static const struct fixture_case region_decode_cases[] = {
 	{ "QEMU: not marked as required", set_flags, 0, 0, "" },
 	{ "reserved flags", set_flags, 0x80000003, 0,
 	  "warning: " ENTRY "reserved bits are set: 0x80000002\n" },
+	{ "one reserved flag", set_flags, 0x80000001, 0,
+	  "warning: " ENTRY "reserved bits are set: 0x80000000\n" },
 	{ "no regions", set_count, 0, -EUCLEAN,
 	  "error: " TABLE "the BAT region is missing\n" },
 	{ "no metadata region", set_count, 1, -EUCLEAN,
@@ -254,6 +264,8 @@ static const struct fixture_case region_decode_cases[] = {
 	},
 	{ "the BAT region twice", repeat_bat, 0, -EUCLEAN,
 	  "error: " TABLE "region 2dc27766-f623-4200-9d64-115e9bfd4a08 is listed twice\n" },
+	{ "the metadata region twice", repeat_metadata, 0, -EUCLEAN,
+	  "error: " TABLE "region 8b7ca206-4790-4b9a-b8fe-575f050f886e is listed twice\n" },
 };
 
 KUNIT_ARRAY_PARAM(region_decode, region_decode_cases, fixture_case_name);

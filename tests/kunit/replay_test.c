@@ -168,6 +168,21 @@ static void plan_file_size(struct kunit *test)
 	unplan(&t);
 }
 
+/* The head's last file offset counts, not that of an entry before it. */
+static void plan_file_size_of_head(struct kunit *test)
+{
+	struct builder *b = fixture_dirty(test, 0);
+	struct replay_test t = {};
+
+	builder_log(b, &(struct builder_entry){
+		.sequence = 5, .last = 20 * MIB });
+	builder_log(b, &(struct builder_entry){
+		.at = PAGES(1), .sequence = 6, .last = 6 * MIB });
+	KUNIT_ASSERT_EQ(test, plan(test, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.replay.file_size, 6 * MIB);
+	unplan(&t);
+}
+
 /* The empty entry that Windows begins a session with changes nothing. */
 static void plan_empty_entry(struct kunit *test)
 {
@@ -264,6 +279,34 @@ static void apply_page(struct kunit *test)
 		if (buf[i] != builder_log_byte(0x5A, i))
 			break;
 	KUNIT_EXPECT_EQ(test, i, 4096);
+	unplan(&t);
+}
+
+/* A buffer that has one byte of the patch, at either end. */
+static void apply_edges(struct kunit *test)
+{
+	static const struct builder_desc desc = { 3 * MIB, 0, 0x5A };
+	struct fixture *f = test->priv;
+	struct builder *b = fixture_dirty(test, 0);
+	struct replay_test t = {};
+	u8 bytes[2] = { 1, 2 };
+
+	builder_log(b, &(struct builder_entry){
+		.sequence = 5, .descs = &desc, .count = 1 });
+	KUNIT_ASSERT_EQ(test, plan(test, &t), 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_replay_apply(&t.replay, &f->ram[0].store,
+					  3 * MIB - 1, bytes, 2),
+			0);
+	KUNIT_EXPECT_EQ(test, bytes[0], 1);
+	KUNIT_EXPECT_EQ(test, bytes[1], builder_log_byte(0x5A, 0));
+	bytes[1] = 2;
+	KUNIT_EXPECT_EQ(test,
+			vhdx_replay_apply(&t.replay, &f->ram[0].store,
+					  3 * MIB + 4095, bytes, 2),
+			0);
+	KUNIT_EXPECT_EQ(test, bytes[0], builder_log_byte(0x5A, 4095));
+	KUNIT_EXPECT_EQ(test, bytes[1], 2);
 	unplan(&t);
 }
 
@@ -425,7 +468,10 @@ struct clip_case {
 	bool patched;
 };
 
-/* Two patches: 8 KiB of zeros at 3 MiB, a page at 3 MiB + 16 KiB. */
+/*
+ * Three patches: 8 KiB of zeros at 3 MiB, a page on the first half of them, a
+ * page at 3 MiB + 16 KiB.
+ */
 static const struct clip_case clip_cases[] = {
 	{ 0, 4096, 4096, false },
 	{ 0, 3 * MIB, 3 * MIB, false },
@@ -455,6 +501,7 @@ static void clip_exact(struct kunit *test)
 {
 	static const struct builder_desc descs[] = {
 		{ 3 * MIB + 16384, 0, 1 }, { 3 * MIB, 8192 },
+		{ 3 * MIB, 0, 2 },
 	};
 	const struct clip_case *c = test->param_value;
 	struct builder *b = fixture_dirty(test, 0);
@@ -462,7 +509,7 @@ static void clip_exact(struct kunit *test)
 	bool patched;
 
 	builder_log(b, &(struct builder_entry){
-		.sequence = 5, .descs = descs, .count = 2 });
+		.sequence = 5, .descs = descs, .count = 3 });
 	KUNIT_ASSERT_EQ(test, plan(test, &t), 0);
 	KUNIT_EXPECT_EQ(test,
 			vhdx_replay_clip(&t.replay, c->pos, c->len, &patched),
@@ -476,10 +523,12 @@ static struct kunit_case replay_cases[] = {
 	KUNIT_CASE(plan_patches),
 	KUNIT_CASE(plan_many),
 	KUNIT_CASE_PARAM(plan_file_size, length_gen_params),
+	KUNIT_CASE(plan_file_size_of_head),
 	KUNIT_CASE(plan_empty_entry),
 	KUNIT_CASE(plan_bounded),
 	KUNIT_CASE(plan_unreadable),
 	KUNIT_CASE(apply_page),
+	KUNIT_CASE(apply_edges),
 	KUNIT_CASE(apply_unreadable),
 	KUNIT_CASE(apply_against_shadow),
 	KUNIT_CASE(clip_against_shadow),
