@@ -3,7 +3,7 @@
 from content import Byte, Stamp
 from good_base import LIBVHDI, REPLAY, good, scribble
 import ondisk
-from ondisk import FULLY_PRESENT, KIB, MIB, PAGE, REGION_OFFSETS, bat_entry
+from ondisk import FULLY_PRESENT, GIB, KIB, MIB, PAGE, REGION_OFFSETS, bat_entry
 from log import Journal, Zero
 from vhdx import Image
 
@@ -47,8 +47,10 @@ def log_bat():
 @good((REPLAY,))
 def log_page_edges():
     """The first and the last entry of a BAT page: the bytes that travel in
-    the descriptor, not in the data sector."""
-    image = Image("log-page-edges", 600 * MIB, block_size=MIB)
+    the descriptor, not in the data sector. Blocks lie past 4 GiB, so that
+    none of these bytes is zero throughout."""
+    image = Image("log-page-edges", 600 * MIB, block_size=MIB,
+                  data_start=5 * GIB)
     for block in (0, 1, 510, 511, 512):
         image.write(block * MIB, 64 * KIB, Stamp(1))
     journal = Journal(image.prepare())
