@@ -3,7 +3,8 @@
 from content import Byte, Stamp
 from good_base import LIBVHDI, REPLAY, good, scribble
 import ondisk
-from ondisk import FULLY_PRESENT, GIB, KIB, MIB, PAGE, REGION_OFFSETS, bat_entry
+from ondisk import (FULLY_PRESENT, GIB, KIB, MIB, PAGE, REGION_OFFSETS,
+                    bat_entry)
 from log import Journal, Zero
 from vhdx import Image
 
