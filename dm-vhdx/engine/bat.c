@@ -80,8 +80,9 @@ const char *vhdx_state_name(enum vhdx_block_state state)
 	return "reserved";
 }
 
+/* Of the @length bytes, the file must hold the first @needed. */
 static const char *space_fault(const struct vhdx_bat_limits *limits, u64 entry,
-			       u64 length, bool may_be_short)
+			       u64 length, u64 needed)
 {
 	u64 offset = vhdx_entry_offset(entry);
 
@@ -89,19 +90,21 @@ static const char *space_fault(const struct vhdx_bat_limits *limits, u64 entry,
 		return "its space belongs to the header section, the log or a region";
 	if (offset >= limits->file_size)
 		return "its space lies past the end of the file";
-	if (!may_be_short && length > limits->file_size - offset)
+	if (needed > limits->file_size - offset)
 		return "its space ends past the end of the file";
 	return NULL;
 }
 
 /*
  * Old QEMU wrote a last block no longer than the disk needs, so the file may
- * end inside the last one.
+ * end behind the end of the virtual disk.
  */
 static const char *payload_fault(const struct vhdx_bat *bat,
 				 const struct vhdx_bat_limits *limits,
 				 u64 block, u64 entry)
 {
+	u64 size = vhdx_bat_block_size(bat);
+
 	switch (vhdx_entry_state(entry)) {
 	case VHDX_BLOCK_NOT_PRESENT:
 	case VHDX_BLOCK_UNDEFINED:
@@ -110,8 +113,9 @@ static const char *payload_fault(const struct vhdx_bat *bat,
 		return NULL;
 	case VHDX_BLOCK_FULLY_PRESENT:
 	case VHDX_BLOCK_PARTIALLY_PRESENT:
-		return space_fault(limits, entry, vhdx_bat_block_size(bat),
-				   block == bat->blocks - 1);
+		return space_fault(limits, entry, size,
+				   min(size, bat->size -
+					     (block << bat->block_shift)));
 	}
 	return "its state is reserved";
 }
@@ -123,7 +127,7 @@ static const char *bitmap_fault(const struct vhdx_bat_limits *limits, u64 entry)
 		return NULL;
 	case VHDX_BITMAP_PRESENT:
 		return space_fault(limits, entry, VHDX_BITMAP_BLOCK_SIZE,
-				   false);
+				   VHDX_BITMAP_BLOCK_SIZE);
 	}
 	return "its state is reserved";
 }

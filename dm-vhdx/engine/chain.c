@@ -277,17 +277,25 @@ static int check_link(const struct vhdx_image *child,
 	return check_identity(child, parent, flags, report);
 }
 
+static int check_cycle(const struct vhdx_chain *chain, u32 layer,
+		       struct vhdx_report *report)
+{
+	u32 other;
+
+	for (other = 0; other < layer; other++)
+		if (chain->layer[other] == chain->layer[layer])
+			return vhdx_refuse(report, -ELOOP,
+					   locator_place(chain->layer[layer]),
+					   "the image is its own ancestor");
+	return 0;
+}
+
 static int check_layer(const struct vhdx_chain *chain, u32 layer,
 		       unsigned int flags, struct vhdx_report *report)
 {
 	struct vhdx_image *image = chain->layer[layer];
 	bool last = layer + 1 == chain->depth;
-	u32 other;
 
-	for (other = 0; other < layer; other++)
-		if (chain->layer[other] == image)
-			return vhdx_refuse(report, -ELOOP, locator_place(image),
-					   "the image is its own ancestor");
 	if (last && image->params.has_parent)
 		return vhdx_refuse(report, -ENOENT, locator_place(image),
 				   "a differencing image needs its parent, which it names as \"%.96s\"",
@@ -297,8 +305,9 @@ static int check_layer(const struct vhdx_chain *chain, u32 layer,
 				   VHDX_AT("file parameters",
 					   image->metadata.base),
 				   "the image has no parent, but one is given");
-	return last ? 0 :
-		      check_link(image, chain->layer[layer + 1], flags, report);
+	if (last)
+		return 0;
+	return check_link(image, chain->layer[layer + 1], flags, report);
 }
 
 /**
@@ -334,6 +343,9 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 	chain->depth = depth;
 	for (i = 0; i < depth; i++)
 		chain->layer[i] = images[i];
+	/* Of a cycle, every other complaint would be beside the point. */
+	for (i = 0; i < depth && !r; i++)
+		r = check_cycle(chain, i, report);
 	for (i = 0; i < depth && !r; i++)
 		r = check_layer(chain, i, flags, report);
 	if (r) {

@@ -54,7 +54,10 @@ static int entry_at(struct checker *c, u64 index, u64 *entry)
 	return r;
 }
 
-/* Bytes of the file that an entry occupies; 0 if none. */
+/*
+ * Bytes of the file that an entry occupies; 0 if none. The old space of a block
+ * that was unmapped is its own until its entry is written anew.
+ */
 static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 		    bool *payload, u64 *number)
 {
@@ -67,10 +70,16 @@ static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 			       0;
 	if (*number >= bat->blocks)
 		return 0;
-	return state == VHDX_BLOCK_FULLY_PRESENT ||
-			       state == VHDX_BLOCK_PARTIALLY_PRESENT ?
-		       vhdx_bat_block_size(bat) :
-		       0;
+	switch (state) {
+	case VHDX_BLOCK_FULLY_PRESENT:
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+		return vhdx_bat_block_size(bat);
+	case VHDX_BLOCK_UNDEFINED:
+	case VHDX_BLOCK_UNMAPPED:
+		return vhdx_entry_offset(entry) ? vhdx_bat_block_size(bat) : 0;
+	default:
+		return 0;
+	}
 }
 
 /* Returns whether some of the space was taken before. */
@@ -119,12 +128,22 @@ static int name_overlap(struct checker *c, u64 index, u64 entry, u64 length)
 
 static int check_space(struct checker *c, u64 index, u64 entry, u64 length)
 {
-	c->census->allocated += length;
+	if (vhdx_entry_state(entry) >= VHDX_BLOCK_FULLY_PRESENT)
+		c->census->allocated += length;
 	if (!take_space(c, vhdx_entry_offset(entry), length))
 		return 0;
 	if (c->census->overlaps++ < OVERLAPS_NAMED)
 		return name_overlap(c, index, entry, length);
 	return 0;
+}
+
+static void remark_reserved(const struct checker *c, u64 index, u64 entry)
+{
+	if (entry & VHDX_BAT_RESERVED_MASK)
+		vhdx_find(c->report, VHDX_READONLY,
+			  vhdx_bat_place(&c->image->bat, index),
+			  "reserved bits are set: 0x%llx",
+			  entry & VHDX_BAT_RESERVED_MASK);
 }
 
 /* What a reader may pass over, and a writer or a strict reader may not. */
@@ -136,10 +155,6 @@ static void remark_payload(const struct checker *c, u64 index, u64 block,
 	struct vhdx_place at = vhdx_bat_place(&c->image->bat, index);
 	u64 end = vhdx_entry_offset(entry) + vhdx_bat_block_size(bat);
 
-	if (entry & VHDX_BAT_RESERVED_MASK)
-		vhdx_find(c->report, VHDX_READONLY, at,
-			  "reserved bits are set: 0x%llx",
-			  entry & VHDX_BAT_RESERVED_MASK);
 	if (state == VHDX_BLOCK_PARTIALLY_PRESENT && !bat->differencing)
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "payload block %llu is partially present in an image without a parent; it is read as fully present",
@@ -194,6 +209,7 @@ static int check_entry(struct checker *c, u64 index)
 		c->census->faulty++;
 		return 0;
 	}
+	remark_reserved(c, index, entry);
 	if (payload)
 		remark_payload(c, index, number, entry);
 	else

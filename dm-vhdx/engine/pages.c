@@ -4,6 +4,9 @@
 /* How many used pages the clock's hand may pass before it takes one. */
 #define SECOND_CHANCES 32
 
+/* How many pages are given up before others get the lock. */
+#define BATCH 1024UL
+
 static void page_free(struct vhdx_pool *pool, struct vhdx_page *page)
 {
 	mempool_free(page->data, pool->buffers);
@@ -27,6 +30,13 @@ static void leaf_free_rcu(struct rcu_head *rcu)
 static struct vhdx_leaf *leaf_of(const struct vhdx_page_map *map, u64 index)
 {
 	return rcu_dereference_protected(map->leaves[index >> VHDX_LEAF_SHIFT],
+					 lockdep_is_held(&map->pool->lock));
+}
+
+static struct vhdx_page *page_of(const struct vhdx_page_map *map,
+				 const struct vhdx_leaf *leaf, u32 slot)
+{
+	return rcu_dereference_protected(leaf->page[slot],
 					 lockdep_is_held(&map->pool->lock));
 }
 
@@ -236,15 +246,26 @@ int vhdx_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool, u64 count)
 	return 0;
 }
 
-static void drop_pages(struct vhdx_pool *pool, struct vhdx_page_map *map)
+/* Its last page takes the leaf away. */
+static void drop_leaf(struct vhdx_page_map *map, u64 number)
 {
-	struct vhdx_page *page, *next;
+	u64 first = number << VHDX_LEAF_SHIFT;
+	struct vhdx_leaf *leaf;
+	u32 i;
 
-	spin_lock(&pool->lock);
-	list_for_each_entry_safe(page, next, &pool->clock, clock)
-		if (page->map == map)
-			unlink_page(pool, page);
-	spin_unlock(&pool->lock);
+	spin_lock(&map->pool->lock);
+	leaf = leaf_of(map, first);
+	for (i = 0; leaf && i < VHDX_LEAF_PAGES; i++) {
+		struct vhdx_page *page = page_of(map, leaf, i);
+		bool last = leaf->live == 1;
+
+		if (!page)
+			continue;
+		unlink_page(map->pool, page);
+		if (last)
+			break;
+	}
+	spin_unlock(&map->pool->lock);
 }
 
 /**
@@ -255,9 +276,15 @@ static void drop_pages(struct vhdx_pool *pool, struct vhdx_page_map *map)
  */
 void vhdx_map_exit(struct vhdx_page_map *map)
 {
+	u64 leaves = DIV_ROUND_UP_ULL(map->count, VHDX_LEAF_PAGES);
+	u64 i;
+
 	if (!map->leaves)
 		return;
-	drop_pages(map->pool, map);
+	for (i = 0; i < leaves; i++) {
+		drop_leaf(map, i);
+		cond_resched();
+	}
 	kvfree(map->leaves);
 	map->leaves = NULL;
 }
@@ -267,15 +294,21 @@ void vhdx_map_exit(struct vhdx_page_map *map)
  * @pool: the pool
  * @limit: in pages; raised to VHDX_POOL_RESERVE
  *
- * Context: any that may take a spinlock.
+ * Context: may sleep.
  */
 void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
 {
-	spin_lock(&pool->lock);
-	pool->limit = max_t(unsigned long, limit, VHDX_POOL_RESERVE);
-	while (pool->resident > pool->limit)
-		evict_one(pool);
-	spin_unlock(&pool->lock);
+	unsigned long excess;
+
+	limit = max_t(unsigned long, limit, VHDX_POOL_RESERVE);
+	WRITE_ONCE(pool->limit, limit);
+	/* Piece by piece: a cache may have millions of pages. */
+	do {
+		excess = READ_ONCE(pool->resident);
+		excess = excess > limit ? min(excess - limit, BATCH) : 0;
+		vhdx_pool_shrink(pool, excess);
+		cond_resched();
+	} while (excess);
 }
 
 /**

@@ -286,12 +286,11 @@ u64 reference_entry(const struct reference *ref, u64 index)
 
 /* Is there such a space in the file, and does nothing else lie there? */
 static bool place_bad(const struct reference *ref, u64 start, u64 length,
-		      bool may_be_short)
+		      u64 needed)
 {
 	u32 i;
 
-	if (start >= ref->length ||
-	    (!may_be_short && start + length > ref->length))
+	if (start >= ref->length || start + needed > ref->length)
 		return true;
 	for (i = 0; i < ref->place_count; i++)
 		if (start < ref->places[i][0] + ref->places[i][1] &&
@@ -307,7 +306,7 @@ static bool place_bad(const struct reference *ref, u64 start, u64 length,
  * @payload: it is a payload block's, or else a sector bitmap's
  * @block: number of the payload block
  *
- * Only the last block may be shorter in the file than it should.
+ * The last block may lack, in the file, what lies behind the virtual disk.
  *
  * Return: whether it is.
  */
@@ -316,18 +315,19 @@ bool reference_entry_bad(const struct reference *ref, u64 index, bool payload,
 {
 	u64 entry = reference_entry(ref, index);
 	u64 start = entry >> 20 << 20;
-	u64 blocks = (ref->disk_size + ref->block_size - 1) / ref->block_size;
+	u64 left = ref->disk_size - block * ref->block_size;
+	u64 needed = left < ref->block_size ? left : ref->block_size;
 
 	switch (entry & 7) {
 	case 0:
 		return false;
 	case 6:
 		return payload ? place_bad(ref, start, ref->block_size,
-					   block + 1 == blocks) :
-				 place_bad(ref, start, 1 << 20, false);
+					   needed) :
+				 place_bad(ref, start, 1 << 20, 1 << 20);
 	case 7:
-		return !payload || place_bad(ref, start, ref->block_size,
-					     block + 1 == blocks);
+		return !payload ||
+		       place_bad(ref, start, ref->block_size, needed);
 	case 1:
 	case 2:
 	case 3:

@@ -445,20 +445,37 @@ static void sector_size_name(const u32 *sector, char *name)
 
 KUNIT_ARRAY_PARAM(sector_size, sector_sizes, sector_size_name);
 
-/* Old QEMU: the last block is no longer than the disk needs. */
-static void map_short_last_block(struct kunit *test)
+/*
+ * The log names a file that is longer than it is: its last extension was lost.
+ * Block 1 of two ends with what there is; returns where it begins.
+ */
+static u64 short_file(struct kunit *test, u32 sector, u64 there)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct builder_entry entry = { .sequence = 1 };
+	u64 pos;
+
+	b->size = 2 * MIB;
+	b->logical_sector = sector;
+	b->log_guid = builder_guid(0x10);
+	fixture_files(test, 1);
+	pos = builder_block(b, 1, 6);
+	entry.last = pos + MIB;
+	builder_log(b, &entry);
+	f->ram[0].store.size = pos + there;
+	fixture_chain(test, 1);
+	return pos;
+}
+
+static void map_short_file(struct kunit *test)
 {
 	const u32 *sector = test->param_value;
-	struct fixture *f = test->priv;
-	u64 pos, behind = 8192 + *sector;
+	u64 behind = 8192 + *sector;
+	u64 pos;
 
-	f->builder[0].size = 2 * MIB;
-	f->builder[0].logical_sector = *sector;
-	fixture_files(test, 1);
-	pos = builder_block(&f->builder[0], 1, 6);
 	/* It ends with 100 bytes of a sector. */
-	f->ram[0].store.size = pos + 8192 + 100;
-	fixture_chain(test, 1);
+	pos = short_file(test, *sector, 8192 + 100);
 	expect_run(test, MIB, *sector, DATA(0, pos, *sector));
 	expect_run(test, MIB, MIB, DATA(0, pos, 8192));
 	expect_run(test, MIB + 8192, MIB - 8192, COPY(0, pos + 8192, *sector));
@@ -470,19 +487,47 @@ static void map_short_last_block(struct kunit *test)
 static void map_short_by_sectors(struct kunit *test)
 {
 	const u32 *sector = test->param_value;
-	struct fixture *f = test->priv;
 	u64 pos, last = MIB - *sector;
 
-	f->builder[0].size = 2 * MIB;
-	f->builder[0].logical_sector = *sector;
-	fixture_files(test, 1);
-	pos = builder_block(&f->builder[0], 1, 6);
-	f->ram[0].store.size = pos + last;
-	fixture_chain(test, 1);
+	pos = short_file(test, *sector, last);
 	expect_run(test, MIB, MIB, DATA(0, pos, last));
 	expect_run(test, MIB + last - *sector, 2 * *sector,
 		   DATA(0, pos + last - *sector, *sector));
 	expect_run(test, MIB + last, *sector, ZERO(*sector));
+}
+
+/* A disk that ends 8 KiB into its last block, in a file of @there of these. */
+static u64 short_disk(struct kunit *test, u32 sector, u64 there)
+{
+	struct fixture *f = test->priv;
+	u64 pos;
+
+	f->builder[0].size = MIB + 8192;
+	f->builder[0].logical_sector = sector;
+	fixture_files(test, 1);
+	pos = builder_block(&f->builder[0], 1, 6);
+	f->ram[0].store.size = pos + there;
+	fixture_chain(test, 1);
+	return pos;
+}
+
+/* Old QEMU: the last block is no longer than the disk needs. */
+static void map_short_last_block(struct kunit *test)
+{
+	const u32 *sector = test->param_value;
+	u64 pos = short_disk(test, *sector, 8192);
+
+	expect_run(test, MIB, 8192, DATA(0, pos, 8192));
+}
+
+/* A byte of the disk itself is missing: nothing may be made up for it. */
+static void map_cut_last_block(struct kunit *test)
+{
+	const u32 *sector = test->param_value;
+	struct vhdx_run run;
+
+	short_disk(test, *sector, 8191);
+	KUNIT_EXPECT_EQ(test, map(test, MIB, *sector, &run), -EIO);
 }
 
 /* One bit is one sector, however large. */
@@ -557,8 +602,10 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(map_depth_three_zero),
 	KUNIT_CASE(map_smaller_parent),
 	KUNIT_CASE(map_larger_parent),
-	KUNIT_CASE_PARAM(map_short_last_block, sector_size_gen_params),
+	KUNIT_CASE_PARAM(map_short_file, sector_size_gen_params),
 	KUNIT_CASE_PARAM(map_short_by_sectors, sector_size_gen_params),
+	KUNIT_CASE_PARAM(map_short_last_block, sector_size_gen_params),
+	KUNIT_CASE_PARAM(map_cut_last_block, sector_size_gen_params),
 	KUNIT_CASE_PARAM(map_partial_sectors, sector_size_gen_params),
 	KUNIT_CASE(map_replayed),
 	{}

@@ -177,9 +177,9 @@ static const struct fixture_case check_cases[] = {
 	  "payload block 5 is partially present in an image without a parent; it is read as fully present\n"
 	},
 	{ "the last block is whole", last_entry, 5 * MIB, 0, "" },
-	{ "the last block is short", last_entry, 5 * MIB - 1, 0,
-	  "read-only: " LAST
-	  "the last payload block ends at 0x500000, past the end of the file at 0x4fffff\n"
+	{ "the last block is short", last_entry, 5 * MIB - 1, 1,
+	  "error: " LAST
+	  "payload block 63, state 6 (FULLY_PRESENT), at 0x400000: its space ends past the end of the file\n"
 	},
 	{ "partial, with its bitmap", partial, true, 0, "" },
 	{ "partial, without its bitmap", partial, false, 1,
@@ -196,7 +196,9 @@ static const struct fixture_case check_cases[] = {
 	{ "shared space, as QEMU left it", same_space_next, 6, 0,
 	  "read-only: BAT entry 6 at offset 0x300030: the space at 0x400000 also belongs to BAT entry 5; QEMU before 7.2.2 left such pairs, and one block has lost its data\n"
 	},
-	{ "shared with an unmapped block", same_space_anchor, 0, 0, "" },
+	{ "shared with an unmapped block", same_space_anchor, 0, 0,
+	  "read-only: BAT entry 6 at offset 0x300030: the space at 0x400000 also belongs to BAT entry 5\n"
+	},
 	{ "a bitmap on a block", bitmap_on_block, 0, 0,
 	  "read-only: BAT entry 4096 at offset 0x308000: the space at 0x400000 also belongs to BAT entry 5\n"
 	},
@@ -204,7 +206,9 @@ static const struct fixture_case check_cases[] = {
 	{ "a bitmap of state 3", bitmap_state, 3, 1,
 	  "error: BAT entry 4096 at offset 0x308000: sector bitmap block 0, state 3 (UNMAPPED), at 0x0: its state is reserved\n"
 	},
-	{ "an absent bitmap with reserved bits", bitmap_state, 0xFFFF8, 0, "" },
+	{ "an absent bitmap with reserved bits", bitmap_state, 0xFFFF8, 0,
+	  "read-only: BAT entry 4096 at offset 0x308000: reserved bits are set: 0xffff8\n"
+	},
 };
 
 KUNIT_ARRAY_PARAM(check, check_cases, fixture_case_name);
@@ -252,10 +256,11 @@ static void check_very_short_block(struct kunit *test)
 	b->block_size = 256 * MIB;
 	builder_write(b);
 	builder_block(b, 0, 6);
-	f->ram[0].store.size = 5 * MIB;
+	/* The virtual disk is 64 MiB. */
+	f->ram[0].store.size = 68 * MIB;
 	census = check(test);
 	fixture_expect(test,
-		       "read-only: BAT entry 0 at offset 0x300000: the last payload block ends at 0x10400000, past the end of the file at 0x500000\n");
+		       "read-only: BAT entry 0 at offset 0x300000: the last payload block ends at 0x10400000, past the end of the file at 0x4400000\n");
 	KUNIT_EXPECT_EQ(test, census.faulty, 0);
 	KUNIT_EXPECT_EQ(test, census.overlaps, 0);
 }

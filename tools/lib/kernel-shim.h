@@ -203,12 +203,6 @@ static inline void list_move_tail(struct list_head *entry,
 #define list_first_entry(list, type, member) \
 	container_of((list)->next, type, member)
 
-#define list_for_each_entry_safe(pos, n, list, member) \
-	for (pos = container_of((list)->next, __typeof__(*pos), member), \
-	     n = container_of(pos->member.next, __typeof__(*pos), member); \
-	     &pos->member != (list); \
-	     pos = n, n = container_of(n->member.next, __typeof__(*n), member))
-
 /* spinlock.h, rcupdate.h, sched.h: one thread. */
 typedef struct {
 	char unused;
@@ -218,7 +212,7 @@ struct rcu_head {
 	char unused;
 };
 
-#define lockdep_is_held(lock)	(1)
+#define lockdep_is_held(lock)	((void)(lock), 1)
 #define spin_lock_init(lock)	((void)(lock))
 #define spin_lock(lock)		((void)(lock))
 #define spin_unlock(lock)	((void)(lock))
