@@ -44,8 +44,12 @@ static u64 count_entry(const struct reference *ref, u64 index, u64 *start,
 		want->faulty++;
 		return 0;
 	}
+	/* An anchor keeps the old space for the block. */
+	if (payload && *start && ((entry & 7) == 1 || (entry & 7) == 3))
+		return ref->block_size;
 	if ((entry & 7) < 6)
 		return 0;
+	want->allocated += payload ? ref->block_size : 1 << 20;
 	want->bitmaps += !payload;
 	if (payload && (entry & 7) == 7 && ref->child &&
 	    (reference_entry(ref, bitmap) & 7) != 6)
@@ -69,7 +73,6 @@ static void count(const struct reference *ref, u64 entries,
 
 		if (!length)
 			continue;
-		want->allocated += length;
 		for (i = 0; i < used; i++)
 			if (start < spaces[i][1] &&
 			    spaces[i][0] < min(start + length, ref->length))

@@ -211,6 +211,11 @@ static void mutate_items(struct mutation *m)
 	case 1:
 		push_item(m, entry);
 		break;
+	case 2:
+		/* Onto its neighbour, or a part of it. */
+		put(m, entry + 16, 4,
+		    get(m, entry + 32 + 16, 4) + random_below(m->random, 4));
+		break;
 	default:
 		mutate_at(m, entry, item_fields, ARRAY_SIZE(item_fields));
 	}
@@ -322,6 +327,49 @@ void mutate_field(struct mutation *m)
 	}
 }
 
+/* Makes every copy of a region table or header that says @old say @new. */
+static void rename_place(struct mutation *m, u64 old, u64 new)
+{
+	u32 copy, i;
+
+	for (copy = 0; copy < 2; copy++) {
+		u64 log = VHDX_HEADER_OFFSET(copy) + 72;
+
+		if (get(m, log, 8) == old)
+			put(m, log, 8, new);
+		for (i = 0; i < 4; i++) {
+			u64 at = VHDX_REGION_TABLE_OFFSET(copy) + 32 + 32 * i;
+
+			if (get(m, at, 8) == old)
+				put(m, at, 8, new);
+		}
+	}
+}
+
+/**
+ * mutate_move() - move the log or a region, with all that is in it
+ * @m: the file
+ *
+ * To before, among or behind the blocks, or onto something.
+ */
+void mutate_move(struct mutation *m)
+{
+	const u64 places[] = { m->log, m->metadata, m->bat };
+	u64 old = places[random_below(m->random, ARRAY_SIZE(places))];
+	u64 new = VHDX_MIB * (1 + random_below(m->random, 24));
+	u32 i;
+
+	for (i = 0; i < m->layer->count; i++) {
+		struct fuzz_extent *extent = &m->layer->extent[i];
+
+		if (extent->offset >= old && extent->offset < old + VHDX_MIB)
+			extent->offset += new - old;
+	}
+	rename_place(m, old, new);
+	if (random_once_in(m->random, 2))
+		m->layer->size = max(m->layer->size, new + VHDX_MIB);
+}
+
 /* The first entries, or those around a chunk's end. */
 static u64 choose_index(struct mutation *m)
 {
@@ -330,7 +378,7 @@ static u64 choose_index(struct mutation *m)
 	if (random_once_in(m->random, 3))
 		return (ratio + 1) * (1 + random_below(m->random, 3)) - 1 -
 		       random_below(m->random, 3);
-	return random_below(m->random, 16);
+	return random_below(m->random, random_once_in(m->random, 2) ? 4 : 16);
 }
 
 static u64 make_entry(struct mutation *m)

@@ -97,7 +97,7 @@ static void mutate_once(struct mutation *m)
 		mutate_field, mutate_field, mutate_field, mutate_bat,
 		mutate_bat, mutate_bat, mutate_bitmap, mutate_log, mutate_log,
 		mutate_log, mutate_bytes, mutate_bytes, mutate_extents,
-		mutate_layers, mutate_settings,
+		mutate_layers, mutate_settings, mutate_move,
 	};
 	u32 i = random_below(m->random, ARRAY_SIZE(mutations));
 

@@ -6,6 +6,7 @@
  * layers and settings.
  * mutate-fields.c APIs:
  *   mutate_field()	a field of some structure
+ *   mutate_move()	move the log or a region
  *   mutate_bat()	an entry of the BAT, or many
  *   mutate_bitmap()	bits of a sector bitmap
  *   mutate_layout()	find out where a file's structures are
@@ -43,6 +44,7 @@ struct mutation {
 void mutate_layout(struct mutation *m);
 u64 mutate_number(struct mutation *m, u64 old, u32 width);
 void mutate_field(struct mutation *m);
+void mutate_move(struct mutation *m);
 void mutate_bat(struct mutation *m);
 void mutate_bitmap(struct mutation *m);
 void mutate_log(struct mutation *m);
