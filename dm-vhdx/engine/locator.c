@@ -8,6 +8,9 @@ struct decoder {
 	u64 offset;
 	struct vhdx_report *report;
 	struct vhdx_locator *locator;
+	/* A GUID of zeros is a value too, so the value cannot tell. */
+	bool linkage_seen;
+	bool linkage2_seen;
 };
 
 static struct vhdx_place pair_place(const struct decoder *d, u32 index)
@@ -133,11 +136,12 @@ static bool parse_guid(const char *text, guid_t *guid)
 }
 
 static int take_linkage(struct decoder *d, const char *key, const char *value,
-			guid_t *linkage, struct vhdx_place at)
+			guid_t *linkage, bool *seen, struct vhdx_place at)
 {
-	if (!guid_is_null(linkage))
+	if (*seen)
 		return vhdx_refuse(d->report, -EUCLEAN, at,
 				   "the key \"%s\" is there twice", key);
+	*seen = true;
 	if (!parse_guid(value, linkage))
 		return vhdx_refuse(d->report, -EUCLEAN, at,
 				   "\"%s\" is \"%.48s\", which is no GUID in braces",
@@ -162,9 +166,11 @@ static int take_pair(struct decoder *d, const char *key, char **value,
 	struct vhdx_locator *locator = d->locator;
 
 	if (!strcmp(key, "parent_linkage"))
-		return take_linkage(d, key, *value, &locator->linkage, at);
+		return take_linkage(d, key, *value, &locator->linkage,
+				    &d->linkage_seen, at);
 	if (!strcmp(key, "parent_linkage2"))
-		return take_linkage(d, key, *value, &locator->linkage2, at);
+		return take_linkage(d, key, *value, &locator->linkage2,
+				    &d->linkage2_seen, at);
 	if (!strcmp(key, "relative_path"))
 		return take_path(d, key, value, &locator->relative_path, at);
 	if (!strcmp(key, "volume_path"))
