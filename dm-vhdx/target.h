@@ -30,7 +30,8 @@
  * @parts: bios for the runs of a bio that has waited, see struct vhdx_part
  * @bounce: pages for what vhdx_chain_read() reads
  * @deferred: bios that had to wait, so far
- * @layer: the images, child first, as many as @chain is deep
+ * @layers: how many images; known before there is a @chain
+ * @layer: the images, child first
  */
 struct vhdx_target {
 	struct vhdx_chain *chain;
