@@ -153,7 +153,7 @@ test_names() {
 	local dir=$IMAGES/names name escaped table
 
 	mkdir -p "$dir"
-	for name in 'two words' 'back\slash' 'both \ of them\' 'Größe-à-💾' \
+	for name in 'two words' 'back\slash' $'both \\ of them\\' 'Größe-à-💾' \
 		$'a\ttab' '7' 'semi;colon,comma' '#1 "quoted"'; do
 		cp --sparse=always "$IMAGES/good/dynamic.vhdx" "$dir/$name"
 		escaped=$(printf %s "$name" |
@@ -172,8 +172,9 @@ test_names() {
 		table=$(dmsetup table names)
 		dm_remove names
 		tap_run "its table can be used again" dm_create names "$table"
-		tap_is "and stays the same" "$(dmsetup table names)" "$table"
-		dm_remove names
+		tap_is "and stays the same" "$(dmsetup table names || true)" \
+			"$table"
+		vhdx_remove names
 	done
 	rm -r "$dir"
 }

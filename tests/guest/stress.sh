@@ -72,6 +72,7 @@ test_churn() {
 	while_verifying "suspend and resume" sh -c '
 		dmsetup suspend --noudevsync stress
 		dmsetup resume --noudevsync stress'
+	# shellcheck disable=SC2016 # for the inner shell to expand
 	while_verifying "reload of the same image" sh -c '
 		dmsetup reload --noudevsync stress --table "$1"
 		dmsetup resume --noudevsync stress' sh "$(dmsetup table stress)"
