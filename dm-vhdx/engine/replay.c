@@ -135,6 +135,24 @@ static int fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
 	return 0;
 }
 
+/*
+ * The last patch that covers a page is what the page holds; those before it
+ * need not be fetched. Patches are made of whole pages.
+ */
+static const struct vhdx_patch *last_patch(const struct vhdx_replay *replay,
+					   u64 pos)
+{
+	u32 i;
+
+	for (i = replay->count; i-- > 0;) {
+		const struct vhdx_patch *patch = &replay->patches[i];
+
+		if (pos >= patch->target && pos - patch->target < patch->length)
+			return patch;
+	}
+	return NULL;
+}
+
 /**
  * vhdx_replay_apply() - patch a buffer that was read from the file
  * @replay: the plan
@@ -143,14 +161,16 @@ static int fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
  * @buf: the buffer
  * @len: bytes in it
  *
+ * Fetches one page from the log for a page that is patched, however often the
+ * log changes it.
+ *
  * Context: may sleep.
  * Return: 0, -ENOMEM, or an errno of the store.
  */
 int vhdx_replay_apply(const struct vhdx_replay *replay,
 		      struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
-	const struct vhdx_patch *patch;
-	u64 start, end;
+	u64 page_pos = ALIGN_DOWN(pos, (u64)VHDX_PAGE);
 	u8 *page;
 	int r = 0;
 
@@ -159,18 +179,20 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
 	page = kmalloc(VHDX_PAGE, GFP_NOIO);
 	if (!page)
 		return -ENOMEM;
-	for (patch = replay->patches;
-	     patch < replay->patches + replay->count && !r; patch++) {
-		if (!overlap(patch, pos, len, &start, &end))
+	for (; page_pos < pos + len && !r; page_pos += VHDX_PAGE) {
+		const struct vhdx_patch *patch = last_patch(replay, page_pos);
+		u64 start = max(pos, page_pos);
+		u64 end = min(pos + len, page_pos + VHDX_PAGE);
+
+		if (!patch)
 			continue;
-		if (!patch->source) {
-			memset((u8 *)buf + (start - pos), 0, end - start);
-			continue;
-		}
-		r = fetch(patch, store, page);
+		if (patch->source)
+			r = fetch(patch, store, page);
+		else
+			memset(page, 0, VHDX_PAGE);
 		if (!r)
 			memcpy((u8 *)buf + (start - pos),
-			       page + (start - patch->target), end - start);
+			       page + (start - page_pos), end - start);
 	}
 	kfree(page);
 	return r;
