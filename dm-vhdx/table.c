@@ -145,7 +145,7 @@ int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
  *
  * dm splits arguments where isspace() says so, and the kernel's isspace() takes
  * byte 0xA0 for a space, although it is a part of letters in UTF-8: hence the
- * same test here.
+ * same test here. dmsetup takes what follows a "#" for a comment.
  *
  * Return: bytes in use, as DMEMIT() counts them.
  */
@@ -153,7 +153,8 @@ size_t vhdx_emit_escaped(char *result, size_t maxlen, size_t sz,
 			 const char *text, const char *special)
 {
 	for (; *text; text++) {
-		if (isspace(*text) || *text == '\\' || strchr(special, *text))
+		if (isspace(*text) || strchr("\\#", *text) ||
+		    strchr(special, *text))
 			DMEMIT("\\%03o", (unsigned char)*text);
 		else
 			DMEMIT("%c", *text);
