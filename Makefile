@@ -10,7 +10,8 @@
 #   make demo             try it in a UML kernel, without touching this one
 #                         (IMAGE=FILE: your own image; SHELL_IN=1: stay inside)
 #   make check            every test that needs no special host
-#   make ci               what .ci/run runs: check, debug kernels, QEMU
+#   make ci               what .ci/run runs: check, and the demo
+#   make full             also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
 #   make fuzz SECONDS=600 the fuzzer, for as long as you like
 #   make style            checkpatch, sparse, shellcheck, man page
@@ -60,6 +61,10 @@ ci:
 	@$(top)scripts/deps --for test
 	@$(top)tests/run ci
 
+full:
+	@$(top)scripts/deps --for test
+	@$(top)tests/run full
+
 bench:
 	@$(top)scripts/deps --for test
 	@$(top)tests/bench/run
@@ -78,5 +83,5 @@ clean:
 	$(MAKE) -C $(top)tools clean
 	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build
 
-.PHONY: all module tools deps install uninstall demo check ci bench fuzz \
+.PHONY: all module tools deps install uninstall demo check ci full bench fuzz \
 	style clean
