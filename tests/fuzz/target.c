@@ -184,7 +184,7 @@ static void walk_layers(u32 opened, bool certain, struct random *random)
 {
 	struct vhdx_chain *chain = NULL;
 	struct walk walk = { .random = random };
-	u32 first, i;
+	u32 first;
 
 	/* A child without its parent is refused; its parents may do. */
 	for (first = 0; first < opened && !chain; first++)
@@ -192,9 +192,6 @@ static void walk_layers(u32 opened, bool certain, struct random *random)
 	if (!chain)
 		return;
 	first--;
-	for (i = first; i < opened; i++)
-		walk.log_length = max(walk.log_length,
-				      log_length(&input.layer[i]));
 	walk.chain = chain;
 	walk.files = &input.layer[first];
 	walk.refs = certain ? &refs[first] : NULL;

@@ -11,16 +11,19 @@ static u64 sector_size(const struct walk *walk)
 	return 1ULL << walk->chain->layer[0]->bat.sector_shift;
 }
 
-/* A page that is missed costs its own read, and those of the log's pages. */
+/*
+ * A page that is missed costs its own read, and that of one page of the log,
+ * however often the log changes it.
+ */
 static void begin(const struct walk *walk, const char *phase, u64 len)
 {
 	u64 pages = 16 * walk->chain->depth + 2 * len / VHDX_PAGE;
 	struct meter_bound bound = {
 		.memory = VHDX_MIB + 2 * len,
-		.reads = pages * (2 * VHDX_PAGE + walk->log_length),
+		.reads = 2 * pages * VHDX_PAGE,
+		.work = VHDX_MIB + 4 * pages * VHDX_PAGE,
 	};
 
-	bound.work = VHDX_MIB + 8 * bound.reads;
 	meter_begin(phase, &bound);
 }
 

@@ -20,14 +20,12 @@
  * @files: of its layers
  * @refs: what the reference makes of them; NULL if a failure was asked for,
  *	and then only the form of the answers is checked
- * @log_length: bytes, of the longest log among the layers
  * @random: chooses the ranges
  */
 struct walk {
 	struct vhdx_chain *chain;
 	const struct fuzz_layer *files;
 	const struct reference *refs;
-	u64 log_length;
 	struct random *random;
 };
 
