@@ -10,7 +10,7 @@
 #   make demo             try it in a UML kernel, without touching this one
 #                         (IMAGE=FILE: your own image; SHELL_IN=1: stay inside)
 #   make check            every test that needs no special host
-#   make ci               what .ci/run runs: check, and the demo
+#   make ci               what .ci/run runs: the quick ones of check
 #   make full             also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
 #   make fuzz SECONDS=600 the fuzzer, for as long as you like

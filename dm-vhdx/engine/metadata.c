@@ -106,7 +106,7 @@ static int compare_offset(const void *a, const void *b)
 
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
-	return 0;
+	return x->index < y->index ? -1 : 1;
 }
 
 static int check_unique(struct vhdx_metadata *metadata,

@@ -112,13 +112,16 @@ static int compare_guid(const void *a, const void *b)
 	return memcmp(&x->guid, &y->guid, sizeof(x->guid));
 }
 
+/* The log and the header section, which have no GUID, come last of equals. */
 static int compare_offset(const void *a, const void *b)
 {
 	const struct vhdx_region *x = a, *y = b;
 
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
-	return 0;
+	if (guid_is_null(&x->guid) != guid_is_null(&y->guid))
+		return guid_is_null(&x->guid) ? 1 : -1;
+	return compare_guid(a, b);
 }
 
 static int check_unique(struct vhdx_regions *regions, struct vhdx_place at,
