@@ -239,7 +239,7 @@ test_shared() {
 		names+=("shared$i")
 	done
 	readback whole <<<"$(for i in 1 12; do
-		printf '/dev/mapper/shared%d\tgood/chain-three\t%s\n' $i \
+		printf '/dev/mapper/shared%d\tgood/chain-three\t%s\n' "$i" \
 			"one image in twelve tables: number $i"
 	done)"
 	loads=$(vhdx_status shared1 loads)
