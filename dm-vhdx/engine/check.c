@@ -14,6 +14,8 @@
  * @report: where findings go
  * @batch: entries read last
  * @start: index of the first one
+ * @chunk: whose sector bitmap entry was looked at last
+ * @bitmap: that entry
  * @used: a bit for each MiB of the file that a block occupies
  */
 struct checker {
@@ -22,6 +24,8 @@ struct checker {
 	struct vhdx_report *report;
 	__le64 *batch;
 	u64 start;
+	u64 chunk;
+	u64 bitmap;
 	unsigned long *used;
 };
 
@@ -169,24 +173,29 @@ static void remark_payload(const struct checker *c, u64 index, u64 block,
 			  block, vhdx_entry_offset(entry));
 }
 
-/* A partially present block needs the bitmap of its chunk. */
+/*
+ * A partially present block needs the bitmap of its chunk, whose entry may be
+ * far behind the block's: it is read once for all blocks of the chunk.
+ */
 static int check_bitmap(struct checker *c, u64 index, u64 block)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
 	u64 chunk = block >> bat->ratio_shift;
-	u64 entry;
 	int r;
 
-	r = entry_at(c, vhdx_bat_bitmap_index(bat, chunk), &entry);
-	if (r)
-		return r;
-	if (vhdx_entry_state(entry) != VHDX_BLOCK_FULLY_PRESENT) {
+	if (chunk != c->chunk) {
+		r = entry_at(c, vhdx_bat_bitmap_index(bat, chunk), &c->bitmap);
+		if (r)
+			return r;
+		c->chunk = chunk;
+	}
+	if (vhdx_entry_state(c->bitmap) != VHDX_BLOCK_FULLY_PRESENT) {
 		c->census->faulty++;
-		vhdx_find(c->report, VHDX_ERROR, vhdx_bat_place(&c->image->bat, index),
+		vhdx_find(c->report, VHDX_ERROR, vhdx_bat_place(bat, index),
 			  "payload block %llu is partially present, but the sector bitmap of chunk %llu is absent",
 			  block, chunk);
 	}
-	return entry_at(c, index, &entry);
+	return 0;
 }
 
 static int check_entry(struct checker *c, u64 index)
@@ -278,6 +287,7 @@ int vhdx_check_blocks(struct vhdx_image *image, struct vhdx_census *census,
 		.census = census,
 		.report = report,
 		.start = U64_MAX,
+		.chunk = U64_MAX,
 	};
 	int r = -ENOMEM;
 
