@@ -2,14 +2,39 @@
 #include "report.h"
 
 /*
+ * How many bytes make the character at @text; 0 if it is none, or controls a
+ * terminal: U+0080 to U+009F do, as all below a space.
+ */
+static size_t character(const u8 *text)
+{
+	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 :
+			text[0] < 0xF0 ? 3 : 4;
+	size_t i;
+
+	if (text[0] < ' ' || text[0] == 0x7F || text[0] > 0xF4 ||
+	    (text[0] >= 0x80 && text[0] < 0xC2) ||
+	    (text[0] == 0xC2 && text[1] < 0xA0))
+		return 0;
+	for (i = 1; i < length; i++)
+		if ((text[i] & 0xC0) != 0x80)
+			return 0;
+	return length;
+}
+
+/*
  * Names come from the image: they must not reach a terminal, or forge a line
- * of the log, with what controls it.
+ * of the log, with what controls it. A name that was cut short may end inside
+ * a character.
  */
 static void disarm(char *text)
 {
-	for (; *text; text++)
-		if ((u8)*text < ' ' || *text == 0x7f)
+	while (*text) {
+		size_t length = character((const u8 *)text);
+
+		if (!length)
 			*text = '?';
+		text += max_t(size_t, length, 1);
+	}
 }
 
 __printf(4, 0) static void emit(struct vhdx_report *report,
