@@ -155,6 +155,9 @@ bool vhdx_bat_check_entry(const struct vhdx_bat *bat,
 	bool payload;
 	u64 number;
 
+	/* Most of the BAT of a sparse image: of either kind, it claims nothing. */
+	if (vhdx_entry_state(entry) == VHDX_BLOCK_NOT_PRESENT)
+		return true;
 	payload = vhdx_bat_entry_at(bat, index, &number);
 	if (index >= bat->entries)
 		return true;
