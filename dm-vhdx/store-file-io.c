@@ -16,12 +16,24 @@
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
 #include "store-file.h"
 #include "target.h"
+
+/*
+ * Bios that a task keeps until it unplugs: an I/O of many pieces, or a system
+ * call with many I/Os, then wakes the worker once.
+ */
+struct vhdx_file_plug {
+	struct blk_plug_cb cb;
+	struct llist_node *newest;
+	struct llist_node *oldest;
+};
 
 /* Bios that wait for the worker of one CPU. */
 struct vhdx_file_cpu {
@@ -180,6 +192,48 @@ static void submit_work(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
+static void hand_over(struct vhdx_file *file, struct llist_node *newest,
+		      struct llist_node *oldest)
+{
+	/* To move to another CPU meanwhile would be harmless. */
+	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);
+
+	if (llist_add_batch(newest, oldest, &cpu->pending))
+		queue_work(file->submitters, &cpu->work);
+}
+
+/*
+ * In ->map dm keeps the table; here nothing does, once a worker that is running
+ * anyway can take and complete the bios. vhdx_file_io_exit() waits for this.
+ */
+static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
+{
+	struct vhdx_file_plug *plug =
+		container_of(cb, struct vhdx_file_plug, cb);
+
+	rcu_read_lock();
+	hand_over(cb->data, plug->newest, plug->oldest);
+	rcu_read_unlock();
+	kfree(plug);
+}
+
+/* Returns whether the task has a plug that took the bio. */
+static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
+{
+	struct vhdx_file_plug *plug;
+	struct blk_plug_cb *cb;
+
+	cb = blk_check_plugged(file_unplug, file, sizeof(*plug));
+	if (!cb)
+		return false;
+	plug = container_of(cb, struct vhdx_file_plug, cb);
+	io->node.next = plug->newest;
+	plug->newest = &io->node;
+	if (!plug->oldest)
+		plug->oldest = &io->node;
+	return true;
+}
+
 /**
  * vhdx_file_submit() - fill a bio from the file
  * @file: the store
@@ -193,8 +247,6 @@ static void submit_work(struct work_struct *work)
 void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 		      bool direct)
 {
-	struct vhdx_file_cpu *cpu;
-
 	io->file = file;
 	io->pos = pos;
 	io->direct = direct;
@@ -202,10 +254,8 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 		queue_waiting(io, false);
 		return;
 	}
-	/* To move to another CPU meanwhile would be harmless. */
-	cpu = raw_cpu_ptr(file->cpus);
-	if (llist_add(&io->node, &cpu->pending))
-		queue_work(file->submitters, &cpu->work);
+	if (!hold_back(file, io))
+		hand_over(file, &io->node, &io->node);
 }
 
 /**
@@ -247,6 +297,8 @@ int vhdx_file_io_init(struct vhdx_file *file)
  */
 void vhdx_file_io_exit(struct vhdx_file *file)
 {
+	/* For file_unplug(). */
+	synchronize_rcu();
 	if (file->submitters)
 		destroy_workqueue(file->submitters);
 	if (file->waiters)

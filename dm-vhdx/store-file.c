@@ -14,9 +14,19 @@
 #include "store-file.h"
 
 /*
- * The page cache serves metadata whatever becomes of the data: it is read in
- * single pages at random places, which other programs rarely look at.
+ * Metadata is read through the page cache, which asks nothing of alignment.
+ * The engine keeps what it needs of it, so nothing is left there: a second copy
+ * would be outside the bound on memory, and while a file has one page in the
+ * cache each direct read of it looks for dirty ones.
  */
+static void forget(struct vhdx_file *file, u64 pos, u64 end)
+{
+	if (end > pos)
+		invalidate_inode_pages2_range(file->filp->f_mapping,
+					      pos >> PAGE_SHIFT,
+					      (end - 1) >> PAGE_SHIFT);
+}
+
 static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
 	struct vhdx_file *file = container_of(store, struct vhdx_file, store);
@@ -31,6 +41,7 @@ static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 		buf += got;
 		len -= got;
 	}
+	forget(file, pos, offset);
 	memalloc_noio_restore(noio);
 	if (got < 0)
 		return got;
