@@ -3,19 +3,25 @@
 
 /*
  * How many bytes make the character at @text; 0 if it is none, or controls a
- * terminal: U+0080 to U+009F do, as all below a space.
+ * terminal: U+0080 to U+009F do, as all below a space. A lax reader takes a
+ * control that is written in more bytes than it needs for one, so the second
+ * byte has bounds of its own.
  */
 static size_t character(const u8 *text)
 {
 	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 :
 			text[0] < 0xF0 ? 3 : 4;
+	u8 least = text[0] == 0xC2 || text[0] == 0xE0 ? 0xA0 :
+		   text[0] == 0xF0 ? 0x90 : 0x80;
+	u8 most = text[0] == 0xED ? 0x9F : text[0] == 0xF4 ? 0x8F : 0xBF;
 	size_t i;
 
 	if (text[0] < ' ' || text[0] == 0x7F || text[0] > 0xF4 ||
-	    (text[0] >= 0x80 && text[0] < 0xC2) ||
-	    (text[0] == 0xC2 && text[1] < 0xA0))
+	    (text[0] >= 0x80 && text[0] < 0xC2))
 		return 0;
-	for (i = 1; i < length; i++)
+	if (length > 1 && (text[1] < least || text[1] > most))
+		return 0;
+	for (i = 2; i < length; i++)
 		if ((text[i] & 0xC0) != 0x80)
 			return 0;
 	return length;

@@ -99,16 +99,72 @@ static void report_long_text(struct kunit *test)
 }
 
 /* What an image says must not control a terminal, nor begin a line of a log. */
+struct disarm_case {
+	const char *name;
+	const char *said;
+	const char *shown;
+};
+
+static const struct disarm_case disarm_cases[] = {
+	{ "controls below a space", "a\x1b[2J\nb\tc\r\x01\x1f~",
+	  "a?[2J?b?c???~" },
+	{ "delete", "a\x7fz", "a?z" },
+	{ "what need not be changed", "a ~\\%s\"", "a ~\\%s\"" },
+	{ "two bytes", "\xc2\xa0\xc3\xa4\xdf\xbf", "\xc2\xa0\xc3\xa4\xdf\xbf" },
+	{ "three bytes", "\xe0\xa0\x80\xe2\x82\xac\xed\x9f\xbf\xee\x80\x80",
+	  "\xe0\xa0\x80\xe2\x82\xac\xed\x9f\xbf\xee\x80\x80" },
+	{ "four bytes", "\xf0\x90\x80\x80\xf0\x9f\x92\xbe\xf4\x8f\xbf\xbf",
+	  "\xf0\x90\x80\x80\xf0\x9f\x92\xbe\xf4\x8f\xbf\xbf" },
+	/* U+0080 is one, U+009B begins a sequence as ESC [ does, U+009F too. */
+	{ "C1 controls", "\xc2\x80 \xc2\x9bJ\xc2\x9f", "?? ??J??" },
+	{ "C1 controls as single bytes", "a\x9bJ\x85z", "a?J?z" },
+	{ "a character cut at the end", "a\xc3", "a?" },
+	{ "three bytes cut to two", "a\xe2\x82", "a??" },
+	{ "four bytes cut to three", "a\xf0\x9f\x92", "a???" },
+	{ "a character cut by another", "\xe2\x82z\xc3\xc3\xa4",
+	  "??z?\xc3\xa4" },
+	{ "bytes that only continue", "\x80z\xbf\xbf", "?z??" },
+	{ "two bytes for ASCII", "\xc0\x80\xc1\x9b\xc1\xbf", "??????" },
+	{ "three bytes for less", "\xe0\x80\x9b\xe0\x82\x9b\xe0\x9f\xbf",
+	  "?????????" },
+	{ "four bytes for less", "\xf0\x80\x80\x9b\xf0\x8f\xbf\xbf",
+	  "????????" },
+	{ "halves of surrogate pairs", "\xed\xa0\x80\xed\xbf\xbf", "??????" },
+	{ "beyond the last character", "\xf4\x90\x80\x80\xf5\x80\x80\x80",
+	  "????????" },
+	{ "bytes that UTF-8 lacks", "\xf8\x88\x80\x80\x80\xfe\xff", "???????" },
+};
+
+static void disarm_case_name(const struct disarm_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(disarm, disarm_cases, disarm_case_name);
+
 static void report_disarms(struct kunit *test)
 {
+	const struct disarm_case *c = test->param_value;
 	struct witness *w = make_witness(test);
 
-	vhdx_find(&w->report, VHDX_WARN, VHDX_AT("log", 0), "%s",
-		  "a\x1b[2J\nb\tc\x7f d\x1f\xc3\xa4~");
-	KUNIT_EXPECT_STREQ(test, (const char *)w->text,
-			   "a?[2J?b?c? d?\xc3\xa4~");
-	vhdx_refuse(&w->report, -EUCLEAN, VHDX_AT("log", 0), "%s", "\r\n");
-	KUNIT_EXPECT_STREQ(test, (const char *)w->text, "??");
+	vhdx_find(&w->report, VHDX_WARN, VHDX_AT("log", 0), "%s", c->said);
+	KUNIT_EXPECT_STREQ(test, (const char *)w->text, c->shown);
+	vhdx_refuse(&w->report, -EUCLEAN, VHDX_AT("log", 0), "%s", c->said);
+	KUNIT_EXPECT_STREQ(test, (const char *)w->text, c->shown);
+}
+
+/* Cut to VHDX_TEXT_MAX, a text may end inside a character. */
+static void report_cut_character(struct kunit *test)
+{
+	struct witness *w = make_witness(test);
+	char *text = kunit_kzalloc(test, VHDX_TEXT_MAX + 2, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	memset(text, 'x', VHDX_TEXT_MAX - 3);
+	memcpy(text + VHDX_TEXT_MAX - 3, "\xe2\x82\xac", 4);
+	vhdx_find(&w->report, VHDX_WARN, VHDX_AT("log", 0), "%s", text);
+	memcpy(text + VHDX_TEXT_MAX - 3, "??", 3);
+	KUNIT_EXPECT_STREQ(test, (const char *)w->text, (const char *)text);
 }
 
 struct sentence_case {
@@ -219,7 +275,8 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE_PARAM(report_find, severity_gen_params),
 	KUNIT_CASE(report_refuse),
 	KUNIT_CASE(report_long_text),
-	KUNIT_CASE(report_disarms),
+	KUNIT_CASE_PARAM(report_disarms, disarm_gen_params),
+	KUNIT_CASE(report_cut_character),
 	KUNIT_CASE_PARAM(report_sentence, sentence_gen_params),
 	KUNIT_CASE(report_longest_sentence),
 	KUNIT_CASE_PARAM(report_guid_text, guid_gen_params),
