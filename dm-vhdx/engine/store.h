@@ -3,9 +3,10 @@
  * The store: the only way the engine reaches an image's bytes.
  *
  * The module has one over a file and one over a block device, userspace one
- * over pread(), the tests one in RAM. The engine reads metadata through it,
- * synchronously and in whole 4 KiB pages. Payload does not pass here: the
- * module sends bios straight to where vhdx_chain_map() points.
+ * over pread(), the tests one in RAM. The engine moves metadata through it,
+ * synchronously and in whole 4 KiB pages, and has space made. Payload does not
+ * pass here: the module sends bios straight to where vhdx_chain_map() and
+ * vhdx_session_map() point.
  */
 #ifndef VHDX_STORE_H
 #define VHDX_STORE_H
@@ -21,9 +22,32 @@ struct vhdx_store;
  *	never the stack); bytes past the end of the store read as zeros. May
  *	sleep. Returns 0 or a negative errno; a short read is an error of the
  *	store, not of the caller.
+ * @write: write @len bytes from @buf at @pos, as @read reads them; inside the
+ *	store. Done when it returns, durable after @flush.
+ * @flush: make durable all that was done to the store before: writes, payload
+ *	that has completed, growth, zeroes.
+ * @extend: make the store @size bytes long, which is more than it has. What is
+ *	added reads as zeros, space for it is reserved if the store can do
+ *	that, and @size of the store is set. -ENOSPC if there is no room; then
+ *	nothing has changed.
+ * @truncate: make the store @size bytes long, which is less than it has. A
+ *	block device stays as it is.
+ * @zero: make a range inside the store read as zeros, and keep space reserved
+ *	for it if the store can do that. Multiples of VHDX_PAGE.
+ * @discard: a range inside the store is no longer needed: give its space back.
+ *	What it reads as afterwards is not known. Multiples of VHDX_PAGE.
+ *
+ * A store that is only read has nothing but @read.
  */
 struct vhdx_store_ops {
 	int (*read)(struct vhdx_store *store, u64 pos, void *buf, size_t len);
+	int (*write)(struct vhdx_store *store, u64 pos, const void *buf,
+		     size_t len);
+	int (*flush)(struct vhdx_store *store);
+	int (*extend)(struct vhdx_store *store, u64 size);
+	int (*truncate)(struct vhdx_store *store, u64 size);
+	int (*zero)(struct vhdx_store *store, u64 pos, u64 len);
+	int (*discard)(struct vhdx_store *store, u64 pos, u64 len);
 };
 
 /**
@@ -51,6 +75,35 @@ static inline int vhdx_store_read(struct vhdx_store *store, u64 pos, void *buf,
 				  size_t len)
 {
 	return store->ops->read(store, pos, buf, len);
+}
+
+/**
+ * vhdx_store_write() - write metadata
+ * @store: the image's bytes
+ * @pos: byte offset, a multiple of VHDX_PAGE
+ * @buf: what to write, see struct vhdx_store_ops
+ * @len: bytes, a multiple of VHDX_PAGE
+ *
+ * Context: may sleep; no lock held.
+ * Return: 0 or a negative errno.
+ */
+static inline int vhdx_store_write(struct vhdx_store *store, u64 pos,
+				   const void *buf, size_t len)
+{
+	return store->ops->write(store, pos, buf, len);
+}
+
+/**
+ * vhdx_store_flush() - make durable what was done to the store
+ * @store: the image's bytes
+ *
+ * Context: may sleep; no lock held.
+ * Return: 0 or a negative errno, after which nothing is known to be durable
+ * that was done since the flush before.
+ */
+static inline int vhdx_store_flush(struct vhdx_store *store)
+{
+	return store->ops->flush(store);
 }
 
 #endif /* VHDX_STORE_H */

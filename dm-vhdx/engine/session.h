@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A session: an image that is being written, from the first change to the
+ * clean end ([MS-VHDX] 2.2.2.1, 2.3).
+ *
+ * Any task may ask where to write and may give blocks up; that needs no I/O.
+ * All that does need I/O is done by one task at a time, the committer: it calls
+ * vhdx_session_work() when somebody was turned away with -EBUSY, when a flush
+ * waits, and about once a second. Nothing that was written is durable until a
+ * call with VHDX_WORK_COMMIT has returned 0: to the user, the device is a disk
+ * with a volatile write cache.
+ *
+ * The session begins by itself with the first request to write: the whole BAT
+ * is looked at first, for what is not known to be free must not be written to.
+ *
+ * session.c APIs:
+ *   vhdx_session_new()		an image that may be written
+ *   vhdx_session_free()
+ *   vhdx_session_work()	do what is needed, with I/O
+ *   vhdx_session_end()		leave a clean file behind
+ *   vhdx_session_fail()	no more writes
+ * session-map.c APIs:
+ *   vhdx_session_map()		virtual range -> where to write it
+ *   vhdx_session_zero()	virtual range -> what is left to be zeroed
+ *   vhdx_session_clean()	is there nothing for a flush to commit?
+ * session-space.c APIs:
+ *   vhdx_session_drain()	which freed space waits for I/O to end?
+ *   vhdx_session_drained()	it has ended
+ */
+#ifndef VHDX_SESSION_H
+#define VHDX_SESSION_H
+
+#include "chain.h"
+#include "journal.h"
+#include "space.h"
+
+/* Prepared blocks: how many at the most. */
+#define VHDX_PREPARED_MAX	64U
+
+/**
+ * enum vhdx_mode - what an image may still be used for
+ * @VHDX_MODE_RW: all
+ * @VHDX_MODE_RO: reading: a write to the log or a flush has failed, or the
+ *	image has a fault that makes writing unsafe
+ * @VHDX_MODE_FAILED: nothing: what is in memory is not what the image says
+ */
+enum vhdx_mode {
+	VHDX_MODE_RW,
+	VHDX_MODE_RO,
+	VHDX_MODE_FAILED,
+};
+
+/**
+ * struct vhdx_session_stats - what was done, since the session was made
+ * @allocated: blocks that were given space
+ * @freed: blocks that gave theirs up
+ * @commits: log entries
+ * @flushes: of the store
+ * @checkpoints: passes
+ * @prepared: blocks made ready
+ * @begun: how often writing began anew
+ */
+struct vhdx_session_stats {
+	u64 allocated;
+	u64 freed;
+	u64 commits;
+	u64 flushes;
+	u64 checkpoints;
+	u64 prepared;
+	u64 begun;
+};
+
+/**
+ * struct vhdx_session - the write side of an open image
+ * @image: the image; outlives the session
+ * @report: where findings go
+ * @mode: what may still be done
+ * @reason: why not all of it, in words
+ * @live: the headers name our log, and writes may go on
+ * @scanned: @space is complete
+ * @space: who owns what
+ * @journal: changes on their way to disk
+ * @prepared: byte offsets of blocks that are ready, a ring
+ * @prepared_first: index of the first one
+ * @prepared_count: how many
+ * @prepared_goal: how many there should be
+ * @fresh: from here on, the file's bytes are zeros that nobody has used
+ * @grown: the file was extended by us and ends with space that is not needed
+ * @last_end: no block that was ever published ends after this byte
+ * @no_space: the last attempt to prepare a block found no room
+ * @stats: counters
+ *
+ * The image's pool lock guards all but @image and @report.
+ */
+struct vhdx_session {
+	struct vhdx_image *image;
+	struct vhdx_report *report;
+	enum vhdx_mode mode;
+	char reason[VHDX_SENTENCE_MAX];
+	bool live;
+	bool scanned;
+	struct vhdx_space space;
+	struct vhdx_journal journal;
+	u64 prepared[VHDX_PREPARED_MAX];
+	u32 prepared_first;
+	u32 prepared_count;
+	u32 prepared_goal;
+	u64 fresh;
+	u64 grown;
+	u64 last_end;
+	bool no_space;
+	struct vhdx_session_stats stats;
+};
+
+/* What vhdx_session_work() is to do besides what it finds to be needed. */
+#define VHDX_WORK_BEGIN		0x1U	/* somebody wants to write */
+#define VHDX_WORK_COMMIT	0x2U	/* make durable what was done so far */
+#define VHDX_WORK_CHECKPOINT	0x4U	/* the device is idle */
+
+/* What vhdx_session_zero() is for. */
+enum vhdx_zero {
+	VHDX_ZERO_DISCARD,	/* the bytes are not needed any more */
+	VHDX_ZERO_WRITE,	/* they must read as zeros */
+};
+
+struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
+				      struct vhdx_report *report);
+void vhdx_session_free(struct vhdx_session *session);
+int vhdx_session_work(struct vhdx_session *session, unsigned int flags);
+int vhdx_session_end(struct vhdx_session *session);
+void vhdx_session_fail(struct vhdx_session *session, enum vhdx_mode mode,
+		       const char *reason);
+
+int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
+		     struct vhdx_run *run, struct vhdx_miss *miss);
+int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
+		      u64 pos, u64 len, struct vhdx_run *run,
+		      struct vhdx_miss *miss);
+bool vhdx_session_clean(const struct vhdx_session *session);
+
+bool vhdx_session_drain(struct vhdx_session *session);
+int vhdx_session_drained(struct vhdx_session *session);
+
+#endif /* VHDX_SESSION_H */
