@@ -11,6 +11,10 @@
  *   vhdx_header_decode()	one copy, from a buffer
  *   vhdx_headers_read()	both copies, and which of them is current
  *   vhdx_checksum_ok()	the checksum that headers and region tables share
+ * header-write.c APIs:
+ *   vhdx_headers_update()	replace both copies, safely
+ *   vhdx_header_encode()	one copy, into a buffer
+ *   vhdx_checksum_set()	give a structure its checksum
  */
 #ifndef VHDX_HEADER_H
 #define VHDX_HEADER_H
@@ -59,6 +63,11 @@ bool vhdx_header_decode(const void *buf, unsigned int slot,
 			struct vhdx_report *report);
 int vhdx_headers_read(struct vhdx_store *store, struct vhdx_headers *headers,
 		      struct vhdx_report *report);
+
+void vhdx_checksum_set(void *buf, size_t len);
+void vhdx_header_encode(void *buf, const struct vhdx_header *header);
+int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
+			const struct vhdx_header *next);
 
 /**
  * vhdx_header_current() - the header that counts

@@ -165,8 +165,128 @@ static int ram_store_read(struct vhdx_store *store, u64 pos, void *buf,
 	return 0;
 }
 
+/* Counts a call and says whether it fails: before it has changed anything. */
+static int begin(struct ram_store *ram, enum ram_op op)
+{
+	if (ram->broken)
+		return ram->broken;
+	if (ram->stop_at && ram->changes >= ram->stop_at - 1)
+		return -EIO;
+	if (++ram->calls[op] == ram->break_call[op])
+		return ram->op_error[op];
+	if (op == RAM_FLUSH)
+		ram->flushed_changes = ram->changes;
+	else
+		ram->changes++;
+	return 0;
+}
+
+/* The contract of struct vhdx_store_ops. */
+static bool whole_pages_inside(const struct ram_store *ram, u64 pos, u64 len)
+{
+	return len && pos % VHDX_PAGE == 0 && len % VHDX_PAGE == 0 &&
+	       pos + len > pos && pos + len <= ram->store.size;
+}
+
+static int op_write(struct vhdx_store *store, u64 pos, const void *buf,
+		    size_t len)
+{
+	struct ram_store *ram = container_of(store, struct ram_store, store);
+	int r;
+
+	if (!whole_pages_inside(ram, pos, len) || (uintptr_t)buf % 8)
+		return -EFAULT;
+	r = begin(ram, RAM_WRITE);
+	if (!r)
+		ram_store_write(ram, pos, buf, len);
+	return r ? r : ram->broken;
+}
+
+static int op_flush(struct vhdx_store *store)
+{
+	return begin(container_of(store, struct ram_store, store), RAM_FLUSH);
+}
+
+/* Every page from one number to before another becomes @byte. */
+static void fill_pages(struct ram_store *ram, u64 first, u64 end, u8 byte)
+{
+	u32 i;
+
+	for (i = 0; i < RAM_STORE_BUCKETS; i++) {
+		struct ram_page *page;
+
+		for (page = ram->bucket[i]; page; page = page->next)
+			if (page->number >= first && page->number < end)
+				memset(page->data, byte, VHDX_PAGE);
+	}
+}
+
+static int op_extend(struct vhdx_store *store, u64 size)
+{
+	struct ram_store *ram = container_of(store, struct ram_store, store);
+	int r;
+
+	if (size <= store->size)
+		return -EFAULT;
+	r = begin(ram, RAM_EXTEND);
+	if (!r)
+		store->size = size;
+	return r;
+}
+
+static int op_truncate(struct vhdx_store *store, u64 size)
+{
+	struct ram_store *ram = container_of(store, struct ram_store, store);
+	struct ram_page *page = find_page(ram, size / VHDX_PAGE);
+	int r;
+
+	if (size >= store->size)
+		return -EFAULT;
+	r = begin(ram, RAM_TRUNCATE);
+	if (r)
+		return r;
+	if (page)
+		memset(page->data + size % VHDX_PAGE, 0,
+		       VHDX_PAGE - size % VHDX_PAGE);
+	fill_pages(ram, size / VHDX_PAGE + 1, U64_MAX, 0);
+	store->size = size;
+	return 0;
+}
+
+static int op_zero(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct ram_store *ram = container_of(store, struct ram_store, store);
+	int r;
+
+	if (!whole_pages_inside(ram, pos, len))
+		return -EFAULT;
+	r = begin(ram, RAM_ZERO);
+	if (!r)
+		fill_pages(ram, pos / VHDX_PAGE, (pos + len) / VHDX_PAGE, 0);
+	return r;
+}
+
+static int op_discard(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct ram_store *ram = container_of(store, struct ram_store, store);
+	int r;
+
+	if (!whole_pages_inside(ram, pos, len))
+		return -EFAULT;
+	r = begin(ram, RAM_DISCARD);
+	if (!r)
+		fill_pages(ram, pos / VHDX_PAGE, (pos + len) / VHDX_PAGE, 0xE7);
+	return r;
+}
+
 static const struct vhdx_store_ops ram_store_ops = {
 	.read = ram_store_read,
+	.write = op_write,
+	.flush = op_flush,
+	.extend = op_extend,
+	.truncate = op_truncate,
+	.zero = op_zero,
+	.discard = op_discard,
 };
 
 /**
@@ -196,7 +316,31 @@ void ram_store_break_read(struct ram_store *ram, u64 nth, int error)
 }
 
 /**
- * ram_store_mend() - no read fails any more
+ * ram_store_break_op() - one call of an operation fails, and changes nothing
+ * @ram: the store
+ * @op: which operation
+ * @nth: which call of it, counted from 1 for the next
+ * @error: the negative errno that it returns
+ */
+void ram_store_break_op(struct ram_store *ram, enum ram_op op, u64 nth,
+			int error)
+{
+	ram->break_call[op] = ram->calls[op] + nth;
+	ram->op_error[op] = error;
+}
+
+/**
+ * ram_store_stop_after() - the power goes after so many changes
+ * @ram: the store
+ * @changes: that are still done; all later ones fail and change nothing
+ */
+void ram_store_stop_after(struct ram_store *ram, u64 changes)
+{
+	ram->stop_at = ram->changes + changes + 1;
+}
+
+/**
+ * ram_store_mend() - nothing fails any more
  * @ram: the store
  */
 void ram_store_mend(struct ram_store *ram)
@@ -204,6 +348,69 @@ void ram_store_mend(struct ram_store *ram)
 	ram->break_start = 0;
 	ram->break_end = 0;
 	ram->break_read = 0;
+	ram->stop_at = 0;
+	memset(ram->break_call, 0, sizeof(ram->break_call));
+}
+
+/**
+ * ram_store_copy() - make a store hold what another one does
+ * @to: set up anew; what it held is freed
+ * @from: the other
+ */
+void ram_store_copy(struct ram_store *to, const struct ram_store *from)
+{
+	u32 i;
+
+	ram_store_exit(to);
+	ram_store_init(to);
+	for (i = 0; i < RAM_STORE_BUCKETS; i++) {
+		const struct ram_page *page;
+
+		for (page = from->bucket[i]; page; page = page->next)
+			ram_store_write(to, page->number * VHDX_PAGE,
+					page->data, VHDX_PAGE);
+	}
+	to->store.size = from->store.size;
+}
+
+/* The first byte in a page of @a that is not the same in @b. */
+static u64 page_differs(const struct ram_page *page, const struct ram_store *b)
+{
+	static const u8 zero[VHDX_PAGE];
+	const struct ram_page *other = find_page(b, page->number);
+	const u8 *data = other ? other->data : zero;
+	u32 i;
+
+	for (i = 0; i < VHDX_PAGE; i++)
+		if (page->data[i] != data[i])
+			return page->number * VHDX_PAGE + i;
+	return U64_MAX;
+}
+
+/**
+ * ram_store_differs() - find where two stores differ
+ * @a: one
+ * @b: the other
+ *
+ * Return: offset of the first byte that differs, U64_MAX if they are alike. A
+ * length that differs counts as a byte behind the shorter one.
+ */
+u64 ram_store_differs(const struct ram_store *a, const struct ram_store *b)
+{
+	u64 first = U64_MAX;
+	u32 i;
+
+	if (a->store.size != b->store.size)
+		first = min(a->store.size, b->store.size);
+	for (i = 0; i < RAM_STORE_BUCKETS; i++) {
+		const struct ram_page *page;
+
+		for (page = a->bucket[i]; page; page = page->next)
+			first = min(first, page_differs(page, b));
+		for (page = b->bucket[i]; page; page = page->next)
+			first = min(first, page_differs(page, a));
+	}
+	return first;
 }
 
 /**

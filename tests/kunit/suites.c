@@ -8,6 +8,7 @@
 
 kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_header_suite,
+		  &vhdx_header_write_suite,
 		  &vhdx_region_suite,
 		  &vhdx_log_entry_suite,
 		  &vhdx_log_suite,

@@ -11,6 +11,7 @@ struct kunit_suite;
 
 extern struct kunit_suite vhdx_report_suite;
 extern struct kunit_suite vhdx_header_suite;
+extern struct kunit_suite vhdx_header_write_suite;
 extern struct kunit_suite vhdx_region_suite;
 extern struct kunit_suite vhdx_log_entry_suite;
 extern struct kunit_suite vhdx_log_suite;

@@ -1,5 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sys/random.h>
+
 #include "kernel-shim.h"
+
+/* Short reads and EINTR do not occur below 257 bytes, and are seen to anyway. */
+static void random_bytes(void *buf, size_t len)
+{
+	char *next = buf;
+
+	while (len) {
+		ssize_t n = getrandom(next, len, 0);
+
+		if (n < 0 && errno != EINTR)
+			abort();
+		if (n < 0)
+			continue;
+		next += n;
+		len -= (size_t)n;
+	}
+}
+
+void (*shim_random)(void *buf, size_t len) = random_bytes;
 
 /* Zeroed always, so that kzalloc and kmalloc can share it. */
 void *shim_alloc(size_t n, size_t size)

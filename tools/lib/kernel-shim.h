@@ -134,6 +134,25 @@ static inline bool guid_is_null(const guid_t *guid)
 	return guid_equal(guid, &null);
 }
 
+/*
+ * random.h: a test that must repeat itself puts its own generator here. The
+ * default one is the kernel's, and cannot fail.
+ */
+extern void (*shim_random)(void *buf, size_t len);
+
+static inline void get_random_bytes(void *buf, size_t len)
+{
+	shim_random(buf, len);
+}
+
+/* Version 4 of RFC 4122, in Microsoft's order of the bytes. */
+static inline void guid_gen(guid_t *guid)
+{
+	get_random_bytes(guid->b, sizeof(guid->b));
+	guid->b[7] = (guid->b[7] & 0x0f) | 0x40;
+	guid->b[8] = (guid->b[8] & 0x3f) | 0x80;
+}
+
 /* slab.h */
 #define GFP_KERNEL		0U
 #define GFP_NOIO		0U
@@ -200,8 +219,55 @@ static inline void list_move_tail(struct list_head *entry,
 	list_add_tail(entry, list);
 }
 
+static inline void list_add(struct list_head *entry, struct list_head *list)
+{
+	list_add_tail(entry, list->next);
+}
+
+static inline void list_del_init(struct list_head *entry)
+{
+	list_del(entry);
+	INIT_LIST_HEAD(entry);
+}
+
+static inline void list_move(struct list_head *entry, struct list_head *list)
+{
+	list_del(entry);
+	list_add(entry, list);
+}
+
+static inline void list_splice_tail_init(struct list_head *from,
+					 struct list_head *to)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	INIT_LIST_HEAD(from);
+}
+
+#define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
+#define list_entry(ptr, type, member) \
+	container_of(ptr, type, member)
 #define list_first_entry(list, type, member) \
-	container_of((list)->next, type, member)
+	list_entry((list)->next, type, member)
+#define list_last_entry(list, type, member) \
+	list_entry((list)->prev, type, member)
+#define list_first_entry_or_null(list, type, member) \
+	(list_empty(list) ? NULL : list_first_entry(list, type, member))
+#define list_next_entry(pos, member) \
+	list_entry((pos)->member.next, __typeof__(*(pos)), member)
+#define list_for_each_entry(pos, head, member) \
+	for (pos = list_first_entry(head, __typeof__(*pos), member); \
+	     &pos->member != (head); \
+	     pos = list_next_entry(pos, member))
+#define list_for_each_entry_safe(pos, n, head, member) \
+	for (pos = list_first_entry(head, __typeof__(*pos), member), \
+	     n = list_next_entry(pos, member); \
+	     &pos->member != (head); \
+	     pos = n, n = list_next_entry(n, member))
 
 /* spinlock.h, rcupdate.h, sched.h: one thread. */
 typedef struct {
