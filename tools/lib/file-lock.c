@@ -44,34 +44,53 @@ static void qemu_byte_take(int fd, off_t byte)
 	(void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-static bool open_for_writing(int fd)
+/*
+ * A lease for reading is refused while anybody has the file open for writing;
+ * one for writing, while anybody but us has it open for that at all.
+ */
+static bool open_elsewhere(int fd, bool writing)
 {
 	/* EACCES: not our file; EINVAL: no leases here. Neither tells. */
-	if (fcntl(fd, F_SETLEASE, F_RDLCK))
+	if (fcntl(fd, F_SETLEASE, writing ? F_WRLCK : F_RDLCK))
 		return errno == EAGAIN;
-	/* Given back at once, or writers would have to wait for us. */
+	/* Given back at once, or others would have to wait for us. */
 	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
 	return false;
 }
 
-/**
- * file_lock() - find who else uses a file, and keep writers that ask away
- * @fd: a regular file, open for reading; the locks go when it is closed
- *
- * Return: NULL, or what is in the way, in words that follow the file's name.
- */
-const char *file_lock(int fd)
+/* First take, then look: of two that do so, at least one sees the other. */
+static bool qemu_conflict(int fd, bool writing)
 {
-	if (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
-		return "is locked by another program";
-	if (qemu_byte_taken(fd, QEMU_USED + QEMU_WRITE) ||
-	    qemu_byte_taken(fd, QEMU_USED + QEMU_RESIZE) ||
-	    qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_READ))
-		return "is in use by QEMU";
-	if (open_for_writing(fd))
-		return "is open for writing elsewhere";
 	qemu_byte_take(fd, QEMU_USED + QEMU_READ);
 	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_WRITE);
 	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_RESIZE);
+	if (writing) {
+		qemu_byte_take(fd, QEMU_USED + QEMU_WRITE);
+		qemu_byte_take(fd, QEMU_USED + QEMU_RESIZE);
+		if (qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_WRITE) ||
+		    qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_RESIZE))
+			return true;
+	}
+	return qemu_byte_taken(fd, QEMU_USED + QEMU_WRITE) ||
+	       qemu_byte_taken(fd, QEMU_USED + QEMU_RESIZE) ||
+	       qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_READ);
+}
+
+/**
+ * file_lock() - find who else uses a file, and keep away those who ask
+ * @fd: a regular file, which the locks go with when it is closed
+ * @writing: it is open for writing, too: others may not even read
+ *
+ * Return: NULL, or what is in the way, in words that follow the file's name.
+ */
+const char *file_lock(int fd, bool writing)
+{
+	if (flock(fd, (writing ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
+	    errno == EWOULDBLOCK)
+		return "is locked by another program";
+	if (qemu_conflict(fd, writing))
+		return "is in use by QEMU, or by a program that locks as QEMU does";
+	if (open_elsewhere(fd, writing))
+		return "is open for writing elsewhere";
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is an image in use by somebody who writes, and let writers know that we read.
+ * Is an image in use by somebody whom we would harm, or who would harm us; and
+ * let others know what we do.
  *
  * Three signs are looked at, for no single one is complete: flock(), which
  * many tools take; the byte ranges that QEMU locks; and a lease, which the
@@ -12,6 +13,8 @@
 #ifndef FILE_LOCK_H
 #define FILE_LOCK_H
 
-const char *file_lock(int fd);
+#include <stdbool.h>
+
+const char *file_lock(int fd, bool writing);
 
 #endif /* FILE_LOCK_H */

@@ -89,7 +89,7 @@ static int disk_add(struct disk *disk, const char *path)
 	if (!layer)
 		return -ENOMEM;
 	msg_verbose("opening %s", layer->path);
-	err = user_store_open(&layer->file, layer->path);
+	err = user_store_open(&layer->file, layer->path, USER_READ);
 	if (!err)
 		err = layer_cycle(disk, layer);
 	if (!err)

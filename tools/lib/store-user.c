@@ -9,7 +9,16 @@
 #include "message.h"
 #include "store-user.h"
 
-static int user_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+/**
+ * user_store_read() - the read operation of both kinds of store
+ * @store: of a struct user_store
+ * @pos: byte offset
+ * @buf: where the bytes go; zeros stand for those behind the end
+ * @len: how many
+ *
+ * Return: 0 or a negative errno.
+ */
+int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
 	struct user_store *user = container_of(store, struct user_store, store);
 	size_t done = 0;
@@ -30,12 +39,13 @@ static int user_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	return 0;
 }
 
-static const struct vhdx_store_ops user_store_ops = { .read = user_read };
+static const struct vhdx_store_ops read_ops = { .read = user_store_read };
 
 /* O_NONBLOCK: a FIFO must be refused, not waited for. */
-static int open_quietly(const char *path)
+static int open_quietly(const char *path, enum user_access access)
 {
-	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+		    (access == USER_WRITE ? O_RDWR : O_RDONLY);
 	int fd = open(path, flags | O_NOATIME);
 
 	/* Only the owner may leave the access time alone. */
@@ -54,54 +64,119 @@ static int wrong_kind(const char *path, mode_t mode)
 	return -EISDIR;
 }
 
-static int learn(struct user_store *user, const char *path)
+static int learn_file(struct user_store *user, const struct stat *st,
+		      enum user_access access)
 {
-	struct stat st;
-	u64 size;
+	user->store.size = (u64)st->st_size;
+	user->dev = st->st_dev;
+	user->ino = st->st_ino;
+	user->in_use = file_lock(user->fd, access == USER_WRITE);
+	return 0;
+}
 
-	if (fstat(user->fd, &st)) {
-		msg_err("%s: %s", path, strerror(errno));
-		return -errno;
-	}
-	if (S_ISREG(st.st_mode)) {
-		user->store.size = (u64)st.st_size;
-		user->dev = st.st_dev;
-		user->ino = st.st_ino;
-		user->in_use = file_lock(user->fd);
-		return 0;
-	}
-	if (!S_ISBLK(st.st_mode))
-		return wrong_kind(path, st.st_mode);
+/* What is mounted or below another device may not be written to. */
+static int learn_device(struct user_store *user, const char *path,
+			const struct stat *st, enum user_access access)
+{
+	u64 size;
+	int fd;
+
 	if (ioctl(user->fd, BLKGETSIZE64, &size)) {
 		msg_err("%s: size unknown: %s", path, strerror(errno));
 		return -errno;
 	}
 	user->store.size = size;
-	user->dev = st.st_rdev;
+	user->dev = st->st_rdev;
+	user->device = true;
+	if (access == USER_READ)
+		return 0;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_EXCL);
+	if (fd < 0 && errno == EBUSY) {
+		user->in_use = "is mounted or used by another device";
+		return 0;
+	}
+	if (fd < 0) {
+		msg_err("%s: %s", path, strerror(errno));
+		return -errno;
+	}
+	close(user->fd);
+	user->fd = fd;
 	return 0;
+}
+
+static int learn(struct user_store *user, const char *path,
+		 enum user_access access)
+{
+	struct stat st;
+
+	if (fstat(user->fd, &st)) {
+		msg_err("%s: %s", path, strerror(errno));
+		return -errno;
+	}
+	if (S_ISREG(st.st_mode))
+		return learn_file(user, &st, access);
+	if (!S_ISBLK(st.st_mode))
+		return wrong_kind(path, st.st_mode);
+	return learn_device(user, path, &st, access);
+}
+
+static int cannot_open(const char *path)
+{
+	int err = -errno;
+
+	/* The module does so, for one, with what it reads. */
+	if (err == -ETXTBSY)
+		msg_err("%s: is in use by a device, or runs: nobody may write to it",
+			path);
+	else
+		msg_err("%s: %s", path, strerror(-err));
+	return err;
 }
 
 /**
  * user_store_open() - open an image's bytes
  * @user: filled in
  * @path: a regular file or a block device; anything else is refused
+ * @access: what for
  *
- * Whether a writer found in @user->in_use matters is the caller's to decide.
+ * Whether what is found in @user->in_use matters is the caller's to decide.
  *
  * Return: 0, or a negative errno after a message.
  */
-int user_store_open(struct user_store *user, const char *path)
+int user_store_open(struct user_store *user, const char *path,
+		    enum user_access access)
 {
 	int err;
 
-	*user = (struct user_store){ .store.ops = &user_store_ops };
-	user->fd = open_quietly(path);
-	if (user->fd < 0) {
-		err = -errno;
-		msg_err("%s: %s", path, strerror(-err));
-		return err;
-	}
-	err = learn(user, path);
+	*user = (struct user_store){
+		.store.ops = access == USER_WRITE ? &user_store_write_ops :
+						    &read_ops,
+	};
+	user->fd = open_quietly(path, access);
+	if (user->fd < 0)
+		return cannot_open(path);
+	err = learn(user, path, access);
+	if (err)
+		user_store_close(user);
+	return err;
+}
+
+/**
+ * user_store_create() - make a new, empty file for an image
+ * @user: filled in
+ * @path: of the file, which must not be there
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int user_store_create(struct user_store *user, const char *path)
+{
+	int err;
+
+	*user = (struct user_store){ .store.ops = &user_store_write_ops };
+	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (user->fd < 0)
+		return cannot_open(path);
+	err = learn(user, path, USER_WRITE);
 	if (err)
 		user_store_close(user);
 	return err;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine's store in userspace: a file or a block device, read by pread().
+ * The engine's store in userspace: a file or a block device, reached by
+ * pread() and pwrite().
  *
  * store-user.c APIs:
- *   user_store_open()	open an image's bytes, read-only
+ *   user_store_open()	open an image's bytes
+ *   user_store_create()	make a new file for an image
  *   user_store_close()
  *   user_store_same()	are two stores the same file?
+ * store-user-write.c APIs:
+ *   user_store_write_ops	what can be done to an image's bytes
  */
 #ifndef STORE_USER_H
 #define STORE_USER_H
@@ -17,21 +21,33 @@
 /**
  * struct user_store - an open file or block device
  * @store: what the engine sees
- * @fd: open for reading
+ * @fd: open for reading, and for writing if that was asked for
  * @dev: where the file is, or the block device itself
  * @ino: which file; 0 for a block device
- * @in_use: what file_lock() found, NULL if nobody writes
+ * @device: it is a block device
+ * @in_use: what file_lock() found, NULL if nobody is in the way
  */
 struct user_store {
 	struct vhdx_store store;
 	int fd;
 	dev_t dev;
 	ino_t ino;
+	bool device;
 	const char *in_use;
 };
 
-int user_store_open(struct user_store *user, const char *path);
+enum user_access {
+	USER_READ,
+	USER_WRITE,
+};
+
+int user_store_open(struct user_store *user, const char *path,
+		    enum user_access access);
+int user_store_create(struct user_store *user, const char *path);
 void user_store_close(struct user_store *user);
 bool user_store_same(const struct user_store *a, const struct user_store *b);
+
+int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
+extern const struct vhdx_store_ops user_store_write_ops;
 
 #endif /* STORE_USER_H */

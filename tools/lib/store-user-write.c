@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What can be done to an image's bytes, on files and on block devices. */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "store-user.h"
+
+#define ZEROS_STEP	VHDX_MIB
+
+static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
+		      size_t len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pwrite(user->fd, (const char *)buf + done,
+				   len - done, (off_t)(pos + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	/* The last page of a file whose length is odd becomes a whole one. */
+	store->size = max(store->size, pos + len);
+	return 0;
+}
+
+/* Both the data and as much of the inode as it takes to find it again. */
+static int user_flush(struct vhdx_store *store)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+
+	return fdatasync(user->fd) ? -errno : 0;
+}
+
+/* fallocate(), whatever signal comes by. */
+static int allocate(const struct user_store *user, int mode, u64 pos, u64 len)
+{
+	int r;
+
+	do
+		r = fallocate(user->fd, mode, (off_t)pos, (off_t)len);
+	while (r && errno == EINTR);
+	return r ? -errno : 0;
+}
+
+static bool cannot(int err)
+{
+	return err == -EOPNOTSUPP || err == -ENOTTY;
+}
+
+static int user_truncate(struct vhdx_store *store, u64 size)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+
+	if (user->device)
+		return 0;
+	if (ftruncate(user->fd, (off_t)size))
+		return -errno;
+	store->size = size;
+	return 0;
+}
+
+static int user_extend(struct vhdx_store *store, u64 size)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	int err;
+
+	if (user->device)
+		return -ENOSPC;
+	err = allocate(user, 0, store->size, size - store->size);
+	if (cannot(err))
+		return user_truncate(store, size);
+	if (err) {
+		/* Some of it may have been added; if that stays, no harm. */
+		(void)!ftruncate(user->fd, (off_t)store->size);
+		return err;
+	}
+	store->size = size;
+	return 0;
+}
+
+static int write_zeros(struct vhdx_store *store, u64 pos, u64 len)
+{
+	char *zeros = calloc(1, ZEROS_STEP);
+	int err = zeros ? 0 : -ENOMEM;
+
+	while (len && !err) {
+		size_t step = min_t(u64, len, ZEROS_STEP);
+
+		err = user_write(store, pos, zeros, step);
+		pos += step;
+		len -= step;
+	}
+	free(zeros);
+	return err;
+}
+
+static int user_zero(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	u64 range[2] = { pos, len };
+	int err;
+
+	if (user->device)
+		err = ioctl(user->fd, BLKZEROOUT, range) ? -errno : 0;
+	else
+		err = allocate(user,
+			       FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, pos,
+			       len);
+	return cannot(err) ? write_zeros(store, pos, len) : err;
+}
+
+/* A store that cannot give space back keeps it. */
+static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	u64 range[2] = { pos, len };
+	int err;
+
+	if (user->device)
+		err = ioctl(user->fd, BLKDISCARD, range) ? -errno : 0;
+	else
+		err = allocate(user,
+			       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos,
+			       len);
+	return cannot(err) ? 0 : err;
+}
+
+const struct vhdx_store_ops user_store_write_ops = {
+	.read = user_store_read,
+	.write = user_write,
+	.flush = user_flush,
+	.extend = user_extend,
+	.truncate = user_truncate,
+	.zero = user_zero,
+	.discard = user_discard,
+};
