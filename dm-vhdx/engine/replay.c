@@ -122,8 +122,17 @@ static bool overlap(const struct vhdx_patch *patch, u64 pos, u64 len,
 	return *start < *end;
 }
 
-static int fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
-		 u8 *page)
+/**
+ * vhdx_replay_fetch() - the page that a patch puts in place
+ * @patch: one that is not of zeros
+ * @store: the image's bytes
+ * @page: where its 4 KiB go
+ *
+ * Context: may sleep.
+ * Return: 0 or an errno of the store.
+ */
+int vhdx_replay_fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
+		      u8 *page)
 {
 	int r = vhdx_store_read(store, patch->source, page, VHDX_PAGE);
 
@@ -187,7 +196,7 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
 		if (!patch)
 			continue;
 		if (patch->source)
-			r = fetch(patch, store, page);
+			r = vhdx_replay_fetch(patch, store, page);
 		else
 			memset(page, 0, VHDX_PAGE);
 		if (!r)

@@ -12,6 +12,7 @@
  *   vhdx_replay_plan()		turn an active sequence into patches
  *   vhdx_replay_apply()	patch a buffer that was read from the file
  *   vhdx_replay_clip()		is a range of the file patched?
+ *   vhdx_replay_fetch()	the page that a patch puts in place
  *   vhdx_replay_free()		forget the plan
  */
 #ifndef VHDX_REPLAY_H
@@ -59,6 +60,8 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
 		      struct vhdx_store *store, u64 pos, void *buf, size_t len);
 u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
 		     bool *patched);
+int vhdx_replay_fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
+		      u8 *page);
 void vhdx_replay_free(struct vhdx_replay *replay);
 
 #endif /* VHDX_REPLAY_H */

@@ -22,6 +22,7 @@ extern struct kunit_suite vhdx_pages_suite;
 extern struct kunit_suite vhdx_bat_suite;
 extern struct kunit_suite vhdx_bitmap_suite;
 extern struct kunit_suite vhdx_image_suite;
+extern struct kunit_suite vhdx_recover_suite;
 extern struct kunit_suite vhdx_chain_suite;
 extern struct kunit_suite vhdx_chain_new_suite;
 extern struct kunit_suite vhdx_chain_read_suite;

@@ -6,6 +6,7 @@
  */
 #include "check.h"
 #include "fixture.h"
+#include "recover.h"
 #include "suites.h"
 
 /* Allocations until one fails, counted down from where a test sets it. */
@@ -124,11 +125,37 @@ static void memory_check(struct kunit *test)
 	fail_in = 0;
 }
 
+/* However often memory is short, the next attempt begins anew. */
+static void memory_recover(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+	u32 nth = 0;
+	int r;
+
+	make_image(test);
+	image = fixture_open(test, 0);
+	do {
+		fail_in = ++nth;
+		/* The store in RAM is short of it, too. */
+		f->ram[0].broken = 0;
+		r = vhdx_image_recover(image);
+		if (r)
+			KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+	} while (!fail_in && nth < 100);
+	fail_in = 0;
+	KUNIT_EXPECT_EQ(test, r, 0);
+	/* The headers twice, and a page. */
+	KUNIT_EXPECT_GT(test, nth, 3);
+	KUNIT_EXPECT_EQ(test, image->log.count, 0);
+}
+
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_open),
 	KUNIT_CASE(memory_chain),
 	KUNIT_CASE(memory_read),
 	KUNIT_CASE(memory_check),
+	KUNIT_CASE(memory_recover),
 	{}
 };
 
