@@ -24,6 +24,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_chain_new_suite,
 		  &vhdx_chain_read_suite,
 		  &vhdx_check_suite,
+		  &vhdx_create_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite
 #else

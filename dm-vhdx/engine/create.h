@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Make a new image on an empty store.
+ *
+ * create.c APIs:
+ *   vhdx_create()	write all of it
+ */
+#ifndef VHDX_CREATE_H
+#define VHDX_CREATE_H
+
+#include "check.h"
+#include "layout.h"
+
+int vhdx_create(struct vhdx_store *store, const struct vhdx_layout *layout,
+		struct vhdx_progress *progress, struct vhdx_report *report);
+
+#endif /* VHDX_CREATE_H */

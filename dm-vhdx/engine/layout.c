@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "header.h"
+#include "layout.h"
+
+static bool is_sector_size(u32 size)
+{
+	return size == 512 || size == 4096;
+}
+
+/**
+ * vhdx_layout_fault() - can there be such an image?
+ * @create: what it is to be
+ *
+ * Return: NULL, or what is against it, in words.
+ * Source: [MS-VHDX] 2.6.2; for the log, the limits of format.h.
+ */
+const char *vhdx_layout_fault(const struct vhdx_create *create)
+{
+	if (create->block_size < VHDX_BLOCK_SIZE_MIN ||
+	    create->block_size > VHDX_BLOCK_SIZE_MAX ||
+	    !is_power_of_2(create->block_size))
+		return "the block size must be a power of two from 1 MiB to 256 MiB";
+	if (!is_sector_size(create->logical_sector))
+		return "the logical sector size must be 512 or 4096 bytes";
+	if (!is_sector_size(create->physical_sector))
+		return "the physical sector size must be 512 or 4096 bytes";
+	if (!create->size || create->size > VHDX_DISK_SIZE_MAX)
+		return "the size must be above 0, and 64 TiB at the most";
+	if (!IS_ALIGNED(create->size, create->logical_sector))
+		return "the size must be a multiple of the logical sector size";
+	if (!create->log_length || !IS_ALIGNED(create->log_length, VHDX_ALIGN))
+		return "the size of the log must be a multiple of 1 MiB above 0";
+	if (create->log_length > VHDX_LOG_LENGTH_MAX)
+		return "the log can have 1 GiB at the most";
+	return NULL;
+}
+
+/**
+ * vhdx_layout_init() - where the parts of a new image go
+ * @layout: filled in; the disk gets a random identity
+ * @create: what it is to be; vhdx_layout_fault() found nothing
+ *
+ * The last block has all its space, also if the disk ends within it.
+ */
+void vhdx_layout_init(struct vhdx_layout *layout,
+		      const struct vhdx_create *create)
+{
+	struct vhdx_bat *bat = &layout->bat;
+
+	*layout = (struct vhdx_layout){
+		.params = {
+			.size = create->size,
+			.block_size = create->block_size,
+			.logical_sector = create->logical_sector,
+			.physical_sector = create->physical_sector,
+			.leave_allocated = create->fixed,
+		},
+		.allocated = create->allocated || create->fixed,
+		.log_offset = VHDX_HEADER_SECTION,
+		.log_length = create->log_length,
+		.metadata_offset = VHDX_HEADER_SECTION + create->log_length,
+		.metadata_length = VHDX_MIB,
+	};
+	guid_gen(&layout->params.disk_id);
+	vhdx_bat_init(bat, &layout->params,
+		      layout->metadata_offset + layout->metadata_length);
+	layout->bat_length = ALIGN(bat->entries * sizeof(__le64), VHDX_ALIGN);
+	layout->blocks_offset = bat->offset + layout->bat_length;
+	layout->end = layout->blocks_offset;
+	if (layout->allocated)
+		layout->end += bat->blocks << bat->block_shift;
+}
+
+static void put_region(struct vhdx_disk_region_table *table, u32 index,
+		       guid_t guid, u64 offset, u32 length)
+{
+	table->entry[index] = (struct vhdx_disk_region_entry){
+		.guid = guid,
+		.file_offset = cpu_to_le64(offset),
+		.length = cpu_to_le32(length),
+		.flags = cpu_to_le32(VHDX_REGION_REQUIRED),
+	};
+}
+
+/**
+ * vhdx_layout_regions() - make the region table of a new image
+ * @layout: of the image
+ * @table: VHDX_TABLE_SIZE bytes, all zeros
+ *
+ * Source: [MS-VHDX] 2.2.3.
+ */
+void vhdx_layout_regions(const struct vhdx_layout *layout, void *table)
+{
+	struct vhdx_disk_region_table *disk = table;
+
+	disk->signature = cpu_to_le32(VHDX_REGION_SIGNATURE);
+	disk->entry_count = cpu_to_le32(2);
+	put_region(disk, 0, VHDX_GUID_BAT, layout->bat.offset,
+		   layout->bat_length);
+	put_region(disk, 1, VHDX_GUID_METADATA, layout->metadata_offset,
+		   layout->metadata_length);
+	vhdx_checksum_set(disk, VHDX_TABLE_SIZE);
+}
+
+/**
+ * struct item_writer - items on their way into the metadata
+ * @table: its beginning
+ * @end: where the next item goes, in bytes from there
+ */
+struct item_writer {
+	struct vhdx_disk_metadata_table *table;
+	u32 end;
+};
+
+static void put_item(struct item_writer *writer, guid_t id, u32 flags,
+		     const void *value, u32 length)
+{
+	struct vhdx_disk_metadata_table *table = writer->table;
+	u32 count = le16_to_cpu(table->entry_count);
+
+	table->entry[count] = (struct vhdx_disk_metadata_entry){
+		.item_id = id,
+		.offset = cpu_to_le32(writer->end),
+		.length = cpu_to_le32(length),
+		.flags = cpu_to_le32(flags),
+	};
+	table->entry_count = cpu_to_le16(count + 1);
+	memcpy((u8 *)table + writer->end, value, length);
+	writer->end += length;
+}
+
+/**
+ * vhdx_layout_metadata() - make the metadata table and items of a new image
+ * @layout: of the image
+ * @buf: VHDX_LAYOUT_METADATA_SIZE bytes, all zeros
+ *
+ * Source: [MS-VHDX] 2.6.
+ */
+void vhdx_layout_metadata(const struct vhdx_layout *layout, void *buf)
+{
+	const u32 disk = VHDX_ITEM_IS_VIRTUAL_DISK | VHDX_ITEM_IS_REQUIRED;
+	const struct vhdx_params *params = &layout->params;
+	struct item_writer writer = { .table = buf, .end = VHDX_TABLE_SIZE };
+	struct vhdx_disk_file_parameters file = {
+		.block_size = cpu_to_le32(params->block_size),
+		.flags = cpu_to_le32(params->leave_allocated ?
+					     VHDX_PARAM_LEAVE_ALLOCATED : 0),
+	};
+	__le64 size = cpu_to_le64(params->size);
+	__le32 logical = cpu_to_le32(params->logical_sector);
+	__le32 physical = cpu_to_le32(params->physical_sector);
+
+	writer.table->signature = cpu_to_le64(VHDX_METADATA_SIGNATURE);
+	put_item(&writer, VHDX_GUID_FILE_PARAMETERS, VHDX_ITEM_IS_REQUIRED,
+		 &file, sizeof(file));
+	put_item(&writer, VHDX_GUID_VIRTUAL_DISK_SIZE, disk, &size,
+		 sizeof(size));
+	put_item(&writer, VHDX_GUID_LOGICAL_SECTOR_SIZE, disk, &logical,
+		 sizeof(logical));
+	put_item(&writer, VHDX_GUID_PHYSICAL_SECTOR_SIZE, disk, &physical,
+		 sizeof(physical));
+	put_item(&writer, VHDX_GUID_VIRTUAL_DISK_ID, disk, &params->disk_id,
+		 sizeof(params->disk_id));
+}
+
+/**
+ * vhdx_layout_entry() - a new image's BAT entry
+ * @layout: of the image
+ * @index: into the BAT
+ *
+ * Return: the entry: blocks with space lie in order, and all else is absent.
+ */
+u64 vhdx_layout_entry(const struct vhdx_layout *layout, u64 index)
+{
+	u64 block;
+
+	if (!layout->allocated ||
+	    !vhdx_bat_entry_at(&layout->bat, index, &block) ||
+	    block >= layout->bat.blocks)
+		return 0;
+	return (layout->blocks_offset + (block << layout->bat.block_shift)) |
+	       VHDX_BLOCK_FULLY_PRESENT;
+}
