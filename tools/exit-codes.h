@@ -19,10 +19,11 @@ enum vhdx_exit {
 	EXIT_NOT_FOUND = 6,	/* no such image or device */
 	EXIT_BUSY = 7,		/* device or image in use, or the name taken */
 	EXIT_MODULE = 8,	/* the kernel lacks or refused the target */
-	EXIT_IO = 9,		/* reading failed */
+	EXIT_IO = 9,		/* reading or writing failed */
 	EXIT_WARNINGS = 10,	/* check: warnings, no errors */
 	EXIT_READONLY = 11,	/* check: reads right, not safe to write */
 	EXIT_SYSTEM = 12,	/* memory, processes: the machine's trouble */
+	EXIT_SPACE = 13,	/* there is not enough room */
 	EXIT_INTERRUPTED = 130,	/* by SIGINT, as a shell says it */
 };
 

@@ -20,26 +20,37 @@ static int engine_step(struct vhdx_progress *engine, u64 done, u64 total)
 			     done, total);
 }
 
+/* nohup(1) has SIGHUP ignored, and that must stay. */
+static void catch_signal(int nr)
+{
+	/* The first one stops in order, a second one at once. */
+	struct sigaction action = {
+		.sa_handler = interrupt,
+		.sa_flags = SA_RESTART | (int)SA_RESETHAND,
+	};
+	struct sigaction before;
+
+	if (!sigaction(nr, NULL, &before) &&
+	    (nr != SIGHUP || before.sa_handler != SIG_IGN))
+		sigaction(nr, &action, NULL);
+}
+
 /**
- * progress_begin() - start to show progress, and to catch SIGINT
+ * progress_begin() - start to show progress, and to catch signals
  * @progress: filled in
  * @what: the work, in a word; a constant
  */
 void progress_begin(struct progress *progress, const char *what)
 {
-	/* One SIGINT stops in order, a second one at once. */
-	struct sigaction action = {
-		.sa_handler = interrupt,
-		.sa_flags = SA_RESTART | (int)SA_RESETHAND,
-	};
-
 	*progress = (struct progress){
 		.engine.step = engine_step,
 		.what = what,
 		.shown = -1,
 		.terminal = isatty(STDERR_FILENO) && msg_enabled(MSG_NORMAL),
 	};
-	sigaction(SIGINT, &action, NULL);
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
+	catch_signal(SIGHUP);
 }
 
 /**
@@ -48,7 +59,7 @@ void progress_begin(struct progress *progress, const char *what)
  * @done: how much, in any unit
  * @total: of how much
  *
- * Return: 0 to go on, or -EINTR after a SIGINT.
+ * Return: 0 to go on, or -EINTR after a SIGINT, SIGTERM or SIGHUP.
  */
 int progress_step(struct progress *progress, u64 done, u64 total)
 {

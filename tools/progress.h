@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Progress of long work, on a terminal, and a way to stop it with SIGINT.
+ * Progress of long work, on a terminal, and a way to stop it by a signal.
  *
  * progress.c APIs:
- *   progress_begin()	start to show, and to catch SIGINT
+ *   progress_begin()	start to show, and to catch signals
  *   progress_step()	how far it is
  *   progress_end()	take the line away
  */

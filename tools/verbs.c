@@ -22,6 +22,24 @@ const struct option_spec option_specs[] = {
 		"draw the disk, a cell for every so many blocks" },
 	[OPT_SECTORS] = { "sectors", 0, NULL,
 		"show runs of sectors in place of blocks" },
+	[OPT_SIZE] = { "size", 's', "BYTES",
+		"size of the disk; K, M, G and T are powers of 1024: 300M" },
+	[OPT_BLOCK_SIZE] = { "block-size", 0, "BYTES",
+		"what space is given out by: 1M to 256M; 2M, or 32M with --fixed" },
+	[OPT_SECTOR_SIZE] = { "sector-size", 0, "BYTES",
+		"logical sector size of the disk: 512, which is the default, or 4096" },
+	[OPT_PHYSICAL_SECTOR_SIZE] = { "physical-sector-size", 0, "BYTES",
+		"physical sector size of the disk: 512 or 4096, which is the default" },
+	[OPT_LOG_SIZE] = { "log-size", 0, "BYTES",
+		"size of the image's log, 1M without this option" },
+	[OPT_FIXED] = { "fixed", 0, NULL,
+		"make a fixed disk: all blocks have their space, and keep it" },
+	[OPT_PREALLOCATE] = { "preallocate", 0, NULL,
+		"give all blocks their space; what is discarded is given back" },
+	[OPT_NO_SPARSE] = { "no-sparse", 0, NULL,
+		"leave no holes in the file: Windows refuses sparse ones" },
+	[OPT_FORCE] = { "force", 0, NULL,
+		"overwrite the block device" },
 	[OPT_JSON] = { "json", 'j', NULL, "print JSON" },
 	[OPT_VERBOSE] = { "verbose", 'v', NULL, "say more" },
 	[OPT_QUIET] = { "quiet", 'q', NULL, "say errors only" },
@@ -53,6 +71,11 @@ const struct verb verbs[] = {
 	{ "check", cmd_check, 1, "IMAGE",
 	  "look for everything that is wrong with an image; changes nothing",
 	  OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN },
+	{ "create", cmd_create, 1, "FILE",
+	  "make a new image",
+	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
+	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
+	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) },
 	{ "map", cmd_map, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
 	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },
@@ -85,7 +108,7 @@ static void option_help(FILE *out, const struct option_spec *spec)
 		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
 	snprintf(name, sizeof(name), "--%s%s%s", spec->name,
 		 spec->arg ? " " : "", spec->arg ? spec->arg : "");
-	fprintf(out, "  %s%-22s %s\n", letter, name, spec->text);
+	fprintf(out, "  %s%-28s %s\n", letter, name, spec->text);
 }
 
 static void options_help(FILE *out, unsigned int mask)

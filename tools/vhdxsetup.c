@@ -8,6 +8,7 @@
 
 #include "exit-codes.h"
 #include "message.h"
+#include "size-arg.h"
 #include "verbs.h"
 
 #define BAT_CACHE_MIN	64UL
@@ -62,51 +63,78 @@ static int add_parent(struct options *options, const char *path)
 	return 0;
 }
 
-static int set_option(struct options *options, enum option_id id,
-		      const char *arg)
+/* The flag that an option sets, if it does no more than that. */
+static bool *flag_of(struct options *options, enum option_id id)
 {
 	switch (id) {
 	case OPT_READONLY:
-		options->readonly = true;
-		break;
+		return &options->readonly;
 	case OPT_PARTITIONS:
-		options->partitions = true;
-		break;
-	case OPT_PARENT:
-		return add_parent(options, arg);
+		return &options->partitions;
 	case OPT_IGNORE_ID:
-		options->ignore_id = true;
-		break;
-	case OPT_BAT_CACHE:
-		return set_bat_cache(options, arg);
+		return &options->ignore_id;
 	case OPT_BUFFERED:
-		options->buffered = true;
-		break;
+		return &options->buffered;
 	case OPT_DEFERRED:
-		options->deferred = true;
-		break;
+		return &options->deferred;
 	case OPT_CHAIN:
-		options->chain = true;
-		break;
+		return &options->chain;
 	case OPT_PICTURE:
-		options->picture = true;
-		break;
+		return &options->picture;
 	case OPT_SECTORS:
-		options->sectors = true;
-		break;
+		return &options->sectors;
+	case OPT_FIXED:
+		return &options->fixed;
+	case OPT_PREALLOCATE:
+		return &options->preallocate;
+	case OPT_NO_SPARSE:
+		return &options->no_sparse;
+	case OPT_FORCE:
+		return &options->force;
 	case OPT_JSON:
-		options->json = true;
-		break;
-	case OPT_VERBOSE:
-		msg_set_level(MSG_VERBOSE);
-		break;
-	case OPT_QUIET:
-		msg_set_level(MSG_QUIET);
-		break;
-	case OPT_HELP:
-	case OPT_VERSION:
-		break;
+		return &options->json;
+	default:
+		return NULL;
 	}
+}
+
+/* The size that an option sets. */
+static u64 *size_of(struct options *options, enum option_id id)
+{
+	switch (id) {
+	case OPT_SIZE:
+		return &options->size;
+	case OPT_BLOCK_SIZE:
+		return &options->block_size;
+	case OPT_SECTOR_SIZE:
+		return &options->sector_size;
+	case OPT_PHYSICAL_SECTOR_SIZE:
+		return &options->physical_sector_size;
+	case OPT_LOG_SIZE:
+		return &options->log_size;
+	default:
+		return NULL;
+	}
+}
+
+static int set_option(struct options *options, enum option_id id,
+		      const char *arg)
+{
+	bool *flag = flag_of(options, id);
+	u64 *size = size_of(options, id);
+
+	if (flag)
+		*flag = true;
+	else if (size)
+		return size_arg(option_specs[id].name, arg, size);
+	else if (id == OPT_PARENT)
+		return add_parent(options, arg);
+	else if (id == OPT_BAT_CACHE)
+		return set_bat_cache(options, arg);
+	else if (id == OPT_VERBOSE)
+		msg_set_level(MSG_VERBOSE);
+	else if (id == OPT_QUIET)
+		msg_set_level(MSG_QUIET);
 	return 0;
 }
 
@@ -122,8 +150,11 @@ static void describe(struct option *longs, char *shorts)
 							 no_argument,
 			.val = 256 + (int)i,
 		};
-		if (option_specs[i].letter)
-			*shorts++ = option_specs[i].letter;
+		if (!option_specs[i].letter)
+			continue;
+		*shorts++ = option_specs[i].letter;
+		if (option_specs[i].arg)
+			*shorts++ = ':';
 	}
 	longs[option_count] = (struct option){ 0 };
 	*shorts = '\0';
@@ -143,8 +174,8 @@ static int id_of(int c)
 
 static int parse(struct command *command, int argc, char **argv)
 {
-	struct option longs[32];
-	char shorts[32];
+	struct option longs[48];
+	char shorts[48];
 	int c, id, err;
 
 	describe(longs, shorts);

@@ -28,6 +28,17 @@
  * @sectors: map: runs of sectors in place of blocks
  * @picture: map: draw
  * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
+ * @fixed: create: a fixed disk
+ * @preallocate: create: give all blocks space
+ * @no_sparse: create: leave no holes in the file
+ * @force: create: overwrite a block device
+ * @repair: check: mend what can be mended without guessing
+ * @clear_log: check: and forget a log that holds nothing valid
+ * @size: create: bytes of the virtual disk
+ * @block_size: create: bytes; 0 for the default, as below
+ * @sector_size: create: bytes of a logical sector
+ * @physical_sector_size: create: bytes
+ * @log_size: create: bytes
  * @parents: paths of parents, the child's first
  * @parent_count: how many
  */
@@ -41,6 +52,17 @@ struct options {
 	bool chain;
 	bool sectors;
 	bool picture;
+	bool fixed;
+	bool preallocate;
+	bool no_sparse;
+	bool force;
+	bool repair;
+	bool clear_log;
+	u64 size;
+	u64 block_size;
+	u64 sector_size;
+	u64 physical_sector_size;
+	u64 log_size;
 	unsigned long bat_cache;
 	const char *parents[VHDX_CHAIN_MAX];
 	unsigned int parent_count;
@@ -53,5 +75,6 @@ int cmd_list(const struct options *options, char **args);
 int cmd_info(const struct options *options, char **args);
 int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
+int cmd_create(const struct options *options, char **args);
 
 #endif /* VHDXSETUP_H */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store-user.h"
@@ -130,6 +131,51 @@ static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 			       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos,
 			       len);
 	return cannot(err) ? 0 : err;
+}
+
+/* Bytes of the file that have space of their own below, as far as is told. */
+static int allocated_bytes(const struct user_store *user, u64 *bytes)
+{
+	struct stat st;
+
+	if (fstat(user->fd, &st))
+		return -errno;
+	*bytes = (u64)st.st_blocks * 512;
+	return 0;
+}
+
+/**
+ * user_store_fill() - leave no hole in a file
+ * @user: a store that can be written
+ *
+ * Space is reserved already where the file system can do that; where it cannot,
+ * zeros are written to whatever is a hole.
+ *
+ * Return: 0, -EOPNOTSUPP if there are holes even then, or another errno.
+ */
+int user_store_fill(struct user_store *user)
+{
+	u64 pos = 0, bytes, end;
+	int err;
+
+	err = allocated_bytes(user, &bytes);
+	while (!err && bytes < user->store.size && pos < user->store.size) {
+		off_t hole = lseek(user->fd, (off_t)pos, SEEK_HOLE);
+		off_t data = lseek(user->fd, hole, SEEK_DATA);
+
+		if (hole < 0 || (u64)hole >= user->store.size)
+			break;
+		end = data < 0 ? user->store.size : (u64)data;
+		err = write_zeros(&user->store, (u64)hole, end - (u64)hole);
+		pos = end;
+	}
+	if (!err)
+		err = user_flush(&user->store);
+	if (!err)
+		err = allocated_bytes(user, &bytes);
+	if (err || bytes >= user->store.size)
+		return err;
+	return -EOPNOTSUPP;
 }
 
 const struct vhdx_store_ops user_store_write_ops = {

@@ -10,6 +10,7 @@
  *   user_store_same()	are two stores the same file?
  * store-user-write.c APIs:
  *   user_store_write_ops	what can be done to an image's bytes
+ *   user_store_fill()		leave no hole in a file
  */
 #ifndef STORE_USER_H
 #define STORE_USER_H
@@ -48,6 +49,7 @@ void user_store_close(struct user_store *user);
 bool user_store_same(const struct user_store *a, const struct user_store *b);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
+int user_store_fill(struct user_store *user);
 extern const struct vhdx_store_ops user_store_write_ops;
 
 #endif /* STORE_USER_H */

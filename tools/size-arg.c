@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+
+#include "message.h"
+#include "size-arg.h"
+
+/* The shift that a suffix stands for, or -1; "" is bytes. */
+static int suffix_shift(const char *suffix)
+{
+	static const char letters[] = "KMGT";
+	const char *letter;
+
+	if (!*suffix)
+		return 0;
+	letter = strchr(letters, toupper((unsigned char)*suffix));
+	if (!letter || (suffix[1] && strcmp(suffix + 1, "iB")))
+		return -1;
+	return 10 * (int)(letter - letters + 1);
+}
+
+/**
+ * size_arg() - a size in bytes from its text
+ * @option: whose argument it is, for the message
+ * @text: a number; then perhaps K, M, G or T, for powers of 1024, and iB
+ * @bytes: filled in
+ *
+ * Return: 0 with a size above 0, or -EINVAL after a message.
+ */
+int size_arg(const char *option, const char *text, u64 *bytes)
+{
+	unsigned long long number;
+	char *end;
+	int shift;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	shift = suffix_shift(end);
+	if (!isdigit((unsigned char)*text) || shift < 0) {
+		msg_err("--%s %s: not a size; write a number of bytes, or one with K, M, G or T, as in 300M",
+			option, text);
+		return -EINVAL;
+	}
+	if (!number) {
+		msg_err("--%s %s: must be above 0", option, text);
+		return -EINVAL;
+	}
+	if (errno || number > U64_MAX >> shift) {
+		msg_err("--%s %s: too large", option, text);
+		return -EINVAL;
+	}
+	*bytes = number << shift;
+	return 0;
+}
