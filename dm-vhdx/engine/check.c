@@ -16,7 +16,7 @@
  * @start: index of the first one
  * @chunk: whose sector bitmap entry was looked at last
  * @bitmap: that entry
- * @used: a bit for each MiB of the file that a block occupies
+ * @space: what blocks occupy
  */
 struct checker {
 	struct vhdx_image *image;
@@ -26,7 +26,7 @@ struct checker {
 	u64 start;
 	u64 chunk;
 	u64 bitmap;
-	unsigned long *used;
+	struct vhdx_space *space;
 };
 
 static int read_batch(struct checker *c, u64 index)
@@ -90,14 +90,8 @@ static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 static bool take_space(struct checker *c, u64 offset, u64 length)
 {
 	u64 end = min(offset + length, c->image->file_size);
-	u64 unit = offset >> VHDX_ALIGN_SHIFT;
-	bool taken = false;
 
-	for (; unit << VHDX_ALIGN_SHIFT < end; unit++) {
-		taken |= test_bit(unit, c->used);
-		__set_bit(unit, c->used);
-	}
-	return taken;
+	return offset < end && vhdx_space_take(c->space, offset, end - offset);
 }
 
 /* Finds the entry before @index that shares space with it. */
@@ -267,8 +261,10 @@ static void remark_fixed(const struct checker *c)
 }
 
 /**
- * vhdx_check_blocks() - check every BAT entry and every block's space
+ * vhdx_check_space() - check every BAT entry, and mark what blocks occupy
  * @image: the image
+ * @space: takes the marks; an overlap with what it has already is one with
+ *	another block
  * @census: where the counts go
  * @progress: who wants to know how far it has come, or NULL
  * @report: where findings go
@@ -277,28 +273,52 @@ static void remark_fixed(const struct checker *c)
  * Return: 0 when the whole BAT was looked at, whatever was found; what
  * @progress returned; -ENOMEM; or an errno of the store.
  */
-int vhdx_check_blocks(struct vhdx_image *image, struct vhdx_census *census,
-		      struct vhdx_progress *progress,
-		      struct vhdx_report *report)
+int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
+		     struct vhdx_census *census, struct vhdx_progress *progress,
+		     struct vhdx_report *report)
 {
-	u64 units = (image->file_size + VHDX_ALIGN - 1) >> VHDX_ALIGN_SHIFT;
 	struct checker c = {
 		.image = image,
+		.space = space,
 		.census = census,
 		.report = report,
 		.start = U64_MAX,
 		.chunk = U64_MAX,
 	};
-	int r = -ENOMEM;
+	int r;
 
 	memset(census, 0, sizeof(*census));
-	c.batch = kvmalloc(BATCH_PAGES * VHDX_PAGE, GFP_KERNEL);
-	c.used = kvcalloc(BITS_TO_LONGS(units), sizeof(long), GFP_KERNEL);
-	if (c.batch && c.used)
+	c.batch = kvmalloc(BATCH_PAGES * VHDX_PAGE, GFP_NOIO);
+	if (!c.batch)
+		return -ENOMEM;
+	r = vhdx_space_grow(space, image->file_size);
+	if (!r)
 		r = check_entries(&c, progress);
 	if (!r)
 		remark_fixed(&c);
 	kvfree(c.batch);
-	kvfree(c.used);
+	return r;
+}
+
+/**
+ * vhdx_check_blocks() - check every BAT entry and every block's space
+ * @image: the image
+ * @census: where the counts go
+ * @progress: who wants to know how far it has come, or NULL
+ * @report: where findings go
+ *
+ * Context: may sleep; reads the whole BAT, past the cache.
+ * Return: as vhdx_check_space().
+ */
+int vhdx_check_blocks(struct vhdx_image *image, struct vhdx_census *census,
+		      struct vhdx_progress *progress,
+		      struct vhdx_report *report)
+{
+	struct vhdx_space space;
+	int r = vhdx_space_init(&space);
+
+	if (!r)
+		r = vhdx_check_space(image, &space, census, progress, report);
+	vhdx_space_exit(&space);
 	return r;
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The whole-image check: every BAT entry and every block's space, which an
- * open leaves to the moment of use. Serves `vhdxsetup check` and `info`.
+ * open leaves to the moment of use. Serves `vhdxsetup check` and `info`, and a
+ * session before its first write.
  *
  * check.c APIs:
  *   vhdx_check_blocks()	check every entry, count states, find overlaps
+ *   vhdx_check_space()		the same, and remember what is occupied
  */
 #ifndef VHDX_CHECK_H
 #define VHDX_CHECK_H
 
 #include "image.h"
+#include "space.h"
 
 /**
  * struct vhdx_census - what a check counted
@@ -39,5 +42,8 @@ struct vhdx_progress {
 int vhdx_check_blocks(struct vhdx_image *image, struct vhdx_census *census,
 		      struct vhdx_progress *progress,
 		      struct vhdx_report *report);
+int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
+		     struct vhdx_census *census, struct vhdx_progress *progress,
+		     struct vhdx_report *report);
 
 #endif /* VHDX_CHECK_H */

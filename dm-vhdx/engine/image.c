@@ -332,8 +332,8 @@ static int fill_bat(void *context, u64 index, struct vhdx_page *page)
 	u32 slot;
 	int r;
 
-	r = vhdx_image_read(image, image->bat.offset + index * VHDX_PAGE,
-			    page->data, VHDX_PAGE);
+	page->pos = image->bat.offset + index * VHDX_PAGE;
+	r = vhdx_image_read(image, page->pos, page->data, VHDX_PAGE);
 	if (r)
 		return r;
 	for (slot = 0; slot < VHDX_BAT_ENTRIES_PER_PAGE; slot++)
@@ -382,8 +382,8 @@ static int fill_bitmap(void *context, u64 index, struct vhdx_page *page)
 	r = bitmap_block(image, index >> VHDX_BITMAP_PAGES_SHIFT, &offset);
 	if (r)
 		return r;
-	return vhdx_image_read(image, offset + in_block * VHDX_PAGE, page->data,
-			       VHDX_PAGE);
+	page->pos = offset + in_block * VHDX_PAGE;
+	return vhdx_image_read(image, page->pos, page->data, VHDX_PAGE);
 }
 
 /**

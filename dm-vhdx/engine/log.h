@@ -5,6 +5,10 @@
  *
  * log-entry.c APIs:
  *   vhdx_log_entry_read()	is there a valid entry at this place?
+ * log-write.c APIs:
+ *   vhdx_log_entry_size()	how long an entry for so many pages is
+ *   vhdx_log_encode_page()	put a page into an entry
+ *   vhdx_log_encode()		complete an entry
  * log.c APIs:
  *   vhdx_log_find()	find the active sequence
  *   vhdx_log_free()	forget it
@@ -89,6 +93,13 @@ void vhdx_log_close(struct vhdx_log_reader *reader);
 int vhdx_log_entry_read(struct vhdx_log_reader *reader, u32 first,
 			const struct vhdx_header *header,
 			struct vhdx_log_entry *entry, const char **fault);
+
+u32 vhdx_log_entry_size(u32 pages);
+void vhdx_log_encode_page(void *buf, u32 pages, u32 index, u64 sequence,
+			  u64 target, const void *data);
+void vhdx_log_encode(void *buf, const struct vhdx_log_entry *entry,
+		     const guid_t *guid);
+
 int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
 		  struct vhdx_log *log, struct vhdx_report *report);
 void vhdx_log_free(struct vhdx_log *log);

@@ -53,27 +53,35 @@ static void unlink_page(struct vhdx_pool *pool, struct vhdx_page *page)
 				 NULL);
 		call_rcu(&leaf->rcu, leaf_free_rcu);
 	}
-	list_del(&page->clock);
+	list_del(&page->list);
 	pool->resident--;
+	if (page->changed || page->logged)
+		pool->pinned--;
 	call_rcu(&page->rcu, page_free_rcu);
 }
 
-/* Takes the first page that has not been used since the hand came by. */
-static void evict_one(struct vhdx_pool *pool)
+/*
+ * Takes the first page that has not been used since the hand came by. Returns
+ * false if all pages are in the journal.
+ */
+static bool evict_one(struct vhdx_pool *pool)
 {
 	struct vhdx_page *page;
 	int chances = SECOND_CHANCES;
 
 	lockdep_assert_held(&pool->lock);
+	if (list_empty(&pool->clock))
+		return false;
 	for (;;) {
-		page = list_first_entry(&pool->clock, struct vhdx_page, clock);
+		page = list_first_entry(&pool->clock, struct vhdx_page, list);
 		if (!READ_ONCE(page->used) || !chances--)
 			break;
 		WRITE_ONCE(page->used, false);
-		list_move_tail(&page->clock, &pool->clock);
+		list_move_tail(&page->list, &pool->clock);
 	}
 	unlink_page(pool, page);
 	pool->evictions++;
+	return true;
 }
 
 /**
@@ -89,10 +97,8 @@ unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
 	unsigned long done = 0;
 
 	spin_lock(&pool->lock);
-	while (done < count && pool->resident) {
-		evict_one(pool);
+	while (done < count && evict_one(pool))
 		done++;
-	}
 	spin_unlock(&pool->lock);
 	return done;
 }
@@ -136,55 +142,64 @@ static struct vhdx_leaf *leaf_alloc(struct vhdx_pool *pool)
 	return leaf;
 }
 
+enum insertion {
+	INSERTED,
+	LOST_RACE,	/* another load was faster */
+	STALE,		/* what was read may be older than what was written */
+	NO_LEAF,	/* the directory lacks the leaf, and there was no spare */
+};
+
 /*
- * Puts @page into its map unless another load was faster. Takes *@spare if the
- * directory lacks the leaf. Returns false if it needs one and has none.
+ * Puts @page into its map. A page that is in memory is newer than any read of
+ * the file; one that is not may have been written to its place, and given up,
+ * since the read began.
  */
-static bool try_insert(struct vhdx_page *page, struct vhdx_leaf **spare,
-		       bool *inserted)
+static enum insertion try_insert(struct vhdx_page *page,
+				 struct vhdx_leaf **spare, u64 written)
 {
 	struct vhdx_page_map *map = page->map;
 	struct vhdx_leaf *leaf = leaf_of(map, page->index);
 	u32 slot = page->index & (VHDX_LEAF_PAGES - 1);
 
 	lockdep_assert_held(&map->pool->lock);
+	if (leaf && rcu_access_pointer(leaf->page[slot]))
+		return LOST_RACE;
+	if (map->pool->written != written)
+		return STALE;
 	if (!leaf) {
 		if (!*spare)
-			return false;
+			return NO_LEAF;
 		leaf = *spare;
 		*spare = NULL;
 		rcu_assign_pointer(map->leaves[page->index >> VHDX_LEAF_SHIFT],
 				   leaf);
 	}
-	*inserted = !rcu_access_pointer(leaf->page[slot]);
-	if (*inserted) {
-		rcu_assign_pointer(leaf->page[slot], page);
-		leaf->live++;
-		list_add_tail(&page->clock, &map->pool->clock);
-		map->pool->resident++;
-		map->pool->loads++;
-	}
-	return true;
+	rcu_assign_pointer(leaf->page[slot], page);
+	leaf->live++;
+	list_add_tail(&page->list, &map->pool->clock);
+	map->pool->resident++;
+	map->pool->loads++;
+	return INSERTED;
 }
 
-static bool insert(struct vhdx_page *page)
+static enum insertion insert(struct vhdx_page *page, u64 written)
 {
 	struct vhdx_pool *pool = page->map->pool;
 	struct vhdx_leaf *spare = NULL;
-	bool inserted;
+	enum insertion result;
 
 	spin_lock(&pool->lock);
-	while (!try_insert(page, &spare, &inserted)) {
+	while ((result = try_insert(page, &spare, written)) == NO_LEAF) {
 		spin_unlock(&pool->lock);
 		spare = leaf_alloc(pool);
 		spin_lock(&pool->lock);
 	}
-	while (pool->resident > pool->limit)
+	while (pool->resident - pool->pinned > pool->limit)
 		evict_one(pool);
 	spin_unlock(&pool->lock);
 	if (spare)
 		mempool_free(spare, pool->leaf_structs);
-	return inserted;
+	return result;
 }
 
 static bool is_resident(const struct vhdx_page_map *map, u64 index)
@@ -213,16 +228,62 @@ static bool is_resident(const struct vhdx_page_map *map, u64 index)
 int vhdx_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
 		  void *context)
 {
+	enum insertion result = LOST_RACE;
 	struct vhdx_page *page;
+	u64 written;
 	int r;
 
 	if (is_resident(map, index))
 		return 0;
 	page = page_alloc(map, index);
-	r = fill(context, index, page);
-	if (r || !insert(page))
+	do {
+		spin_lock(&map->pool->lock);
+		written = map->pool->written;
+		spin_unlock(&map->pool->lock);
+		memset(page->faulty, 0, sizeof(page->faulty));
+		r = fill(context, index, page);
+		if (!r)
+			result = insert(page, written);
+	} while (!r && result == STALE);
+	if (r || result != INSERTED)
 		page_free(map->pool, page);
 	return r;
+}
+
+/**
+ * vhdx_page_pin() - keep a page in memory
+ * @page: resident; perhaps pinned already
+ * @list: of the caller's, where the page is put last
+ *
+ * The caller then sets page->changed or page->logged.
+ *
+ * Context: under the pool's lock.
+ */
+void vhdx_page_pin(struct vhdx_page *page, struct list_head *list)
+{
+	struct vhdx_pool *pool = page->map->pool;
+
+	lockdep_assert_held(&pool->lock);
+	if (!page->changed && !page->logged)
+		pool->pinned++;
+	list_move_tail(&page->list, list);
+}
+
+/**
+ * vhdx_page_unpin() - a page is in its place and may be given up
+ * @page: pinned
+ *
+ * Context: under the pool's lock.
+ */
+void vhdx_page_unpin(struct vhdx_page *page)
+{
+	struct vhdx_pool *pool = page->map->pool;
+
+	lockdep_assert_held(&pool->lock);
+	page->changed = false;
+	page->logged = false;
+	pool->pinned--;
+	list_move_tail(&page->list, &pool->clock);
 }
 
 /**
@@ -304,7 +365,9 @@ void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
 	WRITE_ONCE(pool->limit, limit);
 	/* Piece by piece: a cache may have millions of pages. */
 	do {
-		excess = READ_ONCE(pool->resident);
+		spin_lock(&pool->lock);
+		excess = pool->resident - pool->pinned;
+		spin_unlock(&pool->lock);
 		excess = excess > limit ? min(excess - limit, BATCH) : 0;
 		vhdx_pool_shrink(pool, excess);
 		cond_resched();

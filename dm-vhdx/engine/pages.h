@@ -7,7 +7,8 @@
  * their index; a pool bounds the pages of the maps that share it. Readers are
  * under RCU and may touch a page until they leave it. Loading does its I/O
  * with no lock held; two loads of one page may race, and the first one wins.
- * Eviction takes the page that has gone unused longest, by CLOCK.
+ * Eviction takes the page that has gone unused longest, by CLOCK, and never one
+ * that was changed and is not in its place on disk yet.
  *
  * pages.c APIs:
  *   vhdx_pool_init()		make a pool with a limit
@@ -18,6 +19,8 @@
  *   vhdx_map_exit()		drop all its pages
  *   vhdx_map_find()		look a page up
  *   vhdx_map_load()		bring a page in
+ *   vhdx_page_pin()		keep a page in memory, in a list of the caller's
+ *   vhdx_page_unpin()		let it go: it is in its place
  */
 #ifndef VHDX_PAGES_H
 #define VHDX_PAGES_H
@@ -36,18 +39,27 @@ static_assert(VHDX_LEAF_PAGES == 1 << VHDX_LEAF_SHIFT);
  * @data: its 4 KiB, as on disk
  * @faulty: a bit for each BAT entry that failed its checks
  * @used: set by lookups, cleared as the clock's hand passes
+ * @changed: by the open transaction
+ * @logged: the last entry of the log that holds it is needed for a replay
+ * @log_offset: where that entry is, in bytes from the start of the log
  * @map: the map that it is in
  * @index: its place there
- * @clock: in the pool's list, by the hand's order
+ * @pos: byte offset of its place in the file
+ * @list: in the pool's clock, by the hand's order; or in the journal, which is
+ *	where the page stays, and cannot be given up, until it is in its place
  * @rcu: frees it when the last reader has left
  */
 struct vhdx_page {
 	void *data;
 	unsigned long faulty[BITS_TO_LONGS(VHDX_BAT_ENTRIES_PER_PAGE)];
 	bool used;
+	bool changed;
+	bool logged;
+	u32 log_offset;
 	struct vhdx_page_map *map;
 	u64 index;
-	struct list_head clock;
+	u64 pos;
+	struct list_head list;
 	struct rcu_head rcu;
 };
 
@@ -67,10 +79,13 @@ struct vhdx_leaf {
 
 /**
  * struct vhdx_pool - the pages of one image, and their bound
- * @lock: guards the clock, the counts, and changes to the maps
- * @clock: resident pages; the hand is at the head
- * @resident: how many
- * @limit: how many there may be, at least VHDX_POOL_RESERVE
+ * @lock: guards the clock, the counts, changes to the maps, and all of a
+ *	session but its I/O
+ * @clock: resident pages that may be given up; the hand is at the head
+ * @resident: how many pages there are, in the journal or not
+ * @pinned: how many of them are in the journal
+ * @limit: how many others there may be, at least VHDX_POOL_RESERVE
+ * @written: pages that were written to their places so far
  * @loads: pages brought in so far
  * @evictions: pages given up so far
  * @structs: struct vhdx_page, with a reserve
@@ -78,10 +93,12 @@ struct vhdx_leaf {
  * @leaf_structs: struct vhdx_leaf, with a reserve
  */
 struct vhdx_pool {
-	spinlock_t lock; /* clock, counts, changes to the maps */
+	spinlock_t lock; /* clock, counts, changes to the maps, the session */
 	struct list_head clock;
 	unsigned long resident;
+	unsigned long pinned;
 	unsigned long limit;
+	u64 written;
 	u64 loads;
 	u64 evictions;
 	mempool_t *structs;
@@ -116,13 +133,16 @@ int vhdx_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool, u64 count);
 void vhdx_map_exit(struct vhdx_page_map *map);
 int vhdx_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
 		  void *context);
+void vhdx_page_pin(struct vhdx_page *page, struct list_head *list);
+void vhdx_page_unpin(struct vhdx_page *page);
 
 /**
  * vhdx_map_find() - look a page up
  * @map: where
  * @index: which, below the map's count
  *
- * Context: under rcu_read_lock(), which also bounds the use of the page.
+ * Context: under rcu_read_lock(), which also bounds the use of the page, or
+ * under the pool's lock.
  * Return: the page, or NULL if it is not resident.
  */
 static inline struct vhdx_page *vhdx_map_find(const struct vhdx_page_map *map,

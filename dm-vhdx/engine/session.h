@@ -24,8 +24,11 @@
  *   vhdx_session_zero()	virtual range -> what is left to be zeroed
  *   vhdx_session_clean()	is there nothing for a flush to commit?
  * session-space.c APIs:
+ *   vhdx_session_survey()	find out what is free
+ *   vhdx_session_prepare()	have blocks ready to be handed out
  *   vhdx_session_drain()	which freed space waits for I/O to end?
  *   vhdx_session_drained()	it has ended
+ *   vhdx_session_trim()	give back what was prepared and is not needed
  */
 #ifndef VHDX_SESSION_H
 #define VHDX_SESSION_H
@@ -34,7 +37,8 @@
 #include "journal.h"
 #include "space.h"
 
-/* Prepared blocks: how many at the most. */
+/* Prepared blocks: how many at first, and how many at the most. */
+#define VHDX_PREPARED_MIN	2U
 #define VHDX_PREPARED_MAX	64U
 
 /**
@@ -54,9 +58,8 @@ enum vhdx_mode {
  * struct vhdx_session_stats - what was done, since the session was made
  * @allocated: blocks that were given space
  * @freed: blocks that gave theirs up
- * @commits: log entries
- * @flushes: of the store
- * @checkpoints: passes
+ * @commits: transactions made durable
+ * @checkpoints: passes over the pages that were logged
  * @prepared: blocks made ready
  * @begun: how often writing began anew
  */
@@ -64,7 +67,6 @@ struct vhdx_session_stats {
 	u64 allocated;
 	u64 freed;
 	u64 commits;
-	u64 flushes;
 	u64 checkpoints;
 	u64 prepared;
 	u64 begun;
@@ -77,20 +79,24 @@ struct vhdx_session_stats {
  * @mode: what may still be done
  * @reason: why not all of it, in words
  * @live: the headers name our log, and writes may go on
- * @scanned: @space is complete
+ * @committing: a transaction is closed and not durable yet
+ * @surveyed: @space is complete
  * @space: who owns what
  * @journal: changes on their way to disk
  * @prepared: byte offsets of blocks that are ready, a ring
  * @prepared_first: index of the first one
  * @prepared_count: how many
- * @prepared_goal: how many there should be
- * @fresh: from here on, the file's bytes are zeros that nobody has used
- * @grown: the file was extended by us and ends with space that is not needed
- * @last_end: no block that was ever published ends after this byte
+ * @prepared_goal: how many there should be; rises as they are used up
+ * @wanted: blocks were asked for, and more should be prepared
  * @no_space: the last attempt to prepare a block found no room
+ * @fresh: from here on, in bytes, the file is ours: it was added by us and
+ *	nobody has used it
+ * @found_size: bytes of the file before we added to it
+ * @last_end: no block that was published in this session ends after this byte
  * @stats: counters
  *
- * The image's pool lock guards all but @image and @report.
+ * The image's pool lock guards all but @image and @report. @mode and @live may
+ * be read without it, as hints.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -98,17 +104,19 @@ struct vhdx_session {
 	enum vhdx_mode mode;
 	char reason[VHDX_SENTENCE_MAX];
 	bool live;
-	bool scanned;
+	bool committing;
+	bool surveyed;
 	struct vhdx_space space;
 	struct vhdx_journal journal;
 	u64 prepared[VHDX_PREPARED_MAX];
 	u32 prepared_first;
 	u32 prepared_count;
 	u32 prepared_goal;
-	u64 fresh;
-	u64 grown;
-	u64 last_end;
+	bool wanted;
 	bool no_space;
+	u64 fresh;
+	u64 found_size;
+	u64 last_end;
 	struct vhdx_session_stats stats;
 };
 
@@ -136,9 +144,12 @@ int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 		      u64 pos, u64 len, struct vhdx_run *run,
 		      struct vhdx_miss *miss);
-bool vhdx_session_clean(const struct vhdx_session *session);
+bool vhdx_session_clean(struct vhdx_session *session);
 
+int vhdx_session_survey(struct vhdx_session *session);
+int vhdx_session_prepare(struct vhdx_session *session);
 bool vhdx_session_drain(struct vhdx_session *session);
-int vhdx_session_drained(struct vhdx_session *session);
+void vhdx_session_drained(struct vhdx_session *session);
+void vhdx_session_trim(struct vhdx_session *session);
 
 #endif /* VHDX_SESSION_H */

@@ -33,7 +33,8 @@
 
 /* MiB that one chunk of the map describes: 32 GiB of the file. */
 #define VHDX_SPACE_CHUNK_SHIFT	15
-#define VHDX_SPACE_CHUNK_UNITS	(1UL << VHDX_SPACE_CHUNK_SHIFT)
+#define VHDX_SPACE_CHUNK_UNITS	32768UL
+static_assert(VHDX_SPACE_CHUNK_UNITS == 1 << VHDX_SPACE_CHUNK_SHIFT);
 #define VHDX_SPACE_CHUNKS \
 	(VHDX_FILE_SIZE_MAX >> (VHDX_ALIGN_SHIFT + VHDX_SPACE_CHUNK_SHIFT))
 
@@ -57,19 +58,22 @@ enum vhdx_freed {
  * struct vhdx_space_chunk - a part of the map
  * @owned: a bit for each MiB: it may not be handed out
  * @freed: a bit for each MiB that is on its way; these are owned, too
+ * @count: how many there are in each step
  */
 struct vhdx_space_chunk {
 	unsigned long owned[BITS_TO_LONGS(VHDX_SPACE_CHUNK_UNITS)];
 	unsigned long freed[VHDX_FREED_STEPS]
 			   [BITS_TO_LONGS(VHDX_SPACE_CHUNK_UNITS)];
+	u32 count[VHDX_FREED_STEPS];
 };
 
 /**
  * struct vhdx_space - the map
- * @chunk: its parts; NULL where all is free
- * @chunks: how many parts may be there
+ * @chunk: its parts, the first @chunks of them
+ * @chunks: parts that are there; the rest of the file is free
  * @freed: MiB in each step
  * @cursor: chunk that the search for room goes on in
+ * @full: the last search found nothing, and nothing became free since
  *
  * The caller locks: with the map of a live session that is the pool's lock.
  */
@@ -78,6 +82,7 @@ struct vhdx_space {
 	u32 chunks;
 	u64 freed[VHDX_FREED_STEPS];
 	u32 cursor;
+	bool full;
 };
 
 int vhdx_space_init(struct vhdx_space *space);

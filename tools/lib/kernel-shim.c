@@ -43,6 +43,51 @@ void mempool_destroy(mempool_t *pool)
 	free(pool);
 }
 
+/* The next bit of a bitmap that is unlike @flip's bits. */
+static unsigned long next_bit_of(const unsigned long *map, unsigned long size,
+				 unsigned long bit, unsigned long flip)
+{
+	while (bit < size) {
+		unsigned long rest =
+			(map[bit / BITS_PER_LONG] ^ flip) >> bit % BITS_PER_LONG;
+
+		if (rest) {
+			bit += __builtin_ctzl(rest);
+			return bit < size ? bit : size;
+		}
+		bit = (bit / BITS_PER_LONG + 1) * BITS_PER_LONG;
+	}
+	return size;
+}
+
+unsigned long find_next_bit(const unsigned long *map, unsigned long size,
+			    unsigned long start)
+{
+	return next_bit_of(map, size, start, 0);
+}
+
+unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size,
+				 unsigned long start)
+{
+	return next_bit_of(map, size, start, ~0UL);
+}
+
+unsigned long find_last_bit(const unsigned long *map, unsigned long size)
+{
+	unsigned long bit = size;
+
+	while (bit-- > 0) {
+		unsigned long word = map[bit / BITS_PER_LONG];
+
+		word &= ~0UL >> (BITS_PER_LONG - 1 - bit % BITS_PER_LONG);
+		if (word)
+			return bit - bit % BITS_PER_LONG + BITS_PER_LONG - 1 -
+			       __builtin_clzl(word);
+		bit -= bit % BITS_PER_LONG;
+	}
+	return size;
+}
+
 /* The next bit of a little-endian bitmap that is unlike @flip's bits. */
 static unsigned long next_bit(const u8 *map, unsigned long size,
 			      unsigned long bit, u8 flip)

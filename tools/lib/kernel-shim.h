@@ -62,6 +62,7 @@ typedef unsigned int gfp_t;
 #define max(a, b)		SHIM_MAX(a, b)
 #define min_t(t, a, b)		SHIM_MIN((t)(a), (t)(b))
 #define max_t(t, a, b)		SHIM_MAX((t)(a), (t)(b))
+#define clamp_t(t, v, lo, hi)	min_t(t, max_t(t, v, lo), hi)
 #define swap(a, b) \
 	do { __typeof__(a) __t = (a); (a) = (b); (b) = __t; } while (0)
 
@@ -109,6 +110,12 @@ static inline long PTR_ERR(const void *ptr)
 static inline bool IS_ERR(const void *ptr)
 {
 	return IS_ERR_VALUE(ptr);
+}
+
+/* string.h */
+static inline void strscpy(char *to, const char *from, size_t size)
+{
+	snprintf(to, size, "%s", from);
 }
 
 /* uuid.h */
@@ -304,11 +311,21 @@ static inline void __set_bit(unsigned long nr, unsigned long *map)
 	map[nr / BITS_PER_LONG] |= 1UL << (nr % BITS_PER_LONG);
 }
 
+static inline void __clear_bit(unsigned long nr, unsigned long *map)
+{
+	map[nr / BITS_PER_LONG] &= ~(1UL << (nr % BITS_PER_LONG));
+}
+
 static inline bool test_bit(unsigned long nr, const unsigned long *map)
 {
 	return map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
 }
 
+unsigned long find_next_bit(const unsigned long *map, unsigned long size,
+			    unsigned long start);
+unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size,
+				 unsigned long start);
+unsigned long find_last_bit(const unsigned long *map, unsigned long size);
 unsigned long find_next_bit_le(const void *map, unsigned long size,
 			       unsigned long start);
 unsigned long find_next_zero_bit_le(const void *map, unsigned long size,

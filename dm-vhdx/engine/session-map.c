@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a write, a discard or a write of zeros does to the BAT, in memory.
+ */
+#include "session.h"
+
+/* So that a discard of the whole disk does not keep the lock for long. */
+#define ZERO_BLOCKS_MAX	1024U
+
+/**
+ * struct spot - one block under the lock
+ * @page: that holds its entry
+ * @slot: index of the entry in the page
+ * @index: of the entry in the BAT
+ * @entry: its value
+ * @in_block: byte offset of the request in the block
+ * @length: bytes of the request in the block
+ */
+struct spot {
+	struct vhdx_page *page;
+	u32 slot;
+	u64 index;
+	u64 entry;
+	u64 in_block;
+	u64 length;
+};
+
+static int may_write(const struct vhdx_session *session)
+{
+	if (session->mode != VHDX_MODE_RW)
+		return -EROFS;
+	return session->live ? 0 : -EBUSY;
+}
+
+static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,
+		     struct spot *spot, struct vhdx_miss *miss)
+{
+	struct vhdx_image *image = session->image;
+	const struct vhdx_bat *bat = &image->bat;
+	const __le64 *entries;
+	u64 page;
+
+	spot->in_block = pos & (vhdx_bat_block_size(bat) - 1);
+	spot->length = min(len, vhdx_bat_block_size(bat) - spot->in_block);
+	spot->index = vhdx_bat_payload_index(bat, pos >> bat->block_shift);
+	spot->slot = spot->index & (VHDX_BAT_ENTRIES_PER_PAGE - 1);
+	page = spot->index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT;
+	rcu_read_lock();
+	spot->page = vhdx_map_find(&image->bat_pages, page);
+	rcu_read_unlock();
+	if (!spot->page) {
+		*miss = (struct vhdx_miss){
+			.image = image,
+			.map = &image->bat_pages,
+			.index = page,
+		};
+		return -EAGAIN;
+	}
+	if (test_bit(spot->slot, spot->page->faulty))
+		return -EIO;
+	entries = spot->page->data;
+	spot->entry = le64_to_cpu(entries[spot->slot]);
+	return 0;
+}
+
+static bool is_present(u64 entry)
+{
+	return vhdx_entry_state(entry) >= VHDX_BLOCK_FULLY_PRESENT;
+}
+
+/* Readers look at the entry without the lock. */
+static void publish(const struct spot *spot, u64 entry)
+{
+	__le64 *entries = spot->page->data;
+
+	WRITE_ONCE(entries[spot->slot], cpu_to_le64(entry));
+}
+
+/*
+ * The old space of a block that was unmapped earlier, its anchor, is not freed
+ * here: nothing guards it against lying in the wrong place. It is free for the
+ * next one who looks, since no entry names it any more.
+ */
+static void release(struct vhdx_session *session, u64 entry)
+{
+	if (!is_present(entry))
+		return;
+	vhdx_space_free(&session->space, vhdx_entry_offset(entry),
+			vhdx_bat_block_size(&session->image->bat));
+	session->stats.freed++;
+}
+
+static u64 next_prepared(const struct vhdx_session *session)
+{
+	return session->prepared[session->prepared_first];
+}
+
+static void take_prepared(struct vhdx_session *session)
+{
+	session->prepared_first =
+		(session->prepared_first + 1) % VHDX_PREPARED_MAX;
+	session->prepared_count--;
+}
+
+/*
+ * Gives an absent block space. Since that reads as zeros, the block may be seen
+ * at once, before it is written.
+ */
+static int allocate(struct vhdx_session *session, struct spot *spot)
+{
+	u64 offset;
+
+	if (session->prepared_count <= session->prepared_goal / 2)
+		session->wanted = true;
+	if (!session->prepared_count)
+		return session->no_space ? -ENOSPC : -EBUSY;
+	if (!vhdx_journal_touch(&session->journal, spot->page))
+		return -EBUSY;
+	offset = next_prepared(session);
+	take_prepared(session);
+	spot->entry = offset | VHDX_BLOCK_FULLY_PRESENT;
+	publish(spot, spot->entry);
+	session->last_end =
+		max(session->last_end,
+		    offset + vhdx_bat_block_size(&session->image->bat));
+	session->stats.allocated++;
+	return 0;
+}
+
+static int map_first(struct vhdx_session *session, u64 pos, u64 len,
+		     struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	struct spot spot;
+	int r;
+
+	r = find_spot(session, pos, len, &spot, miss);
+	if (!r && !is_present(spot.entry))
+		r = allocate(session, &spot);
+	if (r)
+		return r;
+	*run = (struct vhdx_run){
+		.kind = VHDX_RUN_DATA,
+		.offset = vhdx_entry_offset(spot.entry) + spot.in_block,
+		.length = spot.length,
+	};
+	return 0;
+}
+
+/* Does the run go on into the next block, or can it be made to? */
+static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
+		     struct vhdx_run *run)
+{
+	struct vhdx_miss miss;
+	struct spot spot;
+
+	if (find_spot(session, pos, len, &spot, &miss))
+		return false;
+	if (!is_present(spot.entry)) {
+		if (!session->prepared_count ||
+		    next_prepared(session) != run->offset + run->length ||
+		    allocate(session, &spot))
+			return false;
+	}
+	if (vhdx_entry_offset(spot.entry) != run->offset + run->length)
+		return false;
+	run->length += spot.length;
+	return true;
+}
+
+/**
+ * vhdx_session_map() - where may these bytes of the virtual disk be written?
+ * @session: the session
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: the piece from @pos on, up to @len, that lies together; always
+ *	VHDX_RUN_DATA of layer 0
+ * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ *
+ * Blocks that are absent get space, in memory; the next commit makes that
+ * durable.
+ *
+ * Context: any that may take a spinlock; no I/O, no allocation of memory.
+ * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
+ * come first; -ENOSPC if that found no room; -EROFS if the session has failed;
+ * -EIO if the BAT says what cannot be.
+ */
+int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
+		     struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	int r;
+
+	spin_lock(lock);
+	r = may_write(session);
+	if (!r)
+		r = map_first(session, pos, len, run, miss);
+	while (!r && run->length < len)
+		if (!map_more(session, pos + run->length, len - run->length,
+			      run))
+			break;
+	spin_unlock(lock);
+	return r;
+}
+
+/* The last block of the disk may be longer than what is left of the disk. */
+static bool is_whole(const struct vhdx_bat *bat, u64 pos,
+		     const struct spot *spot)
+{
+	return !spot->in_block &&
+	       (spot->length == vhdx_bat_block_size(bat) ||
+		pos + spot->length == bat->size);
+}
+
+/*
+ * Other readers may show what an unmapped or undefined block held before, so
+ * that zeros must be said; without a parent, an absent one is zeros to all.
+ */
+static bool says_enough(enum vhdx_zero why, u64 entry)
+{
+	switch (vhdx_entry_state(entry)) {
+	case VHDX_BLOCK_UNDEFINED:
+	case VHDX_BLOCK_UNMAPPED:
+		return why == VHDX_ZERO_DISCARD;
+	default:
+		return !is_present(entry);
+	}
+}
+
+static int change_state(struct vhdx_session *session, enum vhdx_zero why,
+			const struct spot *spot)
+{
+	if (!vhdx_journal_touch(&session->journal, spot->page))
+		return -EBUSY;
+	release(session, spot->entry);
+	publish(spot, why == VHDX_ZERO_WRITE ? VHDX_BLOCK_ZERO :
+					       VHDX_BLOCK_UNMAPPED);
+	return 0;
+}
+
+/* One block; the blocks of a fixed image keep their space. */
+static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
+		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	const struct vhdx_image *image = session->image;
+	bool keep = image->params.leave_allocated;
+	struct spot spot;
+	int r;
+
+	r = find_spot(session, pos, len, &spot, miss);
+	if (r)
+		return r;
+	*run = (struct vhdx_run){
+		.kind = VHDX_RUN_ZERO,
+		.length = spot.length,
+	};
+	if (says_enough(why, spot.entry))
+		return 0;
+	if (is_whole(&image->bat, pos, &spot) &&
+	    !(keep && is_present(spot.entry)))
+		return change_state(session, why, &spot);
+	if (!is_present(spot.entry) || (keep && why == VHDX_ZERO_DISCARD))
+		return 0;
+	run->kind = VHDX_RUN_DATA;
+	run->offset = vhdx_entry_offset(spot.entry) + spot.in_block;
+	return 0;
+}
+
+/**
+ * vhdx_session_zero() - discard bytes of the virtual disk, or zero them
+ * @session: the session
+ * @why: which of the two
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: VHDX_RUN_ZERO: nothing is left to do for so many bytes; VHDX_RUN_DATA:
+ *	these bytes of the store belong to a block that stays, and the caller
+ *	zeroes them, or may discard them
+ * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ *
+ * Whole blocks give their space up, in memory; the next commit makes that
+ * durable. Either way, they read as zeros from now on.
+ *
+ * Context: any that may take a spinlock; no I/O, no allocation of memory.
+ * Return: as vhdx_session_map().
+ */
+int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
+		      u64 pos, u64 len, struct vhdx_run *run,
+		      struct vhdx_miss *miss)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	struct vhdx_miss later;
+	struct vhdx_run next;
+	u32 blocks = 1;
+	int r;
+
+	spin_lock(lock);
+	r = may_write(session);
+	if (!r)
+		r = zero_block(session, why, pos, len, run, miss);
+	while (!r && run->kind == VHDX_RUN_ZERO && run->length < len &&
+	       blocks++ < ZERO_BLOCKS_MAX) {
+		if (zero_block(session, why, pos + run->length,
+			       len - run->length, &next, &later) ||
+		    next.kind != VHDX_RUN_ZERO)
+			break;
+		run->length += next.length;
+	}
+	spin_unlock(lock);
+	return r;
+}
+
+/**
+ * vhdx_session_clean() - is there nothing for a flush to commit?
+ * @session: the session
+ *
+ * Context: any that may take a spinlock.
+ * Return: whether a flush of the store makes durable all that was written.
+ */
+bool vhdx_session_clean(struct vhdx_session *session)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	bool clean;
+
+	spin_lock(lock);
+	clean = !session->journal.changed_count && !session->committing;
+	spin_unlock(lock);
+	return clean;
+}

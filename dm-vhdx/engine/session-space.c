@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a session gets its space from, and where it goes.
+ */
+#include "check.h"
+#include "session.h"
+
+/* The file grows in steps, for each one stalls all direct I/O on it. */
+#define GROWTH_MAX	(256 * VHDX_MIB)
+
+/* More than this ahead of need is space that others could use. */
+#define PREPARED_BYTES	(64 * VHDX_MIB)
+
+/**
+ * struct surveyor - hears what a survey finds
+ * @report: takes the findings
+ * @session: whose image it is
+ * @unsafe: some of them forbid to write
+ * @reason: the first of those
+ */
+struct surveyor {
+	struct vhdx_report report;
+	struct vhdx_session *session;
+	bool unsafe;
+	char reason[VHDX_SENTENCE_MAX];
+};
+
+static void survey_emit(struct vhdx_report *report,
+			const struct vhdx_finding *finding)
+{
+	struct surveyor *surveyor =
+		container_of(report, struct surveyor, report);
+
+	if (finding->severity < VHDX_READONLY || surveyor->unsafe)
+		return;
+	surveyor->unsafe = true;
+	vhdx_sentence(finding, surveyor->reason, sizeof(surveyor->reason));
+}
+
+static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
+{
+	const struct vhdx_regions *regions = &session->image->regions;
+	struct vhdx_census census;
+	u32 i;
+	int r;
+
+	r = vhdx_check_space(session->image, &session->space, &census, NULL,
+			     &surveyor->report);
+	for (i = 0; i < regions->count && !r; i++)
+		vhdx_space_take(&session->space, regions->all[i].offset,
+				regions->all[i].length);
+	return r;
+}
+
+/**
+ * vhdx_session_survey() - find out what is free
+ * @session: the session; does nothing if it knows already
+ *
+ * An image in which two blocks share space, or a block names space that is not
+ * there, must not be written: nobody could say what else would change.
+ *
+ * Context: may sleep; the committer. Reads the whole BAT.
+ * Return: 0; -EROFS if the image must not be written, and the session has
+ * failed; -ENOMEM, which is worth another try; or an errno of the store.
+ */
+int vhdx_session_survey(struct vhdx_session *session)
+{
+	u64 size = session->image->store->size;
+	struct surveyor surveyor = {
+		.report.emit = survey_emit,
+		.session = session,
+	};
+	int r;
+
+	if (session->surveyed)
+		return 0;
+	vhdx_space_exit(&session->space);
+	r = vhdx_space_init(&session->space);
+	if (!r)
+		r = mark_all(session, &surveyor);
+	if (r == -ENOMEM)
+		return r;
+	if (r || surveyor.unsafe) {
+		vhdx_session_fail(session, VHDX_MODE_RO,
+				  surveyor.unsafe ? surveyor.reason :
+						    "the BAT cannot be read");
+		return r ? r : -EROFS;
+	}
+	session->surveyed = true;
+	session->found_size = size;
+	session->fresh = ALIGN(size, VHDX_ALIGN);
+	session->last_end = vhdx_space_end(&session->space);
+	return 0;
+}
+
+static void untake(struct vhdx_session *session, u64 offset)
+{
+	spin_lock(&session->image->pool.lock);
+	vhdx_space_untake(&session->space, offset,
+			  vhdx_bat_block_size(&session->image->bat));
+	spin_unlock(&session->image->pool.lock);
+}
+
+/* Free space inside the file holds what its last owner left there. */
+static int reuse(struct vhdx_session *session, u64 *offset)
+{
+	struct vhdx_store *store = session->image->store;
+	u64 size = vhdx_bat_block_size(&session->image->bat);
+	u64 end = min(session->fresh, ALIGN_DOWN(store->size, VHDX_ALIGN));
+	int r;
+
+	spin_lock(&session->image->pool.lock);
+	*offset = vhdx_space_find(&session->space, size, end);
+	spin_unlock(&session->image->pool.lock);
+	if (*offset == U64_MAX)
+		return -ENOSPC;
+	r = store->ops->zero(store, *offset, size);
+	if (r)
+		untake(session, *offset);
+	return r;
+}
+
+/* Blocks are checked against the size as their pages are loaded. */
+static void tell_size(struct vhdx_session *session)
+{
+	struct vhdx_image *image = session->image;
+
+	spin_lock(&image->pool.lock);
+	WRITE_ONCE(image->file_size, image->store->size);
+	WRITE_ONCE(image->limits.file_size, image->store->size);
+	spin_unlock(&image->pool.lock);
+}
+
+/* A quota, and the longest file there can be, are limits as a disk's end is. */
+static bool is_no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
+static int extend(struct vhdx_session *session, u64 end)
+{
+	struct vhdx_store *store = session->image->store;
+	u64 step = max(min(session->fresh / 8, GROWTH_MAX),
+		       (u64)session->prepared_goal
+			       << session->image->bat.block_shift);
+	u64 size = ALIGN(session->fresh + step, VHDX_ALIGN);
+	int r = -ENOSPC;
+
+	if (end > VHDX_FILE_SIZE_MAX)
+		return -ENOSPC;
+	if (size <= VHDX_FILE_SIZE_MAX)
+		r = store->ops->extend(store, size);
+	/* There may be room for one block all the same. */
+	if (is_no_room(r))
+		r = store->ops->extend(store, end);
+	if (!r)
+		tell_size(session);
+	return is_no_room(r) ? -ENOSPC : r;
+}
+
+/* Space behind all that was ever used needs no zeroing. */
+static int append(struct vhdx_session *session, u64 *offset)
+{
+	u64 size = vhdx_bat_block_size(&session->image->bat);
+	u64 end = session->fresh + size;
+	int r;
+
+	if (end > session->image->store->size) {
+		r = extend(session, end);
+		if (r)
+			return r;
+	}
+	r = vhdx_space_grow(&session->space, end);
+	if (r)
+		return r;
+	spin_lock(&session->image->pool.lock);
+	*offset = session->fresh;
+	vhdx_space_take(&session->space, *offset, size);
+	session->fresh = end;
+	spin_unlock(&session->image->pool.lock);
+	return 0;
+}
+
+static int prepare_one(struct vhdx_session *session)
+{
+	u64 offset;
+	u32 last;
+	int r;
+
+	r = reuse(session, &offset);
+	if (r == -ENOSPC)
+		r = append(session, &offset);
+	if (r)
+		return r;
+	spin_lock(&session->image->pool.lock);
+	last = session->prepared_first + session->prepared_count;
+	session->prepared[last % VHDX_PREPARED_MAX] = offset;
+	session->prepared_count++;
+	session->stats.prepared++;
+	spin_unlock(&session->image->pool.lock);
+	return 0;
+}
+
+/*
+ * Whoever needs blocks faster than they are made gets more of them ahead.
+ * Returns how many there should be.
+ */
+static u32 raise_goal(struct vhdx_session *session)
+{
+	u64 blocks = PREPARED_BYTES >> session->image->bat.block_shift;
+	u32 limit = clamp_t(u64, blocks, VHDX_PREPARED_MIN, VHDX_PREPARED_MAX);
+
+	if (session->prepared_count < session->prepared_goal / 2)
+		session->prepared_goal =
+			min(session->prepared_goal * 2, limit);
+	return session->prepared_goal;
+}
+
+/**
+ * vhdx_session_prepare() - have blocks ready to be handed out
+ * @session: the session, live; does nothing if none were asked for
+ *
+ * Context: may sleep; the committer.
+ * Return: 0, also if there is no space, which the session then says; -ENOMEM,
+ * which is worth another try; another errno after which it has failed.
+ */
+int vhdx_session_prepare(struct vhdx_session *session)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	u32 goal = 0;
+	int r = 0;
+
+	spin_lock(lock);
+	if (session->wanted)
+		goal = raise_goal(session);
+	session->wanted = false;
+	spin_unlock(lock);
+	while (READ_ONCE(session->prepared_count) < goal && !r)
+		r = prepare_one(session);
+	if (!goal)
+		return 0;
+	spin_lock(lock);
+	session->no_space = r == -ENOSPC;
+	session->wanted = r;
+	spin_unlock(lock);
+	if (r && r != -ENOSPC && r != -ENOMEM) {
+		vhdx_session_fail(session, VHDX_MODE_RO,
+				  "space for new blocks cannot be prepared");
+		return r;
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
+/**
+ * vhdx_session_drain() - does freed space wait for I/O to end?
+ * @session: the session
+ *
+ * Freed space that is durable may still be read or written by I/O that looked
+ * its place up before. When all I/O that was under way at this call has ended,
+ * call vhdx_session_drained().
+ *
+ * Context: the committer.
+ * Return: whether there is such space.
+ */
+bool vhdx_session_drain(struct vhdx_session *session)
+{
+	struct vhdx_space *space = &session->space;
+	bool waits;
+
+	spin_lock(&session->image->pool.lock);
+	if (!space->freed[VHDX_FREED_DRAINING])
+		vhdx_space_advance(space, VHDX_FREED_WAITING);
+	waits = space->freed[VHDX_FREED_DRAINING];
+	spin_unlock(&session->image->pool.lock);
+	return waits;
+}
+
+/**
+ * vhdx_session_drained() - the I/O that vhdx_session_drain() spoke of has ended
+ * @session: the session
+ *
+ * The space goes back to the store, if that can take it, and may be used for
+ * other blocks.
+ *
+ * Context: may sleep; the committer.
+ */
+void vhdx_session_drained(struct vhdx_session *session)
+{
+	struct vhdx_store *store = session->image->store;
+	struct vhdx_space *space = &session->space;
+	u64 pos = 0, length;
+
+	for (;;) {
+		spin_lock(&session->image->pool.lock);
+		pos = vhdx_space_next(space, VHDX_FREED_DRAINING, pos, &length);
+		spin_unlock(&session->image->pool.lock);
+		if (pos == U64_MAX)
+			break;
+		/* A store that cannot do it keeps the space; no harm is done. */
+		store->ops->discard(store, pos, length);
+		pos += length;
+		cond_resched();
+	}
+	spin_lock(&session->image->pool.lock);
+	vhdx_space_advance(space, VHDX_FREED_DRAINING);
+	session->no_space = false;
+	spin_unlock(&session->image->pool.lock);
+}
+
+static void give_back(struct vhdx_session *session)
+{
+	u64 size = vhdx_bat_block_size(&session->image->bat);
+
+	spin_lock(&session->image->pool.lock);
+	while (session->prepared_count) {
+		u64 offset = session->prepared[session->prepared_first];
+
+		vhdx_space_untake(&session->space, offset, size);
+		session->prepared_first =
+			(session->prepared_first + 1) % VHDX_PREPARED_MAX;
+		session->prepared_count--;
+	}
+	session->prepared_goal = VHDX_PREPARED_MIN;
+	session->wanted = false;
+	spin_unlock(&session->image->pool.lock);
+}
+
+/**
+ * vhdx_session_trim() - give back what was prepared and is not needed
+ * @session: with all changes in place and the log closed, and no I/O under way
+ *
+ * A fixed image never gets shorter than it was found. A file that cannot be
+ * made shorter is as good as one that was, only longer.
+ *
+ * Context: may sleep; the committer.
+ */
+void vhdx_session_trim(struct vhdx_session *session)
+{
+	struct vhdx_store *store = session->image->store;
+	u64 end;
+
+	vhdx_session_drain(session);
+	vhdx_session_drained(session);
+	vhdx_session_drain(session);
+	vhdx_session_drained(session);
+	give_back(session);
+	session->last_end = vhdx_space_end(&session->space);
+	end = session->last_end;
+	if (session->image->params.leave_allocated)
+		end = max(end, session->found_size);
+	if (end < store->size)
+		store->ops->truncate(store, end);
+	tell_size(session);
+	session->fresh = ALIGN(store->size, VHDX_ALIGN);
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session.h"
+
+static struct vhdx_place log_place(const struct vhdx_image *image)
+{
+	return VHDX_AT("log",
+		       vhdx_header_current(&image->headers)->log_offset);
+}
+
+/**
+ * vhdx_session_fail() - no more writes
+ * @session: the session
+ * @mode: what may still be done; a session never gets back what it lost
+ * @reason: why, in words: the first one counts
+ *
+ * The one place that changes the mode. What was not committed before is lost
+ * when the image is closed, as in a crash; the log is left for a replay.
+ *
+ * Context: may not sleep; no lock held.
+ */
+void vhdx_session_fail(struct vhdx_session *session, enum vhdx_mode mode,
+		       const char *reason)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	bool first = false;
+
+	spin_lock(lock);
+	if (mode > session->mode) {
+		first = session->mode == VHDX_MODE_RW;
+		if (first)
+			strscpy(session->reason, reason,
+				sizeof(session->reason));
+		WRITE_ONCE(session->mode, mode);
+	}
+	spin_unlock(lock);
+	if (first)
+		vhdx_find(session->report, VHDX_ERROR,
+			  log_place(session->image),
+			  "%s; the image is read-only until it is opened anew",
+			  reason);
+}
+
+/* For what a session cannot go on after. Returns @err. */
+static int broken(struct vhdx_session *session, const char *what, int err)
+{
+	char reason[VHDX_TEXT_MAX];
+
+	snprintf(reason, sizeof(reason), "%s failed (error %d)", what, -err);
+	vhdx_session_fail(session, VHDX_MODE_RO, reason);
+	return err;
+}
+
+/*
+ * The GUIDs change before anything else in the file does, and the headers name
+ * the log when it has an entry: without one, the file could not be opened
+ * ([MS-VHDX] 2.2.2.1, 2.3).
+ */
+static int open_log(struct vhdx_session *session)
+{
+	struct vhdx_image *image = session->image;
+	struct vhdx_journal *journal = &session->journal;
+	struct vhdx_header next = *vhdx_header_current(&image->headers);
+	int r;
+
+	guid_gen(&next.file_write_guid);
+	guid_gen(&next.data_write_guid);
+	next.log_guid = (guid_t){};
+	r = vhdx_headers_update(image->store, &image->headers, &next);
+	if (!r)
+		r = vhdx_journal_flush(journal);
+	if (!r)
+		r = vhdx_journal_start(journal, session->last_end);
+	if (r)
+		return r;
+	next.log_guid = journal->guid;
+	return vhdx_headers_update(image->store, &image->headers, &next);
+}
+
+static int begin(struct vhdx_session *session)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	int r;
+
+	r = vhdx_session_survey(session);
+	if (r)
+		return r;
+	r = open_log(session);
+	if (r)
+		return broken(session, "opening the log", r);
+	spin_lock(lock);
+	WRITE_ONCE(session->live, true);
+	session->stats.begun++;
+	spin_unlock(lock);
+	return 0;
+}
+
+static int checkpoint(struct vhdx_session *session)
+{
+	int r = vhdx_journal_checkpoint(&session->journal);
+
+	if (r)
+		return broken(session, "writing the BAT", r);
+	session->stats.checkpoints++;
+	return 0;
+}
+
+/* The file must be as long as all that the transaction points to needs. */
+static u32 close_transaction(struct vhdx_session *session, u64 *last_end)
+{
+	u32 pages;
+
+	spin_lock(&session->image->pool.lock);
+	pages = vhdx_journal_close(&session->journal);
+	session->committing = pages;
+	vhdx_space_advance(&session->space, VHDX_FREED_OPEN);
+	*last_end = session->last_end;
+	spin_unlock(&session->image->pool.lock);
+	return pages;
+}
+
+static int commit(struct vhdx_session *session)
+{
+	struct vhdx_journal *journal = &session->journal;
+	u64 last_end;
+	int r = 0;
+
+	if (vhdx_journal_due(journal))
+		r = checkpoint(session);
+	if (r)
+		return r;
+	if (close_transaction(session, &last_end))
+		r = vhdx_journal_commit(journal, last_end);
+	else
+		r = vhdx_journal_flush(journal);
+	if (r)
+		return broken(session, "committing to the log", r);
+	spin_lock(&session->image->pool.lock);
+	session->stats.commits += session->committing;
+	session->committing = false;
+	vhdx_space_advance(&session->space, VHDX_FREED_COMMITTING);
+	spin_unlock(&session->image->pool.lock);
+	return 0;
+}
+
+static bool transaction_full(struct vhdx_session *session)
+{
+	const struct vhdx_journal *journal = &session->journal;
+	bool full;
+
+	spin_lock(&session->image->pool.lock);
+	full = journal->changed_count == journal->page_limit;
+	spin_unlock(&session->image->pool.lock);
+	return full;
+}
+
+static int work_live(struct vhdx_session *session, unsigned int flags)
+{
+	int r = 0;
+
+	if ((flags & VHDX_WORK_COMMIT) || transaction_full(session))
+		r = commit(session);
+	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
+		   vhdx_journal_due(&session->journal)))
+		r = checkpoint(session);
+	return r ? r : vhdx_session_prepare(session);
+}
+
+/**
+ * vhdx_session_work() - do what is needed, with I/O
+ * @session: the session
+ * @flags: VHDX_WORK_*
+ *
+ * Lack of space is no error: what was written before can be committed all the
+ * same, and vhdx_session_map() tells who needs more.
+ *
+ * Context: may sleep; the committer, with no lock held.
+ * Return: 0; with VHDX_WORK_COMMIT, all that was done before the call is
+ * durable. -ENOMEM is worth another try. After another errno the session's mode
+ * is not VHDX_MODE_RW any more.
+ */
+int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
+{
+	int r = 0;
+
+	if (session->mode != VHDX_MODE_RW)
+		return -EROFS;
+	if (!session->live && (flags & VHDX_WORK_BEGIN))
+		r = begin(session);
+	if (!r && session->live)
+		r = work_live(session, flags);
+	return r;
+}
+
+/* All that was logged is in place and durable: the log is not needed. */
+static int close_log(struct vhdx_session *session)
+{
+	struct vhdx_image *image = session->image;
+	struct vhdx_header next;
+	int r;
+
+	r = vhdx_journal_flush(&session->journal);
+	if (r)
+		return r;
+	next = *vhdx_header_current(&image->headers);
+	next.log_guid = (guid_t){};
+	return vhdx_headers_update(image->store, &image->headers, &next);
+}
+
+/**
+ * vhdx_session_end() - leave a clean file behind
+ * @session: that nobody writes through, and with no I/O under way; others may
+ *	still read the image
+ *
+ * The next write begins anew, under other GUIDs: the file may have been copied
+ * meanwhile.
+ *
+ * Context: may sleep; the committer, with no lock held.
+ * Return: 0: the file is clean; -EROFS if the session has failed before; or an
+ * errno after which it has.
+ */
+int vhdx_session_end(struct vhdx_session *session)
+{
+	int r;
+
+	if (session->mode != VHDX_MODE_RW)
+		return -EROFS;
+	if (!session->live)
+		return 0;
+	r = commit(session);
+	if (!r)
+		r = checkpoint(session);
+	if (r)
+		return r;
+	spin_lock(&session->image->pool.lock);
+	WRITE_ONCE(session->live, false);
+	spin_unlock(&session->image->pool.lock);
+	r = close_log(session);
+	if (r)
+		return broken(session, "closing the log", r);
+	vhdx_session_trim(session);
+	return 0;
+}
+
+static int check_writable(struct vhdx_image *image, struct vhdx_report *report)
+{
+	const struct vhdx_header *header = vhdx_header_current(&image->headers);
+
+	if (!image->store->ops->write)
+		return vhdx_refuse(report, -EROFS, VHDX_AT("file", 0),
+				   "is open for reading only");
+	if (image->bat.differencing)
+		return vhdx_refuse(report, -EROFS,
+				   VHDX_AT("metadata table",
+					   image->metadata.base),
+				   "a differencing image can only be read so far; open it read-only");
+	if (!header->log_length)
+		return vhdx_refuse(report, -EROFS, log_place(image),
+				   "the image has no log, so it can only be read");
+	if (WARN_ON_ONCE(image->log.count))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * vhdx_session_new() - an image that may be written
+ * @image: the image, its log empty; outlives the session
+ * @report: where findings go, now and later; outlives the session
+ *
+ * Nothing is read or written yet.
+ *
+ * Context: may sleep.
+ * Return: the session for vhdx_session_free(), or an ERR_PTR: -EROFS if the
+ * image cannot be written, and @report has the sentence; -ENOMEM.
+ */
+struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
+				      struct vhdx_report *report)
+{
+	struct vhdx_session *session;
+	int r = check_writable(image, report);
+
+	if (r)
+		return ERR_PTR(r);
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	session->image = image;
+	session->report = report;
+	session->prepared_goal = VHDX_PREPARED_MIN;
+	r = vhdx_space_init(&session->space);
+	if (!r)
+		r = vhdx_journal_init(&session->journal, image->store,
+				      &image->pool,
+				      vhdx_header_current(&image->headers));
+	if (r) {
+		vhdx_session_free(session);
+		return ERR_PTR(r);
+	}
+	return session;
+}
+
+/**
+ * vhdx_session_free() - forget a session
+ * @session: ended; or not, which is like a crash
+ *
+ * Context: may sleep.
+ */
+void vhdx_session_free(struct vhdx_session *session)
+{
+	vhdx_journal_exit(&session->journal);
+	vhdx_space_exit(&session->space);
+	kfree(session);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "space.h"
+
+#define UNIT_MASK (VHDX_SPACE_CHUNK_UNITS - 1)
+
+static struct vhdx_space_chunk *chunk_of(const struct vhdx_space *space,
+					 u64 unit)
+{
+	return space->chunk[unit >> VHDX_SPACE_CHUNK_SHIFT];
+}
+
+/* A range of bytes in units: all that it touches. */
+static u64 first_unit(u64 offset)
+{
+	return offset >> VHDX_ALIGN_SHIFT;
+}
+
+static u64 end_unit(u64 offset, u64 length)
+{
+	return (offset + length + VHDX_ALIGN - 1) >> VHDX_ALIGN_SHIFT;
+}
+
+/**
+ * vhdx_space_init() - make an empty map
+ * @space: what to set up; vhdx_space_exit() in any case
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vhdx_space_init(struct vhdx_space *space)
+{
+	*space = (struct vhdx_space){};
+	space->chunk = kvcalloc(VHDX_SPACE_CHUNKS, sizeof(*space->chunk),
+				GFP_NOIO);
+	return space->chunk ? 0 : -ENOMEM;
+}
+
+/**
+ * vhdx_space_exit() - forget a map
+ * @space: as vhdx_space_init() left it; or zeroed
+ *
+ * Context: may sleep.
+ */
+void vhdx_space_exit(struct vhdx_space *space)
+{
+	u32 i;
+
+	for (i = 0; i < space->chunks; i++)
+		kvfree(space->chunk[i]);
+	kvfree(space->chunk);
+	*space = (struct vhdx_space){};
+}
+
+/**
+ * vhdx_space_grow() - make room in the map for a longer file
+ * @space: the map
+ * @size: bytes of the file, at most VHDX_FILE_SIZE_MAX
+ *
+ * Context: may sleep; one task at a time. Others may use the map meanwhile, but
+ * not what is added before this returns.
+ * Return: 0 or -ENOMEM.
+ */
+int vhdx_space_grow(struct vhdx_space *space, u64 size)
+{
+	u64 needed = (end_unit(0, size) + UNIT_MASK) >> VHDX_SPACE_CHUNK_SHIFT;
+
+	while (space->chunks < needed) {
+		struct vhdx_space_chunk *chunk =
+			kvzalloc(sizeof(*chunk), GFP_NOIO);
+
+		if (!chunk)
+			return -ENOMEM;
+		space->chunk[space->chunks] = chunk;
+		WRITE_ONCE(space->chunks, space->chunks + 1);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * vhdx_space_take() - mark space as owned
+ * @space: the map, which has room for it
+ * @offset: byte offset in the file
+ * @length: bytes; each MiB that they touch is taken
+ *
+ * Return: whether some of it was owned before.
+ */
+bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length)
+{
+	u64 end = end_unit(offset, length);
+	u64 unit = first_unit(offset);
+	bool owned = false;
+
+	for (; unit < end; unit++) {
+		struct vhdx_space_chunk *chunk = chunk_of(space, unit);
+
+		owned |= test_bit(unit & UNIT_MASK, chunk->owned);
+		__set_bit(unit & UNIT_MASK, chunk->owned);
+	}
+	return owned;
+}
+
+/**
+ * vhdx_space_untake() - give back space that was taken and never used
+ * @space: the map
+ * @offset: byte offset in the file
+ * @length: bytes
+ */
+void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length)
+{
+	u64 end = end_unit(offset, length);
+	u64 unit = first_unit(offset);
+
+	for (; unit < end; unit++)
+		__clear_bit(unit & UNIT_MASK, chunk_of(space, unit)->owned);
+	space->full = false;
+}
+
+/* The first run of @units that are not owned, of those before @end. */
+static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
+			 unsigned long units, unsigned long end)
+{
+	unsigned long start = 0, next;
+
+	for (;;) {
+		start = find_next_zero_bit(chunk->owned, end, start);
+		if (end - start < units)
+			return U64_MAX;
+		next = find_next_bit(chunk->owned, start + units, start);
+		if (next >= start + units)
+			return start;
+		start = next;
+	}
+}
+
+/**
+ * vhdx_space_find() - find room for a block, and take it
+ * @space: the map
+ * @length: bytes, a multiple of 1 MiB up to VHDX_BLOCK_SIZE_MAX
+ * @end: bytes of the file to look in; the map has room for them
+ *
+ * Room that lies across a border of two chunks is passed over.
+ *
+ * Return: byte offset of the room, or U64_MAX if there is none.
+ */
+u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
+{
+	u64 units = end >> VHDX_ALIGN_SHIFT;
+	u32 chunks = (units + UNIT_MASK) >> VHDX_SPACE_CHUNK_SHIFT;
+	u32 i;
+
+	for (i = 0; i < chunks && !space->full; i++) {
+		u32 number = (space->cursor + i) % chunks;
+		u64 base = (u64)number << VHDX_SPACE_CHUNK_SHIFT;
+		u64 found = find_in_chunk(space->chunk[number],
+					  length >> VHDX_ALIGN_SHIFT,
+					  min_t(u64, units - base,
+						VHDX_SPACE_CHUNK_UNITS));
+
+		if (found == U64_MAX)
+			continue;
+		space->cursor = number;
+		found = (base + found) << VHDX_ALIGN_SHIFT;
+		vhdx_space_take(space, found, length);
+		return found;
+	}
+	space->full = true;
+	return U64_MAX;
+}
+
+/**
+ * vhdx_space_free() - a block gave its space up in the open transaction
+ * @space: the map
+ * @offset: byte offset in the file
+ * @length: bytes
+ */
+void vhdx_space_free(struct vhdx_space *space, u64 offset, u64 length)
+{
+	u64 end = end_unit(offset, length);
+	u64 unit = first_unit(offset);
+
+	for (; unit < end; unit++) {
+		struct vhdx_space_chunk *chunk = chunk_of(space, unit);
+
+		__set_bit(unit & UNIT_MASK, chunk->freed[VHDX_FREED_OPEN]);
+		chunk->count[VHDX_FREED_OPEN]++;
+		space->freed[VHDX_FREED_OPEN]++;
+	}
+}
+
+/* Moves the bits of one step into the next, or out of the map of the owned. */
+static void advance_chunk(struct vhdx_space_chunk *chunk, enum vhdx_freed from)
+{
+	bool last = from == VHDX_FREED_DRAINING;
+	unsigned long *to = last ? chunk->owned : chunk->freed[from + 1];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(chunk->owned); i++) {
+		unsigned long bits = chunk->freed[from][i];
+
+		chunk->freed[from][i] = 0;
+		to[i] = last ? to[i] & ~bits : to[i] | bits;
+	}
+	if (!last)
+		chunk->count[from + 1] += chunk->count[from];
+	chunk->count[from] = 0;
+}
+
+/**
+ * vhdx_space_advance() - take freed space a step on
+ * @space: the map
+ * @from: the step that all of it leaves; after VHDX_FREED_DRAINING it is free
+ */
+void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from)
+{
+	u32 i;
+
+	if (!space->freed[from])
+		return;
+	for (i = 0; i < space->chunks; i++)
+		if (space->chunk[i]->count[from])
+			advance_chunk(space->chunk[i], from);
+	if (from == VHDX_FREED_DRAINING)
+		space->full = false;
+	else
+		space->freed[from + 1] += space->freed[from];
+	space->freed[from] = 0;
+}
+
+/**
+ * vhdx_space_next() - walk the space that is in a step
+ * @space: the map
+ * @step: which
+ * @from: byte offset in the file to go on at
+ * @length: set to the bytes of the run; it ends at the border of a chunk
+ *
+ * Return: byte offset of the next run, or U64_MAX if there is none.
+ */
+u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
+		    u64 from, u64 *length)
+{
+	unsigned long unit = (from >> VHDX_ALIGN_SHIFT) & UNIT_MASK;
+	u64 number = from >> (VHDX_ALIGN_SHIFT + VHDX_SPACE_CHUNK_SHIFT);
+
+	for (; number < space->chunks; number++, unit = 0) {
+		const struct vhdx_space_chunk *chunk = space->chunk[number];
+		unsigned long start, end;
+
+		if (!chunk->count[step])
+			continue;
+		start = find_next_bit(chunk->freed[step],
+				      VHDX_SPACE_CHUNK_UNITS, unit);
+		if (start >= VHDX_SPACE_CHUNK_UNITS)
+			continue;
+		end = find_next_zero_bit(chunk->freed[step],
+					 VHDX_SPACE_CHUNK_UNITS, start);
+		*length = (u64)(end - start) << VHDX_ALIGN_SHIFT;
+		return ((number << VHDX_SPACE_CHUNK_SHIFT) + start)
+		       << VHDX_ALIGN_SHIFT;
+	}
+	return U64_MAX;
+}
+
+/**
+ * vhdx_space_end() - where does the last owned MiB end?
+ * @space: the map
+ *
+ * Return: byte offset in the file.
+ */
+u64 vhdx_space_end(const struct vhdx_space *space)
+{
+	u32 i;
+
+	for (i = space->chunks; i-- > 0;) {
+		const struct vhdx_space_chunk *chunk = space->chunk[i];
+		unsigned long last = find_last_bit(chunk->owned,
+						   VHDX_SPACE_CHUNK_UNITS);
+
+		if (last < VHDX_SPACE_CHUNK_UNITS)
+			return (((u64)i << VHDX_SPACE_CHUNK_SHIFT) + last + 1)
+			       << VHDX_ALIGN_SHIFT;
+	}
+	return 0;
+}
