@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * check: look for everything that is wrong with an image, change nothing.
+ * check: look for everything that is wrong with an image, and change nothing,
+ * unless a repair was asked for, which then goes first.
  *
  * A hostile image can have a finding for every one of its blocks, so findings
  * are printed as they come, in JSON too, and never kept.
@@ -11,6 +12,7 @@
 #include "message.h"
 #include "open-image.h"
 #include "progress.h"
+#include "repair-image.h"
 #include "tree.h"
 
 /**
@@ -173,6 +175,15 @@ int cmd_check(const struct options *options, char **args)
 	};
 	int err, code;
 
+	if (options->clear_log && !options->repair) {
+		msg_err("--clear-log goes with --repair");
+		return -EINVAL;
+	}
+	if (options->repair) {
+		err = repair_image(options, args[0]);
+		if (err)
+			return err;
+	}
 	if (options->json)
 		puts("{\"findings\": [");
 	progress_begin(&checker.progress, "check");

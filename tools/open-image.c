@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "foreign.h"
+#include "holders.h"
 #include "open-image.h"
 
 /**
  * open_image() - open the image that a verb was given, without its parents
  * @options: of the command line
  * @path: the image
- * @when: may somebody write it meanwhile?
+ * @when: may somebody write it meanwhile, and will we?
  * @sink: hears the findings
  * @opened: the disk, for disk_close()
  *
@@ -22,10 +23,13 @@ int open_image(const struct options *options, const char *path,
 		.parent_count = options->parent_count,
 		.ignore_id = options->ignore_id,
 		.while_written = when == OPEN_WHILE_WRITTEN,
+		.writable = when == OPEN_WRITABLE,
 	};
 	int err = disk_open(path, &disk_options, opened);
 
 	if (err == -EMEDIUMTYPE)
 		foreign_explain(path);
+	if (err == -ETXTBSY)
+		holders_explain(path);
 	return err;
 }

@@ -14,6 +14,7 @@
 enum open_when {
 	OPEN_IDLE,		/* refuse an image that is being written */
 	OPEN_WHILE_WRITTEN,	/* warn of it */
+	OPEN_WRITABLE,		/* refuse one that is in use; we write */
 };
 
 int open_image(const struct options *options, const char *path,

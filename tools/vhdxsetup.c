@@ -91,6 +91,10 @@ static bool *flag_of(struct options *options, enum option_id id)
 		return &options->no_sparse;
 	case OPT_FORCE:
 		return &options->force;
+	case OPT_REPAIR:
+		return &options->repair;
+	case OPT_CLEAR_LOG:
+		return &options->clear_log;
 	case OPT_JSON:
 		return &options->json;
 	default:

@@ -75,6 +75,7 @@ int cmd_list(const struct options *options, char **args);
 int cmd_info(const struct options *options, char **args);
 int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
+int cmd_replay(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 
 #endif /* VHDXSETUP_H */

@@ -84,12 +84,14 @@ static struct layer *layer_new(struct disk_sink *sink, const char *path)
 static int disk_add(struct disk *disk, const char *path)
 {
 	struct layer *layer = layer_new(disk->options.sink, path);
+	bool writable = disk->options.writable && !disk->depth;
 	int err;
 
 	if (!layer)
 		return -ENOMEM;
 	msg_verbose("opening %s", layer->path);
-	err = user_store_open(&layer->file, layer->path, USER_READ);
+	err = user_store_open(&layer->file, layer->path,
+			      writable ? USER_WRITE : USER_READ);
 	if (!err)
 		err = layer_cycle(disk, layer);
 	if (!err)

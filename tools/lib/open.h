@@ -29,6 +29,7 @@ struct disk_sink {
  * @parent_count: how many
  * @ignore_id: a parent that changed since is only warned of
  * @while_written: an image that somebody writes is only warned of
+ * @writable: the image itself, not its parents, is to be written
  */
 struct disk_options {
 	struct disk_sink *sink;
@@ -36,6 +37,7 @@ struct disk_options {
 	unsigned int parent_count;
 	bool ignore_id;
 	bool while_written;
+	bool writable;
 };
 
 /**

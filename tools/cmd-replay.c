@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* replay: put in place what the log of an image holds. */
+#include "findings.h"
+#include "message.h"
+#include "open-image.h"
+#include "recover.h"
+
+static int replay_image(struct vhdx_image *image, const char *path)
+{
+	u32 entries = image->log.count, changes = image->replay.count;
+	int err;
+
+	if (!vhdx_header_dirty(vhdx_header_current(&image->headers))) {
+		msg_info("%s: the log is empty: there is nothing to replay",
+			 path);
+		return 0;
+	}
+	err = vhdx_image_recover(image);
+	if (!err)
+		msg_info("%s: replayed: %u changes, of %u entries of the log",
+			 path, changes, entries);
+	return err;
+}
+
+/**
+ * cmd_replay() - the verb `replay`
+ * @options: of the command line
+ * @args: the image
+ *
+ * Return: 0 or a negative errno.
+ */
+int cmd_replay(const struct options *options, char **args)
+{
+	struct disk *disk;
+	int err;
+
+	err = open_image(options, args[0], OPEN_WRITABLE, sink_messages(),
+			 &disk);
+	if (err)
+		return err;
+	err = replay_image(disk->layer[0]->image, args[0]);
+	disk_close(disk);
+	return err;
+}

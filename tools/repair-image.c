@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "findings.h"
+#include "holders.h"
+#include "message.h"
+#include "open-image.h"
+#include "recover.h"
+#include "repair-image.h"
+#include "repair.h"
+
+static int repair_dirty(struct vhdx_image *image)
+{
+	bool dirty = vhdx_header_dirty(vhdx_header_current(&image->headers));
+	int err = vhdx_image_recover(image);
+
+	return err ? err : dirty;
+}
+
+static const struct {
+	int (*mend)(struct vhdx_image *image);
+	const char *text;
+} repairs[] = {
+	/* First: it mends a header as well, and there is to be one log only. */
+	{ repair_dirty, "the log was replayed" },
+	{ vhdx_repair_headers, "the bad copy of the header was replaced" },
+	{ vhdx_repair_regions, "the bad copy of the region table was replaced" },
+};
+
+static int repair_opened(struct vhdx_image *image, const char *path)
+{
+	unsigned int done = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(repairs); i++) {
+		r = repairs[i].mend(image);
+		if (r < 0)
+			return r;
+		if (r)
+			msg_info("%s: repaired: %s", path, repairs[i].text);
+		done += (unsigned int)r;
+	}
+	if (!done)
+		msg_info("%s: there is nothing to repair", path);
+	return 0;
+}
+
+/**
+ * struct log_report - where the findings of a lost log go
+ * @report: what the engine sees
+ * @path: of the image
+ */
+struct log_report {
+	struct vhdx_report report;
+	const char *path;
+};
+
+static void emit(struct vhdx_report *report, const struct vhdx_finding *finding)
+{
+	struct disk_sink *sink = sink_messages();
+
+	sink->finding(sink, container_of(report, struct log_report,
+					 report)->path, finding);
+}
+
+/* An image with a lost log does not open, so this goes before all else. */
+static int clear_log(const char *path)
+{
+	struct log_report report = { .report.emit = emit, .path = path };
+	struct user_store file;
+	int r = user_store_open(&file, path, USER_WRITE);
+
+	if (r)
+		return r;
+	if (file.in_use) {
+		msg_err("%s: %s; close it there first", path, file.in_use);
+		holders_explain(path);
+		r = -ETXTBSY;
+	} else {
+		r = vhdx_repair_log(&file.store, &report.report);
+	}
+	user_store_close(&file);
+	if (r > 0)
+		msg_info("%s: repaired: the log was given up; the disk has a new identity",
+			 path);
+	return r < 0 ? r : 0;
+}
+
+/**
+ * repair_image() - mend what can be mended, and say what it was
+ * @options: of the command line
+ * @path: of the image
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int repair_image(const struct options *options, const char *path)
+{
+	struct disk *disk;
+	int err = 0;
+
+	if (options->clear_log)
+		err = clear_log(path);
+	if (!err)
+		err = open_image(options, path, OPEN_WRITABLE, sink_messages(),
+				 &disk);
+	if (err)
+		return err;
+	err = repair_opened(disk->layer[0]->image, path);
+	disk_close(disk);
+	return err;
+}
