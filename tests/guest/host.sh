@@ -18,6 +18,8 @@ guest_tests() {
 	[ $# = 0 ] || shift
 	: "${VHDX_INPUTS:=$("$TOP/tests/guest/inputs")}"
 	VHDX_KO=$("$RIG/module" "$kdir" plain)
+	# vhdxsetup is run in the guest, from the checkout.
+	make -s -C "$TOP/tools" >&2
 	export VHDX_INPUTS VHDX_KO
 	exec "${runner[@]}" --env VHDX_INPUTS --env VHDX_KO \
 		"$TOP/tests/guest/all" "$@"
