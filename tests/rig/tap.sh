@@ -17,8 +17,10 @@
 #   tap_kunit NAME < KTAP          each case of a KUnit report becomes a test
 #   tap_done                       the plan and "N passed, N failed, N skipped";
 #                                  returns 1 if anything failed or nothing ran
+#   tap_leave STATUS               ends a script that was asked for something
+#                                  else than tests, such as its help
 #
-# A script that ends without tap_done has died half-way: the trap set here
+# A script that ends in no other way has died half-way: the trap set here
 # says so and makes it fail.
 
 TAP_PASSED=0
@@ -164,6 +166,11 @@ tap_done() {
 	printf '%d passed, %d failed, %d skipped\n' \
 		"$TAP_PASSED" "$TAP_FAILED" "$TAP_SKIPPED"
 	[ "$TAP_FAILED" = 0 ] && [ "$TAP_POINTS" != 0 ]
+}
+
+tap_leave() {
+	TAP_FINISHED=1
+	exit "$1"
 }
 
 tap_exit() {
