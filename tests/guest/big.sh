@@ -18,8 +18,6 @@ OPEN_MS=50
 OPEN_KIB=4096
 dev=/dev/mapper/big
 
-drop_caches() { sync; echo "$1" >/proc/sys/vm/drop_caches; }
-
 # milliseconds COMMAND...: how long it takes.
 milliseconds() {
 	local start=${EPOCHREALTIME/./}
@@ -42,7 +40,7 @@ test_open_time() {
 			--table "0 $(image_sectors $BIG) error")
 		dmsetup remove --noudevsync big
 		printf '%s\n' "$empty" >>"$SCRATCH/empty"
-		drop_caches 3
+		drop_caches
 		# So that what is measured is not the loading of the program.
 		dmsetup version >/dev/null
 		opened=$(milliseconds dmsetup create --noudevsync big \
@@ -57,19 +55,6 @@ test_open_time() {
 	! slow_guest || took=$(bc <<<"$opened - $empty")
 	tap_is "is open in less than $OPEN_MS ms" \
 		"$(bc <<<"$took < $OPEN_MS") ($took)" "1 ($took)"
-}
-
-# What the kernel holds for itself.
-memory_kib() {
-	awk '/^(Slab|Percpu|VmallocUsed|KernelStack|PageTables):/ { sum += $2 }
-		END { print sum }' /proc/meminfo
-}
-
-# What was freed a moment ago may still be counted.
-settle() {
-	drop_caches 3
-	sleep 0.3
-	drop_caches 3
 }
 
 test_open_memory() {
@@ -152,7 +137,7 @@ test_shrinker() {
 
 	before=$(vhdx_status big resident)
 	full=$(memory_kib)
-	drop_caches 2
+	echo 2 >/proc/sys/vm/drop_caches
 	sleep 0.3
 	after=$(vhdx_status big resident)
 	full=$((full - $(memory_kib)))

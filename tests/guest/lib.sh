@@ -23,6 +23,10 @@
 #   vhdx_status NAME FIELD         one of: layers resident limit loads
 #                    evictions deferred flags
 #   readback MODE [OPTION]... < LINES     readback.py; each line is a test
+#   read_verifiable DEVICE OPTION...   fio reads good/verifiable and looks whether
+#                    each 4 KiB is right
+#   drop_caches, settle            free what can be freed; the latter waits too
+#   memory_kib       what the kernel holds for itself
 #   block_images NAME brd|loop...  puts the files of an image on block devices:
 #                    the next of the kinds for the next file; leaves the devices
 #                    in $BLOCK
@@ -35,6 +39,9 @@ GUEST=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 : "${VHDX_INPUTS:?run by tests/uml/run or tests/vm/run}" "${IMAGES:?}"
 shopt -s extglob
+# A hang is a failure, not a test that never ends.
+# shellcheck disable=SC2034 # for the scripts that source this
+READ_LIMIT=120
 BLOCK=()
 declare -A STATUS SAID
 
@@ -144,6 +151,32 @@ readback() {
 		*) tap_not_ok "${desc:-readback.py}" "${detail:-$verdict}" ;;
 		esac
 	done < <("$GUEST/readback.py" "$@" || echo "it failed")
+}
+
+# What fio wrote says of each 4 KiB whether it is right.  Unless it is told that
+# this is fatal, fio merely mentions what is wrong.
+read_verifiable() {
+	local device=$1
+
+	shift
+	timeout -k 5 "$READ_LIMIT" fio --name=verify --filename="$device" \
+		--direct=1 --verify=crc32c --verify_interval=4k \
+		--verify_fatal=1 --verify_state_save=0 --randrepeat=0 "$@" \
+		--output="$SCRATCH/fio.out"
+}
+
+drop_caches() { sync; echo 3 >/proc/sys/vm/drop_caches; }
+
+# What was freed a moment ago may still be counted.
+settle() {
+	drop_caches
+	sleep 0.3
+	drop_caches
+}
+
+memory_kib() {
+	awk '/^(Slab|Percpu|VmallocUsed|KernelStack|PageTables):/ { sum += $2 }
+		END { print sum }' /proc/meminfo
 }
 
 block_images() {

@@ -313,6 +313,42 @@ test_released() {
 		"$(cat /sys/module/dm_vhdx/refcnt)" 0
 }
 
+# lives_of TABLE COUNT: devices that come, are read, reloaded, suspended and
+# removed, and tables that never become live.
+lives_of() {
+	local table=$1 i
+
+	for ((i = 0; i < $2; i++)); do
+		dm_create life "$table"
+		dd if=/dev/mapper/life of=/dev/null bs=1M count=8 \
+			iflag=direct status=none
+		dmsetup reload --noudevsync life --table "$table"
+		dmsetup suspend --noudevsync life
+		dmsetup resume --noudevsync life
+		dmsetup reload --noudevsync life --table "$table"
+		! dmsetup reload --noudevsync life --table "$table 1 junk" \
+			2>/dev/null
+		dm_remove life
+	done
+}
+
+# What is lost must be more than what comes and goes anyway; kmemleak, in the
+# checking kernel, sees single objects.
+test_leaks() {
+	local store=$1 table=$2 before after count=40 limit=100
+
+	! slow_guest || count=20
+	lives_of "$table" 5
+	settle
+	before=$(memory_kib)
+	lives_of "$table" $count
+	settle
+	after=$(memory_kib)
+	tap_note "$store: $before KiB before, $after KiB after $count lives"
+	tap_run "$store: $count lives leave no memory behind" \
+		test $((after - before)) -lt $limit
+}
+
 test_geometry
 test_no_writes
 test_status
@@ -323,4 +359,8 @@ test_suspend
 test_shared
 test_removal
 test_released
+test_leaks file "$(image_table good/chain-three)"
+block_images good/chain-three loop
+test_leaks block "$(block_table good/chain-three)"
+block_gone
 tap_done

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""readback.py [OPTION]... whole|ranges|faults: read devices and compare.
+"""readback.py [OPTION]... whole|ranges|faults|flaky: read devices and compare.
 
 Takes lines from standard input, "DEVICE<tab>IMAGE<tab>TEST", where IMAGE is a
 name in the inputs' index, and prints for each "ok<tab>TEST", or "not ok",
@@ -11,11 +11,14 @@ the test, and what was wrong.  All reads are direct (O_DIRECT).
  ranges   ranges at random, from one sector to a MiB, none of them aligned to
           more than sectors, each from several threads at once
  faults   the probes, and that a read where the index says so gives EIO
+ flaky    ranges at random, for some seconds: each is right or gives EIO, and
+          both happens
 
 Options:
  --sha256       whole: compute the SHA-256 of what was read too
  --count N      ranges: how many for each device (200)
- --seed N       ranges: of the random numbers (1)
+ --seed N       ranges, flaky: of the random numbers (1)
+ --seconds N    flaky: for how long (5)
  --mark         write "vhdx-test: IMAGE" to the kernel's log before each
  --pace N       after each N lines wait for as long as the kernel's limit on
                 messages lasts
@@ -160,6 +163,27 @@ def faults(path, _name, image, _options):
         check_probes(device, image)
 
 
+def flaky(path, name, image, options):
+    end, right, failed = time.monotonic() + options.seconds, 0, 0
+    with Device(path) as device, open(flat_path(name), "rb") as flat:
+        while time.monotonic() < end:
+            options.seed += 1
+            for start, length in random_ranges(image, options):
+                want = os.pread(flat.fileno(), length, start)
+                try:
+                    got = device.read(start, length)
+                except OSError as error:
+                    if error.errno != errno.EIO:
+                        raise
+                    failed += 1
+                    continue
+                if got != want:
+                    raise Wrong(first_difference(start, got, want))
+                right += 1
+    if not right or not failed:
+        raise Wrong(f"{right} reads were right, {failed} gave EIO")
+
+
 def run(test, line, index, options):
     path, name, title = line.rstrip("\n").split("\t")
     if options.mark:
@@ -172,19 +196,23 @@ def run(test, line, index, options):
     return f"ok\t{title}"
 
 
+TESTS = {"whole": whole, "ranges": ranges, "faults": faults, "flaky": flaky}
+
+
 def main():
     parser = argparse.ArgumentParser(
         usage=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("mode", choices=("whole", "ranges", "faults"))
+    parser.add_argument("mode", choices=TESTS)
     parser.add_argument("--sha256", action="store_true")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--mark", action="store_true")
     parser.add_argument("--pace", type=int)
     options = parser.parse_args()
     with open(os.path.join(INPUTS, "index.json"), encoding="utf-8") as text:
         index = json.load(text)
-    test = {"whole": whole, "ranges": ranges, "faults": faults}[options.mode]
+    test = TESTS[options.mode]
     for number, line in enumerate(sys.stdin):
         if options.pace and number and number % options.pace == 0:
             time.sleep(RATELIMIT)
