@@ -99,6 +99,20 @@ tap_fails() {
 	fi
 }
 
+# Indents what a subtest prints, but for its counts, which go to the file.  No
+# awk: it may read ahead, and what a guest said before it died must be seen.
+tap_indent() {
+	local counts=$1 last=$2 line
+
+	while IFS= read -r line || [ -n "$line" ]; do
+		if [[ ${line%$'\r'} =~ $last ]]; then
+			printf '%s\n' "${line%$'\r'}" >>"$counts"
+		else
+			printf '    %s\n' "$line"
+		fi
+	done
+}
+
 # Points of subtests are counted one by one, but the plan of the outer level
 # has one point for the whole subtest.
 tap_suite() {
@@ -108,11 +122,8 @@ tap_suite() {
 	shift
 	counts=$(mktemp)
 	printf '    # Subtest: %s\n' "$name"
-	{ "$@" || printf '%s\n' "$?" >"$counts.status"; } | TAP_COUNTS=$counts awk '
-		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped\r?$/ {
-			sub(/\r$/, ""); print > ENVIRON["TAP_COUNTS"]; next
-		}
-		{ print "    " $0; fflush() }'
+	{ "$@" || printf '%s\n' "$?" >"$counts.status"; } |
+		tap_indent "$counts" "$last"
 	p=0 f=0 s=0
 	if [[ $(<"$counts") =~ $last ]]; then
 		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
