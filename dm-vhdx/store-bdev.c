@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Metadata from a block device.
+ * Metadata from and to a block device.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -37,11 +37,11 @@ static size_t bio_fill(struct bio *bio, const void *buf, size_t len)
 }
 
 /*
- * The buffer's pages are written to behind the back of its mapping, if it is
- * vmalloc memory.
+ * A buffer in vmalloc memory has two addresses: its pages' contents must pass
+ * through caches that go by the other one.
  */
-static int bdev_read_part(struct block_device *bdev, u64 pos, void *buf,
-			  size_t *len)
+static int bdev_move_part(struct block_device *bdev, enum req_op op, u64 pos,
+			  void *buf, size_t *len)
 {
 	unsigned int pages = DIV_ROUND_UP(offset_in_page(buf) + *len,
 					  PAGE_SIZE);
@@ -49,44 +49,110 @@ static int bdev_read_part(struct block_device *bdev, u64 pos, void *buf,
 	int err;
 
 	bio = bio_alloc(bdev, min_t(unsigned int, pages, BIO_MAX_VECS),
-			REQ_OP_READ | REQ_META | REQ_SYNC, GFP_NOIO);
+			op | REQ_META | REQ_SYNC, GFP_NOIO);
 	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	*len = bio_fill(bio, buf, *len);
+	if (op_is_write(op) && is_vmalloc_addr(buf))
+		flush_kernel_vmap_range(buf, *len);
 	err = submit_bio_wait(bio);
 	bio_put(bio);
-	if (is_vmalloc_addr(buf))
+	if (!op_is_write(op) && is_vmalloc_addr(buf))
 		invalidate_kernel_vmap_range(buf, *len);
+	return err;
+}
+
+static int bdev_move(struct vhdx_store *store, enum req_op op, u64 pos,
+		     void *buf, size_t len)
+{
+	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+	unsigned int noio = memalloc_noio_save();
+	size_t done = 0, step;
+	int err = 0;
+
+	while (done < len && !err) {
+		step = len - done;
+		err = bdev_move_part(self->bdev, op, pos + done, buf + done,
+				     &step);
+		done += step;
+	}
+	memalloc_noio_restore(noio);
 	return err;
 }
 
 static int bdev_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
-	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
 	size_t valid = pos < store->size ? min_t(u64, len, store->size - pos)
 					 : 0;
-	size_t done = 0, step;
-	unsigned int noio = memalloc_noio_save();
-	int err = 0;
+	int err = bdev_move(store, REQ_OP_READ, pos, buf, valid);
 
-	while (done < valid && !err) {
-		step = valid - done;
-		err = bdev_read_part(self->bdev, pos + done, buf + done, &step);
-		done += step;
-	}
-	memalloc_noio_restore(noio);
 	if (!err)
 		memset(buf + valid, 0, len - valid);
 	return err;
 }
 
+/* The buffer is only read: bios have no const. */
+static int bdev_write(struct vhdx_store *store, u64 pos, const void *buf,
+		      size_t len)
+{
+	return bdev_move(store, REQ_OP_WRITE, pos, (void *)buf, len);
+}
+
+static int bdev_flush(struct vhdx_store *store)
+{
+	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+
+	return blkdev_issue_flush(self->bdev);
+}
+
+/* All of the device is there from the start. */
+static int bdev_extend(struct vhdx_store *store, u64 size)
+{
+	return -ENOSPC;
+}
+
+static int bdev_truncate(struct vhdx_store *store, u64 size)
+{
+	return 0;
+}
+
+/*
+ * NOUNMAP, for the device may be thin: what was prepared for a block must not
+ * turn out to have no room when the block is written to.
+ */
+static int bdev_zero(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+
+	return blkdev_issue_zeroout(self->bdev, pos >> SECTOR_SHIFT,
+				    len >> SECTOR_SHIFT, GFP_NOIO,
+				    BLKDEV_ZERO_NOUNMAP);
+}
+
+static int bdev_discard(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+	int err;
+
+	err = blkdev_issue_discard(self->bdev, pos >> SECTOR_SHIFT,
+				   len >> SECTOR_SHIFT, GFP_NOIO);
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
 static const struct vhdx_store_ops bdev_ops = {
 	.read = bdev_read,
+	.write = bdev_write,
+	.flush = bdev_flush,
+	.extend = bdev_extend,
+	.truncate = bdev_truncate,
+	.zero = bdev_zero,
+	.discard = bdev_discard,
 };
 
 /**
  * vhdx_bdev_init() - make a store of a block device
  * @store: the store; nothing needs to be undone
- * @bdev: open for reading for as long as the store is in use
+ * @bdev: open for as long as the store is in use; for writing, too, if anything
+ *	but reading is to be done
  */
 void vhdx_bdev_init(struct vhdx_bdev *store, struct block_device *bdev)
 {

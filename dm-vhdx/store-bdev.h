@@ -2,7 +2,7 @@
 /*
  * The block store: an image on a block device.
  *
- * It reads metadata by bios of its own. Data never comes here: ->map points
+ * It moves metadata by bios of its own. Data never comes here: ->map points
  * the bio at the device.
  *
  * store-bdev.c APIs:
