@@ -35,18 +35,20 @@ static void backing_emit(struct vhdx_report *report,
 		DMWARN_LIMIT("%s: %s", backing->name, text);
 }
 
-static struct vhdx_backing *backing_alloc(const void *key, const char *name)
+static struct vhdx_backing *backing_alloc(const void *key,
+					  const struct vhdx_claim *claim)
 {
 	struct vhdx_backing *backing = kzalloc(sizeof(*backing), GFP_KERNEL);
 
 	if (!backing)
 		return NULL;
-	backing->name = kstrdup(name, GFP_KERNEL);
+	backing->name = kstrdup(claim->name, GFP_KERNEL);
 	if (!backing->name) {
 		kfree(backing);
 		return NULL;
 	}
 	backing->key = key;
+	backing->writer = claim->write ? claim->md : NULL;
 	backing->report.emit = backing_emit;
 	INIT_LIST_HEAD(&backing->node);
 	refcount_set(&backing->users, 1);
@@ -60,19 +62,41 @@ static void backing_free(struct vhdx_backing *backing)
 	kfree(backing);
 }
 
+static int refuse_sharing(const struct vhdx_backing *backing,
+			  const struct vhdx_claim *claim,
+			  struct vhdx_reason *reason)
+{
+	if (backing->writer)
+		return backing->writer == claim->md ? 0 :
+			vhdx_reason_give(reason, -EBUSY,
+					 "is being written by another device");
+	if (!claim->write)
+		return 0;
+	return vhdx_reason_give(reason, -EBUSY,
+				"is in use by a device that reads it, so that nothing may write to it");
+}
+
 /*
  * Takes a reference to the backing of @fresh's key, or makes it @fresh.
  */
-static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh)
+static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
+					   const struct vhdx_claim *claim,
+					   struct vhdx_reason *reason)
 {
+	int err;
+
 	struct vhdx_backing *backing;
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(backing, &registry, node) {
-		if (backing->key == fresh->key) {
+		if (backing->key != fresh->key)
+			continue;
+		err = refuse_sharing(backing, claim, reason);
+		if (err)
+			backing = ERR_PTR(err);
+		else
 			refcount_inc(&backing->users);
-			goto out;
-		}
+		goto out;
 	}
 	backing = fresh;
 	list_add(&backing->node, &registry);
@@ -95,6 +119,18 @@ static struct vhdx_store *backing_store(struct vhdx_backing *backing)
 	return backing->is_file ? &backing->file.store : &backing->bdev.store;
 }
 
+static int backing_commits(struct vhdx_backing *backing)
+{
+	struct vhdx_committer *committer;
+
+	committer = vhdx_committer_new(backing->image, &backing->report,
+				       backing->name);
+	if (IS_ERR(committer))
+		return PTR_ERR(committer);
+	backing->committer = committer;
+	return 0;
+}
+
 static int backing_open(struct vhdx_backing *backing,
 			struct vhdx_reason *reason)
 {
@@ -115,11 +151,13 @@ static int backing_open(struct vhdx_backing *backing,
 	mutex_lock(&registry_lock);
 	backing->image = image;
 	mutex_unlock(&registry_lock);
-	return 0;
+	return backing->writer ? backing_commits(backing) : 0;
 }
 
 static void backing_close(struct vhdx_backing *backing)
 {
+	if (backing->committer)
+		vhdx_committer_free(backing->committer);
 	if (backing->image)
 		vhdx_image_close(backing->image);
 	if (backing->is_file)
@@ -156,15 +194,20 @@ static struct vhdx_backing *backing_open_first(struct vhdx_backing *backing,
  * own, for it is owed a reason too.
  */
 static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
+					const struct vhdx_claim *claim,
 					struct vhdx_reason *reason)
 {
 	struct vhdx_backing *backing;
 	int err;
 
 	for (;;) {
-		backing = registry_enter(fresh);
+		backing = registry_enter(fresh, claim, reason);
 		if (backing == fresh)
 			return backing_open_first(fresh, reason);
+		if (IS_ERR(backing)) {
+			backing_close(fresh);
+			return backing;
+		}
 		err = wait_for_completion_killable(&backing->opened);
 		if (!err && !backing->error) {
 			backing_close(fresh);
@@ -180,18 +223,19 @@ static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
 
 /**
  * vhdx_backing_get_file() - the image in a file
- * @filp: an open regular file; the call takes the reference over, whatever it
- *	returns
- * @name: for the log
+ * @filp: a regular file, open as @claim needs it; the call takes the reference
+ *	over, whatever it returns
+ * @claim: who wants it
  * @reason: takes the sentence if it fails
  *
  * Context: process context, no lock held; does I/O if the image is not open.
  * Return: the backing, to be given back by vhdx_backing_put(), or an ERR_PTR.
  */
-struct vhdx_backing *vhdx_backing_get_file(struct file *filp, const char *name,
+struct vhdx_backing *vhdx_backing_get_file(struct file *filp,
+					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason)
 {
-	struct vhdx_backing *fresh = backing_alloc(file_inode(filp), name);
+	struct vhdx_backing *fresh = backing_alloc(file_inode(filp), claim);
 
 	if (!fresh) {
 		fput(filp);
@@ -199,29 +243,29 @@ struct vhdx_backing *vhdx_backing_get_file(struct file *filp, const char *name,
 	}
 	fresh->is_file = true;
 	vhdx_file_init(&fresh->file, filp);
-	return backing_get(fresh, reason);
+	return backing_get(fresh, claim, reason);
 }
 
 /**
  * vhdx_backing_get_bdev() - the image on a block device
- * @bdev: the device, which the caller keeps open until it has called
- *	vhdx_backing_put()
- * @name: for the log
+ * @bdev: the device, which the caller keeps open as @claim needs it until it
+ *	has called vhdx_backing_put()
+ * @claim: who wants it
  * @reason: takes the sentence if it fails
  *
  * Context: process context, no lock held; does I/O if the image is not open.
  * Return: the backing, to be given back by vhdx_backing_put(), or an ERR_PTR.
  */
 struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
-					   const char *name,
+					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason)
 {
-	struct vhdx_backing *fresh = backing_alloc(bdev, name);
+	struct vhdx_backing *fresh = backing_alloc(bdev, claim);
 
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
 	vhdx_bdev_init(&fresh->bdev, bdev);
-	return backing_get(fresh, reason);
+	return backing_get(fresh, claim, reason);
 }
 
 /**

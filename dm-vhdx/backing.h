@@ -6,6 +6,9 @@
  * open and its metadata in memory. Backings are kept in a registry by inode or
  * block device; the last table that lets go closes the image.
  *
+ * An image that is written belongs to one device, whose tables may share it in
+ * whichever mode. One that is read may be shared by all that read it.
+ *
  * backing.c APIs:
  *   vhdx_backing_get_file()	find or open the image in a file
  *   vhdx_backing_get_bdev()	find or open the image on a block device
@@ -21,10 +24,12 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 
+#include "commit.h"
 #include "engine/image.h"
 #include "store-bdev.h"
 #include "store-file.h"
 
+struct mapped_device;
 struct vhdx_reason;
 
 /**
@@ -36,6 +41,8 @@ struct vhdx_reason;
  *	@opened
  * @report: for what is found wrong in the image later on
  * @name: of the file or device, for the log
+ * @writer: the device that it belongs to, NULL if it is only read
+ * @committer: and its committer
  * @key: its inode or block device, by which it is found
  * @node: in the registry
  * @users: tables that hold it
@@ -51,6 +58,8 @@ struct vhdx_backing {
 	struct vhdx_image *image;
 	struct vhdx_report report;
 	char *name;
+	const struct mapped_device *writer;
+	struct vhdx_committer *committer;
 	const void *key;
 	struct list_head node;
 	refcount_t users;
@@ -58,10 +67,23 @@ struct vhdx_backing {
 	int error;
 };
 
-struct vhdx_backing *vhdx_backing_get_file(struct file *filp, const char *name,
+/**
+ * struct vhdx_claim - who wants an image, and for what
+ * @name: of the image, for the log
+ * @md: the device
+ * @write: to write to it
+ */
+struct vhdx_claim {
+	const char *name;
+	const struct mapped_device *md;
+	bool write;
+};
+
+struct vhdx_backing *vhdx_backing_get_file(struct file *filp,
+					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason);
 struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
-					   const char *name,
+					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason);
 void vhdx_backing_put(struct vhdx_backing *backing);
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib);

@@ -29,6 +29,7 @@
 /* 6.5: how a block device is opened is no longer said by file modes. */
 #ifndef BLK_OPEN_READ
 #define BLK_OPEN_READ	FMODE_READ
+#define BLK_OPEN_WRITE	FMODE_WRITE
 #endif
 
 /* 6.9: what all kinds of locks share moved to a structure of its own. */

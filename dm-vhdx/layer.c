@@ -71,11 +71,11 @@ static bool lies_on_itself(struct dm_target *ti, struct file *filp)
 	return file_inode(filp)->i_sb->s_dev == disk_devt(disk);
 }
 
-static int open_file(struct dm_target *ti, const char *name,
+static int open_file(struct dm_target *ti, struct vhdx_claim *claim,
 		     const struct vhdx_options *options,
 		     struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
-	struct file *filp = vhdx_file_open(name, reason);
+	struct file *filp = vhdx_file_open(claim->name, claim->write, reason);
 	struct vhdx_backing *backing;
 	char *path;
 
@@ -94,7 +94,8 @@ static int open_file(struct dm_target *ti, const char *name,
 	layer->name = path;
 	/* A name such as /proc/self/fd/3 tells the log nothing. */
 	reason->image = path;
-	backing = vhdx_backing_get_file(filp, path, reason);
+	claim->name = path;
+	backing = vhdx_backing_get_file(filp, claim, reason);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	layer->backing = backing;
@@ -105,21 +106,36 @@ static int open_file(struct dm_target *ti, const char *name,
 	return 0;
 }
 
-static int open_bdev(struct dm_target *ti, const char *name,
+static int claim_device(struct dm_target *ti, const struct vhdx_claim *claim,
+			struct vhdx_layer *layer, struct vhdx_reason *reason)
+{
+	int err;
+
+	err = dm_get_device(ti, claim->name,
+			    claim->write ? BLK_OPEN_READ | BLK_OPEN_WRITE :
+					   BLK_OPEN_READ, &layer->dev);
+	if (!err)
+		return 0;
+	layer->dev = NULL;
+	return vhdx_reason_give(reason, err,
+				"block device cannot be opened%s: %s (%d)%s",
+				claim->write ? " for writing" : "",
+				vhdx_errno_words(err), err,
+				claim->write ? "; load the table read-only" :
+					       "");
+}
+
+static int open_bdev(struct dm_target *ti, struct vhdx_claim *claim,
 		     struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
 	struct vhdx_backing *backing;
 	int err;
 
-	err = dm_get_device(ti, name, BLK_OPEN_READ, &layer->dev);
-	if (err) {
-		layer->dev = NULL;
-		return vhdx_reason_give(reason, err,
-					"block device cannot be opened: %s (%d)",
-					vhdx_errno_words(err), err);
-	}
-	backing = vhdx_backing_get_bdev(layer->dev->bdev, layer->dev->name,
-					reason);
+	err = claim_device(ti, claim, layer, reason);
+	if (err)
+		return err;
+	claim->name = layer->dev->name;
+	backing = vhdx_backing_get_bdev(layer->dev->bdev, claim, reason);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	layer->backing = backing;
@@ -137,6 +153,7 @@ static int open_bdev(struct dm_target *ti, const char *name,
  * vhdx_layer_open() - open an image that the table names
  * @ti: the target under construction
  * @name: path, or major:minor
+ * @write: it is to be written
  * @options: the table's features
  * @layer: the result, all zeros before; to be closed even after a failure
  * @reason: takes the sentence if it fails
@@ -144,10 +161,15 @@ static int open_bdev(struct dm_target *ti, const char *name,
  * Context: a constructor, as the process that loads the table.
  * Return: 0 or a negative errno.
  */
-int vhdx_layer_open(struct dm_target *ti, const char *name,
+int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 		    const struct vhdx_options *options,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
+	struct vhdx_claim claim = {
+		.name = name,
+		.md = dm_table_get_md(ti->table),
+		.write = write,
+	};
 	umode_t type;
 	int err;
 
@@ -157,10 +179,10 @@ int vhdx_layer_open(struct dm_target *ti, const char *name,
 		return err;
 	switch (type) {
 	case S_IFREG:
-		err = open_file(ti, name, options, layer, reason);
+		err = open_file(ti, &claim, options, layer, reason);
 		break;
 	case S_IFBLK:
-		err = open_bdev(ti, name, layer, reason);
+		err = open_bdev(ti, &claim, layer, reason);
 		break;
 	case S_IFDIR:
 		return vhdx_reason_give(reason, -EISDIR,

@@ -43,7 +43,7 @@ struct vhdx_layer {
 	char *name;
 };
 
-int vhdx_layer_open(struct dm_target *ti, const char *name,
+int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 		    const struct vhdx_options *options,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason);
 void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ->map: no lock, no allocation, and nothing that waits.
+ * ->map: nothing that waits, and for what is there already no lock and no
+ * allocation.
  */
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
@@ -9,34 +10,85 @@
 #include "provision.h"
 #include "store-file.h"
 #include "target.h"
+#include "trace.h"
+#include "write.h"
 
-static int map_file(struct vhdx_target *t, struct bio *bio,
-		    const struct vhdx_layer *layer, u64 offset)
-{
-	struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
-
-	io->target = t;
-	io->bio = bio;
-	vhdx_file_submit(layer->file, io, offset, layer->direct);
-	return DM_MAPIO_SUBMITTED;
-}
-
-static int map_data(struct vhdx_target *t, struct bio *bio,
+static int map_data(struct vhdx_target *t, struct vhdx_io *io,
 		    const struct vhdx_run *run)
 {
 	const struct vhdx_layer *layer = &t->layer[run->layer];
+	struct bio *bio = io->bio;
 
-	if (!layer->bdev)
-		return map_file(t, bio, layer, run->offset);
+	if (!layer->bdev) {
+		vhdx_file_submit(layer->file, io, run->offset, layer->direct);
+		return DM_MAPIO_SUBMITTED;
+	}
 	bio_set_dev(bio, layer->bdev);
 	bio->bi_iter.bi_sector = run->offset >> SECTOR_SHIFT;
 	return DM_MAPIO_REMAPPED;
 }
 
-static int map_later(struct vhdx_target *t, struct bio *bio)
+static int map_later(struct vhdx_target *t, struct vhdx_io *io, int err)
 {
-	vhdx_provision(t, bio);
+	vhdx_io_leave(io);
+	switch (err) {
+	case 0:
+	case -EAGAIN:
+		vhdx_provision(t, io->bio);
+		return DM_MAPIO_SUBMITTED;
+	case -EBUSY:
+	case -ENOSPC:
+		io->bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
+		vhdx_committer_defer(t->committer, io->bio, err);
+		return DM_MAPIO_SUBMITTED;
+	default:
+		return DM_MAPIO_KILL;
+	}
+}
+
+/* The device may be read-only, but the block layer lets some writes by. */
+static int map_other(struct vhdx_target *t, struct vhdx_io *io)
+{
+	struct bio *bio = io->bio;
+
+	if (!t->committer)
+		return DM_MAPIO_KILL;
+	switch (bio_op(bio)) {
+	case REQ_OP_WRITE:
+		return vhdx_write_flush(t, bio);
+	case REQ_OP_DISCARD:
+	case REQ_OP_WRITE_ZEROES:
+		return map_later(t, io, 0);
+	default:
+		return DM_MAPIO_KILL;
+	}
+}
+
+static int map_run(struct vhdx_target *t, struct vhdx_io *io,
+		   const struct vhdx_run *run)
+{
+	struct bio *bio = io->bio;
+
+	if (run->length < bio->bi_iter.bi_size)
+		dm_accept_partial_bio(bio, run->length >> SECTOR_SHIFT);
+	if (likely(run->kind == VHDX_RUN_DATA)) {
+		if (unlikely(bio->bi_opf & REQ_FUA) && t->committer)
+			vhdx_write_fua(io);
+		return map_data(t, io, run);
+	}
+	if (run->kind == VHDX_RUN_COPY)
+		return map_later(t, io, 0);
+	zero_fill_bio(bio);
+	bio_endio(bio);
 	return DM_MAPIO_SUBMITTED;
+}
+
+static bool is_plain(const struct vhdx_target *t, const struct bio *bio)
+{
+	if (bio_op(bio) == REQ_OP_READ)
+		return true;
+	return bio_op(bio) == REQ_OP_WRITE && t->committer &&
+	       bio->bi_iter.bi_size;
 }
 
 /**
@@ -52,29 +104,28 @@ static int map_later(struct vhdx_target *t, struct bio *bio)
  */
 int vhdx_map(struct dm_target *ti, struct bio *bio)
 {
+	struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
 	struct vhdx_target *t = ti->private;
+	u64 pos = vhdx_target_pos(t, bio);
 	struct vhdx_miss miss;
 	struct vhdx_run run;
 	int err;
 
-	/* The device is read-only, but the block layer lets some writes by. */
-	if (unlikely(bio_op(bio) != REQ_OP_READ))
-		return DM_MAPIO_KILL;
+	io->target = t;
+	io->bio = bio;
+	io->epoch = NULL;
+	io->durable = false;
+	if (unlikely(!is_plain(t, bio)))
+		return map_other(t, io);
 
-	err = vhdx_chain_map(t->chain, vhdx_target_pos(t, bio),
-			     bio->bi_iter.bi_size, &run, &miss);
-	if (unlikely(err == -EAGAIN))
-		return map_later(t, bio);
+	vhdx_io_enter(t, io);
+	if (bio_op(bio) == REQ_OP_READ)
+		err = vhdx_chain_map(t->chain, pos, bio->bi_iter.bi_size, &run,
+				     &miss);
+	else
+		err = vhdx_write_map(t, pos, bio->bi_iter.bi_size, &run, &miss);
 	if (unlikely(err))
-		return DM_MAPIO_KILL;
-
-	if (run.length < bio->bi_iter.bi_size)
-		dm_accept_partial_bio(bio, run.length >> SECTOR_SHIFT);
-	if (likely(run.kind == VHDX_RUN_DATA))
-		return map_data(t, bio, &run);
-	if (run.kind == VHDX_RUN_COPY)
-		return map_later(t, bio);
-	zero_fill_bio(bio);
-	bio_endio(bio);
-	return DM_MAPIO_SUBMITTED;
+		return map_later(t, io, err);
+	trace_vhdx_map_bio(bio, pos, &run);
+	return map_run(t, io, &run);
 }

@@ -14,12 +14,15 @@
 #include <linux/highmem.h>
 #include <linux/mempool.h>
 #include <linux/minmax.h>
-#include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
 #include "provision.h"
+#include "scope.h"
 #include "store-file.h"
 #include "target.h"
+#include "trace.h"
+#include "write.h"
+#include "zero.h"
 
 /* Reserves: enough for one bio to make progress on its own. */
 #define PARTS_RESERVE	4
@@ -94,6 +97,23 @@ static void run_data(struct vhdx_target *t, struct bio *clone,
 	dm_submit_bio_remap(clone, bio);
 }
 
+/* As bio_chain() would end it, but each part is in an epoch of its own. */
+static void part_end_io(struct bio *bio)
+{
+	struct vhdx_part *part = container_of(bio, struct vhdx_part, bio);
+	struct bio *clone = bio->bi_private;
+
+	vhdx_io_leave(&part->io);
+	if (bio->bi_status && !clone->bi_status)
+		clone->bi_status = bio->bi_status;
+	bio_put(bio);
+	bio_endio(clone);
+}
+
+/*
+ * The part goes on in the epoch in which it was looked up. What is left of the
+ * clone is in none: it may have to wait for room, which must not wait for it.
+ */
 static struct vhdx_io *split_off(struct vhdx_io *io, u64 len)
 {
 	struct vhdx_target *t = io->target;
@@ -101,10 +121,14 @@ static struct vhdx_io *split_off(struct vhdx_io *io, u64 len)
 	struct bio *bio;
 
 	bio = bio_split(io->bio, len >> SECTOR_SHIFT, GFP_NOIO, &t->parts);
-	bio_chain(bio, io->bio);
+	bio_inc_remaining(io->bio);
+	bio->bi_private = io->bio;
+	bio->bi_end_io = part_end_io;
 	part = container_of(bio, struct vhdx_part, bio);
 	part->io.target = t;
 	part->io.bio = bio;
+	part->io.epoch = io->epoch;
+	io->epoch = NULL;
 	return &part->io;
 }
 
@@ -130,21 +154,27 @@ static void run_submit(struct vhdx_io *io, const struct vhdx_run *run, u64 pos)
 	}
 }
 
-/* Maps the start of what is left, however long that takes. */
-static int map_patiently(struct vhdx_target *t, u64 pos, u64 len,
+/* Maps the start of what is left, however long it takes to load what it needs. */
+static int map_patiently(struct vhdx_io *io, u64 pos, u64 len,
 			 struct vhdx_run *run)
 {
+	struct vhdx_target *t = io->target;
 	struct vhdx_miss miss;
 	int err;
 
 	for (;;) {
-		err = vhdx_chain_map(t->chain, pos, len, run, &miss);
+		vhdx_io_enter(t, io);
+		if (op_is_write(bio_op(io->bio)))
+			err = vhdx_write_map(t, pos, len, run, &miss);
+		else
+			err = vhdx_chain_map(t->chain, pos, len, run, &miss);
+		if (!err)
+			return 0;
+		vhdx_io_leave(io);
 		if (err != -EAGAIN)
 			return err;
-		err = vhdx_image_load(&miss);
-		if (err == -ENOMEM)
-			msleep(VHDX_RETRY_MS);
-		else if (err)
+		err = vhdx_provision_load(&miss);
+		if (err)
 			return err;
 	}
 }
@@ -157,11 +187,14 @@ static bool provision_run(struct vhdx_io *io)
 	u64 pos = vhdx_target_pos(t, bio);
 	struct vhdx_run run;
 	bool more;
+	int err;
 
-	if (map_patiently(t, pos, bio->bi_iter.bi_size, &run)) {
-		bio_io_error(bio);
+	err = map_patiently(io, pos, bio->bi_iter.bi_size, &run);
+	if (err) {
+		vhdx_provision_fail(io, err);
 		return false;
 	}
+	trace_vhdx_map_bio(bio, pos, &run);
 	/* The last run takes the bio away. */
 	more = run.length < bio->bi_iter.bi_size;
 	run_submit(io, &run, pos);
@@ -171,17 +204,59 @@ static bool provision_run(struct vhdx_io *io)
 static void provision_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
-	unsigned int noio = memalloc_noio_save();
+	struct vhdx_scope scope = vhdx_scope_enter();
 
-	while (provision_run(io))
-		cond_resched();
-	memalloc_noio_restore(noio);
+	switch (bio_op(io->bio)) {
+	case REQ_OP_DISCARD:
+	case REQ_OP_WRITE_ZEROES:
+		vhdx_zero(io);
+		break;
+	default:
+		/* Its runs end at different times: a commit follows them all. */
+		if (io->bio->bi_opf & REQ_FUA) {
+			io->bio->bi_opf &= ~REQ_FUA;
+			io->durable = true;
+		}
+		while (provision_run(io))
+			cond_resched();
+	}
+	vhdx_scope_leave(scope);
+}
+
+/**
+ * vhdx_provision_load() - bring in what a lookup missed
+ * @miss: what that is
+ *
+ * Context: a worker.
+ * Return: 0 if the lookup should be tried again, or a negative errno.
+ */
+int vhdx_provision_load(const struct vhdx_miss *miss)
+{
+	int err = vhdx_image_load(miss);
+
+	if (err != -ENOMEM)
+		return err;
+	msleep(VHDX_RETRY_MS);
+	return 0;
+}
+
+/**
+ * vhdx_provision_fail() - what cannot go on, here at least
+ * @io: of dm's clone, in no epoch
+ * @err: why; the committer sees to some of it
+ */
+void vhdx_provision_fail(struct vhdx_io *io, int err)
+{
+	if (err == -EBUSY || err == -ENOSPC)
+		vhdx_committer_defer(io->target->committer, io->bio, err);
+	else
+		bio_io_error(io->bio);
 }
 
 /**
  * vhdx_provision() - take a bio over from ->map
  * @t: the device
- * @bio: dm's clone, a read
+ * @bio: dm's clone, as vhdx_map() left its struct vhdx_io; in no epoch
  *
  * Context: any that submits bios; does not wait.
  */
@@ -192,8 +267,6 @@ void vhdx_provision(struct vhdx_target *t, struct bio *bio)
 	atomic64_inc(&t->deferred);
 	/* A worker may wait, and nobody polls for it. */
 	bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
-	io->target = t;
-	io->bio = bio;
 	INIT_WORK(&io->work, provision_work);
 	queue_work(t->loader, &io->work);
 }

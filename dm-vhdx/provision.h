@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bios that must wait: for a page of the BAT or of a sector bitmap, or for
- * bytes that the log changes.
+ * Bios that must wait: for a page of the BAT or of a sector bitmap, for bytes
+ * that the log changes, or for the committer; and discards and zeroes, which
+ * change the BAT or call the store.
  *
  * provision.c APIs:
  *   vhdx_provision_init()	workers for a device
  *   vhdx_provision_exit()
  *   vhdx_provision()		take a bio over from ->map
+ *   vhdx_provision_load()	bring in a page that a lookup missed
+ *   vhdx_provision_fail()	give a bio up, or to the committer
  */
 #ifndef VHDX_PROVISION_H
 #define VHDX_PROVISION_H
 
 struct bio;
+struct vhdx_io;
+struct vhdx_miss;
 struct vhdx_target;
 
 int vhdx_provision_init(struct vhdx_target *t);
 void vhdx_provision_exit(struct vhdx_target *t);
 void vhdx_provision(struct vhdx_target *t, struct bio *bio);
+int vhdx_provision_load(const struct vhdx_miss *miss);
+void vhdx_provision_fail(struct vhdx_io *io, int err);
 
 #endif /* VHDX_PROVISION_H */

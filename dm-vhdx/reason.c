@@ -120,6 +120,8 @@ const char *vhdx_errno_words(int err)
 		return "no such device";
 	case -EBUSY:
 		return "in use by something else";
+	case -EROFS:
+		return "read-only file system";
 	case -ENOMEM:
 		return "out of memory";
 	case -EIO:

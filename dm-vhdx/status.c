@@ -33,21 +33,79 @@ static size_t emit_pages(const struct vhdx_target *t, char *result,
 	return sz;
 }
 
-static void emit_info(const struct vhdx_target *t, char *result,
-		      unsigned int maxlen)
+/* What the session has to tell, if there is one. */
+struct summary {
+	enum vhdx_mode mode;
+	struct vhdx_session_stats stats;
+	bool live;
+	bool lacking;
+	bool expired;
+	const char *fault;
+};
+
+static void summarize(const struct vhdx_target *t, struct summary *summary)
+{
+	const struct vhdx_committer *c = t->committer;
+	struct vhdx_session *session = c ? READ_ONCE(c->session) : NULL;
+
+	*summary = (struct summary){
+		.mode = c ? VHDX_MODE_RW : VHDX_MODE_RO,
+	};
+	if (!session)
+		return;
+	spin_lock(&session->image->pool.lock);
+	summary->mode = session->mode;
+	summary->stats = session->stats;
+	summary->live = session->live;
+	spin_unlock(&session->image->pool.lock);
+	summary->lacking = READ_ONCE(c->room.lacking);
+	summary->expired = READ_ONCE(c->room.expired);
+	/* It is written once, as the mode changes. */
+	if (summary->mode != VHDX_MODE_RW)
+		summary->fault = session->reason;
+}
+
+static size_t emit_flags(const struct vhdx_target *t,
+			 const struct summary *summary, char *result,
+			 size_t maxlen, size_t sz)
 {
 	bool dirty = t->chain->layer[0]->log.count;
 	bool ignored = t->options.ignore_id_mismatch;
-	size_t sz = 0;
 
-	DMEMIT("%u", t->layers);
-	sz = emit_pages(t, result, maxlen, sz);
-	DMEMIT(" %lld", (long long)atomic64_read(&t->deferred));
-	DMEMIT(" %u ro %s", 2U + dirty + ignored, store_flag(&t->layer[0]));
+	DMEMIT(" %u %s", 1U + dirty + summary->live + summary->lacking +
+	       ignored + !!summary->fault, store_flag(&t->layer[0]));
 	if (dirty)
 		DMEMIT(" dirty_log");
+	if (summary->live)
+		DMEMIT(" live");
+	if (summary->lacking)
+		DMEMIT(" no_space%s", summary->expired ? "_failing" : "");
 	if (ignored)
 		DMEMIT(" id_mismatch_ignored");
+	if (!summary->fault)
+		return sz;
+	DMEMIT(" fault=");
+	return vhdx_emit_escaped(result, maxlen, sz, summary->fault, "");
+}
+
+static void emit_info(const struct vhdx_target *t, char *result,
+		      unsigned int maxlen)
+{
+	static const char * const modes[] = {
+		[VHDX_MODE_RW] = "rw",
+		[VHDX_MODE_RO] = "ro",
+		[VHDX_MODE_FAILED] = "failed",
+	};
+	struct summary summary;
+	size_t sz = 0;
+
+	summarize(t, &summary);
+	DMEMIT("%s %u", modes[summary.mode], t->layers);
+	sz = emit_pages(t, result, maxlen, sz);
+	DMEMIT(" %lld", (long long)atomic64_read(&t->deferred));
+	DMEMIT(" %llu %llu %llu", summary.stats.allocated, summary.stats.freed,
+	       summary.stats.commits);
+	emit_flags(t, &summary, result, maxlen, sz);
 }
 
 /* Measured as the table is loaded: what the device is made of. */

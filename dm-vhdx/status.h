@@ -2,13 +2,17 @@
 /*
  * What a device tells about itself.
  *
- * INFO: <layers> <resident pages> <page limit> <page loads> <page evictions>
- *	 <deferred bios> <#flags> [<flag>...]
+ * INFO: <mode> <layers> <resident pages> <page limit> <page loads>
+ *	 <page evictions> <deferred bios> <blocks allocated> <blocks freed>
+ *	 <commits> <#flags> [<flag>...]
  *
- * Pages are 4 KiB of metadata, counted over all layers; a layer that other
- * devices share is counted in each. Flags: ro; direct, buffered or block: how
- * the child is read; dirty_log: the child's log is replayed in memory;
- * id_mismatch_ignored: a parent need not be the one that was meant.
+ * The mode is rw, ro, or failed. Pages are 4 KiB of metadata, counted over all
+ * layers; a layer that other devices share is counted in each. Flags: direct,
+ * buffered or block: how the child is reached; dirty_log: the child's log is
+ * replayed in memory; live: the image's log is in use; no_space: writes wait for
+ * room; no_space_failing: or fail; id_mismatch_ignored: a parent need not be the
+ * one that was meant; fault=<sentence>: why it is not rw any more, escaped as in
+ * a table.
  *
  * status.c APIs:
  *   vhdx_status()	dm's ->status

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The file store's data path: filling bios from a file.
+ * The file store's data path: filling bios from a file, and the file from them.
  *
  * A bio is put on a list of its CPU, whose worker takes all that is there and
- * issues each as an asynchronous direct read that must not wait, under one
- * plug. Most reads go that way, at one wake-up for many. The few that would
- * wait get a work item each, so that none holds up another.
+ * issues each as asynchronous direct I/O that must not wait, under one plug.
+ * Most go that way, at one wake-up for many. The few that would wait get a work
+ * item each, so that none holds up another.
  *
- * The file is read straight into the bio's pages. What a read leaves undone
- * stays in the bio, which is advanced over what was read.
+ * The bio's own pages are read into and written from. What an I/O leaves undone
+ * stays in the bio, which is advanced over what was done.
+ *
+ * Writes stay inside the file: the engine has made it long enough before.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -17,11 +19,11 @@
 #include <linux/fs.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
+#include "scope.h"
 #include "store-file.h"
 #include "target.h"
 
@@ -43,7 +45,7 @@ struct vhdx_file_cpu {
 
 static void wait_work(struct work_struct *work);
 
-/* Context: any, for reads complete in interrupts too. */
+/* Context: any, for I/O completes in interrupts too. */
 static void queue_waiting(struct vhdx_io *io, bool pause)
 {
 	io->pause = pause;
@@ -51,30 +53,67 @@ static void queue_waiting(struct vhdx_io *io, bool pause)
 	queue_work(io->file->waiters, &io->work);
 }
 
-/* The end of the file: what is not there reads as zeros. */
-static void end_zeroed(struct bio *bio)
+static bool is_write(const struct vhdx_io *io)
 {
-	zero_fill_bio(bio);
-	bio_endio(bio);
+	return op_is_write(bio_op(io->bio));
 }
 
-static void read_some(struct vhdx_io *io, long got)
+/*
+ * A frozen file system lets no write begin. Each I/O says once that it begins,
+ * however many attempts it takes, and once that it has ended.
+ *
+ * Returns whether it may.
+ */
+static bool write_begin(struct vhdx_io *io, bool nowait)
+{
+	if (io->begun || !is_write(io))
+		return true;
+	if (nowait) {
+		if (!file_start_write_trylock(io->file->filp))
+			return false;
+		/* It may end in another context. */
+		__sb_writers_release(file_inode(io->file->filp)->i_sb,
+				     SB_FREEZE_WRITE);
+	} else {
+		kiocb_start_write(&io->iocb);
+	}
+	io->begun = true;
+	return true;
+}
+
+static void io_end(struct vhdx_io *io)
+{
+	if (io->begun)
+		kiocb_end_write(&io->iocb);
+	bio_endio(io->bio);
+}
+
+static bool past_end(const struct vhdx_io *io)
+{
+	return io->pos >= i_size_read(file_inode(io->file->filp));
+}
+
+static void io_some(struct vhdx_io *io, long got)
 {
 	struct bio *bio = io->bio;
 
 	bio_advance(bio, got);
 	io->pos += got;
-	if (!bio->bi_iter.bi_size)
-		bio_endio(bio);
-	else if (io->pos >= i_size_read(file_inode(io->file->filp)))
-		end_zeroed(bio);
-	else if (got)
+	if (!bio->bi_iter.bi_size) {
+		io_end(io);
+	} else if (!is_write(io) && past_end(io)) {
+		/* What is not there reads as zeros. */
+		zero_fill_bio(bio);
+		io_end(io);
+	} else if (got) {
 		queue_waiting(io, false);
-	else
-		bio_io_error(bio);
+	} else {
+		bio->bi_status = BLK_STS_IOERR;
+		io_end(io);
+	}
 }
 
-static void read_failed(struct vhdx_io *io, int err)
+static void io_failed(struct vhdx_io *io, int err)
 {
 	bool nowait = io->iocb.ki_flags & IOCB_NOWAIT;
 
@@ -86,7 +125,7 @@ static void read_failed(struct vhdx_io *io, int err)
 		queue_waiting(io, true);
 		return;
 	case -EOPNOTSUPP:
-		/* The file system can read without waiting, its device not. */
+		/* The file system can do it without waiting, its device not. */
 		if (nowait) {
 			queue_waiting(io, false);
 			return;
@@ -102,29 +141,29 @@ static void read_failed(struct vhdx_io *io, int err)
 		break;
 	}
 	io->bio->bi_status = errno_to_blk_status(err);
-	bio_endio(io->bio);
+	io_end(io);
 }
 
 /*
- * A file system may use the kiocb after the read has completed: ext4 does. So
+ * A file system may use the kiocb after the I/O has completed: ext4 does. So
  * both the issuer and the completion hold it, and whoever is last goes on.
  */
-static void read_put(struct vhdx_io *io)
+static void io_put(struct vhdx_io *io)
 {
 	if (!atomic_dec_and_test(&io->refs))
 		return;
 	if (io->result >= 0)
-		read_some(io, io->result);
+		io_some(io, io->result);
 	else
-		read_failed(io, io->result);
+		io_failed(io, io->result);
 }
 
-static void read_complete(struct kiocb *iocb, long result)
+static void io_complete(struct kiocb *iocb, long result)
 {
 	struct vhdx_io *io = container_of(iocb, struct vhdx_io, iocb);
 
 	io->result = result;
-	read_put(io);
+	io_put(io);
 }
 
 /* A clone has no vector of its own, so that bi_vcnt does not tell. */
@@ -139,41 +178,62 @@ static unsigned int count_segments(struct bio *bio)
 	return count;
 }
 
-static void read_issue(struct vhdx_io *io, int flags)
+static int io_flags(const struct vhdx_io *io)
 {
-	struct bio *bio = io->bio;
-	struct file *filp = io->file->filp;
-	struct iov_iter iter;
-	ssize_t ret;
+	int flags = io->direct ? IOCB_DIRECT : 0;
 
-	iov_iter_bvec(&iter, ITER_DEST,
+	if (is_write(io))
+		flags |= IOCB_WRITE;
+	if (io->bio->bi_opf & REQ_FUA)
+		flags |= IOCB_DSYNC;
+	return flags;
+}
+
+static ssize_t io_call(struct vhdx_io *io)
+{
+	const struct file_operations *fop = io->file->filp->f_op;
+	struct bio *bio = io->bio;
+	struct iov_iter iter;
+
+	iov_iter_bvec(&iter, is_write(io) ? ITER_SOURCE : ITER_DEST,
 		      __bvec_iter_bvec(bio->bi_io_vec, bio->bi_iter),
 		      count_segments(bio), bio->bi_iter.bi_size);
 	iter.iov_offset = bio->bi_iter.bi_bvec_done;
-	io->iocb = (struct kiocb){
-		.ki_filp = filp,
-		.ki_pos = io->pos,
-		.ki_flags = flags | (io->direct ? IOCB_DIRECT : 0),
-		.ki_ioprio = bio_prio(bio),
-		/* A buffered read is a synchronous one. */
-		.ki_complete = io->direct ? read_complete : NULL,
-	};
-	atomic_set(&io->refs, 2);
-	ret = filp->f_op->read_iter(&io->iocb, &iter);
-	if (ret != -EIOCBQUEUED)
-		read_complete(&io->iocb, ret);
-	read_put(io);
+	if (is_write(io))
+		return fop->write_iter(&io->iocb, &iter);
+	return fop->read_iter(&io->iocb, &iter);
 }
 
+static void io_issue(struct vhdx_io *io, int flags)
+{
+	ssize_t ret = -EAGAIN;
+
+	io->iocb = (struct kiocb){
+		.ki_filp = io->file->filp,
+		.ki_pos = io->pos,
+		.ki_flags = flags | io_flags(io),
+		.ki_ioprio = bio_prio(io->bio),
+		/* Buffered I/O is synchronous. */
+		.ki_complete = io->direct ? io_complete : NULL,
+	};
+	atomic_set(&io->refs, 2);
+	if (write_begin(io, flags & IOCB_NOWAIT))
+		ret = io_call(io);
+	if (ret != -EIOCBQUEUED)
+		io_complete(&io->iocb, ret);
+	io_put(io);
+}
+
+/* Who writes for others must not be held up by what these others dirtied. */
 static void wait_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
-	unsigned int noio = memalloc_noio_save();
+	struct vhdx_scope scope = vhdx_scope_enter();
 
 	if (io->pause)
 		msleep(VHDX_RETRY_MS);
-	read_issue(io, 0);
-	memalloc_noio_restore(noio);
+	io_issue(io, 0);
+	vhdx_scope_leave(scope);
 }
 
 static void submit_work(struct work_struct *work)
@@ -181,15 +241,15 @@ static void submit_work(struct work_struct *work)
 	struct vhdx_file_cpu *cpu =
 		container_of(work, struct vhdx_file_cpu, work);
 	struct llist_node *batch = llist_del_all(&cpu->pending);
-	unsigned int noio = memalloc_noio_save();
+	struct vhdx_scope scope = vhdx_scope_enter();
 	struct vhdx_io *io, *next;
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
 	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
-		read_issue(io, IOCB_NOWAIT);
+		io_issue(io, IOCB_NOWAIT);
 	blk_finish_plug(&plug);
-	memalloc_noio_restore(noio);
+	vhdx_scope_leave(scope);
 }
 
 static void hand_over(struct vhdx_file *file, struct llist_node *newest,
@@ -235,9 +295,10 @@ static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
 }
 
 /**
- * vhdx_file_submit() - fill a bio from the file
+ * vhdx_file_submit() - fill a bio from the file, or the file from a bio
  * @file: the store
- * @io: made for a bio; its @bio is completed when it is filled
+ * @io: made for a bio, a read or a write; its @bio is completed when that is
+ *	done
  * @pos: byte offset in the file
  * @direct: bypass the page cache, see vhdx_file_direct()
  *
@@ -250,12 +311,44 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 	io->file = file;
 	io->pos = pos;
 	io->direct = direct;
+	io->begun = false;
 	if (!direct || !file->nowait) {
 		queue_waiting(io, false);
 		return;
 	}
 	if (!hold_back(file, io))
 		hand_over(file, &io->node, &io->node);
+}
+
+static void file_flush_work(struct work_struct *work)
+{
+	struct vhdx_file *file = container_of(work, struct vhdx_file, flush);
+	struct llist_node *batch = llist_del_all(&file->flushes);
+	struct vhdx_scope scope = vhdx_scope_enter();
+	struct vhdx_io *io, *next;
+	blk_status_t status;
+
+	status = errno_to_blk_status(vhdx_store_flush(&file->store));
+	llist_for_each_entry_safe(io, next, batch, node) {
+		io->bio->bi_status = status;
+		bio_endio(io->bio);
+	}
+	vhdx_scope_leave(scope);
+}
+
+/**
+ * vhdx_file_submit_flush() - make durable what was written
+ * @file: the store
+ * @io: made for a bio, which is completed when that is done
+ *
+ * Those that come while a flush is under way share the next one.
+ *
+ * Context: any; does not wait.
+ */
+void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io)
+{
+	if (llist_add(&io->node, &file->flushes))
+		queue_work(file->waiters, &file->flush);
 }
 
 /**
@@ -275,6 +368,8 @@ int vhdx_file_io_init(struct vhdx_file *file)
 {
 	int cpu;
 
+	init_llist_head(&file->flushes);
+	INIT_WORK(&file->flush, file_flush_work);
 	file->cpus = alloc_percpu(struct vhdx_file_cpu);
 	if (!file->cpus)
 		return -ENOMEM;
@@ -285,7 +380,7 @@ int vhdx_file_io_init(struct vhdx_file *file)
 		INIT_WORK(&self->work, submit_work);
 	}
 	file->submitters = alloc_workqueue("vhdx_submit", WQ_MEM_RECLAIM, 0);
-	file->waiters = alloc_workqueue("vhdx_read",
+	file->waiters = alloc_workqueue("vhdx_io",
 					WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	return file->submitters && file->waiters ? 0 : -ENOMEM;
 }

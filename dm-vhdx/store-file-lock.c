@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keeping writers away from an image file, in each way that writers heed:
+ * Keeping others away from an image file, in each way that they heed: from an
+ * image that we read, writers, and from one that we write, everybody.
  *
- *   opening for writing	fails with ETXTBSY, whoever tries; on this host
+ *   opening for writing	fails with ETXTBSY, whoever tries; on this host,
+ *				and only if we do not write ourselves
  *   QEMU and qemu-img		heed locks on single bytes of the file
  *   others			at best heed flock()
  *
@@ -19,7 +21,8 @@
  * QEMU holds a shared lock on byte 100 + n while it uses permission n, and one
  * on byte 200 + n while it does not want others to use it. Whether anybody
  * does is found by testing for an exclusive lock. We read consistently, share
- * that, and share neither writing nor resizing.
+ * that, and share neither writing nor resizing. Who writes uses these as well;
+ * qemu-img then refuses even to look, for what it saw would not be consistent.
  */
 #define QEMU_USED	100
 #define QEMU_UNSHARED	200
@@ -27,17 +30,33 @@
 #define QEMU_PERM_WRITE			1
 #define QEMU_PERM_RESIZE		3
 
+/* Those for writers are last. */
+#define QEMU_BYTES_TO_WRITE		2
+
 static const unsigned int qemu_held[] = {
 	QEMU_USED + QEMU_PERM_CONSISTENT_READ,
 	QEMU_UNSHARED + QEMU_PERM_WRITE,
 	QEMU_UNSHARED + QEMU_PERM_RESIZE,
+	QEMU_USED + QEMU_PERM_WRITE,
+	QEMU_USED + QEMU_PERM_RESIZE,
 };
 
 static const unsigned int qemu_forbidden[] = {
 	QEMU_UNSHARED + QEMU_PERM_CONSISTENT_READ,
 	QEMU_USED + QEMU_PERM_WRITE,
 	QEMU_USED + QEMU_PERM_RESIZE,
+	QEMU_UNSHARED + QEMU_PERM_WRITE,
+	QEMU_UNSHARED + QEMU_PERM_RESIZE,
 };
+
+static_assert(ARRAY_SIZE(qemu_held) == ARRAY_SIZE(qemu_forbidden));
+
+static unsigned int qemu_bytes(const struct file *filp)
+{
+	bool write = filp->f_mode & FMODE_WRITE;
+
+	return ARRAY_SIZE(qemu_held) - (write ? 0 : QEMU_BYTES_TO_WRITE);
+}
 
 /* A lock of the open file, not of a process, as F_OFD_SETLK makes. */
 static void byte_lock_init(struct file_lock *lock, struct file *filp,
@@ -80,15 +99,18 @@ static int test_byte(struct file *filp, unsigned int byte)
 	return err;
 }
 
-/* First hold, then test: of two that do so, at least one sees the other. */
+/*
+ * First hold, then test: of two that do so, at least one sees the other. Our
+ * own locks do not show, for they belong to the same open file.
+ */
 static int lock_qemu(struct file *filp)
 {
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(qemu_held) && !err; i++)
+	for (i = 0; i < qemu_bytes(filp) && !err; i++)
 		err = lock_byte(filp, qemu_held[i]);
-	for (i = 0; i < ARRAY_SIZE(qemu_forbidden) && !err; i++)
+	for (i = 0; i < qemu_bytes(filp) && !err; i++)
 		err = test_byte(filp, qemu_forbidden[i]);
 	return err;
 }
@@ -103,7 +125,7 @@ static int lock_flock(struct file *filp)
 	lock->vhdx_fl(owner) = filp;
 	lock->vhdx_fl(file) = filp;
 	lock->vhdx_fl(flags) = FL_FLOCK;
-	lock->vhdx_fl(type) = F_RDLCK;
+	lock->vhdx_fl(type) = filp->f_mode & FMODE_WRITE ? F_WRLCK : F_RDLCK;
 	lock->fl_end = OFFSET_MAX;
 	if (filp->f_op->flock)
 		err = filp->f_op->flock(filp, F_SETLK, lock);
@@ -126,7 +148,9 @@ static int lock_advisory(struct file *filp, struct vhdx_reason *reason)
 	err = lock_qemu(filp);
 	if (err == -EAGAIN || err == -EACCES)
 		return vhdx_reason_give(reason, -EBUSY,
-					"is locked by QEMU or another program that writes to it");
+					"is locked by QEMU or another program that %s it",
+					filp->f_mode & FMODE_WRITE ? "uses" :
+					"writes to");
 	if (err && !no_locks_here(err))
 		return vhdx_reason_give(reason, err,
 					"cannot be locked by byte ranges: %s (%d)",
@@ -134,7 +158,9 @@ static int lock_advisory(struct file *filp, struct vhdx_reason *reason)
 	err = lock_flock(filp);
 	if (err == -EAGAIN)
 		return vhdx_reason_give(reason, -EBUSY,
-					"is locked exclusively (flock) by another program");
+					"is locked%s (flock) by another program",
+					filp->f_mode & FMODE_WRITE ? "" :
+					" exclusively");
 	if (err && !no_locks_here(err))
 		return vhdx_reason_give(reason, err,
 					"cannot be locked by flock: %s (%d)",
@@ -143,8 +169,8 @@ static int lock_advisory(struct file *filp, struct vhdx_reason *reason)
 }
 
 /**
- * vhdx_file_lock() - keep writers away from an image file
- * @filp: the file, open for reading only
+ * vhdx_file_lock() - keep others away from an image file
+ * @filp: the file; if it is open for writing, readers are kept away, too
  * @reason: takes the sentence if it fails
  *
  * Context: process context; does not wait for a lock.
@@ -155,6 +181,8 @@ int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason)
 {
 	int err;
 
+	if (filp->f_mode & FMODE_WRITE)
+		return lock_advisory(filp, reason);
 	err = deny_write_access(filp);
 	if (err)
 		return vhdx_reason_give(reason, err,
@@ -166,10 +194,11 @@ int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason)
 }
 
 /**
- * vhdx_file_unlock() - let writers in again
+ * vhdx_file_unlock() - let others in again
  * @filp: as vhdx_file_lock() left it; the locks go when it is closed
  */
 void vhdx_file_unlock(struct file *filp)
 {
-	allow_write_access(filp);
+	if (!(filp->f_mode & FMODE_WRITE))
+		allow_write_access(filp);
 }

@@ -27,7 +27,17 @@ static void forget(struct vhdx_file *file, u64 pos, u64 end)
 					      (end - 1) >> PAGE_SHIFT);
 }
 
-static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+/**
+ * vhdx_file_read() - the store's read, see struct vhdx_store_ops
+ * @store: of a file
+ * @pos: byte offset
+ * @buf: destination
+ * @len: bytes
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int vhdx_file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
 	struct vhdx_file *file = container_of(store, struct vhdx_file, store);
 	unsigned int noio = memalloc_noio_save();
@@ -49,13 +59,30 @@ static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	return 0;
 }
 
-static const struct vhdx_store_ops file_ops = {
-	.read = file_read,
-};
+static void cannot_open(struct vhdx_reason *reason, bool write, int err)
+{
+	if (!write)
+		vhdx_reason_give(reason, err, "cannot be opened: %s (%d)",
+				 vhdx_errno_words(err), err);
+	else if (err == -ETXTBSY)
+		vhdx_reason_give(reason, err,
+				 "is in use by a device that reads it, so that nothing may write to it");
+	else
+		vhdx_reason_give(reason, err,
+				 "cannot be opened for writing: %s (%d); load the table read-only",
+				 vhdx_errno_words(err), err);
+}
+
+static bool can_be_used(const struct file *filp, bool write)
+{
+	return S_ISREG(file_inode(filp)->i_mode) && filp->f_op->read_iter &&
+	       (!write || filp->f_op->write_iter);
+}
 
 /**
- * vhdx_file_open() - open an image file for reading
+ * vhdx_file_open() - open an image file
  * @path: absolute, or relative to the caller's working directory
+ * @write: for writing, too
  * @reason: takes the sentence if it fails
  *
  * Access times are not updated: that would be a write to the image's inode,
@@ -64,26 +91,27 @@ static const struct vhdx_store_ops file_ops = {
  * Context: process context, with the credentials of the caller.
  * Return: the file, or an ERR_PTR.
  */
-struct file *vhdx_file_open(const char *path, struct vhdx_reason *reason)
+struct file *vhdx_file_open(const char *path, bool write,
+			    struct vhdx_reason *reason)
 {
+	int flags = (write ? O_RDWR : O_RDONLY) | O_LARGEFILE;
 	struct file *filp;
 	int err;
 
-	filp = filp_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME, 0);
+	filp = filp_open(path, flags | O_NOATIME, 0);
 	/* Only the owner and the superuser may ask for O_NOATIME. */
 	if (filp == ERR_PTR(-EPERM))
-		filp = filp_open(path, O_RDONLY | O_LARGEFILE, 0);
+		filp = filp_open(path, flags, 0);
 	if (IS_ERR(filp)) {
-		err = PTR_ERR(filp);
-		vhdx_reason_give(reason, err, "cannot be opened: %s (%d)",
-				 vhdx_errno_words(err), err);
+		cannot_open(reason, write, PTR_ERR(filp));
 		return filp;
 	}
-	if (S_ISREG(file_inode(filp)->i_mode) && filp->f_op->read_iter)
+	if (can_be_used(filp, write))
 		return filp;
 	fput(filp);
 	err = vhdx_reason_give(reason, -EINVAL,
-			       "is not a file that the kernel can read");
+			       "is not a file that the kernel can %s",
+			       write ? "write to" : "read");
 	return ERR_PTR(err);
 }
 
@@ -94,7 +122,7 @@ struct file *vhdx_file_open(const char *path, struct vhdx_reason *reason)
  */
 void vhdx_file_init(struct vhdx_file *file, struct file *filp)
 {
-	file->store.ops = &file_ops;
+	file->store.ops = &vhdx_file_ops;
 	file->filp = filp;
 }
 

@@ -13,27 +13,32 @@
  *   vhdx_file_unmark()		undo what others could see of our use
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		can the page cache be bypassed?
+ *   vhdx_file_read()		metadata
+ * store-file-write.c APIs:
+ *   vhdx_file_ops		the store's operations: that, and all that writes
  * store-file-lock.c APIs:
- *   vhdx_file_lock()		keep writers out
+ *   vhdx_file_lock()		keep others out
  *   vhdx_file_unlock()		let them in again
  * store-file-io.c APIs:
  *   vhdx_file_io_init()	workers for a store
  *   vhdx_file_io_exit()
- *   vhdx_file_submit()		fill a bio from the file
+ *   vhdx_file_submit()		fill a bio from the file, or the file from it
+ *   vhdx_file_submit_flush()	make durable what was written
  */
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
 
+#include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/llist.h>
 #include <linux/percpu-defs.h>
+#include <linux/workqueue.h>
 
 #include "engine/store.h"
 
-struct file;
 struct vhdx_file_cpu;
 struct vhdx_io;
 struct vhdx_reason;
-struct workqueue_struct;
 
 /**
  * struct vhdx_file - an image's bytes in a file
@@ -42,13 +47,15 @@ struct workqueue_struct;
  * @offset_align: what direct I/O asks of offsets and lengths, in bytes; 0 if
  *	the file has no direct I/O
  * @mem_align: what it asks of memory
- * @nowait: reads can be asked not to wait
+ * @nowait: reads and writes can be asked not to wait
  * @locked: vhdx_file_lock() was done
  * @marked: @gfp is to be restored
  * @gfp: the mapping's own allocation flags
  * @cpus: bios that wait for the CPU's worker
  * @submitters: run on the CPU that the bio came from, and do not wait
- * @waiters: one work item for each bio whose read has to wait
+ * @waiters: one work item for each bio whose I/O has to wait
+ * @flushes: bios that want a flush which starts after they came
+ * @flush: does it, once for all that are there
  */
 struct vhdx_file {
 	struct vhdx_store store;
@@ -62,14 +69,26 @@ struct vhdx_file {
 	struct vhdx_file_cpu __percpu *cpus;
 	struct workqueue_struct *submitters;
 	struct workqueue_struct *waiters;
+	struct llist_head flushes;
+	struct work_struct flush;
 };
 
-struct file *vhdx_file_open(const char *path, struct vhdx_reason *reason);
+extern const struct vhdx_store_ops vhdx_file_ops;
+
+struct file *vhdx_file_open(const char *path, bool write,
+			    struct vhdx_reason *reason);
 void vhdx_file_init(struct vhdx_file *file, struct file *filp);
 int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
 void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
 bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
+int vhdx_file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
+
+/* Was the file opened for writing? */
+static inline bool vhdx_file_writable(const struct vhdx_file *file)
+{
+	return file->filp->f_mode & FMODE_WRITE;
+}
 
 int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
 void vhdx_file_unlock(struct file *filp);
@@ -78,5 +97,6 @@ int vhdx_file_io_init(struct vhdx_file *file);
 void vhdx_file_io_exit(struct vhdx_file *file);
 void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 		      bool direct);
+void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io);
 
 #endif /* VHDX_STORE_FILE_H */

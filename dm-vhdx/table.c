@@ -22,27 +22,61 @@ static bool all_digits(const char *text)
 	return *text && !text[strspn(text, "0123456789")];
 }
 
-static int parse_bat_cache(struct args *args, struct vhdx_options *options,
-			   struct vhdx_reason *reason)
-{
-	unsigned int kib;
+/* A feature with a number: what it is, and what it may be. */
+struct number {
+	const char *name;
+	const char *unit;
+	unsigned int min;
+	unsigned int max;
+};
 
-	if (options->bat_cache)
+static int parse_number(struct args *args, const struct number *number,
+			bool given, unsigned int *value,
+			struct vhdx_reason *reason)
+{
+	if (given)
 		return vhdx_reason_give(reason, -EINVAL,
-					"feature bat_cache is given twice");
+					"feature %s is given twice",
+					number->name);
 	if (!args->count)
 		return vhdx_reason_give(reason, -EINVAL,
-					"feature bat_cache lacks its KiB");
-	if (!all_digits(*args->next) || kstrtouint(*args->next, 10, &kib) ||
-	    kib < VHDX_BAT_CACHE_KIB_MIN || kib > VHDX_BAT_CACHE_KIB_MAX)
+					"feature %s lacks its %s",
+					number->name, number->unit);
+	if (!all_digits(*args->next) || kstrtouint(*args->next, 10, value) ||
+	    *value < number->min || *value > number->max)
 		return vhdx_reason_give(reason, -EINVAL,
-					"bat_cache %.32s is not a number of KiB from %u to %u",
-					*args->next, VHDX_BAT_CACHE_KIB_MIN,
-					VHDX_BAT_CACHE_KIB_MAX);
-	options->bat_cache = kib;
+					"%s %.32s is not a number of %s from %u to %u",
+					number->name, *args->next, number->unit,
+					number->min, number->max);
 	args->count--;
 	args->next++;
 	return 0;
+}
+
+static int parse_bat_cache(struct args *args, struct vhdx_options *options,
+			   struct vhdx_reason *reason)
+{
+	static const struct number number = {
+		"bat_cache", "KiB",
+		VHDX_BAT_CACHE_KIB_MIN, VHDX_BAT_CACHE_KIB_MAX,
+	};
+
+	return parse_number(args, &number, options->bat_cache,
+			    &options->bat_cache, reason);
+}
+
+static int parse_no_space(struct args *args, struct vhdx_options *options,
+			  struct vhdx_reason *reason)
+{
+	static const struct number number = {
+		"no_space_timeout", "seconds", 0, VHDX_NO_SPACE_TIMEOUT_MAX,
+	};
+	int err;
+
+	err = parse_number(args, &number, options->no_space_given,
+			   &options->no_space_timeout, reason);
+	options->no_space_given = true;
+	return err;
 }
 
 static bool *find_flag(struct vhdx_options *options, const char *name)
@@ -65,6 +99,8 @@ static int parse_feature(struct args *args, struct vhdx_options *options,
 	args->count--;
 	if (!strcmp(name, "bat_cache"))
 		return parse_bat_cache(args, options, reason);
+	if (!strcmp(name, "no_space_timeout"))
+		return parse_no_space(args, options, reason);
 	flag = find_flag(options, name);
 	if (!flag)
 		return vhdx_reason_give(reason, -EINVAL,
@@ -113,7 +149,10 @@ int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
 {
 	unsigned int count = 0;
 
-	*table = (struct vhdx_table){ .images = argv };
+	*table = (struct vhdx_table){
+		.images = argv,
+		.options.no_space_timeout = VHDX_NO_SPACE_TIMEOUT_DEFAULT,
+	};
 	while (count < argc && !all_digits(argv[count])) {
 		if (!*argv[count])
 			return vhdx_reason_give(reason, -EINVAL,
@@ -180,7 +219,8 @@ void vhdx_table_emit(const struct vhdx_target *t, char *result, size_t maxlen)
 		sz = vhdx_layer_emit(&t->layer[i], result, maxlen, sz, "");
 	}
 	count = 2 * !!options->bat_cache + options->ignore_id_mismatch +
-		options->buffered + options->read_only;
+		options->buffered + options->read_only +
+		2 * options->no_space_given;
 	if (!count)
 		return;
 	DMEMIT(" %u", count);
@@ -192,4 +232,6 @@ void vhdx_table_emit(const struct vhdx_target *t, char *result, size_t maxlen)
 		DMEMIT(" buffered");
 	if (options->read_only)
 		DMEMIT(" read_only");
+	if (options->no_space_given)
+		DMEMIT(" no_space_timeout %u", options->no_space_timeout);
 }

@@ -36,13 +36,17 @@ struct vhdx_target;
  * @bat_cache: KiB of metadata pages for each image, 0 for the default
  * @ignore_id_mismatch: a parent that changed is a warning
  * @buffered: a file is read through the page cache even if it need not be
- * @read_only: said, although there is nothing else
+ * @read_only: nothing is written, although the table is loaded for writing
+ * @no_space_timeout: seconds that a write waits for room, 0 for ever
+ * @no_space_given: that was said
  */
 struct vhdx_options {
 	unsigned int bat_cache;
 	bool ignore_id_mismatch;
 	bool buffered;
 	bool read_only;
+	unsigned int no_space_timeout;
+	bool no_space_given;
 };
 
 /**

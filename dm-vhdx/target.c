@@ -9,13 +9,17 @@
 #include <linux/slab.h>
 
 #include "backing.h"
+#include "compat.h"
 #include "map.h"
+#include "message.h"
 #include "provision.h"
 #include "reason.h"
 #include "shrink.h"
 #include "status.h"
 #include "store-file.h"
 #include "target.h"
+#include "write.h"
+#include "zero.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
@@ -26,6 +30,8 @@ static void target_free(struct vhdx_target *t)
 {
 	unsigned int i;
 
+	if (t->committer)
+		vhdx_committer_forget(t->committer, t->ti);
 	vhdx_provision_exit(t);
 	if (t->chain)
 		vhdx_chain_free(t->chain);
@@ -34,15 +40,25 @@ static void target_free(struct vhdx_target *t)
 	kvfree(t);
 }
 
+static bool is_writable(const struct vhdx_target *t)
+{
+	return (dm_table_get_mode(t->ti->table) & BLK_OPEN_WRITE) &&
+	       !t->options.read_only;
+}
+
 static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 		       struct vhdx_reason *reason)
 {
+	bool write = is_writable(t);
 	unsigned int i;
 	int err;
 
+	if (write && t->layers > 1)
+		return vhdx_reason_give(reason, -EROFS,
+					"differencing images cannot be written yet; load the table read-only");
 	for (i = 0; i < t->layers; i++) {
-		err = vhdx_layer_open(t->ti, table->images[i], &t->options,
-				      &t->layer[i], reason);
+		err = vhdx_layer_open(t->ti, table->images[i], write,
+				      &t->options, &t->layer[i], reason);
 		if (err)
 			return err;
 	}
@@ -97,7 +113,20 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 		err = make_chain(t, reason);
 	if (!err)
 		err = check_length(t, reason);
+	if (!err && is_writable(t))
+		t->committer = t->layer[0].backing->committer;
 	return err;
+}
+
+static void set_up_writes(struct vhdx_target *t)
+{
+	struct dm_target *ti = t->ti;
+
+	ti->num_flush_bios = 1;
+	ti->flush_supported = true;
+	ti->num_discard_bios = 1;
+	ti->discards_supported = true;
+	ti->num_write_zeroes_bios = 1;
 }
 
 /*
@@ -133,6 +162,8 @@ static int vhdx_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = t;
 	ti->per_io_data_size = sizeof(struct vhdx_io);
 	ti->limit_swap_bios = true;
+	if (t->committer)
+		set_up_writes(t);
 	return 0;
 }
 
@@ -141,16 +172,57 @@ static void vhdx_dtr(struct dm_target *ti)
 	target_free(ti->private);
 }
 
+static int vhdx_preresume(struct dm_target *ti)
+{
+	struct vhdx_target *t = ti->private;
+
+	if (!t->committer)
+		return 0;
+	return vhdx_committer_resume(t->committer, ti,
+				     t->options.no_space_timeout);
+}
+
 /*
- * A table is loaded for writing unless --readonly was given. The device cannot
- * be written to all the same, and says so. This is the moment: do_resume() in
- * dm-ioctl.c first sets the disk's flag by the mode of the table that becomes
+ * A table is loaded for writing unless --readonly was given. If a feature says
+ * that nothing is written, the device says so. This is the moment: do_resume()
+ * in dm-ioctl.c first sets the disk's flag by the mode of the table that becomes
  * live, then resumes the targets, on 6.1 as on 6.12; a resume without a new
  * table leaves the flag alone.
  */
 static void vhdx_resume(struct dm_target *ti)
 {
-	set_disk_ro(dm_disk(dm_table_get_md(ti->table)), true);
+	struct vhdx_target *t = ti->private;
+
+	if (!t->committer)
+		set_disk_ro(dm_disk(dm_table_get_md(ti->table)), true);
+}
+
+/* Before dm waits for all bios: none may wait for what need not ever come. */
+static void vhdx_presuspend(struct dm_target *ti)
+{
+	struct vhdx_target *t = ti->private;
+
+	if (t->committer)
+		vhdx_committer_suspend(t->committer,
+				       dm_noflush_suspending(ti) ?
+				       BLK_STS_DM_REQUEUE : BLK_STS_NOSPC);
+}
+
+static void vhdx_presuspend_undo(struct dm_target *ti)
+{
+	struct vhdx_target *t = ti->private;
+
+	if (t->committer)
+		vhdx_committer_stay(t->committer);
+}
+
+/* All bios have ended. A suspended device's image can be copied. */
+static void vhdx_postsuspend(struct dm_target *ti)
+{
+	struct vhdx_target *t = ti->private;
+
+	if (t->committer)
+		vhdx_committer_end(t->committer);
 }
 
 /*
@@ -194,18 +266,26 @@ static void vhdx_io_hints(struct dm_target *ti, struct queue_limits *limits)
 			limits->dma_alignment =
 				max(limits->dma_alignment,
 				    t->layer[i].file->mem_align - 1);
+	if (t->committer)
+		vhdx_zero_limits(t, limits);
 }
 
 static struct target_type vhdx_target = {
 	.name = "vhdx",
-	.version = { 1, 0, 0 },
+	.version = { 1, 1, 0 },
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = vhdx_ctr,
 	.dtr = vhdx_dtr,
 	.map = vhdx_map,
+	.end_io = vhdx_end_io,
+	.preresume = vhdx_preresume,
 	.resume = vhdx_resume,
+	.presuspend = vhdx_presuspend,
+	.presuspend_undo = vhdx_presuspend_undo,
+	.postsuspend = vhdx_postsuspend,
 	.status = vhdx_status,
+	.message = vhdx_message,
 	.iterate_devices = vhdx_iterate_devices,
 	.io_hints = vhdx_io_hints,
 };

@@ -7,16 +7,22 @@
  *	                                -> block dev  remapped
  *	                                -> file       store-file-io.c
  *	                                -> not known  provision.c, then as above
+ *	     a write -> vhdx_write_map() likewise, but for what is not there:
+ *	                                -> new block  in memory, then as above
+ *	                                -> none left  commit.c, then as above
+ *	     a flush -> commit.c, if there is something to commit
  */
 #ifndef VHDX_TARGET_H
 #define VHDX_TARGET_H
 
 #include <linux/bio.h>
+#include <linux/blkdev.h>
 #include <linux/device-mapper.h>
 #include <linux/fs.h>
 #include <linux/llist.h>
 #include <linux/workqueue.h>
 
+#include "commit.h"
 #include "engine/chain.h"
 #include "layer.h"
 #include "table.h"
@@ -25,6 +31,7 @@
  * struct vhdx_target - a device
  * @chain: the images, understood
  * @ti: dm's side of it
+ * @committer: of the child, NULL if the device is read-only
  * @options: the features that its table named
  * @loader: runs what waits for pages of metadata
  * @parts: bios for the runs of a bio that has waited, see struct vhdx_part
@@ -36,6 +43,7 @@
 struct vhdx_target {
 	struct vhdx_chain *chain;
 	struct dm_target *ti;
+	struct vhdx_committer *committer;
 	struct vhdx_options options;
 	struct workqueue_struct *loader;
 	struct bio_set parts;
@@ -46,23 +54,29 @@ struct vhdx_target {
 };
 
 /**
- * struct vhdx_io - a bio in the hands of a worker
+ * struct vhdx_io - a bio on its way
  * @target: whose
- * @bio: what is to be filled: dm's clone, or a part of it; what was read
- *	already is taken off its front
+ * @bio: dm's clone, or a part of it; what was done already is taken off its
+ *	front
+ * @epoch: that it is in, NULL if none
+ * @durable: it ends when what it wrote is durable
  * @work: to be queued for a worker
  * @node: in the list of a CPU, see store-file-io.c
- * @file: that is read; this and what follows serves the file store only
+ * @file: that is read or written; this and what follows serves the file store
+ *	only
  * @pos: byte offset there
- * @result: of the read: bytes or negative errno
+ * @result: of the I/O: bytes or negative errno
  * @refs: one for the issuer and one for the completion: either may be last
  * @direct: bypass the page cache
  * @pause: wait a little before trying again
- * @iocb: the read
+ * @begun: the file system knows of the write
+ * @iocb: the I/O
  */
 struct vhdx_io {
 	struct vhdx_target *target;
 	struct bio *bio;
+	struct vhdx_epoch *epoch;
+	bool durable;
 	struct work_struct work;
 	struct llist_node node;
 	struct vhdx_file *file;
@@ -71,6 +85,7 @@ struct vhdx_io {
 	atomic_t refs;
 	bool direct;
 	bool pause;
+	bool begun;
 	struct kiocb iocb;
 };
 
@@ -95,6 +110,35 @@ static inline u64 vhdx_target_pos(const struct vhdx_target *t,
 {
 	return (u64)dm_target_offset(t->ti, bio->bi_iter.bi_sector)
 		<< SECTOR_SHIFT;
+}
+
+/**
+ * vhdx_dev() - the number of a device, for tracepoints
+ * @ti: a target of its table
+ *
+ * Return: major and minor.
+ */
+static inline dev_t vhdx_dev(const struct dm_target *ti)
+{
+	return disk_devt(dm_disk(dm_table_get_md(ti->table)));
+}
+
+/**
+ * vhdx_io_enter() - enter the present epoch, if the device is written to
+ * @t: the device
+ * @io: in no epoch
+ */
+static inline void vhdx_io_enter(struct vhdx_target *t, struct vhdx_io *io)
+{
+	if (t->committer)
+		io->epoch = vhdx_epoch_enter(&t->committer->epochs);
+}
+
+static inline void vhdx_io_leave(struct vhdx_io *io)
+{
+	if (io->epoch)
+		vhdx_epoch_leave(io->epoch);
+	io->epoch = NULL;
 }
 
 #endif /* VHDX_TARGET_H */

@@ -88,20 +88,27 @@ static struct json_object *flags_tree(const char *rest)
  */
 struct json_object *status_target(const struct dmdev *dev)
 {
-	unsigned long long numbers[6];
+	unsigned long long numbers[9];
 	struct json_object *object = tree_new();
+	char mode[8];
 	int used = 0;
 
-	if (sscanf(dev->status, "%llu %llu %llu %llu %llu %llu %*u%n",
-		   &numbers[0], &numbers[1], &numbers[2], &numbers[3],
-		   &numbers[4], &numbers[5], &used) < 6 || !used)
+	if (sscanf(dev->status,
+		   "%7s %llu %llu %llu %llu %llu %llu %llu %llu %llu %*u%n",
+		   mode, &numbers[0], &numbers[1], &numbers[2], &numbers[3],
+		   &numbers[4], &numbers[5], &numbers[6], &numbers[7],
+		   &numbers[8], &used) < 10 || !used)
 		return object;
+	tree_text(object, "mode", mode);
 	tree_number(object, "images_in_chain", numbers[0]);
 	tree_number(object, "metadata_pages", numbers[1]);
 	tree_number(object, "metadata_pages_limit", numbers[2]);
 	tree_number(object, "metadata_page_loads", numbers[3]);
 	tree_number(object, "metadata_page_evictions", numbers[4]);
 	tree_number(object, "deferred_requests", numbers[5]);
+	tree_number(object, "blocks_allocated", numbers[6]);
+	tree_number(object, "blocks_freed", numbers[7]);
+	tree_number(object, "commits", numbers[8]);
 	tree_add(object, "flag", flags_tree(dev->status + used));
 	return object;
 }

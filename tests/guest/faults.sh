@@ -194,7 +194,8 @@ test_allocations() {
 	for ((n = 1; n <= 500 && fine < 10; n += 1)); do
 		# shellcheck disable=SC2016 # for the inner shell to expand
 		if bash -c 'echo "$1" >/proc/self/fail-nth
-			exec dmsetup create --noudevsync stress --table "$2"' \
+			exec dmsetup create --noudevsync --readonly stress \
+				--table "$2"' \
 			bash "$n" "$table" >/dev/null 2>&1; then
 			dmsetup remove --noudevsync stress
 			fine=$((fine + 1))

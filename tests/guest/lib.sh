@@ -12,6 +12,9 @@
 #   image_table NAME [DIR [FEATURE...]]   the table of "good/dynamic" or so,
 #                    its files below DIR ($IMAGES)
 #   image_sectors NAME, image_lss NAME, image_files NAME   its columns
+#   dmsetup          loads the tables of images read-only, since most of these
+#                    tests read; VHDX_RW=1 before it, or before what calls it,
+#                    loads them as they are
 #   vhdx_create NAME TABLE [OPTION...]   like dm_create, for any target
 #   vhdx_remove NAME...            and away with them, if they exist
 #   attempt LABEL NAME TABLE [OPTION...]   vhdx_create, whose status goes to
@@ -44,6 +47,19 @@ shopt -s extglob
 READ_LIMIT=120
 BLOCK=()
 declare -A STATUS SAID
+
+dmsetup() {
+	local word verb=$1
+
+	if [[ $verb = create || $verb = reload ]] && [ -z "${VHDX_RW-}" ]; then
+		for word; do
+			[[ $word != *[0-9]" vhdx "* ]] || verb="$1 --readonly"
+		done
+	fi
+	shift
+	# shellcheck disable=SC2086 # two words
+	command dmsetup $verb "$@"
+}
 
 slow_guest() {
 	[ "${RIG_KIND-}" = vm ] || [ -e /sys/kernel/debug/kmemleak ]
@@ -131,12 +147,13 @@ refused() {
 
 vhdx_status() {
 	local -a words
-	local -A field=([layers]=3 [resident]=4 [limit]=5 [loads]=6
-		[evictions]=7 [deferred]=8)
+	local -A field=([mode]=3 [layers]=4 [resident]=5 [limit]=6 [loads]=7
+		[evictions]=8 [deferred]=9 [allocated]=10 [freed]=11
+		[commits]=12)
 
 	read -ra words <<<"$(dmsetup status --noflush "$1")"
 	if [ "$2" = flags ]; then
-		printf '%s\n' "${words[*]:10}"
+		printf '%s\n' "${words[3]} ${words[*]:14}"
 	else
 		printf '%s\n' "${words[${field[$2]}]}"
 	fi

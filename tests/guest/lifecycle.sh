@@ -181,7 +181,7 @@ test_names() {
 
 test_relative() {
 	tap_run "a relative path is the caller's" sh -c \
-		"cd '$IMAGES/good' && dmsetup create --noudevsync relative \
+		"cd '$IMAGES/good' && dmsetup create --noudevsync --readonly relative \
 		--table '0 $(image_sectors good/dynamic) vhdx dynamic.vhdx'"
 	tap_is "TABLE has the absolute one" "$(dmsetup table relative)" \
 		"$(image_table good/dynamic)"

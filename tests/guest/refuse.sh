@@ -186,7 +186,7 @@ test_permission() {
 	printf 'vhdx-test: permission\n' >/dev/kmsg
 	tap_fails "a file that the caller may not read" setpriv \
 		--bounding-set=-dac_override,-dac_read_search \
-		dmsetup create --noudevsync private \
+		dmsetup create --noudevsync --readonly private \
 		--table "0 $sectors vhdx $file"
 	STATUS[permission]=$TAP_STATUS
 	collect
@@ -195,7 +195,7 @@ test_permission() {
 	chmod 644 "$file"
 	tap_run "one that it may read but does not own is taken" setpriv \
 		--bounding-set=-dac_override,-dac_read_search,-fowner \
-		dmsetup create --noudevsync private \
+		dmsetup create --noudevsync --readonly private \
 		--table "0 $sectors vhdx $file"
 	dm_remove private
 	rm "$file"

@@ -63,7 +63,7 @@ test_churn() {
 		dmsetup resume --noudevsync stress'
 	# shellcheck disable=SC2016 # for the inner shell to expand
 	while_verifying "reload of the same image" sh -c '
-		dmsetup reload --noudevsync stress --table "$1"
+		dmsetup reload --noudevsync --readonly stress --table "$1"
 		dmsetup resume --noudevsync stress' sh "$(dmsetup table stress)"
 	while_verifying "suspend without flush" sh -c '
 		dmsetup suspend --noudevsync --noflush stress

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The committer: what a device's resume and suspend mean to an image.
+ */
+#include <linux/delay.h>
+#include <linux/device-mapper.h>
+#include <linux/err.h>
+
+#include "commit.h"
+#include "engine/recover.h"
+#include "scope.h"
+#include "target.h"
+#include "trace.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+/* A log that a crash left is replayed on disk: from here on it is ours. */
+static int make_session(struct vhdx_committer *c)
+{
+	struct vhdx_image *image = c->image;
+	struct vhdx_session *session;
+	int err;
+
+	if (image->log.count) {
+		DMINFO("%s: replaying the log: %u entries", c->name,
+		       image->log.count);
+		err = vhdx_image_recover(image);
+		trace_vhdx_replay(vhdx_dev(c->ti), err);
+		if (err) {
+			DMERR("%s: the log cannot be replayed on disk (%d)",
+			      c->name, err);
+			return err;
+		}
+	}
+	session = vhdx_session_new(image, c->report);
+	if (IS_ERR(session)) {
+		err = PTR_ERR(session);
+		DMERR("%s: the image cannot be written (%d); load the table read-only",
+		      c->name, err);
+		return err;
+	}
+	c->session = session;
+	return 0;
+}
+
+/**
+ * vhdx_committer_resume() - make the image ready to be written
+ * @c: the committer
+ * @ti: a target of the table that becomes live
+ * @no_space_timeout: seconds that writes may wait for room, 0 for ever
+ *
+ * Nothing changes on disk but for the replay of a log.
+ *
+ * Context: ->preresume, with no I/O under way.
+ * Return: 0 or a negative errno; the log then says why.
+ */
+int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
+			  unsigned int no_space_timeout)
+{
+	struct vhdx_scope scope = vhdx_scope_enter();
+	int err = 0;
+
+	mutex_lock(&c->lock);
+	c->ti = ti;
+	c->room.timeout = no_space_timeout;
+	WRITE_ONCE(c->room.suspend, 0);
+	if (!c->session)
+		err = make_session(c);
+	mutex_unlock(&c->lock);
+	vhdx_scope_leave(scope);
+	return err;
+}
+
+/**
+ * vhdx_committer_suspend() - do not keep what waits for room
+ * @c: the committer
+ * @status: what such bios are to end with
+ *
+ * Other bios need nothing but the committer, and that goes on.
+ *
+ * Context: ->presuspend.
+ */
+void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
+{
+	spin_lock_irq(&c->queue_lock);
+	c->room.suspend = status;
+	spin_unlock_irq(&c->queue_lock);
+	vhdx_space_refuse(c, status);
+}
+
+/**
+ * vhdx_committer_stay() - the device was not suspended after all
+ * @c: the committer
+ */
+void vhdx_committer_stay(struct vhdx_committer *c)
+{
+	spin_lock_irq(&c->queue_lock);
+	c->room.suspend = 0;
+	spin_unlock_irq(&c->queue_lock);
+}
+
+/* All I/O has ended, so that RCU alone is waited for. */
+static void finish_drain(struct vhdx_committer *c)
+{
+	while (c->draining && !vhdx_epochs_settled(&c->epochs))
+		msleep(VHDX_RETRY_MS);
+	if (c->draining)
+		vhdx_session_drained(c->session);
+	c->draining = false;
+}
+
+/**
+ * vhdx_committer_end() - leave a clean image behind
+ * @c: the committer; the session begins anew with the next write
+ *
+ * Context: ->postsuspend, with no I/O under way.
+ */
+void vhdx_committer_end(struct vhdx_committer *c)
+{
+	struct vhdx_scope scope = vhdx_scope_enter();
+	int err = 0;
+
+	mutex_lock(&c->lock);
+	if (c->session) {
+		finish_drain(c);
+		if (c->session->mode == VHDX_MODE_RW)
+			err = vhdx_session_end(c->session);
+		trace_vhdx_end(vhdx_dev(c->ti), err);
+		WRITE_ONCE(c->changed, false);
+		c->due = VHDX_DUE_NOTHING;
+	}
+	if (err)
+		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
+		      c->name, err);
+	mutex_unlock(&c->lock);
+	vhdx_scope_leave(scope);
+}
+
+/**
+ * vhdx_committer_forget() - a table goes
+ * @c: the committer of its image
+ * @ti: its target
+ */
+void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti)
+{
+	mutex_lock(&c->lock);
+	if (c->ti == ti)
+		c->ti = NULL;
+	mutex_unlock(&c->lock);
+}
+
+/**
+ * vhdx_committer_run() - work at once
+ * @c: the committer
+ * @flags: VHDX_WORK_*
+ *
+ * Context: process context.
+ * Return: 0 or a negative errno.
+ */
+int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags)
+{
+	struct vhdx_scope scope = vhdx_scope_enter();
+	int err;
+
+	mutex_lock(&c->lock);
+	err = vhdx_committer_work(c, flags);
+	mutex_unlock(&c->lock);
+	vhdx_scope_leave(scope);
+	return err;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The committer: when there is no room for another block.
+ */
+#include <linux/device-mapper.h>
+#include <linux/jiffies.h>
+
+#include "commit.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->queue_lock, flags);
+	*bios = c->room.waiting;
+	bio_list_init(&c->room.waiting);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+}
+
+/**
+ * vhdx_space_refuse() - let none wait for room
+ * @c: the committer
+ * @status: what those that do are to end with
+ */
+void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status)
+{
+	struct bio_list bios;
+	struct bio *bio;
+
+	take_waiting(c, &bios);
+	while ((bio = bio_list_pop(&bios))) {
+		bio->bi_status = status;
+		bio_endio(bio);
+	}
+}
+
+static void room_again(struct vhdx_committer *c)
+{
+	struct bio_list bios;
+
+	if (c->room.lacking && !c->room.expired)
+		DMINFO("%s: there is room again", c->name);
+	else if (c->room.lacking)
+		DMINFO("%s: there is room again: writes to new blocks do not fail any more",
+		       c->name);
+	if (c->room.lacking)
+		vhdx_committer_event(c);
+	c->room.lacking = false;
+	WRITE_ONCE(c->room.expired, false);
+	take_waiting(c, &bios);
+	vhdx_committer_again(&bios);
+}
+
+static void room_ends(struct vhdx_committer *c)
+{
+	c->room.lacking = true;
+	c->room.none = jiffies;
+	DMWARN("%s: no room for another block: writes to new blocks wait for some",
+	       c->name);
+	vhdx_committer_event(c);
+}
+
+static bool waited_too_long(const struct vhdx_committer *c)
+{
+	return c->room.timeout && !c->room.expired &&
+	       time_after_eq(jiffies, c->room.none + c->room.timeout * HZ);
+}
+
+/**
+ * vhdx_space_settle() - after work: what becomes of those without room?
+ * @c: the committer, locked, with a session
+ *
+ * Whatever is not for want of room, such as a mode in which nothing can be
+ * written, they learn when they are tried again.
+ */
+void vhdx_space_settle(struct vhdx_committer *c)
+{
+	bool waiting = !bio_list_empty(&c->room.waiting);
+
+	if (!waiting && !c->room.lacking)
+		return;
+	if (!READ_ONCE(c->session->no_space) ||
+	    READ_ONCE(c->session->mode) != VHDX_MODE_RW) {
+		room_again(c);
+	} else if (!c->room.lacking) {
+		room_ends(c);
+	} else if (waited_too_long(c)) {
+		DMERR("%s: no room for %u seconds: writes to new blocks fail",
+		      c->name, c->room.timeout);
+		WRITE_ONCE(c->room.expired, true);
+		vhdx_space_refuse(c, BLK_STS_NOSPC);
+		vhdx_committer_event(c);
+	}
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The committer: its thread, and the bios that wait for it.
+ */
+#include <linux/delay.h>
+#include <linux/device-mapper.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/slab.h>
+
+#include "commit.h"
+#include "provision.h"
+#include "scope.h"
+#include "target.h"
+#include "trace.h"
+
+/* What was acknowledged may be lost for as long, unless a flush asks. */
+#define COMMIT_PERIOD		HZ
+/* The log is emptied when nothing has changed for as long. */
+#define CHECKPOINT_DELAY	(5 * HZ)
+
+/**
+ * vhdx_committer_event() - let those know who wait for events of the device
+ * @c: the committer, locked
+ */
+void vhdx_committer_event(struct vhdx_committer *c)
+{
+	lockdep_assert_held(&c->lock);
+	if (c->ti)
+		dm_table_event(c->ti->table);
+}
+
+/* The engine has written to the log why. */
+static void tell_mode(struct vhdx_committer *c)
+{
+	enum vhdx_mode mode = READ_ONCE(c->session->mode);
+
+	if (mode == c->mode)
+		return;
+	c->mode = mode;
+	vhdx_committer_event(c);
+}
+
+/* Space comes free in two steps, and neither is waited for. */
+static void drain(struct vhdx_committer *c)
+{
+	WRITE_ONCE(c->settled, false);
+	if (c->draining && vhdx_epochs_settled(&c->epochs)) {
+		c->draining = false;
+		vhdx_session_drained(c->session);
+	}
+	if (!c->draining && vhdx_session_drain(c->session)) {
+		c->draining = true;
+		vhdx_epochs_switch(&c->epochs);
+	}
+}
+
+static void trace_work(const struct vhdx_committer *c, unsigned int flags,
+		       int err, const struct vhdx_session_stats *before)
+{
+	const struct vhdx_session_stats *now = &c->session->stats;
+
+	if (now->commits != before->commits || err)
+		trace_vhdx_commit(vhdx_dev(c->ti), flags, err, c->session);
+	if (now->checkpoints != before->checkpoints)
+		trace_vhdx_checkpoint(vhdx_dev(c->ti), flags, err, c->session);
+}
+
+/**
+ * vhdx_committer_work() - do what there is to do
+ * @c: the committer, locked
+ * @flags: VHDX_WORK_*
+ *
+ * Memory may be short because of what waits here, so that the lack of some is
+ * waited for, never told.
+ *
+ * Context: may sleep, in a scope.
+ * Return: 0 or a negative errno.
+ */
+int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
+{
+	struct vhdx_session *session = c->session;
+	struct vhdx_session_stats before;
+	int err;
+
+	lockdep_assert_held(&c->lock);
+	if (!session || session->mode != VHDX_MODE_RW)
+		return -EIO;
+	before = session->stats;
+	WRITE_ONCE(c->low, false);
+	if (flags & VHDX_WORK_COMMIT)
+		WRITE_ONCE(c->changed, false);
+	for (;;) {
+		err = vhdx_session_work(session, flags);
+		if (err != -ENOMEM)
+			break;
+		msleep(VHDX_RETRY_MS);
+	}
+	if (c->ti)
+		trace_work(c, flags, err, &before);
+	drain(c);
+	tell_mode(c);
+	return err;
+}
+
+static void end_all(struct bio_list *bios, int err)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios))) {
+		bio->bi_status = errno_to_blk_status(err);
+		bio_endio(bio);
+	}
+}
+
+/**
+ * vhdx_committer_again() - send bios on their way anew
+ * @bios: clones of dm's, on a list that is emptied
+ */
+void vhdx_committer_again(struct bio_list *bios)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios))) {
+		struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
+
+		vhdx_provision(io->target, bio);
+	}
+}
+
+static unsigned int flags_due(struct vhdx_committer *c)
+{
+	if (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) {
+		c->due = VHDX_DUE_COMMIT;
+		c->when = jiffies + COMMIT_PERIOD;
+	}
+	if (c->due == VHDX_DUE_NOTHING || time_before(jiffies, c->when))
+		return 0;
+	return c->due == VHDX_DUE_COMMIT ? VHDX_WORK_COMMIT
+					 : VHDX_WORK_CHECKPOINT;
+}
+
+static void set_clock(struct vhdx_committer *c, unsigned int done)
+{
+	if (done & VHDX_WORK_COMMIT) {
+		c->due = VHDX_DUE_CHECKPOINT;
+		c->when = jiffies + CHECKPOINT_DELAY;
+	} else if (done & VHDX_WORK_CHECKPOINT) {
+		c->due = VHDX_DUE_NOTHING;
+	}
+}
+
+static void take(struct vhdx_committer *c, struct bio_list *flushes,
+		 struct bio_list *again)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->queue_lock, flags);
+	*flushes = c->flushes;
+	*again = c->again;
+	bio_list_init(&c->flushes);
+	bio_list_init(&c->again);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+}
+
+static void work_once(struct vhdx_committer *c)
+{
+	struct bio_list flushes, again;
+	unsigned int flags;
+	int err;
+
+	mutex_lock(&c->lock);
+	take(c, &flushes, &again);
+	flags = flags_due(c);
+	if (!bio_list_empty(&flushes))
+		flags |= VHDX_WORK_COMMIT;
+	if (!bio_list_empty(&again) || c->room.lacking)
+		flags |= VHDX_WORK_BEGIN;
+	err = vhdx_committer_work(c, flags);
+	set_clock(c, flags);
+	if (c->session)
+		vhdx_space_settle(c);
+	mutex_unlock(&c->lock);
+	end_all(&flushes, err);
+	vhdx_committer_again(&again);
+}
+
+static bool is_wanted(const struct vhdx_committer *c)
+{
+	return READ_ONCE(c->low) || READ_ONCE(c->settled) ||
+	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
+	       !bio_list_empty(&c->flushes) || !bio_list_empty(&c->again) ||
+	       (!bio_list_empty(&c->room.waiting) && !c->room.lacking) ||
+	       kthread_should_stop();
+}
+
+static unsigned long nap(const struct vhdx_committer *c)
+{
+	unsigned long left = MAX_SCHEDULE_TIMEOUT;
+
+	if (c->due != VHDX_DUE_NOTHING)
+		left = time_before(jiffies, c->when) ? c->when - jiffies : 1;
+	return c->room.lacking ? min_t(unsigned long, left, HZ) : left;
+}
+
+static int committer_thread(void *data)
+{
+	struct vhdx_committer *c = data;
+	struct vhdx_scope scope = vhdx_scope_enter();
+
+	for (;;) {
+		wait_event_idle_timeout(c->wait, is_wanted(c), nap(c));
+		if (kthread_should_stop())
+			break;
+		work_once(c);
+	}
+	vhdx_scope_leave(scope);
+	return 0;
+}
+
+/**
+ * vhdx_committer_defer() - keep a bio that cannot be mapped now
+ * @c: the committer
+ * @bio: dm's clone; it is in no epoch
+ * @err: why: -EBUSY or -ENOSPC
+ *
+ * Context: any.
+ */
+void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
+{
+	blk_status_t refused = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->queue_lock, flags);
+	if (err != -ENOSPC)
+		bio_list_add(&c->again, bio);
+	else if (c->room.suspend)
+		refused = c->room.suspend;
+	else if (c->room.expired)
+		refused = BLK_STS_NOSPC;
+	else
+		bio_list_add(&c->room.waiting, bio);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+	if (refused) {
+		bio->bi_status = refused;
+		bio_endio(bio);
+	} else {
+		wake_up(&c->wait);
+	}
+}
+
+/**
+ * vhdx_committer_flush() - keep a bio until all before it is durable
+ * @c: the committer
+ * @bio: dm's clone, without data or with its data written; it is in no epoch
+ *
+ * Context: any.
+ */
+void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->queue_lock, flags);
+	bio_list_add(&c->flushes, bio);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+	wake_up(&c->wait);
+}
+
+static void epoch_settled(struct vhdx_epochs *epochs)
+{
+	struct vhdx_committer *c =
+		container_of(epochs, struct vhdx_committer, epochs);
+
+	WRITE_ONCE(c->settled, true);
+	wake_up(&c->wait);
+}
+
+static int committer_start(struct vhdx_committer *c)
+{
+	struct task_struct *task;
+	int err;
+
+	err = vhdx_epochs_init(&c->epochs, epoch_settled);
+	if (err)
+		return err;
+	task = kthread_run(committer_thread, c, "vhdx_commit");
+	if (IS_ERR(task)) {
+		vhdx_epochs_exit(&c->epochs);
+		return PTR_ERR(task);
+	}
+	c->task = task;
+	return 0;
+}
+
+/**
+ * vhdx_committer_new() - make a committer, which does nothing yet
+ * @image: open on a store that can be written
+ * @report: where findings go; outlives the committer
+ * @name: of the image; the same holds
+ *
+ * Context: process context.
+ * Return: the committer, or an ERR_PTR.
+ */
+struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
+					  struct vhdx_report *report,
+					  const char *name)
+{
+	struct vhdx_committer *c = kzalloc(sizeof(*c), GFP_KERNEL);
+	int err;
+
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	c->image = image;
+	c->report = report;
+	c->name = name;
+	c->mode = VHDX_MODE_RW;
+	init_waitqueue_head(&c->wait);
+	mutex_init(&c->lock);
+	spin_lock_init(&c->queue_lock);
+	err = committer_start(c);
+	if (err) {
+		kfree(c);
+		return ERR_PTR(err);
+	}
+	return c;
+}
+
+/**
+ * vhdx_committer_free() - dismiss the thread
+ * @c: with no bio under way to its image
+ *
+ * Context: process context.
+ */
+void vhdx_committer_free(struct vhdx_committer *c)
+{
+	kthread_stop(c->task);
+	vhdx_epochs_exit(&c->epochs);
+	if (c->session)
+		vhdx_session_free(c->session);
+	kfree(c);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The committer: a thread for each image that is written, which does all that
+ * needs I/O in the life of its session.
+ *
+ * It works when a bio could not be mapped, when a flush waits, when prepared
+ * blocks run low, when old I/O has ended, and once a second if something has
+ * changed. Bios that wait for it are kept here: those that want a commit which
+ * begins after they came, those that only want to try again, and those that
+ * found no room.
+ *
+ * No room: the bios wait, a dm event says so, and each second another attempt
+ * is made. After a time that the table gives they fail, and so do all that come
+ * later, until there is room again. A device that is to be suspended does not
+ * let them wait: they fail, or go back to dm if it wants them (noflush).
+ *
+ * commit.c APIs:
+ *   vhdx_committer_new()	a thread that does nothing yet
+ *   vhdx_committer_free()
+ *   vhdx_committer_defer()	keep a bio that cannot be mapped now
+ *   vhdx_committer_flush()	keep a bio until all before it is durable
+ *   vhdx_committer_changed()	something has to be committed some time
+ *   vhdx_committer_ready()	may writes go on without it?
+ * commit-life.c APIs:
+ *   vhdx_committer_resume()	make the image ready to be written
+ *   vhdx_committer_suspend()	do not keep what waits for room
+ *   vhdx_committer_stay()	it was not suspended after all
+ *   vhdx_committer_end()	leave a clean image behind
+ *   vhdx_committer_forget()	a table goes
+ *   vhdx_committer_run()	work at once, for a message
+ * commit-space.c APIs:
+ *   vhdx_space_settle()	after work: what becomes of those without room
+ *   vhdx_space_refuse()	let none wait
+ */
+#ifndef VHDX_COMMIT_H
+#define VHDX_COMMIT_H
+
+#include <linux/bio.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+
+#include "engine/session.h"
+#include "epoch.h"
+
+struct dm_target;
+struct task_struct;
+
+/* Seconds. */
+#define VHDX_NO_SPACE_TIMEOUT_DEFAULT	60U
+#define VHDX_NO_SPACE_TIMEOUT_MAX	(24U * 60 * 60)
+
+/* What the committer will do of itself, some time. */
+enum vhdx_due {
+	VHDX_DUE_NOTHING,
+	VHDX_DUE_COMMIT,
+	VHDX_DUE_CHECKPOINT,
+};
+
+/**
+ * struct vhdx_room - what becomes of bios that find no room
+ * @waiting: those that wait for some
+ * @none: since when there has been none, if there is none
+ * @lacking: there is none
+ * @expired: that has gone on for too long
+ * @suspend: what such bios end with because of a suspend, 0 if there is none
+ * @timeout: seconds until they fail, 0 for never
+ */
+struct vhdx_room {
+	struct bio_list waiting;
+	unsigned long none;
+	bool lacking;
+	bool expired;
+	blk_status_t suspend;
+	unsigned int timeout;
+};
+
+/**
+ * struct vhdx_committer - the committer of an image
+ * @image: the image, open for writing
+ * @session: from the first resume on
+ * @report: where findings go
+ * @name: of the image, for the log
+ * @epochs: of I/O to the image
+ * @draining: freed space waits for the old one to end
+ * @task: the thread
+ * @wait: where it sleeps
+ * @lock: held by who works on the session, I/O and all
+ * @ti: of the table that is live, or was last; under @lock
+ * @mode: that was last told
+ * @due: what is to be done next of itself
+ * @when: and when, in jiffies
+ * @queue_lock: guards the lists and @room; taken in interrupts
+ * @flushes: bios that wait for a commit which begins after they came
+ * @again: bios that are to be tried again when work was done
+ * @room: and those that found none
+ * @changed: there is something to commit
+ * @low: prepared blocks are running out
+ * @settled: the old epoch has been left by all
+ */
+struct vhdx_committer {
+	struct vhdx_image *image;
+	struct vhdx_session *session;
+	struct vhdx_report *report;
+	const char *name;
+	struct vhdx_epochs epochs;
+	bool draining;
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	struct mutex lock; /* who works on the session */
+	struct dm_target *ti;
+	enum vhdx_mode mode;
+	enum vhdx_due due;
+	unsigned long when;
+	spinlock_t queue_lock; /* the lists */
+	struct bio_list flushes;
+	struct bio_list again;
+	struct vhdx_room room;
+	bool changed;
+	bool low;
+	bool settled;
+};
+
+struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
+					  struct vhdx_report *report,
+					  const char *name);
+void vhdx_committer_free(struct vhdx_committer *c);
+void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
+void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
+int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags);
+void vhdx_committer_event(struct vhdx_committer *c);
+void vhdx_committer_again(struct bio_list *bios);
+
+int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
+			  unsigned int no_space_timeout);
+void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status);
+void vhdx_committer_stay(struct vhdx_committer *c);
+void vhdx_committer_end(struct vhdx_committer *c);
+void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
+int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
+
+void vhdx_space_settle(struct vhdx_committer *c);
+void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status);
+
+/**
+ * vhdx_committer_changed() - something has to be committed some time
+ * @c: the committer
+ *
+ * Called after each change of the session by who did not call the committer
+ * for it. Only the first one since the last commit wakes it, to set its clock.
+ * That the flag may be seen set here when a commit is about to clear it does
+ * not matter: the change was made under the engine's lock before, which that
+ * commit takes.
+ *
+ * Context: any.
+ */
+static inline void vhdx_committer_changed(struct vhdx_committer *c)
+{
+	bool low = READ_ONCE(c->session->wanted);
+
+	if (likely(READ_ONCE(c->changed) && (!low || READ_ONCE(c->low))))
+		return;
+	WRITE_ONCE(c->changed, true);
+	if (low)
+		WRITE_ONCE(c->low, true);
+	wake_up(&c->wait);
+}
+
+/**
+ * vhdx_committer_ready() - may writes go on without it?
+ * @c: the committer of a device that is not suspended
+ *
+ * Return: 0, -EBUSY if it must begin the session, or -EROFS if nothing may be
+ * written any more.
+ */
+static inline int vhdx_committer_ready(const struct vhdx_committer *c)
+{
+	const struct vhdx_session *session = c->session;
+
+	if (unlikely(READ_ONCE(session->mode) != VHDX_MODE_RW))
+		return -EROFS;
+	return likely(READ_ONCE(session->live)) ? 0 : -EBUSY;
+}
+
+#endif /* VHDX_COMMIT_H */

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages.
+ */
+#include <linux/device-mapper.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "message.h"
+#include "provision.h"
+#include "scope.h"
+#include "target.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+/* What dm expects if @result was filled. */
+#define ANSWERED	1
+
+struct message {
+	const char *name;
+	unsigned int args;
+	int (*handle)(struct vhdx_target *t, char **argv, char *result,
+		      unsigned int maxlen);
+};
+
+static int read_only(void)
+{
+	DMWARN("message: the device is read-only");
+	return -EROFS;
+}
+
+static int message_stats(struct vhdx_target *t, char **argv, char *result,
+			 unsigned int maxlen)
+{
+	const struct vhdx_journal *journal;
+	struct vhdx_session_stats stats;
+	struct vhdx_session *session;
+	unsigned int sz = 0;
+
+	if (!t->committer)
+		return read_only();
+	session = t->committer->session;
+	if (!session)
+		return -EAGAIN;
+	spin_lock(&session->image->pool.lock);
+	stats = session->stats;
+	spin_unlock(&session->image->pool.lock);
+	DMEMIT("begun=%llu allocated=%llu freed=%llu prepared=%llu",
+	       stats.begun, stats.allocated, stats.freed, stats.prepared);
+	DMEMIT(" commits=%llu checkpoints=%llu", stats.commits,
+	       stats.checkpoints);
+	journal = &session->journal;
+	DMEMIT(" entries=%llu flushes=%llu pages_in_place=%llu",
+	       READ_ONCE(journal->entries), READ_ONCE(journal->flushes),
+	       READ_ONCE(journal->checkpointed));
+	DMEMIT(" pages_changed=%u ready=%u size=%llu",
+	       READ_ONCE(journal->changed_count),
+	       READ_ONCE(session->prepared_count),
+	       READ_ONCE(session->image->store->size));
+	return ANSWERED;
+}
+
+static int where(struct vhdx_target *t, u64 pos, struct vhdx_run *run)
+{
+	struct vhdx_scope scope = vhdx_scope_enter();
+	struct vhdx_miss miss;
+	int err;
+
+	do {
+		err = vhdx_chain_map(t->chain, pos, t->chain->size - pos, run,
+				     &miss);
+		if (err != -EAGAIN)
+			break;
+		err = vhdx_provision_load(&miss) ?: -EAGAIN;
+	} while (err == -EAGAIN);
+	vhdx_scope_leave(scope);
+	return err;
+}
+
+static int message_where(struct vhdx_target *t, char **argv, char *result,
+			 unsigned int maxlen)
+{
+	static const char * const kinds[] = {
+		[VHDX_RUN_ZERO] = "zeros",
+		[VHDX_RUN_DATA] = "data",
+		[VHDX_RUN_COPY] = "copy",
+	};
+	unsigned int sz = 0;
+	struct vhdx_run run;
+	u64 sector;
+	int err;
+
+	if (kstrtou64(argv[1], 10, &sector) || sector >= t->ti->len) {
+		DMWARN("message: where %.32s: not a sector of the device",
+		       argv[1]);
+		return -EINVAL;
+	}
+	sector = round_down(sector, t->chain->layer[0]->params.logical_sector >>
+			    SECTOR_SHIFT);
+	err = where(t, sector << SECTOR_SHIFT, &run);
+	if (err)
+		return err;
+	DMEMIT("%s sectors=%llu", kinds[run.kind], run.length >> SECTOR_SHIFT);
+	if (run.kind != VHDX_RUN_ZERO)
+		DMEMIT(" image=%u offset=%llu", run.layer, run.offset);
+	return ANSWERED;
+}
+
+static int message_commit(struct vhdx_target *t, char **argv, char *result,
+			  unsigned int maxlen)
+{
+	if (!t->committer)
+		return read_only();
+	return vhdx_committer_run(t->committer, VHDX_WORK_COMMIT);
+}
+
+static int message_checkpoint(struct vhdx_target *t, char **argv, char *result,
+			      unsigned int maxlen)
+{
+	if (!t->committer)
+		return read_only();
+	return vhdx_committer_run(t->committer, VHDX_WORK_COMMIT |
+				  VHDX_WORK_CHECKPOINT);
+}
+
+static const struct message messages[] = {
+	{ "stats", 0, message_stats },
+	{ "where", 1, message_where },
+	{ "commit", 0, message_commit },
+	{ "checkpoint", 0, message_checkpoint },
+};
+
+/**
+ * vhdx_message() - dm's ->message
+ * @ti: the target
+ * @argc: words
+ * @argv: themselves
+ * @result: where an answer goes
+ * @maxlen: bytes there
+ *
+ * Context: process context; the device may be suspended.
+ * Return: 0, 1 if there is an answer, or a negative errno.
+ */
+int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
+		 char *result, unsigned int maxlen)
+{
+	const struct message *message;
+
+	for (message = messages; message < messages + ARRAY_SIZE(messages);
+	     message++) {
+		if (strcasecmp(argv[0], message->name))
+			continue;
+		if (argc == message->args + 1)
+			return message->handle(ti->private, argv, result,
+					       maxlen);
+		DMWARN("message: %s takes %u arguments", message->name,
+		       message->args);
+		return -EINVAL;
+	}
+	DMWARN("message: %.32s is not known, unlike stats, where, commit, checkpoint",
+	       argv[0]);
+	return -EINVAL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a task must tell the kernel while it does I/O that the memory of the
+ * machine may be waiting for.
+ *
+ * scope.h APIs:
+ *   vhdx_scope_enter()		before such I/O
+ *   vhdx_scope_leave()		after it
+ */
+#ifndef VHDX_SCOPE_H
+#define VHDX_SCOPE_H
+
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+
+/**
+ * struct vhdx_scope - what the task's flags were
+ * @noio: for memalloc_noio_restore()
+ * @throttle: PF_LOCAL_THROTTLE, if it was set
+ */
+struct vhdx_scope {
+	unsigned int noio;
+	unsigned int throttle;
+};
+
+/**
+ * vhdx_scope_enter() - begin such I/O
+ *
+ * No allocation may wait for I/O, which may be ours. And whoever writes pages
+ * back for others is throttled by what it dirties in its own device alone, or
+ * it would wait for those whose pages it is to write.
+ *
+ * Return: for vhdx_scope_leave(), by the same task.
+ */
+static inline struct vhdx_scope vhdx_scope_enter(void)
+{
+	struct vhdx_scope scope = {
+		.noio = memalloc_noio_save(),
+		.throttle = current->flags & PF_LOCAL_THROTTLE,
+	};
+
+	current->flags |= PF_LOCAL_THROTTLE;
+	return scope;
+}
+
+static inline void vhdx_scope_leave(struct vhdx_scope scope)
+{
+	if (!scope.throttle)
+		current->flags &= ~PF_LOCAL_THROTTLE;
+	memalloc_noio_restore(scope.noio);
+}
+
+#endif /* VHDX_SCOPE_H */

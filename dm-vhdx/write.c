@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes, flushes, and the end of I/O.
+ */
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+
+#include "store-file.h"
+#include "target.h"
+#include "trace.h"
+#include "write.h"
+
+/**
+ * vhdx_write_map() - where may these bytes be written?
+ * @t: the device
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0
+ * @run: the answer, see vhdx_session_map()
+ * @miss: on -EAGAIN, what must be brought in first
+ *
+ * A block that is there is found without a lock, as for a read.
+ *
+ * Context: any; in an epoch.
+ * Return: 0, or as vhdx_session_map(): -EAGAIN; -EBUSY or -ENOSPC, which the
+ * committer is to see to; or what the write ends with.
+ */
+int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
+		   struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	struct vhdx_committer *c = t->committer;
+	int err;
+
+	err = vhdx_committer_ready(c);
+	if (unlikely(err))
+		return err;
+	err = vhdx_chain_map(t->chain, pos, len, run, miss);
+	if (unlikely(err) || likely(run->kind == VHDX_RUN_DATA))
+		return err;
+	err = vhdx_session_map(c->session, pos, run->length, run, miss);
+	trace_vhdx_allocate(vhdx_dev(t->ti), pos, err, run);
+	if (!err)
+		vhdx_committer_changed(c);
+	return err;
+}
+
+/**
+ * vhdx_write_fua() - see to it that a write is durable when it ends
+ * @io: of dm's clone, with its mapping looked up
+ *
+ * If the way to its block is durable, the write itself is all that is left to
+ * be. Otherwise it is an ordinary write that a commit follows. The order of
+ * looking is what counts: a block that was seen in the BAT was in the
+ * transaction before.
+ *
+ * Context: any.
+ */
+void vhdx_write_fua(struct vhdx_io *io)
+{
+	/* Goes with the lock under which a block is published. */
+	smp_rmb();
+	if (vhdx_session_clean(io->target->committer->session))
+		return;
+	io->bio->bi_opf &= ~REQ_FUA;
+	io->durable = true;
+}
+
+/**
+ * vhdx_write_flush() - dm's empty flush
+ * @t: the device
+ * @bio: dm's clone
+ *
+ * Context: ->map.
+ * Return: DM_MAPIO_*.
+ */
+int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
+{
+	struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
+	const struct vhdx_layer *child = &t->layer[0];
+	struct vhdx_committer *c = t->committer;
+
+	if (vhdx_committer_ready(c) == -EROFS)
+		return DM_MAPIO_KILL;
+	if (!vhdx_session_clean(c->session)) {
+		vhdx_committer_flush(c, bio);
+		return DM_MAPIO_SUBMITTED;
+	}
+	if (child->bdev) {
+		bio_set_dev(bio, child->bdev);
+		return DM_MAPIO_REMAPPED;
+	}
+	vhdx_file_submit_flush(child->file, io);
+	return DM_MAPIO_SUBMITTED;
+}
+
+/**
+ * vhdx_end_io() - dm's ->end_io
+ * @ti: the target
+ * @bio: dm's clone
+ * @error: its status
+ *
+ * Called once more when a commit has made a write durable.
+ *
+ * Context: any, interrupts too.
+ * Return: DM_ENDIO_*.
+ */
+int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
+{
+	struct vhdx_target *t = ti->private;
+	struct vhdx_io *io;
+
+	if (!t->committer)
+		return DM_ENDIO_DONE;
+	io = dm_per_bio_data(bio, sizeof(*io));
+	vhdx_io_leave(io);
+	if (likely(!io->durable))
+		return DM_ENDIO_DONE;
+	io->durable = false;
+	if (*error)
+		return DM_ENDIO_DONE;
+	vhdx_committer_flush(t->committer, bio);
+	return DM_ENDIO_INCOMPLETE;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Discards and zeroes.
+ *
+ * The engine's stores take whole pages; those of the module take whole sectors
+ * of the virtual disk as well.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+
+#include "provision.h"
+#include "target.h"
+#include "zero.h"
+
+/* In bytes: what one bio may take a worker. */
+#define ZERO_MAX	(1024 * VHDX_MIB)
+
+/*
+ * What must keep its space (REQ_NOUNMAP) is zeroed where it is; what is not
+ * there reads as zeros already.
+ */
+static int map_in_place(struct vhdx_target *t, u64 pos, u64 len,
+			struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	int err = vhdx_chain_map(t->chain, pos, len, run, miss);
+
+	return !err && run->kind == VHDX_RUN_COPY ? -EIO : err;
+}
+
+static int map_zero(struct vhdx_io *io, u64 pos, u64 len, struct vhdx_run *run,
+		    struct vhdx_miss *miss)
+{
+	struct vhdx_target *t = io->target;
+	struct vhdx_committer *c = t->committer;
+	enum vhdx_zero why = VHDX_ZERO_WRITE;
+	int err;
+
+	err = vhdx_committer_ready(c);
+	if (err)
+		return err;
+	if (bio_op(io->bio) == REQ_OP_DISCARD)
+		why = VHDX_ZERO_DISCARD;
+	else if (io->bio->bi_opf & REQ_NOUNMAP)
+		return map_in_place(t, pos, len, run, miss);
+	err = vhdx_session_zero(c->session, why, pos, len, run, miss);
+	if (!err)
+		vhdx_committer_changed(c);
+	return err;
+}
+
+static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
+{
+	struct vhdx_store *store = io->target->committer->image->store;
+	u64 from = ALIGN(run->offset, VHDX_PAGE);
+	u64 to = ALIGN_DOWN(run->offset + run->length, VHDX_PAGE);
+
+	if (bio_op(io->bio) != REQ_OP_DISCARD)
+		return store->ops->zero(store, run->offset, run->length);
+	/* To give up a part of a page would be to write zeros to it. */
+	return from < to ? store->ops->discard(store, from, to - from) : 0;
+}
+
+static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
+{
+	struct bio *bio = io->bio;
+	struct vhdx_run run;
+	int err;
+
+	vhdx_io_enter(io->target, io);
+	err = map_zero(io, vhdx_target_pos(io->target, bio),
+		       bio->bi_iter.bi_size, &run, miss);
+	if (!err && run.kind == VHDX_RUN_DATA)
+		err = zero_data(io, &run);
+	vhdx_io_leave(io);
+	if (!err)
+		bio_advance(bio, run.length);
+	return err;
+}
+
+/**
+ * vhdx_zero() - do what a discard or a write of zeroes asks for
+ * @io: of dm's clone, in no epoch; what is done is taken off the bio
+ *
+ * Context: a worker, in a scope.
+ */
+void vhdx_zero(struct vhdx_io *io)
+{
+	struct vhdx_miss miss;
+	int err = 0;
+
+	if (io->bio->bi_opf & REQ_FUA)
+		io->durable = true;
+	while (io->bio->bi_iter.bi_size && !err) {
+		err = zero_run(io, &miss);
+		if (err == -EAGAIN)
+			err = vhdx_provision_load(&miss);
+		cond_resched();
+	}
+	if (err)
+		vhdx_provision_fail(io, err);
+	else
+		bio_endio(io->bio);
+}
+
+/**
+ * vhdx_zero_limits() - what the device takes
+ * @t: the device, which is written to
+ * @limits: dm's
+ *
+ * Parts of a block are worth to be discarded as well: in a file they are
+ * punched out. So a file system on the device need not think in blocks.
+ */
+void vhdx_zero_limits(const struct vhdx_target *t, struct queue_limits *limits)
+{
+	const struct vhdx_params *params = &t->chain->layer[0]->params;
+
+	limits->discard_granularity = max_t(u32, params->logical_sector,
+					    VHDX_PAGE);
+	limits->discard_alignment = 0;
+	limits->max_discard_sectors = ZERO_MAX >> SECTOR_SHIFT;
+	limits->max_hw_discard_sectors = ZERO_MAX >> SECTOR_SHIFT;
+	limits->max_write_zeroes_sectors = ZERO_MAX >> SECTOR_SHIFT;
+}
