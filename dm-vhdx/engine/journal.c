@@ -48,6 +48,13 @@ int vhdx_journal_init(struct vhdx_journal *journal, struct vhdx_store *store,
  */
 void vhdx_journal_exit(struct vhdx_journal *journal)
 {
+	if (!journal->buffer)
+		return;
+	/* The pages outlive the heads of these lists. */
+	spin_lock(&journal->pool->lock);
+	list_del_init(&journal->changed);
+	list_del_init(&journal->logged);
+	spin_unlock(&journal->pool->lock);
 	kvfree(journal->buffer);
 	journal->buffer = NULL;
 }
