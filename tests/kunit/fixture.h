@@ -33,6 +33,7 @@
  * @image: the images that are open
  * @chain: the chain, if there is one
  * @pool_pages: for fixture_open()
+ * @own: what the suite adds, of its own making
  */
 struct fixture {
 	struct findings found;
@@ -41,6 +42,7 @@ struct fixture {
 	struct vhdx_image *image[FIXTURE_FILES];
 	struct vhdx_chain *chain;
 	unsigned long pool_pages;
+	void *own;
 };
 
 int fixture_init(struct kunit *test);
