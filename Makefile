@@ -14,6 +14,7 @@
 #   make full             also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
 #   make fuzz SECONDS=600 the fuzzer, for as long as you like
+#   make torture          crashes, simulated for TORTURE=600 seconds
 #   make style            checkpatch, sparse, shellcheck, man page
 #   make clean
 #
@@ -74,6 +75,11 @@ fuzz:
 	@$(top)scripts/deps --for test
 	@$(top)tests/fuzz/run --seconds $(SECONDS)
 
+TORTURE ?= 600
+torture:
+	@$(top)scripts/deps --for test
+	@$(top)tests/sim/run torture $(TORTURE)
+
 style:
 	@$(top)scripts/deps --for test
 	@$(top)tests/style/run
@@ -81,7 +87,8 @@ style:
 clean:
 	+@test -z "$(KDIR)" || $(kmake) clean
 	$(MAKE) -C $(top)tools clean
-	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build
+	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build \
+		$(top)tests/sim/build
 
 .PHONY: all module tools deps install uninstall demo check ci full bench fuzz \
-	style clean
+	torture style clean

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "builder.h"
+#include "geometry.h"
+
+/* Blocks that do not fit in one page of the BAT, and not in one chunk. */
+#define BLOCKS_MANY	600
+#define BLOCKS_CHUNKS	4100
+
+static u64 choose_blocks(struct random *random)
+{
+	switch (random_below(random, 16)) {
+	case 0:
+		return BLOCKS_CHUNKS;
+	case 1:
+	case 2:
+		return BLOCKS_MANY;
+	default:
+		return 8 + random_below(random, 40);
+	}
+}
+
+/**
+ * geometry_choose() - choose what an image looks like
+ * @geometry: the choice
+ * @random: where it comes from
+ */
+void geometry_choose(struct geometry *geometry, struct random *random)
+{
+	static const u32 filled[] = { 0, 0, 20, 50, 100 };
+	struct geometry *g = geometry;
+	u64 blocks = choose_blocks(random);
+
+	memset(g, 0, sizeof(*g));
+	g->seed = random_next(random);
+	g->sector = random_once_in(random, 3) ? 4096 : 512;
+	g->block_shift = blocks < 64 && random_once_in(random, 6) ? 21 : 20;
+	g->size = blocks << g->block_shift;
+	if (random_once_in(random, 3))
+		g->size -= g->sector * (1 + random_below(random, 200));
+	g->pool_pages = random_once_in(random, 2) ? VHDX_POOL_RESERVE : 64;
+	g->device = random_once_in(random, 4);
+	g->room = random_once_in(random, 3) ? random_below(random, 16) : 8192;
+	if (g->device)
+		g->room = random_below(random, 64);
+	g->leave = random_once_in(random, 12);
+	g->filled = g->leave ? 100 : filled[random_below(random, 5)];
+	if (blocks > BLOCKS_MANY)
+		g->filled = g->leave ? 100 : 2;
+	g->anchors = random_once_in(random, 3) ? 50 : 0;
+	if (!g->device && random_once_in(random, 4))
+		g->odd = 1 + random_below(random, 2047);
+	g->bat_first = random_once_in(random, 3);
+}
+
+/**
+ * struct maker - an image in the making
+ * @geometry: what it looks like
+ * @builder: of its metadata
+ * @disk: where it goes
+ * @model: what it shows
+ * @random: for what lies where
+ */
+struct maker {
+	const struct geometry *geometry;
+	struct builder builder;
+	struct disk *disk;
+	struct model *model;
+	struct random random;
+};
+
+static void fill_junk(struct maker *m, u64 pos, u64 length)
+{
+	u64 number = pos / VHDX_PAGE;
+
+	for (; number < (pos + length) / VHDX_PAGE; number++)
+		disk_set(m->disk, number, page_get(page_junk()), NULL);
+}
+
+/* Space that nobody owns is not empty: it was in use once. */
+static void leave_hole(struct maker *m)
+{
+	u64 pos;
+
+	if (m->geometry->leave || !random_once_in(&m->random, 5))
+		return;
+	pos = builder_alloc(&m->builder, VHDX_MIB << random_below(&m->random, 3));
+	fill_junk(m, pos, m->builder.end - pos);
+}
+
+static void make_present(struct maker *m, u64 block)
+{
+	u64 pos = builder_block(&m->builder, block, VHDX_BLOCK_FULLY_PRESENT);
+	u32 pages = model_block_pages(m->model);
+	u32 tag = TAG_INITIAL + block * pages * PAGE_SECTORS;
+	struct page **page = calloc(pages, sizeof(struct page *));
+	u32 i, k;
+
+	if (!page)
+		abort();
+	for (i = 0; i < pages; i++) {
+		u32 tags[PAGE_SECTORS];
+
+		for (k = 0; k < PAGE_SECTORS; k++)
+			tags[k] = tag + i * PAGE_SECTORS + k;
+		page[i] = page_of_tags(tags);
+		disk_set(m->disk, pos / VHDX_PAGE + i, page[i], NULL);
+	}
+	model_learn(m->model, block, page);
+	free(page);
+}
+
+static void make_absent(struct maker *m, u64 block)
+{
+	static const u32 states[] = { VHDX_BLOCK_UNDEFINED,
+				      VHDX_BLOCK_UNMAPPED };
+	u32 state = states[random_below(&m->random, 2)];
+
+	if (random_below(&m->random, 100) < m->geometry->anchors) {
+		u64 pos = builder_block(&m->builder, block, state);
+
+		fill_junk(m, pos, 1ULL << m->geometry->block_shift);
+	} else if (random_once_in(&m->random, 4)) {
+		builder_entry(&m->builder, block,
+			      random_once_in(&m->random, 2) ?
+				      state : VHDX_BLOCK_ZERO);
+	}
+}
+
+/* Blocks lie in the file in another order than on the virtual disk. */
+static void make_blocks(struct maker *m)
+{
+	u64 blocks = m->model->blocks;
+	u32 *order = calloc(blocks, sizeof(*order));
+	u64 i;
+
+	if (!order)
+		abort();
+	for (i = 0; i < blocks; i++) {
+		u64 k = random_below(&m->random, i + 1);
+
+		order[i] = order[k];
+		order[k] = i;
+	}
+	for (i = 0; i < blocks; i++) {
+		leave_hole(m);
+		if (random_below(&m->random, 100) < m->geometry->filled)
+			make_present(m, order[i]);
+		else
+			make_absent(m, order[i]);
+	}
+	free(order);
+}
+
+static void place_regions(struct builder *b, const struct geometry *geometry)
+{
+	b->size = geometry->size;
+	b->block_size = 1U << geometry->block_shift;
+	b->logical_sector = geometry->sector;
+	b->param_flags = geometry->leave ? VHDX_PARAM_LEAVE_ALLOCATED : 0;
+	if (geometry->bat_first) {
+		b->bat_offset = VHDX_MIB;
+		b->log_offset = 3 * VHDX_MIB;
+	}
+}
+
+/* Bytes of the metadata, from where the builder put them. */
+static void copy_metadata(struct maker *m, u64 end)
+{
+	u8 bytes[VHDX_PAGE];
+	u64 pos;
+
+	for (pos = 0; pos < end; pos += VHDX_PAGE) {
+		ram_store_peek(m->builder.ram, pos, bytes, VHDX_PAGE);
+		disk_set(m->disk, pos / VHDX_PAGE, page_of_bytes(bytes), NULL);
+	}
+}
+
+/**
+ * geometry_make() - make an image
+ * @geometry: what it looks like
+ * @disk: set up here, to what it holds
+ * @model: set up here, to what it shows
+ * @made: where what is
+ */
+void geometry_make(const struct geometry *geometry, struct disk *disk,
+		   struct model *model, struct made *made)
+{
+	struct maker m = {
+		.geometry = geometry,
+		.disk = disk,
+		.model = model,
+		.random = { .state = geometry->seed },
+	};
+	struct ram_store ram;
+	u64 end;
+
+	ram_store_init(&ram);
+	builder_init(&m.builder, &ram);
+	place_regions(&m.builder, geometry);
+	disk_init(disk, DISK_UNITS * VHDX_MIB, geometry->device);
+	model_init(model, geometry->size, geometry->block_shift);
+	builder_write(&m.builder);
+	end = m.builder.end;
+	make_blocks(&m);
+	copy_metadata(&m, end);
+	made->bat = m.builder.bat_offset;
+	made->bat_length = m.builder.bat_length;
+	made->limit = m.builder.end + (geometry->room + 1) * VHDX_MIB;
+	fill_junk(&m, m.builder.end,
+		  ALIGN_DOWN(geometry->odd * SECTOR, VHDX_PAGE));
+	disk->size = geometry->device ? made->limit :
+					m.builder.end + geometry->odd * SECTOR;
+	if (geometry->device)
+		made->limit = 0;
+	ram_store_exit(&ram);
+}
+
+/**
+ * geometry_print() - say what an image looks like
+ * @geometry: the image
+ */
+void geometry_print(const struct geometry *geometry)
+{
+	const struct geometry *g = geometry;
+
+	printf("image: %llu bytes in blocks of %u MiB, sectors of %u, %u%% present,\n",
+	       g->size, 1U << (g->block_shift - VHDX_ALIGN_SHIFT), g->sector,
+	       g->filled);
+	printf("%u%% of the others anchored%s%s;\n", g->anchors,
+	       g->leave ? ", LeaveBlockAllocated" : "",
+	       g->bat_first ? ", the BAT before the log" : "");
+	printf("on a %s with %u MiB more%s; %u pages of the BAT in memory\n",
+	       g->device ? "device" : "file", g->room,
+	       g->odd ? ", of odd length" : "", g->pool_pages);
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine.h"
+#include "recover.h"
+
+static struct vhdx_image *open_image(struct machine *m, struct recorder *rec)
+{
+	struct vhdx_image *image =
+		vhdx_image_open(&rec->store, m->plan->geometry.pool_pages,
+				&m->report);
+
+	if (!IS_ERR(image))
+		return image;
+	machine_fail(m, "the image cannot be opened: error %ld",
+		     -PTR_ERR(image));
+	return NULL;
+}
+
+static const struct vhdx_header *header_of(const struct machine *m)
+{
+	return vhdx_header_current(&m->image->headers);
+}
+
+/* From here on, what changes must change the GUIDs first. */
+static void mark(struct machine *m)
+{
+	recorder_flush(&m->rec);
+	recorder_mark(&m->rec);
+	verify_mark(&m->verifier, header_of(m));
+}
+
+static bool same_page(const struct page *a, const struct page *b)
+{
+	u8 bytes[2][VHDX_PAGE];
+
+	if (a == b)
+		return true;
+	page_expand(a, bytes[0]);
+	page_expand(b, bytes[1]);
+	return !memcmp(bytes[0], bytes[1], VHDX_PAGE);
+}
+
+/* Two replays of one log; their headers have GUIDs of their own. */
+static void compare(struct machine *m, const struct disk *a,
+		    const struct disk *b)
+{
+	u64 number;
+
+	if (a->size != b->size) {
+		machine_fail(m,
+			     "a second replay made the file %llu bytes long, and the first one %llu",
+			     b->size, a->size);
+		return;
+	}
+	for (number = 0; number * VHDX_PAGE < a->size; number++)
+		if (number != HEADER_PAGE(0) && number != HEADER_PAGE(1) &&
+		    !same_page(disk_page(a, number), disk_page(b, number)))
+			machine_fail(m, "a second replay left other bytes at 0x%llx",
+				     number * VHDX_PAGE);
+}
+
+/* A replay that a crash cut short is as good as one that was not. */
+static void replay_second(struct machine *m)
+{
+	struct recorder *rec = malloc(sizeof(*rec));
+	struct vhdx_image *image;
+
+	if (!rec)
+		abort();
+	recorder_init(rec, &m->second, m->made.limit, 0);
+	image = open_image(m, rec);
+	if (image) {
+		if (vhdx_image_recover(image))
+			machine_fail(m, "a second replay failed");
+		else
+			compare(m, &m->rec.live, &rec->live);
+		vhdx_image_close(image);
+	}
+	recorder_exit(rec);
+	free(rec);
+	m->totals->forks++;
+}
+
+/* A crash has left the fork: all there is, and the only truth. */
+static void adopt(struct machine *m)
+{
+	life_close(m);
+	request_forget(m);
+	m->fork_in = 0;
+	m->forked = false;
+	m->muted = false;
+	m->broken = false;
+	m->nested = false;
+	recorder_adopt(&m->rec, &m->fork);
+	recorder_mark(&m->rec);
+	if (!verify_learn(&m->verifier, &m->fork))
+		machine_fail(m, "after a crash, %s", m->verifier.text);
+	model_flushed(&m->model, ++m->model.clock);
+	model_prune(&m->model, NEVER);
+}
+
+/* Returns whether the image was replayed to the end. */
+static bool recover(struct machine *m)
+{
+	int r;
+
+	m->totals->recoveries++;
+	m->verifier.recovery = true;
+	m->fork_in = random_once_in(&m->random, 3) ?
+			     1 + random_below(&m->random, 12) : 0;
+	m->second_in = random_once_in(&m->random, 2) ?
+			       1 + random_below(&m->random, 12) : 0;
+	if (random_once_in(&m->random, 6))
+		m->rec.fail_in = 1 + random_below(&m->random, 12);
+	m->second.size = 0;
+	r = vhdx_image_recover(m->image);
+	m->fork_in = 0;
+	m->rec.fail_in = 0;
+	if (r && m->rec.failed && !m->forked) {
+		sample_fork(m, &m->fork);
+		m->forked = true;
+	}
+	if (m->forked)
+		return false;
+	if (r)
+		machine_fail(m, "the log cannot be replayed: error %d", -r);
+	else if (!m->second_in && m->second.size)
+		replay_second(m);
+	m->second_in = 0;
+	return true;
+}
+
+/**
+ * life_begin() - open the image, replayed if it must be
+ * @m: the run; it has no image
+ */
+void life_begin(struct machine *m)
+{
+	for (;;) {
+		m->rec.fail_in = 0;
+		m->image = open_image(m, &m->rec);
+		if (!m->image)
+			return;
+		verify_mark(&m->verifier, header_of(m));
+		if (!vhdx_header_dirty(header_of(m)) || recover(m))
+			break;
+		adopt(m);
+	}
+	if (!machine_lives(m))
+		return;
+	mark(m);
+	m->verifier.recovery = false;
+	m->first_size = m->rec.live.size;
+	m->chain = vhdx_chain_new(&m->image, 1, 0, &m->report);
+	m->session = vhdx_session_new(m->image, &m->report);
+	if (IS_ERR(m->chain) || IS_ERR(m->session)) {
+		m->chain = IS_ERR(m->chain) ? NULL : m->chain;
+		m->session = IS_ERR(m->session) ? NULL : m->session;
+		machine_fail(m, "the image cannot be written");
+	}
+}
+
+static void note_stats(struct machine *m)
+{
+	const struct vhdx_session_stats *stats = &m->session->stats;
+	struct totals *totals = m->totals;
+
+	totals->allocated += stats->allocated;
+	totals->freed += stats->freed;
+	totals->commits += stats->commits;
+	totals->checkpoints += stats->checkpoints;
+	totals->begun += stats->begun;
+	totals->evictions += m->image->pool.evictions;
+}
+
+/**
+ * life_close() - forget the image
+ * @m: the run
+ */
+void life_close(struct machine *m)
+{
+	if (m->session) {
+		note_stats(m);
+		vhdx_session_free(m->session);
+	}
+	m->session = NULL;
+	if (m->chain)
+		vhdx_chain_free(m->chain);
+	m->chain = NULL;
+	if (m->image)
+		vhdx_image_close(m->image);
+	m->image = NULL;
+}
+
+/* What was reserved for blocks to come is given back, if the store can. */
+static void check_length(struct machine *m)
+{
+	u64 longest = max(m->first_size, m->verifier.end);
+
+	if (m->made.limit && !m->rec.failed && m->rec.live.size > longest)
+		machine_fail(m,
+			     "after a clean end, the file has %llu bytes and needs no more than %llu",
+			     m->rec.live.size, longest);
+}
+
+/**
+ * life_end() - leave a clean file behind
+ * @m: the run
+ */
+void life_end(struct machine *m)
+{
+	unsigned int flags = VERIFY_CLEAN | VERIFY_LIVE;
+	int r = 0;
+
+	m->closing = true;
+	request_finish(m);
+	if (machine_lives(m))
+		r = vhdx_session_end(m->session);
+	m->closing = false;
+	if (!machine_lives(m))
+		return;
+	if (r) {
+		life_break(m, r);
+		return;
+	}
+	model_flushed(&m->model, ++m->model.clock);
+	model_prune(&m->model, NEVER);
+	sample_crashes(m, 4);
+	if (!machine_lives(m))
+		return;
+	/* What a crash did to one of them is healed by the next to write. */
+	if (m->session->stats.begun)
+		flags |= VERIFY_ALIKE;
+	if (!verify_state(&m->verifier, &m->rec.live, disk_last_id(), 0, flags))
+		machine_fail(m, "after a clean end, %s", m->verifier.text);
+	else
+		check_length(m);
+	m->rec.failed = false;
+	if (machine_lives(m))
+		mark(m);
+}
+
+/**
+ * life_crash() - lose power, and begin again
+ * @m: the run
+ */
+void life_crash(struct machine *m)
+{
+	m->fork_in = 1 + random_below(&m->random, 20);
+	switch (random_below(&m->random, 5)) {
+	case 0:
+		break;
+	case 1:
+		life_end(m);
+		break;
+	case 2:
+		machine_work(m, VHDX_WORK_COMMIT | VHDX_WORK_CHECKPOINT);
+		break;
+	default:
+		machine_work(m, VHDX_WORK_COMMIT);
+	}
+	life_repair(m);
+}
+
+/**
+ * life_break() - an operation of the committer failed
+ * @m: the run
+ * @error: how
+ *
+ * It may if the store did, and then nobody may write any more.
+ */
+void life_break(struct machine *m, int error)
+{
+	if (!m->rec.failed)
+		machine_fail(m, "the committer failed: error %d (%s)", -error,
+			     m->session->reason);
+	else if (m->session->mode == VHDX_MODE_RW)
+		machine_fail(m, "the committer failed: error %d, and writing goes on",
+			     -error);
+	m->broken = true;
+	m->totals->broken++;
+}
+
+/**
+ * life_repair() - begin again, after a crash that was or that is now
+ * @m: the run
+ */
+void life_repair(struct machine *m)
+{
+	if (m->failed)
+		return;
+	if (!m->forked)
+		sample_fork(m, &m->fork);
+	adopt(m);
+	if (machine_lives(m))
+		life_begin(m);
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine.h"
+
+/* Whoever is turned away more often will never get anywhere. */
+#define TRIES 100
+
+static struct io *io_new(struct machine *m, enum op_kind kind, u64 pos,
+			 const struct vhdx_run *run, u64 entered)
+{
+	struct io *io = m->io;
+
+	while (io->stage != IO_FREE)
+		io++;
+	*io = (struct io){
+		.stage = IO_MAPPED,
+		.kind = kind,
+		.pos = pos,
+		.len = run->length,
+		.offset = run->offset,
+		.id = ++m->ids,
+		.entered = entered,
+	};
+	return io;
+}
+
+static u32 count_free(const struct machine *m)
+{
+	u32 i, count = 0;
+
+	for (i = 0; i < IO_MAX; i++)
+		count += m->io[i].stage == IO_FREE;
+	return count;
+}
+
+static void send(struct machine *m, struct io *io)
+{
+	u32 sectors = io->len / SECTOR;
+
+	if (io->kind == OP_WRITE)
+		io->change = recorder_write(&m->rec, io->offset, sectors,
+					    io->tag);
+	else if (io->kind == OP_ZERO)
+		io->change = recorder_zero(&m->rec, io->offset, sectors);
+	if (m->rec.fault)
+		machine_fail(m, "%s", m->rec.fault);
+	io->stage = IO_SENT;
+}
+
+/* What is found at @offset is what may be at @pos. */
+static void check_read(struct machine *m, u64 pos, u64 len,
+		       const struct vhdx_run *run, u64 began)
+{
+	u32 mask = model_block_pages(&m->model) - 1;
+	u64 first = pos / VHDX_PAGE;
+	u64 block, i;
+
+	/* Whole pages, for that is what the model compares. */
+	for (i = first; i * VHDX_PAGE < pos + len; i++) {
+		struct page *page = NULL;
+		int sector;
+
+		if (run->kind == VHDX_RUN_DATA)
+			page = disk_page(&m->rec.live,
+					 run->offset / VHDX_PAGE + i - first);
+		block = i * VHDX_PAGE >> m->model.block_shift;
+		sector = model_check_page(&m->model, block, i & mask, page,
+					  began);
+		if (sector >= 0)
+			machine_fail(m, "a read of block %llu found tag %x in sector %llu",
+				     block, page_tag(page, sector),
+				     (i & mask) * PAGE_SECTORS + sector);
+	}
+	m->totals->read++;
+}
+
+static void end_read(struct machine *m, struct io *io)
+{
+	struct vhdx_run run = {
+		.kind = VHDX_RUN_DATA,
+		.offset = io->offset,
+	};
+
+	check_read(m, io->pos, io->len, &run, io->began);
+	io->stage = IO_FREE;
+}
+
+static void arrive(struct machine *m, struct io *io)
+{
+	if (io->kind == OP_READ) {
+		end_read(m, io);
+		return;
+	}
+	recorder_complete(&m->rec, io->change, io->direct);
+	if (io->fua && !io->direct) {
+		io->stage = IO_WAITS;
+		io->began = ++m->model.clock;
+		return;
+	}
+	model_end(&m->model, io->pos, io->len, io->id, io->direct);
+	io->stage = IO_FREE;
+}
+
+static void go_on(struct machine *m, struct io *io)
+{
+	if (io->stage == IO_MAPPED)
+		send(m, io);
+	else if (io->stage == IO_SENT)
+		arrive(m, io);
+}
+
+/**
+ * request_progress() - something that is under way goes on
+ * @m: the run
+ */
+void request_progress(struct machine *m)
+{
+	u32 first = random_below(&m->random, IO_MAX);
+	u32 i;
+
+	for (i = 0; i < IO_MAX; i++) {
+		struct io *io = &m->io[(first + i) % IO_MAX];
+
+		if (io->stage != IO_MAPPED && io->stage != IO_SENT)
+			continue;
+		go_on(m, io);
+		break;
+	}
+}
+
+static void refuse(struct machine *m, const struct op *op, u64 done)
+{
+	struct op *rest;
+
+	if (m->refused_count == WAITING_MAX)
+		return;
+	rest = &m->refused[m->refused_count++];
+	*rest = *op;
+	rest->pos += done;
+	rest->len -= done;
+}
+
+/* What a lookup came to: 1: done; 0: again; -1: not now, or never. */
+static int settle(struct machine *m, int r, const struct vhdx_miss *miss)
+{
+	switch (r) {
+	case 0:
+		return 1;
+	case -EAGAIN:
+		r = vhdx_image_load(miss);
+		if (r && !m->rec.failed)
+			machine_fail(m, "a page of the BAT cannot be loaded: error %d",
+				     -r);
+		/* A read that fails is no one else's matter. */
+		if (r)
+			m->rec.failed = false;
+		return r ? -1 : 0;
+	case -EBUSY:
+		m->totals->busy++;
+		if (m->working)
+			return -1;
+		machine_work(m, VHDX_WORK_BEGIN);
+		return machine_lives(m) ? 0 : -1;
+	case -ENOSPC:
+		m->totals->no_space++;
+		return -1;
+	}
+	if (!m->rec.failed)
+		machine_fail(m, "a request failed: error %d (%s)", -r,
+			     m->session->reason);
+	return -1;
+}
+
+static int look_up(struct machine *m, const struct op *op, u64 pos, u64 len,
+		   struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	switch (op->kind) {
+	case OP_WRITE:
+		return vhdx_session_map(m->session, pos, len, run, miss);
+	case OP_READ:
+		return vhdx_chain_map(m->chain, pos, len, run, miss);
+	case OP_ZERO:
+		return vhdx_session_zero(m->session, VHDX_ZERO_WRITE, pos, len,
+					 run, miss);
+	default:
+		return vhdx_session_zero(m->session, VHDX_ZERO_DISCARD, pos,
+					 len, run, miss);
+	}
+}
+
+static bool run_is_odd(const struct machine *m, const struct op *op,
+		       const struct vhdx_run *run, u64 len)
+{
+	u32 sector = m->plan->geometry.sector;
+
+	if (!run->length || run->length > len || run->length % sector)
+		return true;
+	if (run->kind == VHDX_RUN_ZERO)
+		return op->kind == OP_WRITE;
+	return run->kind != VHDX_RUN_DATA || run->layer ||
+	       run->offset % sector;
+}
+
+/* To know that space does change hands. */
+static void note_owner(struct machine *m, u64 pos, const struct vhdx_run *run)
+{
+	u32 *owner = &m->owner[run->offset >> VHDX_ALIGN_SHIFT];
+	u32 block = (pos >> m->model.block_shift) + 1;
+
+	m->totals->reused += *owner && *owner != block;
+	*owner = block;
+}
+
+static void start_write(struct machine *m, const struct op *op, u64 pos,
+			struct vhdx_run *run, u64 entered)
+{
+	struct io *io = io_new(m, OP_WRITE, pos, run, entered);
+
+	note_owner(m, pos, run);
+	io->fua = op->fua;
+	io->direct = op->fua && vhdx_session_clean(m->session);
+	io->tag = m->tags;
+	m->tags += run->length / SECTOR;
+	model_begin(&m->model, pos, run->length, io->tag, io->id);
+}
+
+static void start_read(struct machine *m, u64 pos, struct vhdx_run *run,
+		       u64 entered)
+{
+	u64 began = ++m->model.clock;
+
+	if (run->kind == VHDX_RUN_ZERO)
+		check_read(m, pos, run->length, run, began);
+	else
+		io_new(m, OP_READ, pos, run, entered)->began = began;
+}
+
+static void start_zero(struct machine *m, const struct op *op, u64 pos,
+		       struct vhdx_run *run, u64 entered)
+{
+	struct io *io;
+
+	/* What is always allocated keeps its data, too. */
+	if (op->kind == OP_DISCARD && m->plan->geometry.leave)
+		return;
+	if (run->kind == VHDX_RUN_ZERO) {
+		model_begin(&m->model, pos, run->length, 0, ++m->ids);
+		model_end(&m->model, pos, run->length, m->ids, false);
+		return;
+	}
+	/* A discard of less than a block need not do anything. */
+	if (op->kind == OP_DISCARD && random_once_in(&m->random, 2))
+		return;
+	io = io_new(m, OP_ZERO, pos, run, entered);
+	model_begin(&m->model, pos, run->length, 0, io->id);
+}
+
+/* Returns bytes done, 0 if the lookup must be repeated, or -1. */
+static long long start_piece(struct machine *m, const struct op *op, u64 pos,
+			     u64 len)
+{
+	u64 entered = ++m->entered;
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+	int r = settle(m, look_up(m, op, pos, len, &run, &miss), &miss);
+
+	if (r != 1)
+		return r;
+	if (run_is_odd(m, op, &run, len)) {
+		machine_fail(m,
+			     "a lookup of %llu bytes at %llu gave kind %d, layer %u, offset 0x%llx, %llu bytes",
+			     len, pos, run.kind, run.layer, run.offset,
+			     run.length);
+		return -1;
+	}
+	if (op->kind == OP_WRITE)
+		start_write(m, op, pos, &run, entered);
+	else if (op->kind == OP_READ)
+		start_read(m, pos, &run, entered);
+	else
+		start_zero(m, op, pos, &run, entered);
+	return run.length;
+}
+
+/* Someone must arrive before there is room for one more. */
+static bool make_room(struct machine *m)
+{
+	u32 tries;
+
+	for (tries = 0; count_free(m) < 2 && tries < 4 * IO_MAX; tries++)
+		request_progress(m);
+	if (count_free(m) < 2 && !m->working)
+		machine_work(m, VHDX_WORK_COMMIT);
+	return count_free(m) >= 2;
+}
+
+/**
+ * request_start() - a user asks for something
+ * @m: the run
+ * @op: what
+ */
+void request_start(struct machine *m, const struct op *op)
+{
+	u64 end = op->pos + op->len;
+	u64 pos = op->pos;
+	int tries = 0;
+	long long done;
+
+	while (pos < end && machine_lives(m)) {
+		if (!make_room(m)) {
+			refuse(m, op, pos - op->pos);
+			return;
+		}
+		done = start_piece(m, op, pos, end - pos);
+		if (done < 0) {
+			if (m->working)
+				refuse(m, op, pos - op->pos);
+			return;
+		}
+		pos += done;
+		tries = done ? 0 : tries + 1;
+		if (tries > TRIES)
+			machine_fail(m, "a request is turned away for ever");
+		if (done && random_once_in(&m->random, 3))
+			request_progress(m);
+	}
+}
+
+/**
+ * request_retry() - those who were turned away ask again
+ * @m: the run; the committer is not at work
+ */
+void request_retry(struct machine *m)
+{
+	struct op again[WAITING_MAX];
+	u32 count = m->refused_count;
+	u32 i;
+
+	memcpy(again, m->refused, count * sizeof(*again));
+	m->refused_count = 0;
+	for (i = 0; i < count && machine_lives(m); i++)
+		request_start(m, &again[i]);
+}
+
+/**
+ * request_finish() - nothing is under way any more
+ * @m: the run
+ */
+void request_finish(struct machine *m)
+{
+	u32 i;
+
+	while (m->refused_count && machine_lives(m))
+		request_retry(m);
+	for (i = 0; i < IO_MAX; i++)
+		while (m->io[i].stage == IO_MAPPED || m->io[i].stage == IO_SENT)
+			go_on(m, &m->io[i]);
+	if (machine_lives(m))
+		machine_work(m, VHDX_WORK_COMMIT);
+}
+
+/* When the oldest read that is under way began. */
+u64 request_oldest(const struct machine *m)
+{
+	u64 oldest = NEVER;
+	u32 i;
+
+	for (i = 0; i < IO_MAX; i++)
+		if (m->io[i].stage != IO_FREE && m->io[i].kind == OP_READ)
+			oldest = min(oldest, m->io[i].began);
+	return oldest;
+}
+
+/**
+ * request_committed() - who waited for a commit waits no longer
+ * @m: the run
+ * @began: when the commit did
+ */
+void request_committed(struct machine *m, u64 began)
+{
+	u32 i, kept = 0;
+
+	for (i = 0; i < m->flush_count; i++) {
+		if (m->flush[i] < began)
+			model_flushed(&m->model, m->flush[i]);
+		else
+			m->flush[kept++] = m->flush[i];
+	}
+	m->flush_count = kept;
+	for (i = 0; i < IO_MAX; i++) {
+		struct io *io = &m->io[i];
+
+		if (io->stage != IO_WAITS || io->began >= began)
+			continue;
+		model_end(&m->model, io->pos, io->len, io->id, true);
+		io->stage = IO_FREE;
+	}
+	model_prune(&m->model, request_oldest(m));
+}
+
+/**
+ * request_flush() - a user flushes
+ * @m: the run
+ */
+void request_flush(struct machine *m)
+{
+	u64 began = ++m->model.clock;
+
+	if (vhdx_session_clean(m->session)) {
+		recorder_flush(&m->rec);
+		if (machine_lives(m))
+			model_flushed(&m->model, began);
+		return;
+	}
+	if (m->flush_count < WAITING_MAX)
+		m->flush[m->flush_count++] = began;
+	if (!m->working && random_once_in(&m->random, 2))
+		machine_work(m, VHDX_WORK_COMMIT);
+}
+
+/**
+ * request_forget() - there are no users any more
+ * @m: the run
+ */
+void request_forget(struct machine *m)
+{
+	memset(m->io, 0, sizeof(m->io));
+	m->refused_count = 0;
+	m->flush_count = 0;
+	m->draining = false;
+}

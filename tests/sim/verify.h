@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What must be true of every state that a crash may leave: the image opens
+ * without a complaint, no two blocks share space, its headers and its log keep
+ * their promises, and the virtual disk shows what it may and nothing else.
+ *
+ * All of the virtual disk is looked at each time. A block that was found right
+ * is passed over while neither its mapping, nor the MiB it lies in, nor what
+ * it may hold has changed.
+ *
+ * verify.c APIs:
+ *   verify_init()	a verifier of a model
+ *   verify_exit()
+ *   verify_state()	is a disk a state that may be?
+ *   verify_learn()	what a disk shows is all that it may show
+ *   verify_mark()	what has happened so far does not count
+ *   verify_may_say()	may this be said of an image of ours?
+ */
+#ifndef SIM_VERIFY_H
+#define SIM_VERIFY_H
+
+#include "chain.h"
+#include "model.h"
+
+/* What else is asked of a state. */
+#define VERIFY_ALIKE	0x1U	/* both copies of the header are whole and alike */
+#define VERIFY_CLEAN	0x2U	/* the log is empty */
+#define VERIFY_LIVE	0x4U	/* nothing is lost: what has ended is there */
+
+/**
+ * struct verifier - what it compares with
+ * @model: what the virtual disk may show
+ * @file_guid: FileWriteGuid when nothing had changed yet
+ * @data_guid: DataWriteGuid, likewise
+ * @recovery: the log is being replayed, so DataWriteGuid must stay
+ * @end: byte of the file up to which regions and blocks reach, in the state
+ *	that was looked at last
+ * @seen: of each block, what was found right about it last
+ * @text: what is wrong, in a sentence
+ */
+struct verifier {
+	struct model *model;
+	guid_t file_guid;
+	guid_t data_guid;
+	bool recovery;
+	u64 end;
+	struct seen *seen;
+	char text[VHDX_SENTENCE_MAX];
+};
+
+void verify_init(struct verifier *verifier, struct model *model);
+void verify_exit(struct verifier *verifier);
+bool verify_state(struct verifier *verifier, const struct disk *disk,
+		  u64 lasting, u32 touched, unsigned int flags);
+bool verify_learn(struct verifier *verifier, const struct disk *disk);
+void verify_mark(struct verifier *verifier, const struct vhdx_header *header);
+bool verify_may_say(const struct vhdx_finding *finding);
+
+#endif /* SIM_VERIFY_H */
