@@ -212,15 +212,17 @@ test_suspend() {
 	tap_is "the last table counts" "$(vhdx_status live limit)" \
 		"$((3 * 4096))"
 
-	dmsetup reload --noudevsync live --table "$(image_table $name)"
-	dmsetup clear live
-	tap_is "a table that was loaded and cleared leaves the live one" \
-		"$("$GUEST/readback.py" ranges \
-		<<<$'/dev/mapper/live\tgood/verifiable\tx')" $'ok\tx'
-
 	dmsetup rename --noudevsync live renamed
 	dmsetup mknodes
 	tap_is "a renamed device" "$("$GUEST/readback.py" ranges \
+		<<<$'/dev/mapper/renamed\tgood/verifiable\tx')" $'ok\tx'
+	# Not the other way round: dm-ima, on 6.1 and 6.12, frees the text that
+	# it has of a device twice if the device is renamed after its table was
+	# cleared, whatever the target.
+	dmsetup reload --noudevsync renamed --table "$(image_table $name)"
+	dmsetup clear renamed
+	tap_is "a table that was loaded and cleared leaves the live one" \
+		"$("$GUEST/readback.py" ranges \
 		<<<$'/dev/mapper/renamed\tgood/verifiable\tx')" $'ok\tx'
 	dmsetup reload --noudevsync renamed \
 		--table "$(image_table good/dynamic)"

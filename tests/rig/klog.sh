@@ -7,7 +7,7 @@
 #   klog_bad < LOG    prints the lines that no kernel in order writes
 
 # No "Call Trace": injected faults print one too.
-KLOG_BAD='BUG: |BUG at|WARNING: |KASAN|UBSAN: |Oops|Kernel panic'
+KLOG_BAD='BUG: |BUG at|BUG [a-z0-9_-]+ \(|WARNING: |KASAN|UBSAN: |Oops|Kernel panic'
 KLOG_BAD+='|general protection fault|unable to handle|Bad page state'
 KLOG_BAD+='|possible (circular|recursive|irq lock|deadlock)|inconsistent lock'
 KLOG_BAD+='|suspicious RCU|Invalid wait context|lock held when returning'
