@@ -31,32 +31,33 @@ smallest() { sort -n | head -n 1; }
 
 # The time is that of the whole command.  In emulation, where merely starting
 # dmsetup takes longer than the limit, what the "error" target takes is not
-# counted.
+# counted.  What else the host does can only make it longer, so that the best of
+# several turns counts, and there are more of them where it is not good enough.
 test_open_time() {
 	local i empty opened took
 
-	for i in 1 2 3 4 5; do
-		empty=$(milliseconds dmsetup create --noudevsync big \
-			--table "0 $(image_sectors $BIG) error")
+	for i in {1..20}; do
+		milliseconds dmsetup create --noudevsync big \
+			--table "0 $(image_sectors $BIG) error" >>"$SCRATCH/empty"
 		dmsetup remove --noudevsync big
-		printf '%s\n' "$empty" >>"$SCRATCH/empty"
 		drop_caches
 		# So that what is measured is not the loading of the program.
 		dmsetup version >/dev/null
-		opened=$(milliseconds dmsetup create --noudevsync big \
-			--table "$TABLE")
+		milliseconds dmsetup create --noudevsync big \
+			--table "$TABLE" >>"$SCRATCH/opened"
 		dmsetup remove --noudevsync big
-		printf '%s\n' "$opened" >>"$SCRATCH/opened"
+		empty=$(smallest <"$SCRATCH/empty")
+		opened=$(smallest <"$SCRATCH/opened")
+		took=$opened
+		! slow_guest || took=$(bc <<<"$opened - $empty")
+		[ "$i" -lt 5 ] || [ "$(bc <<<"$took < $OPEN_MS")" != 1 ] || break
 	done
-	empty=$(smallest <"$SCRATCH/empty")
-	opened=$(smallest <"$SCRATCH/opened")
-	tap_note "opened in $opened ms; dmsetup with the error target: $empty ms"
-	took=$opened
-	! slow_guest || took=$(bc <<<"$opened - $empty")
+	tap_note "opened in $opened ms; dmsetup with the error target: $empty ms; $i turns"
 	tap_is "is open in less than $OPEN_MS ms" \
 		"$(bc <<<"$took < $OPEN_MS") ($took)" "1 ($took)"
 }
 
+# What the kernel holds with an image open: the middle of several turns.
 test_open_memory() {
 	local before i
 
