@@ -3,6 +3,7 @@
 #include "device-arg.h"
 #include "message.h"
 #include "partitions.h"
+#include "status-tree.h"
 #include "users.h"
 #include "vhdxsetup.h"
 
@@ -33,6 +34,17 @@ static int refuse_used(const char *name)
 	return err;
 }
 
+/* What was written since is lost, and the log must be replayed. */
+static void warn_of_fault(const struct dmdev *dev)
+{
+	char *fault = status_fault(dev);
+
+	if (fault)
+		msg_warn("%s: writing to the image has failed: %s", dev->name,
+			 fault);
+	free(fault);
+}
+
 static void say_deferred(const char *name)
 {
 	struct dmdev dev;
@@ -58,6 +70,7 @@ int cmd_close(const struct options *options, char **args)
 	err = device_arg(args[0], &dev);
 	if (err)
 		return err;
+	warn_of_fault(&dev);
 	err = partitions_remove(&dev, options->deferred);
 	if (!err && dev.open_count && !options->deferred)
 		err = refuse_used(dev.name);

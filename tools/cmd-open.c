@@ -38,8 +38,8 @@ static int check_name(const char *name)
 }
 
 /*
- * Which device it is, for udev rules and for people: what it shows, and the
- * name, for one image may be open under several.
+ * Which device it is, for udev rules and for people: the disk's own identity,
+ * which no write changes, and the name, for one image may be open under several.
  */
 static void make_uuid(const struct disk *disk, const char *name,
 		      char uuid[UUID_SIZE])
@@ -48,7 +48,7 @@ static void make_uuid(const struct disk *disk, const char *name,
 	const char *from;
 	char *to = guid;
 
-	vhdx_guid_text(vhdx_image_identity(disk->layer[0]->image), guid);
+	vhdx_guid_text(&disk->layer[0]->image->params.disk_id, guid);
 	for (from = guid; *from; from++)
 		if (*from != '-')
 			*to++ = *from;
@@ -56,16 +56,19 @@ static void make_uuid(const struct disk *disk, const char *name,
 	snprintf(uuid, UUID_SIZE, "VHDX-%s-%s", guid, name);
 }
 
-static void explain_refusal(int log, const char *name)
+/* The kernel's own words; what is wrong with a start was begun to be said. */
+static void explain(int log, const char *name, bool refused)
 {
 	char sentence[1024];
+	const char *reason = kmsg_reason(log, sentence, sizeof(sentence));
 
-	if (kmsg_reason(log, sentence, sizeof(sentence)))
-		msg_err("%s: the kernel refused the device: %s", name,
-			sentence);
-	else
+	if (refused && reason)
+		msg_err("%s: the kernel refused the device: %s", name, reason);
+	else if (refused)
 		msg_err("%s: the kernel refused the device; the kernel log (dmesg) has the reason",
 			name);
+	else if (reason)
+		msg_err("%s: the kernel says: %s", name, reason);
 }
 
 /* A signal between two steps would leave a device without a table. */
@@ -84,41 +87,62 @@ static int create_undisturbed(const struct dmdev_spec *spec)
 	return err;
 }
 
-static int create(const struct disk *disk, const struct options *options,
-		  const char *name)
+static bool is_writable(const struct layer *layer)
+{
+	const char *reason;
+
+	if (layer->image->params.has_parent) {
+		msg_warn("%s: is a differencing image, which this version does not write: the device is read-only",
+			 layer->path);
+		return false;
+	}
+	reason = user_store_read_only(&layer->file, layer->path);
+	if (reason)
+		msg_warn("%s: cannot be written: %s; so the device is read-only",
+			 layer->path, reason);
+	return !reason;
+}
+
+static int create(struct disk *disk, const struct options *options,
+		  struct dmdev_spec *spec)
 {
 	char *params = table_line_build(disk, options);
 	char uuid[UUID_SIZE];
-	struct dmdev_spec spec = {
-		.name = name,
-		.uuid = uuid,
-		.sectors = disk->chain->size >> 9,
-		.params = params,
-	};
 	int log, err;
 
 	if (!params)
 		return -ENOMEM;
-	make_uuid(disk, name, uuid);
-	msg_verbose("table: 0 %llu " TARGET_TYPE " %s", spec.sectors, params);
+	make_uuid(disk, spec->name, uuid);
+	spec->uuid = uuid;
+	spec->params = params;
+	/* The kernel locks it as well, and shares it with no one. */
+	if (!spec->read_only)
+		disk_unlock(disk);
+	msg_verbose("table: 0 %llu " TARGET_TYPE " %s, %s", spec->sectors,
+		    params, spec->read_only ? "read-only" : "read-write");
 	log = kmsg_begin();
-	err = create_undisturbed(&spec);
-	if (err == -ENOTARGET)
-		explain_refusal(log, name);
+	err = create_undisturbed(spec);
+	if (err)
+		explain(log, spec->name, err == -ENOTARGET);
 	kmsg_end(log);
 	free(params);
 	return err;
 }
 
-static int create_with_partitions(const struct disk *disk,
+static int create_with_partitions(struct disk *disk,
 				  const struct options *options,
 				  const char *name)
 {
-	int err = create(disk, options, name);
+	struct dmdev_spec spec = {
+		.name = name,
+		.sectors = disk->chain->size >> 9,
+		.read_only = options->readonly || !is_writable(disk->layer[0]),
+	};
+	int err = create(disk, options, &spec);
 
 	if (err || !options->partitions)
 		return err;
-	err = partitions_add(name);
+	err = partitions_add(name, spec.read_only);
 	if (err) {
 		struct dmdev dev;
 
@@ -148,9 +172,6 @@ static void announce(const struct options *options, const char *name)
 		(void)partitions_each(&dev, print_partition, NULL);
 		dmdev_forget(&dev);
 	}
-	if (!options->readonly)
-		msg_info("%s is read-only: this version cannot write yet",
-			 name);
 }
 
 /**

@@ -135,7 +135,7 @@ static int load_table(const struct dmdev_spec *spec)
 	struct dm_task *task = new_task(DM_DEVICE_RELOAD, spec->name);
 	int err = -ENOMEM;
 
-	if (task && dm_task_set_ro(task) &&
+	if (task && (!spec->read_only || dm_task_set_ro(task)) &&
 	    dm_task_add_target(task, 0, spec->sectors, TARGET_TYPE,
 			       spec->params))
 		err = run_task(task);
@@ -166,7 +166,7 @@ static int resume(const struct dmdev_spec *spec)
 }
 
 /**
- * dmdev_create() - make a read-only device of one target
+ * dmdev_create() - make a device of one target
  * @spec: the device
  *
  * Return: 0, or a negative errno with nothing left behind; -ENOTARGET if the

@@ -50,16 +50,18 @@ struct dmdev {
 };
 
 /**
- * struct dmdev_spec - a device to be made, read-only
+ * struct dmdev_spec - a device to be made
  * @name: in /dev/mapper
  * @uuid: unique among all devices
  * @sectors: length in units of 512 bytes
+ * @read_only: it takes no writes
  * @params: the target's part of the table line
  */
 struct dmdev_spec {
 	const char *name;
 	const char *uuid;
 	u64 sectors;
+	bool read_only;
 	const char *params;
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -11,7 +13,8 @@
 #define RECORD_MAX	8192
 
 /* How device-mapper begins the line that tells why a table was refused. */
-#define TABLE_PREFIX	"device-mapper: table: "
+#define DM_PREFIX	"device-mapper: "
+#define TABLE_PREFIX	"table: "
 #define TARGET_PREFIX	"vhdx: "
 
 /**
@@ -29,33 +32,45 @@ int kmsg_begin(void)
 	return fd;
 }
 
-/* A record is "priority,sequence,time,flags;text\n KEY=value...". */
-static const char *sentence_of(char *record)
+/*
+ * What the target says of itself, if it is an error, or what device-mapper says
+ * of a table, which is the last word on it. A record is
+ * "priority,sequence,time,flags;text\n KEY=value...".
+ */
+static const char *sentence_of(char *record, bool *last_word)
 {
 	char *text = strchr(record, ';');
 	char *end, *reason;
 
-	if (!text || strncmp(++text, TABLE_PREFIX, strlen(TABLE_PREFIX)))
+	if (!text || strncmp(++text, DM_PREFIX, strlen(DM_PREFIX)))
 		return NULL;
 	end = strchr(text, '\n');
 	if (end)
 		*end = '\0';
+	text += strlen(DM_PREFIX);
+	*last_word = !strncmp(text, TABLE_PREFIX, strlen(TABLE_PREFIX));
 	reason = strstr(text, TARGET_PREFIX);
-	return reason ? reason + strlen(TARGET_PREFIX) : NULL;
+	if (!reason ||
+	    (!*last_word && (reason != text || (atoi(record) & 7) > 3)))
+		return NULL;
+	return reason + strlen(TARGET_PREFIX);
 }
 
 /**
- * kmsg_reason() - why device-mapper refused a table
+ * kmsg_reason() - why device-mapper or the target refused something
  * @fd: from kmsg_begin()
  * @buf: where the sentence goes
  * @size: of @buf, in bytes
+ *
+ * Of errors of the target, the first is the cause of those that follow.
  *
  * Return: @buf, or NULL if nothing was said.
  */
 const char *kmsg_reason(int fd, char *buf, size_t size)
 {
-	char record[RECORD_MAX];
 	const char *found = NULL, *sentence;
+	char record[RECORD_MAX];
+	bool last_word;
 	ssize_t n;
 
 	if (fd < 0)
@@ -66,11 +81,11 @@ const char *kmsg_reason(int fd, char *buf, size_t size)
 		if (n < 0)
 			continue;
 		record[n] = '\0';
-		sentence = sentence_of(record);
-		if (sentence) {
-			snprintf(buf, size, "%s", sentence);
-			found = buf;
-		}
+		sentence = sentence_of(record, &last_word);
+		if (!sentence || (found && !last_word))
+			continue;
+		snprintf(buf, size, "%s", sentence);
+		found = buf;
 	}
 	return found;
 }

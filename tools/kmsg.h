@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel says of a table that it refuses: the ioctl returns an errno
- * only, the sentence goes to the kernel log.
+ * What the kernel says of a table that it refuses, or of a device that does not
+ * start: the ioctl returns an errno only, the sentence goes to the kernel log.
  *
  * kmsg.c APIs:
  *   kmsg_begin()	from here on
- *   kmsg_reason()	what device-mapper has said since
+ *   kmsg_reason()	what was said since
  *   kmsg_end()
  */
 #ifndef KMSG_H

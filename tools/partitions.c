@@ -41,16 +41,18 @@ int partitions_each(const struct dmdev *dev,
 }
 
 /**
- * partitions_add() - map the partitions of a device, read-only
+ * partitions_add() - map the partitions of a device
  * @name: of the device
+ * @read_only: as it is
  *
  * Return: 0, also if there are none, or a negative errno after a message.
  */
-int partitions_add(const char *name)
+int partitions_add(const char *name, bool read_only)
 {
 	char path[PATH_MAX];
-	const char *const argv[] = { "kpartx", "-a", "-s", "-r", "-p", "p",
-				     path, NULL };
+	const char *const argv[] = { "kpartx", "-a", "-s", "-p", "p",
+				     read_only ? "-r" : path,
+				     read_only ? path : NULL, NULL };
 	int code;
 
 	snprintf(path, sizeof(path), "%s/%s", dm_dir(), name);

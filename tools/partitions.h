@@ -4,7 +4,7 @@
  * whose UUIDs begin with "part".
  *
  * partitions.c APIs:
- *   partitions_add()		map them, read-only
+ *   partitions_add()		map them
  *   partitions_remove()	take them away, all or none
  *   partitions_each()		go through them
  */
@@ -13,7 +13,7 @@
 
 #include "dmdev.h"
 
-int partitions_add(const char *name);
+int partitions_add(const char *name, bool read_only);
 int partitions_remove(const struct dmdev *dev, bool deferred);
 int partitions_each(const struct dmdev *dev,
 		    int (*visit)(const struct dmdev *part, void *context),

@@ -67,17 +67,50 @@ struct json_object *status_device(const struct dmdev *dev)
 	return object;
 }
 
-static struct json_object *flags_tree(const char *rest)
+/* In the order of the target's status, after the mode. */
+static const char *const counters[] = {
+	"images_in_chain",
+	"metadata_pages",
+	"metadata_pages_limit",
+	"metadata_page_loads",
+	"metadata_page_evictions",
+	"deferred_requests",
+	"blocks_allocated",
+	"blocks_freed",
+	"commits",
+};
+
+static struct json_object *flags_tree(const char *rest, char **fault)
 {
 	struct json_object *flags = tree_list();
-	char flag[64];
-	int used;
+	struct table_line line;
+	unsigned int i;
 
-	while (sscanf(rest, "%63s%n", flag, &used) == 1) {
-		tree_append(flags, tree_string(flag));
-		rest += used;
+	/* Words, escaped as in a table; the first is their number. */
+	if (table_line_parse(rest, &line))
+		return flags;
+	for (i = 0; i < line.count; i++) {
+		if (!strncmp(line.words[i], "fault=", 6))
+			*fault = strdup(line.words[i] + 6);
+		else
+			tree_append(flags, tree_string(line.words[i]));
 	}
+	table_line_free(&line);
 	return flags;
+}
+
+/**
+ * status_fault() - why a device does not write any more
+ * @dev: from dmdev_query()
+ *
+ * Return: a sentence, for free(), or NULL if it is well.
+ */
+char *status_fault(const struct dmdev *dev)
+{
+	char *fault = NULL;
+
+	tree_free(flags_tree(dev->status, &fault));
+	return fault;
 }
 
 /**
@@ -88,27 +121,25 @@ static struct json_object *flags_tree(const char *rest)
  */
 struct json_object *status_target(const struct dmdev *dev)
 {
-	unsigned long long numbers[9];
 	struct json_object *object = tree_new();
-	char mode[8];
-	int used = 0;
+	const char *rest = dev->status;
+	unsigned long long number;
+	char mode[8], *fault = NULL;
+	size_t i;
+	int used;
 
-	if (sscanf(dev->status,
-		   "%7s %llu %llu %llu %llu %llu %llu %llu %llu %llu %*u%n",
-		   mode, &numbers[0], &numbers[1], &numbers[2], &numbers[3],
-		   &numbers[4], &numbers[5], &numbers[6], &numbers[7],
-		   &numbers[8], &used) < 10 || !used)
+	if (sscanf(rest, "%7s%n", mode, &used) != 1)
 		return object;
 	tree_text(object, "mode", mode);
-	tree_number(object, "images_in_chain", numbers[0]);
-	tree_number(object, "metadata_pages", numbers[1]);
-	tree_number(object, "metadata_pages_limit", numbers[2]);
-	tree_number(object, "metadata_page_loads", numbers[3]);
-	tree_number(object, "metadata_page_evictions", numbers[4]);
-	tree_number(object, "deferred_requests", numbers[5]);
-	tree_number(object, "blocks_allocated", numbers[6]);
-	tree_number(object, "blocks_freed", numbers[7]);
-	tree_number(object, "commits", numbers[8]);
-	tree_add(object, "flag", flags_tree(dev->status + used));
+	for (i = 0; i < ARRAY_SIZE(counters); i++) {
+		rest += used;
+		if (sscanf(rest, "%llu%n", &number, &used) != 1)
+			return object;
+		tree_number(object, counters[i], number);
+	}
+	tree_add(object, "flag", flags_tree(rest + used, &fault));
+	if (fault)
+		tree_text(object, "fault", fault);
+	free(fault);
 	return object;
 }

@@ -5,6 +5,7 @@
  * status-tree.c APIs:
  *   status_device()	which device, and of which images
  *   status_target()	the target's own counters and flags
+ *   status_fault()	why it does not write any more
  *   status_image()	an image's name for people
  */
 #ifndef STATUS_TREE_H
@@ -15,6 +16,7 @@
 
 struct json_object *status_device(const struct dmdev *dev);
 struct json_object *status_target(const struct dmdev *dev);
+char *status_fault(const struct dmdev *dev);
 void status_image(const char *word, char *name);
 
 #endif /* STATUS_TREE_H */

@@ -38,18 +38,25 @@ static void print_image(FILE *out, const struct layer *layer)
 		fprintf(out, "%u:%u", major(file->dev), minor(file->dev));
 }
 
+/* Whether the device is read-only is not here: that is device-mapper's. */
 static void print_features(FILE *out, const struct options *options)
 {
-	unsigned int count = 1 + options->buffered + options->ignore_id +
-			     (options->bat_cache ? 2 : 0);
+	unsigned int count = options->buffered + options->ignore_id +
+			     (options->bat_cache ? 2 : 0) +
+			     (options->no_space_given ? 2 : 0);
 
-	fprintf(out, " %u read_only", count);
+	if (!count)
+		return;
+	fprintf(out, " %u", count);
 	if (options->bat_cache)
 		fprintf(out, " bat_cache %lu", options->bat_cache);
 	if (options->ignore_id)
 		fputs(" ignore_id_mismatch", out);
 	if (options->buffered)
 		fputs(" buffered", out);
+	if (options->no_space_given)
+		fprintf(out, " no_space_timeout %lu",
+			options->no_space_timeout);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 const struct option_spec option_specs[] = {
 	[OPT_READONLY] = { "readonly", 'r', NULL,
-		"open read-only, and say nothing of it" },
+		"make a read-only device; the image is not changed" },
 	[OPT_PARTITIONS] = { "partitions", 'p', NULL,
 		"map the partitions too, as NAMEp1, NAMEp2 ..." },
 	[OPT_PARENT] = { "parent", 0, "PATH",
@@ -13,7 +13,9 @@ const struct option_spec option_specs[] = {
 	[OPT_BAT_CACHE] = { "bat-cache", 0, "KiB",
 		"memory for the block table of each image, 64 KiB or more" },
 	[OPT_BUFFERED] = { "buffered", 0, NULL,
-		"read the file through the page cache, without direct I/O" },
+		"use the page cache for the file, without direct I/O" },
+	[OPT_NO_SPACE_TIMEOUT] = { "no-space-timeout", 0, "SECONDS",
+		"how long a write waits for room below, then it fails; 0: for ever" },
 	[OPT_DEFERRED] = { "deferred", 0, NULL,
 		"if the device is in use, remove it when its last user is gone" },
 	[OPT_CHAIN] = { "chain", 0, NULL,
@@ -59,7 +61,7 @@ const struct verb verbs[] = {
 	{ "open", cmd_open, 2, "IMAGE NAME",
 	  "make the block device /dev/mapper/NAME of an image",
 	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN | OPT(BAT_CACHE) |
-	  OPT(BUFFERED) },
+	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) },
 	{ "close", cmd_close, 1, "NAME",
 	  "remove the device, and its partitions",
 	  OPT(DEFERRED) },

@@ -14,6 +14,8 @@
 #define BAT_CACHE_MIN	64UL
 #define BAT_CACHE_MAX	(64UL << 20)	/* KiB, as the target has it */
 
+#define NO_SPACE_TIMEOUT_MAX	86400UL	/* likewise */
+
 /**
  * struct command - a parsed command line
  * @options: for the verb
@@ -36,21 +38,36 @@ static int usage(const char *remedy)
 	return -EINVAL;
 }
 
-static int set_bat_cache(struct options *options, const char *text)
+static bool number_arg(const char *text, unsigned long low, unsigned long high,
+		       unsigned long *number)
 {
 	char *end;
-	unsigned long kib;
 
 	errno = 0;
-	kib = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' ||
-	    kib < BAT_CACHE_MIN || kib > BAT_CACHE_MAX) {
-		msg_err("--bat-cache %s: not a number of KiB from %lu up",
-			text, BAT_CACHE_MIN);
-		return -EINVAL;
-	}
-	options->bat_cache = kib;
-	return 0;
+	*number = strtoul(text, &end, 10);
+	return !errno && end != text && !*end && *text != '-' &&
+	       *number >= low && *number <= high;
+}
+
+static int set_bat_cache(struct options *options, const char *text)
+{
+	if (number_arg(text, BAT_CACHE_MIN, BAT_CACHE_MAX,
+		       &options->bat_cache))
+		return 0;
+	msg_err("--bat-cache %s: not a number of KiB from %lu up", text,
+		BAT_CACHE_MIN);
+	return -EINVAL;
+}
+
+static int set_no_space_timeout(struct options *options, const char *text)
+{
+	options->no_space_given = true;
+	if (number_arg(text, 0, NO_SPACE_TIMEOUT_MAX,
+		       &options->no_space_timeout))
+		return 0;
+	msg_err("--no-space-timeout %s: not a number of seconds up to %lu",
+		text, NO_SPACE_TIMEOUT_MAX);
+	return -EINVAL;
 }
 
 static int add_parent(struct options *options, const char *path)
@@ -135,6 +152,8 @@ static int set_option(struct options *options, enum option_id id,
 		return add_parent(options, arg);
 	else if (id == OPT_BAT_CACHE)
 		return set_bat_cache(options, arg);
+	else if (id == OPT_NO_SPACE_TIMEOUT)
+		return set_no_space_timeout(options, arg);
 	else if (id == OPT_VERBOSE)
 		msg_set_level(MSG_VERBOSE);
 	else if (id == OPT_QUIET)

@@ -14,12 +14,12 @@
 
 /* The target's version that this program talks to; a later minor one does. */
 #define TARGET_MAJOR		1
-#define TARGET_MINOR		0
+#define TARGET_MINOR		1
 
 /**
  * struct options - what the command line asked for
  * @json: print JSON
- * @readonly: open: do not ask for a writable device
+ * @readonly: open: make the device read-only
  * @partitions: open: map the partitions as well
  * @buffered: open: have the module read files without direct I/O
  * @ignore_id: take a parent that changed
@@ -27,6 +27,8 @@
  * @chain: check: all images of the chain
  * @sectors: map: runs of sectors in place of blocks
  * @picture: map: draw
+ * @no_space_given: open: @no_space_timeout was given
+ * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
  * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
  * @fixed: create: a fixed disk
  * @preallocate: create: give all blocks space
@@ -58,12 +60,14 @@ struct options {
 	bool force;
 	bool repair;
 	bool clear_log;
+	bool no_space_given;
 	u64 size;
 	u64 block_size;
 	u64 sector_size;
 	u64 physical_sector_size;
 	u64 log_size;
 	unsigned long bat_cache;
+	unsigned long no_space_timeout;
 	const char *parents[VHDX_CHAIN_MAX];
 	unsigned int parent_count;
 };

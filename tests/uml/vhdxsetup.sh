@@ -72,11 +72,11 @@ fi
 grep -q "^dm_vhdx " /proc/modules || load_module "$VHDX_KO"
 
 # --- Open, look, close.
+sum=$(sha256sum "$good/dynamic.vhdx")
 exits "open" 0 open "$good/dynamic.vhdx" v0
-says "  prints the path" "^$dev"
-says "  and says that it is read-only" "v0 is read-only"
+tap_is "  prints the path, and nothing else" "$TAP_OUTPUT" "$dev"
 tap_run "  the device is there" test -b "$dev"
-tap_is "  read-only for the kernel" "$(blockdev --getro "$dev")" 1
+tap_is "  for writing" "$(blockdev --getro "$dev")" 0
 same "  with the right bytes" good/dynamic
 tap_is "status: the image" "$(status_field v0 '["image"][0]')" \
 	"$good/dynamic.vhdx"
@@ -84,6 +84,7 @@ tap_is "status: size" "$(status_field v0 '["size"]')" \
 	$(($(image_sectors good/dynamic) * 512))
 tap_is "status: images in the chain" \
 	"$(status_field v0 '["target"]["images_in_chain"]')" 1
+tap_is "status: the mode" "$(status_field v0 '["target"]["mode"]')" rw
 tap_like "status: the store" "$(status_field v0 '["target"]["flag"]')" "direct"
 tap_like "status: the UUID" "$(status_field v0 '["uuid"]')" \
 	"^VHDX-[0-9a-f]{32}-v0$"
@@ -92,17 +93,31 @@ says "  the number of pages" "metadata pages: +[0-9]"
 exits "list" 0 list
 says "  name, number, size, image" \
 	"^v0 +[0-9]+:[0-9]+ +[0-9.]+ MiB +$good/dynamic.vhdx$"
-
 exits "a name that is taken" 7 open "$good/fixed.vhdx" v0
 for name in "" a/b . .. control "$(printf 'x%.0s' {1..128})"; do
 	exits "a name that cannot be: \"${name:0:10}\"" 1 \
 		open "$good/fixed.vhdx" "$name"
 done
-exits "one image under two names" 0 open -q --readonly "$good/dynamic.vhdx" v1
+exits "one image under two names, one of which may write" 7 \
+	open --readonly "$good/dynamic.vhdx" v1
+says "  names the first" "is used by the device v0"
+exits "close" 0 close v0
+tap_is "  what was not written to has not changed" \
+	"$(sha256sum "$good/dynamic.vhdx")" "$sum"
+exits "open --readonly" 0 open -q --readonly "$good/dynamic.vhdx" v0
+tap_is "  the device is read-only" "$(blockdev --getro "$dev")" 1
+tap_is "  status has it so" "$(status_field v0 '["target"]["mode"]')" ro
+exits "one image under two names, both read-only" 0 \
+	open -q --readonly "$good/dynamic.vhdx" v1
 tap_is "  in quiet, nothing but the path" "$TAP_OUTPUT" /dev/mapper/v1
 exits "  close" 0 close v1
 
 # --- While it is open, and while others have it open.
+for verb in replay "check --repair"; do
+	# shellcheck disable=SC2086 # words
+	exits "$verb of an image in use" 7 $verb "$good/dynamic.vhdx"
+	says "  names the device" "is used by the device v0"
+done
 # shellcheck disable=SC2016 # the inner shell's
 tap_fails "nobody can open the image for writing" \
 	bash -c 'exec 3>>"$0"' "$good/dynamic.vhdx"
@@ -135,8 +150,90 @@ for name in "two words" 'back\slash' $'a\ttab' "à la carte" "émigré Ā"; do
 	rm -- "$IMAGES/$name.vhdx"
 done
 
+# --- Writing.
+new=$IMAGES/new.vhdx
+exits "create" 0 create -q --size 64M "$new"
+exits "  open" 0 open "$new" v0
+tap_run "  write" dd if=/dev/urandom of=$dev bs=1M seek=10 count=7 oflag=direct \
+	conv=fsync status=none
+written=$(sha256sum <$dev)
+tap_is "  status counts blocks" \
+	"$(status_field v0 '["target"]["blocks_allocated"]')" 4
+tap_like "  and commits" "$(status_field v0 '["target"]["commits"]')" "^[1-9]"
+tap_like "  and says that the log is in use" \
+	"$(status_field v0 '["target"]["flag"]')" live
+cp -- "$new" "$IMAGES/running.vhdx"
+exits "  close" 0 close v0
+exits "  clean" 0 check "$new"
+says "  without a remark" "^$new: clean$"
+exits "  open --readonly" 0 open --readonly "$new" v0
+tap_is "  it is all there" "$(sha256sum <$dev)" "$written"
+exits "  close" 0 close v0
+
+# The copy of an image in use is what a crash leaves: its log is dirty.
+tap_is "a copy of it in use has a dirty log" "$("$VHDXSETUP" info --json \
+	"$IMAGES/running.vhdx" | field '["log"]["state"]')" dirty
+exits "  opened for writing" 0 open "$IMAGES/running.vhdx" v0
+tap_is "  it has what was flushed" "$(sha256sum <$dev)" "$written"
+exits "  close" 0 close v0
+tap_is "  the log was replayed" "$("$VHDXSETUP" info --json \
+	"$IMAGES/running.vhdx" | field '["log"]["state"]')" clean
+exits "  and it is clean" 0 check "$IMAGES/running.vhdx"
+rm -- "$IMAGES/running.vhdx" "$new"
+
+exits "create --fixed --no-sparse" 0 \
+	create -q --fixed --no-sparse --size 20M --sector-size 4096 "$new"
+exits "  open" 0 open --no-space-timeout 5 "$new" v0
+tap_is "  sectors of 4096 bytes" "$(blockdev --getss $dev)" 4096
+tap_like "  the timeout is in the table" "$(dmsetup table v0)" \
+	"2 no_space_timeout 5$"
+tap_run "  write" dd if=/dev/urandom of=$dev bs=1M oflag=direct count=20 \
+	status=none
+written=$(sha256sum <$dev)
+exits "  close" 0 close v0
+exits "  clean" 0 check "$new"
+exits "  open again" 0 open "$new" v0
+tap_is "  it is all there" "$(sha256sum <$dev)" "$written"
+exits "  close" 0 close v0
+
+if chattr +i "$new" 2>/dev/null; then
+	exits "an image that may not be written" 0 open "$new" v0
+	says "  is opened read-only, with a warning" \
+		"warning: .*cannot be written: .*read-only"
+	tap_is "  which is so" "$(blockdev --getro "$dev")" 1
+	exits "  close" 0 close v0
+	chattr -i "$new"
+else
+	tap_skip "an image that may not be written" "no chattr here"
+fi
+rm -- "$new"
+
+truncate -s 80M "$SCRATCH/disk"
+loop=$(losetup -f --show "$SCRATCH/disk")
+exits "create on a block device" 7 create --size 64M "$loop"
+says "  asks for --force" "is a block device.* --force"
+exits "  with it" 0 create -q --force --size 64M "$loop"
+exits "  open" 0 open "$loop" v0
+exits "  while it is in use" 7 create --force --size 64M "$loop"
+says "  is refused" "mounted or used by another device"
+tap_run "  write" dd if=/dev/urandom of=$dev bs=1M count=8 oflag=direct \
+	status=none
+written=$(sha256sum <$dev)
+exits "  close" 0 close v0
+exits "  clean" 0 check "$loop"
+exits "  open again" 0 open "$loop" v0
+tap_is "  it is all there" "$(sha256sum <$dev)" "$written"
+exits "  close" 0 close v0
+exits "more than fits on it" 13 create --force --fixed --size 80M "$loop"
+says "  is said" "there is no room"
+exits "  which leaves what is there" 0 check "$loop"
+losetup -d "$loop"
+rm -- "$SCRATCH/disk"
+
 # --- Chains.
-exits "a chain of three" 0 open -q "$good/chain-three.vhdx" v0
+exits "a chain of three" 0 open "$good/chain-three.vhdx" v0
+says "  is read-only, with a warning" "warning: .*differencing image.* read-only"
+tap_is "  which is so" "$(blockdev --getro "$dev")" 1
 same "  reads" good/chain-three
 tap_is "  status lists the images" \
 	"$(status_field v0 '["image"].__len__()')" 3
@@ -170,7 +267,7 @@ tap_like "  status says buffered" "$(status_field v0 '["target"]["flag"]')" \
 tap_is "  and 16 pages" \
 	"$(status_field v0 '["target"]["metadata_pages_limit"]')" 16
 exits "  close" 0 close v0
-exits "a dirty log" 0 open -q "$good/log-bat.vhdx" v0
+exits "a dirty log" 0 open -q --readonly "$good/log-bat.vhdx" v0
 same "  is replayed" good/log-bat
 tap_like "  which status says" "$(status_field v0 '["target"]["flag"]')" \
 	dirty_log
@@ -178,7 +275,8 @@ exits "  close" 0 close v0
 
 # --- Block devices as images, and what the kernel refuses by itself.
 loop=$(loop_from "$good/dynamic.vhdx" --read-only)
-exits "an image on a block device" 0 open -q "$loop" v0
+exits "an image on a block device that is read-only" 0 open "$loop" v0
+says "  with a warning" "cannot be written"
 same "  reads" good/dynamic
 tap_is "  status names the device" "$(status_field v0 '["image"][0]')" "$loop"
 exits "  close" 0 close v0
@@ -203,7 +301,8 @@ gone "  takes it away"
 
 # --- Partitions.
 if [ -e "$real/btrfs.vhdx" ]; then
-	exits "open --partitions" 0 open -q --partitions "$real/btrfs.vhdx" v0
+	exits "open --partitions" 0 \
+		open -q --readonly --partitions "$real/btrfs.vhdx" v0
 	says "  prints them" "${dev}p1"
 	tap_is "  they are read-only" "$(blockdev --getro ${dev}p1)" 1
 	tap_is "status lists them" \
@@ -235,6 +334,11 @@ if [ -e "$real/btrfs.vhdx" ]; then
 		open --partitions "$real/btrfs.vhdx" v0
 	umount "$kpartx"
 	gone "  leaves nothing"
+
+	exits "open --partitions for writing" 0 \
+		open -q --partitions "$real/btrfs.vhdx" v0
+	tap_is "  they can be written" "$(blockdev --getro ${dev}p1)" 0
+	exits "  close" 0 close v0
 
 	exits "open --partitions without any" 0 \
 		open -q --partitions "$good/empty.vhdx" v0

@@ -222,6 +222,15 @@ int disk_follow(struct disk *disk)
 }
 
 /**
+ * disk_unlock() - give the child's file back, for somebody else to write it
+ * @disk: an open disk; of the child, only what is in memory can still be used
+ */
+void disk_unlock(struct disk *disk)
+{
+	user_store_close(&disk->layer[0]->file);
+}
+
+/**
  * disk_close() - close all layers and free the disk
  * @disk: from disk_open(), or NULL
  */

@@ -5,6 +5,7 @@
  * open.c APIs:
  *   disk_open()	open the image itself
  *   disk_follow()	open its parents and join the chain
+ *   disk_unlock()	give the child's file back
  *   disk_close()
  */
 #ifndef OPEN_H
@@ -73,6 +74,7 @@ struct disk {
 int disk_open(const char *path, const struct disk_options *options,
 	      struct disk **opened);
 int disk_follow(struct disk *disk);
+void disk_unlock(struct disk *disk);
 void disk_close(struct disk *disk);
 
 #endif /* OPEN_H */

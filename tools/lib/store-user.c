@@ -193,6 +193,26 @@ void user_store_close(struct user_store *user)
 }
 
 /**
+ * user_store_read_only() - what keeps from writing, in words
+ * @user: an open store
+ * @path: its path
+ *
+ * Return: NULL if nothing does.
+ */
+const char *user_store_read_only(const struct user_store *user,
+				 const char *path)
+{
+	int read_only = 0;
+
+	if (access(path, W_OK))
+		return strerror(errno);
+	/* Root may open such a device for writing, and not write. */
+	if (user->device && !ioctl(user->fd, BLKROGET, &read_only) && read_only)
+		return "the device is read-only";
+	return NULL;
+}
+
+/**
  * user_store_same() - are two stores the same file or device?
  * @a: one
  * @b: the other

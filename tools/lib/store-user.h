@@ -7,6 +7,7 @@
  *   user_store_open()	open an image's bytes
  *   user_store_create()	make a new file for an image
  *   user_store_close()
+ *   user_store_read_only()	what keeps from writing?
  *   user_store_same()	are two stores the same file?
  * store-user-write.c APIs:
  *   user_store_write_ops	what can be done to an image's bytes
@@ -46,6 +47,8 @@ int user_store_open(struct user_store *user, const char *path,
 		    enum user_access access);
 int user_store_create(struct user_store *user, const char *path);
 void user_store_close(struct user_store *user);
+const char *user_store_read_only(const struct user_store *user,
+				 const char *path);
 bool user_store_same(const struct user_store *a, const struct user_store *b);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
