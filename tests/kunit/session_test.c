@@ -1,0 +1,745 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * engine/session.c: the life of a session, what is done in which order, and
+ * what is left of it when an operation fails.
+ */
+#include "suites.h"
+#include "writer.h"
+
+#define MIB VHDX_MIB
+#define BLOCKS 32U
+
+#define HEADERS \
+	"write header 1 +0x1000\n" \
+	"flush\n" \
+	"write header 2 +0x1000\n" \
+	"flush\n"
+
+/* How every session begins. */
+#define BEGINNING \
+	HEADERS \
+	"flush\n" \
+	"write log 0x0 +0x2000\n" \
+	"flush\n" \
+	HEADERS
+
+static void expect_trace(struct kunit *test, const char *lines)
+{
+	tracer_expect(test, &writer_of(test)->tracer, lines);
+}
+
+static struct vhdx_session *open_default(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	builder_write(&f->builder[0]);
+	return writer_open(test);
+}
+
+/* A GUID of a header copy, from the file. */
+static guid_t disk_guid(struct kunit *test, u32 copy, u32 field)
+{
+	struct fixture *f = test->priv;
+	guid_t guid;
+
+	ram_store_peek(&f->ram[0], (copy + 1) * 0x10000 + field, &guid, 16);
+	return guid;
+}
+
+#define FILE_WRITE 16
+#define DATA_WRITE 32
+#define LOG_GUID 48
+
+static bool copies_agree(struct kunit *test, u32 field)
+{
+	guid_t first = disk_guid(test, 0, field);
+	guid_t second = disk_guid(test, 1, field);
+
+	return guid_equal(&first, &second);
+}
+
+static void refuse_session(struct kunit *test, const char *lines)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+
+	fixture_open(test, 0);
+	findings_init(&f->found);
+	session = vhdx_session_new(f->image[0], &f->found.report);
+	KUNIT_ASSERT_TRUE(test, IS_ERR(session));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(session), -EROFS);
+	fixture_expect(test, lines);
+	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
+}
+
+static void new_on_read_only_store(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_store_ops ops = { .read = f->ram[0].store.ops->read };
+
+	builder_write(&f->builder[0]);
+	f->ram[0].store.ops = &ops;
+	refuse_session(test,
+		       "error: file at offset 0x0: is open for reading only\n");
+}
+
+static void new_on_child(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	builder_parent(&f->builder[0], 0xDA);
+	refuse_session(test,
+		       "error: metadata table at offset 0x200000: a differencing image can only be read so far; open it read-only\n");
+}
+
+static void new_without_log(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->builder[0].log_length = 0;
+	builder_write(&f->builder[0]);
+	refuse_session(test,
+		       "error: log at offset 0x100000: the image has no log, so it can only be read\n");
+}
+
+/* Who only reads leaves no trace. */
+static void idle(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+
+	writer_work(test, 0);
+	writer_work(test, VHDX_WORK_COMMIT);
+	writer_work(test, VHDX_WORK_CHECKPOINT | VHDX_WORK_COMMIT);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	KUNIT_EXPECT_FALSE(test, session->live);
+	KUNIT_EXPECT_EQ(test, session->stats.begun, 0);
+	expect_trace(test, "");
+}
+
+/* What the file must be at each point of a beginning. */
+static void watch_beginning(void *context, enum ram_op op, u64 pos)
+{
+	struct kunit *test = context;
+	struct fixture *f = test->priv;
+	guid_t old_file = builder_guid(0xF1), old_data = builder_guid(0xDA);
+	guid_t null = {}, guid;
+	u32 copy;
+
+	if (op != RAM_WRITE || pos != f->builder[0].log_offset)
+		return;
+	/* Before the log is touched, all but it has been announced. */
+	for (copy = 0; copy < 2; copy++) {
+		guid = disk_guid(test, copy, FILE_WRITE);
+		KUNIT_EXPECT_FALSE(test, guid_equal(&guid, &old_file));
+		KUNIT_EXPECT_FALSE(test, guid_equal(&guid, &null));
+		guid = disk_guid(test, copy, DATA_WRITE);
+		KUNIT_EXPECT_FALSE(test, guid_equal(&guid, &old_data));
+		KUNIT_EXPECT_FALSE(test, guid_equal(&guid, &null));
+		guid = disk_guid(test, copy, LOG_GUID);
+		KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &null));
+	}
+	KUNIT_EXPECT_EQ(test, f->ram[0].flushed_changes, 2);
+}
+
+static void begin_order(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+	struct writer *w = writer_of(test);
+	guid_t guid;
+
+	w->tracer.hook = watch_beginning;
+	w->tracer.context = test;
+	writer_work(test, VHDX_WORK_BEGIN);
+	expect_trace(test, BEGINNING);
+	KUNIT_EXPECT_TRUE(test, session->live);
+	KUNIT_EXPECT_EQ(test, session->stats.begun, 1);
+	KUNIT_EXPECT_TRUE(test, copies_agree(test, FILE_WRITE));
+	KUNIT_EXPECT_TRUE(test, copies_agree(test, DATA_WRITE));
+	KUNIT_EXPECT_TRUE(test, copies_agree(test, LOG_GUID));
+	guid = disk_guid(test, 0, LOG_GUID);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &session->journal.guid));
+	/* Once is enough. */
+	writer_work(test, VHDX_WORK_BEGIN);
+	expect_trace(test, "");
+	KUNIT_EXPECT_EQ(test, session->stats.begun, 1);
+}
+
+/* Every session has GUIDs of its own, and the log is named in between only. */
+static void guids(struct kunit *test)
+{
+	static const u32 fields[] = { FILE_WRITE, DATA_WRITE, LOG_GUID };
+	struct vhdx_session *session = open_default(test);
+	guid_t seen[3][3], null = {}, guid;
+	u32 round, i, k;
+
+	for (round = 0; round < 3; round++) {
+		writer_work(test, VHDX_WORK_BEGIN);
+		for (i = 0; i < 3; i++) {
+			KUNIT_EXPECT_TRUE(test, copies_agree(test, fields[i]));
+			seen[round][i] = disk_guid(test, 0, fields[i]);
+			for (k = 0; k < round; k++)
+				KUNIT_EXPECT_FALSE(test,
+						   guid_equal(&seen[k][i],
+							      &seen[round][i]));
+		}
+		KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+		guid = disk_guid(test, 0, LOG_GUID);
+		KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &null));
+		KUNIT_EXPECT_TRUE(test, copies_agree(test, LOG_GUID));
+		/* The end changes neither of the others. */
+		for (i = 0; i < 2; i++) {
+			guid = disk_guid(test, 0, fields[i]);
+			KUNIT_EXPECT_TRUE(test,
+					  guid_equal(&guid, &seen[round][i]));
+			KUNIT_EXPECT_TRUE(test, copies_agree(test, fields[i]));
+		}
+	}
+	KUNIT_EXPECT_EQ(test, session->stats.begun, 3);
+}
+
+/* Two flushes a commit; a flush alone where nothing changed. */
+static void commit_order(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+
+	writer_work(test, VHDX_WORK_BEGIN);
+	expect_trace(test, BEGINNING);
+	writer_write(test, 0, 4096, 0x11);
+	/* Space ahead of need, by one operation. */
+	expect_trace(test, "extend 0x800000\n");
+	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(session));
+	/* Neither asked for nor needed. */
+	writer_work(test, 0);
+	expect_trace(test, "");
+	writer_work(test, VHDX_WORK_COMMIT);
+	expect_trace(test,
+		     "flush\n"
+		     "write log 0x1000 +0x3000\n"
+		     "flush\n");
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 1);
+
+	writer_write(test, 0, MIB, 0x12);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+	writer_work(test, VHDX_WORK_COMMIT);
+	expect_trace(test, "flush\n");
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 1);
+
+	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 0), 0);
+	writer_work(test, VHDX_WORK_CHECKPOINT);
+	expect_trace(test, "write bat 0x0 +0x1000\n");
+	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 0), 4 * MIB | 6);
+}
+
+/* In the middle of a commit there is something for a flush to wait for. */
+static void not_clean(void *context, enum ram_op op, u64 pos)
+{
+	struct kunit *test = context;
+
+	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(writer_of(test)->session));
+}
+
+static void clean_after_commit(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+	struct writer *w = writer_of(test);
+
+	writer_write(test, 0, 4096, 0x11);
+	w->tracer.hook = not_clean;
+	w->tracer.context = test;
+	writer_work(test, VHDX_WORK_COMMIT);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+}
+
+/* A clean file: it can be copied, and opens without a log. */
+static void end_order(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+	struct fixture *f = test->priv;
+
+	writer_write(test, 3 * MIB, 4096, 0x11);
+	tracer_forget(&writer_of(test)->tracer);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	expect_trace(test,
+		     "flush\n"
+		     "write log 0x1000 +0x3000\n"
+		     "flush\n"
+		     "write bat 0x0 +0x1000\n"
+		     "flush\n"
+		     HEADERS
+		     "truncate 0x500000\n");
+	KUNIT_EXPECT_FALSE(test, session->live);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 5 * MIB);
+	KUNIT_EXPECT_EQ(test, f->image[0]->file_size, 5 * MIB);
+	/* Again is nothing to do. */
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	expect_trace(test, "");
+	KUNIT_EXPECT_EQ(test, writer_read(test, 3 * MIB), 0x11);
+
+	writer_crash(test);
+	fixture_expect(test, "");
+	KUNIT_EXPECT_EQ(test, f->image[0]->log.count, 0);
+	KUNIT_EXPECT_EQ(test, writer_entry(test, 3), 4 * MIB | 6);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 3 * MIB), 0x11);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 3 * MIB + 4096), 0);
+}
+
+/* After an end, the next write begins all anew. */
+static void begin_again(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+	struct vhdx_run run;
+	struct vhdx_miss miss;
+
+	writer_write(test, 0, 4096, 0x11);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 0, 4096, &run, &miss),
+			-EBUSY);
+	tracer_forget(&writer_of(test)->tracer);
+	writer_write(test, MIB, 4096, 0x22);
+	expect_trace(test, BEGINNING "extend 0x900000\n");
+	writer_work(test, VHDX_WORK_COMMIT);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0x11);
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB), 0x22);
+	KUNIT_EXPECT_EQ(test, writer_entry(test, 0), 4 * MIB | 6);
+	KUNIT_EXPECT_EQ(test, writer_entry(test, 1), 5 * MIB | 6);
+}
+
+/*
+ * One block for each page of the BAT: when the transaction is full, a write has
+ * to wait for a commit, and the committer makes one without being asked for it.
+ */
+static void transaction_full(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+	u64 limit, i;
+
+	f->builder[0].size = 100ULL * 512 * MIB;
+	session = open_default(test);
+	limit = session->journal.page_limit;
+	for (i = 0; i < limit; i++)
+		writer_write(test, i * 512 * MIB, 4096, 0x40 + i);
+	KUNIT_EXPECT_EQ(test, session->journal.changed_count, limit);
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 0);
+	/* In a page that is part of it, there is room. */
+	writer_write(test, MIB, 4096, 0x99);
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 0);
+	writer_write(test, limit * 512 * MIB, 4096, 0x98);
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 1);
+	KUNIT_EXPECT_EQ(test, session->journal.changed_count, 1);
+	writer_crash(test);
+	for (i = 0; i < limit; i++)
+		KUNIT_EXPECT_EQ(test, writer_read(test, i * 512 * MIB),
+				0x40 + i);
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB), 0x99);
+	KUNIT_EXPECT_EQ(test, writer_read(test, limit * 512 * MIB), 0);
+}
+
+/* Discards are changes as well. */
+static void transaction_full_of_discards(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+	u64 limit, i;
+
+	f->builder[0].size = 100ULL * 512 * MIB;
+	builder_write(&f->builder[0]);
+	for (i = 0; i < 100; i++)
+		builder_block(&f->builder[0], i * 512, 6);
+	session = writer_open(test);
+	limit = session->journal.page_limit;
+	writer_discard(test, VHDX_ZERO_DISCARD, 0, 100ULL * 512 * MIB);
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 99 / limit);
+	KUNIT_EXPECT_EQ(test, session->stats.freed, 100);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, writer_disk_entry(test, i * 512), 3);
+}
+
+/* The log is checkpointed before it runs out, without being asked to. */
+static void log_goes_round(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+	u32 i;
+
+	for (i = 0; i < 400; i++) {
+		writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
+		writer_write(test, 0, 4096, 1 + i % 250);
+		writer_work(test, VHDX_WORK_COMMIT);
+		writer_drain(test);
+	}
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 400);
+	/* A lap is some 125 entries of 8 KiB, with two checkpoints each. */
+	KUNIT_EXPECT_GE(test, session->stats.checkpoints, 4);
+	KUNIT_EXPECT_LE(test, session->stats.checkpoints, 20);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 1 + 399 % 250);
+}
+
+static void fail_modes(struct kunit *test)
+{
+	struct vhdx_session *session = open_default(test);
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+	struct vhdx_miss miss;
+
+	writer_write(test, 0, 4096, 0x11);
+	findings_init(&f->found);
+	tracer_forget(&writer_of(test)->tracer);
+	vhdx_session_fail(session, VHDX_MODE_RO, "the first reason");
+	fixture_expect(test,
+		       "error: log at offset 0x100000: the first reason; the image is read-only until it is opened anew\n");
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
+	vhdx_session_fail(session, VHDX_MODE_FAILED, "the second reason");
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_FAILED);
+	vhdx_session_fail(session, VHDX_MODE_RO, "the third reason");
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_FAILED);
+	KUNIT_EXPECT_STREQ(test, (const char *)session->reason,
+			   "the first reason");
+	fixture_expect(test, "");
+
+	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 0, 512, &run, &miss),
+			-EROFS);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_session_zero(session, VHDX_ZERO_WRITE, 0, 512,
+					  &run, &miss),
+			-EROFS);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_session_work(session, VHDX_WORK_BEGIN |
+					  VHDX_WORK_COMMIT |
+					  VHDX_WORK_CHECKPOINT),
+			-EROFS);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), -EROFS);
+	expect_trace(test, "");
+	/* What was not committed is gone, as in a crash. */
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0);
+}
+
+/* No number is left for a header: the first one, or the last of two. */
+static void header_overflow(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 left;
+
+	for (left = 1; left < 4; left++) {
+		struct vhdx_session *session;
+
+		ram_store_exit(&f->ram[0]);
+		ram_store_init(&f->ram[0]);
+		builder_write(&f->builder[0]);
+		builder_write_header(&f->builder[0], 1, U64_MAX - left);
+		session = writer_open(test);
+		KUNIT_EXPECT_EQ(test,
+				vhdx_session_work(session, VHDX_WORK_BEGIN),
+				-EOVERFLOW);
+		KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
+		KUNIT_EXPECT_FALSE(test, session->live);
+		if (left < 2)
+			expect_trace(test, "");
+		writer_crash(test);
+		KUNIT_EXPECT_EQ(test, f->image[0]->log.count, 0);
+		vhdx_image_close(f->image[0]);
+		f->image[0] = NULL;
+	}
+}
+
+/**
+ * struct script - a life of two sessions, and what it must leave at each point
+ * @now: what each block begins with, as a reader of the device sees it
+ * @tried: likewise, what the commit under way would make durable
+ * @durable: likewise, what the last one has made durable
+ */
+struct script {
+	u8 now[BLOCKS];
+	u8 tried[BLOCKS];
+	u8 durable[BLOCKS];
+};
+
+static int script_write(struct kunit *test, struct script *s, u64 block,
+			u8 byte)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+	int r = writer_map(test, block * MIB, 4096, &run);
+
+	if (r)
+		return r;
+	builder_fill(&f->builder[0], run.offset, run.length, byte);
+	s->now[block] = byte;
+	return 0;
+}
+
+static int script_zero(struct kunit *test, struct script *s,
+		       enum vhdx_zero why, u64 block)
+{
+	struct vhdx_run run;
+	int r = writer_zero(test, why, block * MIB, MIB, &run);
+
+	if (r)
+		return r;
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_ZERO);
+	s->now[block] = 0;
+	return 0;
+}
+
+/* Flags of VHDX_WORK_*, or 0 for the end. */
+static int script_commit(struct kunit *test, struct script *s,
+			 unsigned int flags)
+{
+	struct vhdx_session *session = writer_of(test)->session;
+	int r;
+
+	memcpy(s->tried, s->now, sizeof(s->tried));
+	r = flags ? vhdx_session_work(session, flags) :
+		    vhdx_session_end(session);
+	if (r)
+		return r;
+	memcpy(s->durable, s->now, sizeof(s->durable));
+	writer_drain(test);
+	return 0;
+}
+
+/* Every operation that a session has is in it; returns the first error. */
+static int run_script(struct kunit *test, struct script *s)
+{
+	u32 i;
+	int r;
+
+	r = script_write(test, s, 0, 0x10);
+	for (i = 1; i < 4 && !r; i++)
+		r = script_write(test, s, i, 0x10 + i);
+	if (!r)
+		r = script_commit(test, s, VHDX_WORK_COMMIT);
+	if (!r)
+		r = script_zero(test, s, VHDX_ZERO_DISCARD, 1);
+	if (!r)
+		r = script_zero(test, s, VHDX_ZERO_WRITE, 2);
+	if (!r)
+		r = script_write(test, s, 5, 0x15);
+	if (!r)
+		r = script_commit(test, s, VHDX_WORK_COMMIT);
+	/* More than there is room for; and the two that became free. */
+	for (i = 8; i < 24 && !r; i++)
+		r = script_write(test, s, i, 0x10 + i);
+	if (!r)
+		r = script_commit(test, s,
+				  VHDX_WORK_COMMIT | VHDX_WORK_CHECKPOINT);
+	if (!r)
+		r = script_zero(test, s, VHDX_ZERO_DISCARD, 23);
+	if (!r)
+		r = script_commit(test, s, 0);
+	if (!r)
+		r = script_write(test, s, 30, 0x30);
+	if (!r)
+		r = script_commit(test, s, VHDX_WORK_COMMIT);
+	if (!r)
+		r = script_zero(test, s, VHDX_ZERO_DISCARD, 0);
+	return r ? r : script_commit(test, s, 0);
+}
+
+/* Builds the image anew, for a script from the start. */
+static void rebuild(struct kunit *test, struct script *s)
+{
+	struct fixture *f = test->priv;
+
+	memset(s, 0, sizeof(*s));
+	if (f->image[0]) {
+		writer_crash(test);
+		vhdx_image_close(f->image[0]);
+		f->image[0] = NULL;
+	}
+	ram_store_exit(&f->ram[0]);
+	ram_store_init(&f->ram[0]);
+	builder_init(&f->builder[0], &f->ram[0]);
+	builder_write(&f->builder[0]);
+	writer_open(test);
+}
+
+/* Plays the script on a new image; the nth call of an operation fails. */
+static int play(struct kunit *test, struct script *s, enum ram_op op, u64 nth)
+{
+	struct fixture *f = test->priv;
+
+	rebuild(test, s);
+	if (nth)
+		ram_store_break_op(&f->ram[0], op, nth, -EIO);
+	return run_script(test, s);
+}
+
+static u32 blocks_that_differ(struct kunit *test, const u8 *want)
+{
+	u32 wrong = 0;
+	u32 i;
+
+	for (i = 0; i < BLOCKS; i++)
+		wrong += writer_read(test, i * MIB) != want[i];
+	return wrong;
+}
+
+/* All of one commit or nothing of it, after what was committed before. */
+static void expect_durable(struct kunit *test, const struct script *s)
+{
+	if (blocks_that_differ(test, s->durable))
+		KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->tried), 0);
+}
+
+/* No more operations, no more writes; reading goes on. */
+static void expect_stopped(struct kunit *test, const struct script *s)
+{
+	struct vhdx_session *session = writer_of(test)->session;
+	struct vhdx_run run;
+	struct vhdx_miss miss;
+
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
+	KUNIT_EXPECT_TRUE(test, session->reason[0]);
+	tracer_forget(&writer_of(test)->tracer);
+	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 0, 512, &run, &miss),
+			-EROFS);
+	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, VHDX_WORK_COMMIT),
+			-EROFS);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), -EROFS);
+	expect_trace(test, "");
+	KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->now), 0);
+}
+
+static void script_goes(struct kunit *test)
+{
+	struct script *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_EQ(test, play(test, s, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->now), 0);
+	/* The tests below stand on there being faults of every kind. */
+	KUNIT_EXPECT_GT(test, f->ram[0].calls[RAM_WRITE], 15);
+	KUNIT_EXPECT_GT(test, f->ram[0].calls[RAM_FLUSH], 15);
+	KUNIT_EXPECT_GT(test, f->ram[0].calls[RAM_EXTEND], 1);
+	KUNIT_EXPECT_GT(test, f->ram[0].calls[RAM_ZERO], 1);
+	KUNIT_EXPECT_GT(test, f->ram[0].calls[RAM_DISCARD], 1);
+	KUNIT_EXPECT_GT(test, f->ram[0].calls[RAM_TRUNCATE], 0);
+	writer_crash(test);
+	fixture_expect(test, "");
+	KUNIT_EXPECT_EQ(test, f->image[0]->log.count, 0);
+	KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->now), 0);
+}
+
+/* The operations that a session cannot do without. */
+static const enum ram_op vital_ops[] = {
+	RAM_WRITE, RAM_FLUSH, RAM_EXTEND, RAM_ZERO,
+};
+
+static void vital_op_name(const enum ram_op *op, char *name)
+{
+	static const char *const names[] = { "write", "flush", "extend",
+					     "truncate", "zero" };
+
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", names[*op]);
+}
+
+KUNIT_ARRAY_PARAM(vital_op, vital_ops, vital_op_name);
+
+/* Each call of an operation fails, one after the other. */
+static void script_fails(struct kunit *test)
+{
+	const enum ram_op *op = test->param_value;
+	struct script *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	u64 calls, nth;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_EQ(test, play(test, s, 0, 0), 0);
+	calls = f->ram[0].calls[*op];
+	for (nth = 1; nth <= calls; nth++) {
+		KUNIT_EXPECT_EQ(test, play(test, s, *op, nth), -EIO);
+		expect_stopped(test, s);
+		writer_crash(test);
+		expect_durable(test, s);
+	}
+}
+
+/* These give space back; where that fails, the file is longer, that is all. */
+static const enum ram_op idle_ops[] = { RAM_TRUNCATE, RAM_DISCARD };
+
+static void idle_op_name(const enum ram_op *op, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s",
+		 *op == RAM_TRUNCATE ? "truncate" : "discard");
+}
+
+KUNIT_ARRAY_PARAM(idle_op, idle_ops, idle_op_name);
+
+static void script_goes_on(struct kunit *test)
+{
+	const enum ram_op *op = test->param_value;
+	struct script *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	u64 calls, nth;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_EQ(test, play(test, s, 0, 0), 0);
+	calls = f->ram[0].calls[*op];
+	for (nth = 1; nth <= calls; nth++) {
+		KUNIT_EXPECT_EQ(test, play(test, s, *op, nth), 0);
+		writer_crash(test);
+		fixture_expect(test, "");
+		KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->now), 0);
+	}
+}
+
+/* The power goes after each number of changes. */
+static void script_stops(struct kunit *test)
+{
+	struct script *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	u64 changes, stop;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_EQ(test, play(test, s, 0, 0), 0);
+	changes = f->ram[0].changes;
+	for (stop = 0; stop < changes - 1; stop++) {
+		rebuild(test, s);
+		ram_store_stop_after(&f->ram[0], stop);
+		/* At the very end, space cannot be given back. */
+		if (run_script(test, s))
+			expect_stopped(test, s);
+		else
+			KUNIT_EXPECT_GE(test, stop, changes - 3);
+		writer_crash(test);
+		expect_durable(test, s);
+	}
+}
+
+static struct kunit_case session_cases[] = {
+	KUNIT_CASE(new_on_read_only_store),
+	KUNIT_CASE(new_on_child),
+	KUNIT_CASE(new_without_log),
+	KUNIT_CASE(idle),
+	KUNIT_CASE(begin_order),
+	KUNIT_CASE(guids),
+	KUNIT_CASE(commit_order),
+	KUNIT_CASE(clean_after_commit),
+	KUNIT_CASE(end_order),
+	KUNIT_CASE(begin_again),
+	KUNIT_CASE(transaction_full),
+	KUNIT_CASE(transaction_full_of_discards),
+	KUNIT_CASE(log_goes_round),
+	KUNIT_CASE(fail_modes),
+	KUNIT_CASE(header_overflow),
+	KUNIT_CASE(script_goes),
+	KUNIT_CASE_PARAM(script_fails, vital_op_gen_params),
+	KUNIT_CASE_PARAM(script_goes_on, idle_op_gen_params),
+	KUNIT_CASE(script_stops),
+	{}
+};
+
+struct kunit_suite vhdx_session_suite = {
+	.name = "vhdx_session",
+	.init = writer_init,
+	.exit = writer_exit,
+	.test_cases = session_cases,
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A session over the first file of a fixture, for the suites of the write side:
+ * it does what the module does with one, but for the data, which goes straight
+ * into the store in RAM.
+ *
+ * writer.c APIs:
+ *   writer_init()		a suite's init
+ *   writer_exit()		a suite's exit
+ *   writer_open()		open the image and make a session
+ *   writer_work()		let the committer work, which must succeed
+ *   writer_map()		where to write; load and work as long as it asks
+ *   writer_zero()		what to zero; likewise
+ *   writer_write()		write a range, which must succeed
+ *   writer_discard()		discard a range, or write zeros; likewise
+ *   writer_drain()		let freed space become free
+ *   writer_crash()		forget the session, and open the file anew
+ *   writer_entry()		a BAT entry, as the image sees it
+ *   writer_disk_entry()	a BAT entry, as the file has it
+ *   writer_read()		a byte of the virtual disk, as a reader sees it
+ *   writer_log_entry()		a number of the last entry of the log
+ */
+#ifndef VHDX_TEST_WRITER_H
+#define VHDX_TEST_WRITER_H
+
+#include "fixture.h"
+#include "session.h"
+#include "tracer.h"
+
+/**
+ * struct writer - what a test of the write side works with
+ * @session: over the first file
+ * @tracer: between it and the store
+ */
+struct writer {
+	struct vhdx_session *session;
+	struct tracer tracer;
+};
+
+/* The struct is the fixture's own. */
+static inline struct writer *writer_of(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	return f->own;
+}
+
+int writer_init(struct kunit *test);
+void writer_exit(struct kunit *test);
+struct vhdx_session *writer_open(struct kunit *test);
+void writer_work(struct kunit *test, unsigned int flags);
+int writer_map(struct kunit *test, u64 pos, u64 len, struct vhdx_run *run);
+int writer_zero(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len,
+		struct vhdx_run *run);
+void writer_write(struct kunit *test, u64 pos, u64 len, u8 byte);
+void writer_discard(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len);
+void writer_drain(struct kunit *test);
+void writer_crash(struct kunit *test);
+u64 writer_entry(struct kunit *test, u64 block);
+u64 writer_disk_entry(struct kunit *test, u64 block);
+int writer_read(struct kunit *test, u64 pos);
+u64 writer_log_entry(struct kunit *test, u32 field, u32 width);
+
+#endif /* VHDX_TEST_WRITER_H */
