@@ -255,10 +255,11 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 	};
 	if (says_enough(why, spot.entry))
 		return 0;
-	if (is_whole(&image->bat, pos, &spot) &&
-	    !(keep && is_present(spot.entry)))
+	/* All of a block that is not present may become zeros. */
+	if (!is_present(spot.entry) ||
+	    (is_whole(&image->bat, pos, &spot) && !keep))
 		return change_state(session, why, &spot);
-	if (!is_present(spot.entry) || (keep && why == VHDX_ZERO_DISCARD))
+	if (keep && why == VHDX_ZERO_DISCARD)
 		return 0;
 	run->kind = VHDX_RUN_DATA;
 	run->offset = vhdx_entry_offset(spot.entry) + spot.in_block;
