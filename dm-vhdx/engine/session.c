@@ -65,6 +65,7 @@ static int open_log(struct vhdx_session *session)
 	guid_gen(&next.file_write_guid);
 	guid_gen(&next.data_write_guid);
 	next.log_guid = (guid_t){};
+	next.log_version = VHDX_LOG_VERSION;
 	r = vhdx_headers_update(image->store, &image->headers, &next);
 	if (!r)
 		r = vhdx_journal_flush(journal);
