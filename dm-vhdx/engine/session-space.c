@@ -228,6 +228,7 @@ int vhdx_session_prepare(struct vhdx_session *session)
 {
 	spinlock_t *lock = &session->image->pool.lock;
 	u32 goal = 0;
+	u32 made;
 	int r = 0;
 
 	spin_lock(lock);
@@ -235,8 +236,12 @@ int vhdx_session_prepare(struct vhdx_session *session)
 		goal = raise_goal(session);
 	session->wanted = false;
 	spin_unlock(lock);
-	while (READ_ONCE(session->prepared_count) < goal && !r)
+	/* Blocks may be taken as fast as they are made, and flushes wait. */
+	for (made = 0; made < goal && !r; made++) {
+		if (READ_ONCE(session->prepared_count) >= goal)
+			break;
 		r = prepare_one(session);
+	}
 	if (!goal)
 		return 0;
 	spin_lock(lock);
