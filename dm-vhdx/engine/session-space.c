@@ -188,7 +188,7 @@ static int prepare_one(struct vhdx_session *session)
 	int r;
 
 	r = reuse(session, &offset);
-	if (r == -ENOSPC)
+	if (is_no_room(r))
 		r = append(session, &offset);
 	if (r)
 		return r;
