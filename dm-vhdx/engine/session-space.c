@@ -356,5 +356,6 @@ void vhdx_session_trim(struct vhdx_session *session)
 	if (end < store->size)
 		store->ops->truncate(store, end);
 	tell_size(session);
-	session->fresh = ALIGN(store->size, VHDX_ALIGN);
+	/* What was added and not used is as good as new, and not in the map. */
+	session->fresh = min(session->fresh, ALIGN(store->size, VHDX_ALIGN));
 }
