@@ -15,6 +15,10 @@
  * @fills: pages that were filled
  * @error: what the next fill returns
  * @nested: a page that the next fill loads itself, as a race would; -1: none
+ * @version: of all pages on disk; added to what they are filled with
+ * @meanwhile: what happens between the next fill's read and its end, or NULL
+ * @evict: it gives up the page, too
+ * @test: for it
  */
 struct pages_test {
 	struct vhdx_pool pool;
@@ -22,18 +26,28 @@ struct pages_test {
 	u32 fills;
 	int error;
 	int nested;
+	u8 version;
+	void (*meanwhile)(struct kunit *test);
+	bool evict;
+	struct kunit *test;
 };
 
 static int fill(void *context, u64 index, struct vhdx_page *page)
 {
 	struct pages_test *t = context;
+	void (*meanwhile)(struct kunit *test) = t->meanwhile;
 	int nested = t->nested;
 
 	t->fills++;
 	t->nested = -1;
+	t->meanwhile = NULL;
 	if (nested >= 0)
 		vhdx_map_load(page->map, nested, fill, t);
-	memset(page->data, index + 1, VHDX_PAGE);
+	memset(page->data, index + 1 + t->version, VHDX_PAGE);
+	if (meanwhile || t->version)
+		__set_bit(500 + t->version, page->faulty);
+	if (meanwhile)
+		meanwhile(t->test);
 	if (index % 3 == 0)
 		__set_bit(index % VHDX_BAT_ENTRIES_PER_PAGE, page->faulty);
 	return t->error;
@@ -359,6 +373,191 @@ static void exit_one_map(struct kunit *test)
 	vhdx_map_exit(&t->map[0]);
 }
 
+/* What a session does with a page that it changes, and writes later. */
+static struct vhdx_page *pin(struct kunit *test, u32 map, u64 index,
+			     struct list_head *list)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page;
+
+	load(test, map, index);
+	spin_lock(&t->pool.lock);
+	page = vhdx_map_find(&t->map[map], index);
+	if (page) {
+		vhdx_page_pin(page, list);
+		page->changed = true;
+	}
+	spin_unlock(&t->pool.lock);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	return page;
+}
+
+static void unpin(struct kunit *test, struct vhdx_page *page)
+{
+	struct pages_test *t = test->priv;
+
+	spin_lock(&t->pool.lock);
+	vhdx_page_unpin(page);
+	spin_unlock(&t->pool.lock);
+}
+
+/* A pinned page stays, whatever asks for its memory; then it may go. */
+static void pin_keeps(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page;
+	LIST_HEAD(list);
+
+	page = pin(test, 0, 3, &list);
+	KUNIT_EXPECT_PTR_EQ(test, list.next, &page->list);
+	KUNIT_EXPECT_EQ(test, t->pool.pinned, 1);
+	load(test, 0, 4);
+	KUNIT_EXPECT_EQ(test, vhdx_pool_shrink(&t->pool, 10), 1);
+	KUNIT_EXPECT_EQ(test, vhdx_pool_shrink(&t->pool, 10), 0);
+	expect_resident(test, 0, 1 << 3);
+	unpin(test, page);
+	KUNIT_EXPECT_TRUE(test, list_empty(&list));
+	KUNIT_EXPECT_EQ(test, t->pool.pinned, 0);
+	KUNIT_EXPECT_FALSE(test, page->changed);
+	KUNIT_EXPECT_FALSE(test, page->logged);
+	KUNIT_EXPECT_EQ(test, vhdx_pool_shrink(&t->pool, 10), 1);
+	expect_resident(test, 0, 0);
+}
+
+/* Logged, and changed again, and moved from list to list: pinned once. */
+static void pin_twice(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page;
+	LIST_HEAD(changed);
+	LIST_HEAD(logged);
+
+	page = pin(test, 0, 3, &changed);
+	spin_lock(&t->pool.lock);
+	page->logged = true;
+	vhdx_page_pin(page, &logged);
+	page->changed = false;
+	spin_unlock(&t->pool.lock);
+	KUNIT_EXPECT_TRUE(test, list_empty(&changed));
+	KUNIT_EXPECT_PTR_EQ(test, logged.next, &page->list);
+	pin(test, 0, 3, &changed);
+	KUNIT_EXPECT_EQ(test, t->pool.pinned, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&logged));
+	KUNIT_EXPECT_EQ(test, vhdx_pool_shrink(&t->pool, 10), 0);
+	unpin(test, page);
+	KUNIT_EXPECT_EQ(test, t->pool.pinned, 0);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
+}
+
+/* The limit is one on the pages that can be given up. */
+static void pin_and_limit(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page[6];
+	LIST_HEAD(list);
+	u64 i;
+
+	for (i = 0; i < 6; i++)
+		page[i] = pin(test, 0, i, &list);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 6);
+	for (i = 10; i < 20; i++) {
+		load(test, 0, i);
+		KUNIT_EXPECT_LE(test, t->pool.resident, 6 + 4);
+	}
+	expect_resident(test, 0, 0x3F | 0xF0000);
+	/* With a lower limit, too, and with one that all of them exceed. */
+	vhdx_pool_set_limit(&t->pool, 5);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 6 + 4);
+	load(test, 0, 20);
+	load(test, 0, 21);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 6 + 5);
+	vhdx_pool_set_limit(&t->pool, 4);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 6 + 4);
+	/* Those that come back are too many: the next load sees to that. */
+	for (i = 0; i < 6; i++)
+		unpin(test, page[i]);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 10);
+	load(test, 0, 30);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 4);
+	KUNIT_EXPECT_TRUE(test, resident(test, 0, 30));
+}
+
+/* A map may end with pages in it that were never written. */
+static void pin_and_exit(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	LIST_HEAD(list);
+
+	pin(test, 0, 1, &list);
+	pin(test, 0, 70, &list);
+	pin(test, 1, 2, &list);
+	vhdx_map_exit(&t->map[0]);
+	KUNIT_EXPECT_EQ(test, t->pool.pinned, 1);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
+	vhdx_map_exit(&t->map[1]);
+	KUNIT_EXPECT_EQ(test, t->pool.pinned, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&list));
+}
+
+/*
+ * While page 7 is being read, it is loaded elsewhere, changed, written to its
+ * place and given up: what the slow read has found may be what was there
+ * before.
+ */
+static void write_in_between(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page;
+	LIST_HEAD(list);
+
+	t->version++;
+	page = pin(test, 0, 7, &list);
+	spin_lock(&t->pool.lock);
+	t->pool.written++;
+	vhdx_page_unpin(page);
+	spin_unlock(&t->pool.lock);
+	if (t->evict)
+		vhdx_pool_shrink(&t->pool, 1);
+}
+
+/* Then it is read anew; faults that the first read found do not stay. */
+static void load_stale(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page;
+
+	t->evict = true;
+	t->meanwhile = write_in_between;
+	t->test = test;
+	load(test, 0, 7);
+	/* The slow one, the other one, and the slow one again. */
+	KUNIT_EXPECT_EQ(test, t->fills, 3);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
+	rcu_read_lock();
+	page = vhdx_map_find(&t->map[0], 7);
+	KUNIT_EXPECT_EQ(test, *(u8 *)page->data, 8 + 1);
+	KUNIT_EXPECT_FALSE(test, test_bit(500, page->faulty));
+	KUNIT_EXPECT_TRUE(test, test_bit(501, page->faulty));
+	rcu_read_unlock();
+}
+
+/* If it is still in memory, that is the one to have. */
+static void load_stale_resident(struct kunit *test)
+{
+	struct pages_test *t = test->priv;
+	struct vhdx_page *page;
+
+	t->meanwhile = write_in_between;
+	t->test = test;
+	load(test, 0, 7);
+	KUNIT_EXPECT_EQ(test, t->fills, 2);
+	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
+	rcu_read_lock();
+	page = vhdx_map_find(&t->map[0], 7);
+	KUNIT_EXPECT_EQ(test, *(u8 *)page->data, 8 + 1);
+	rcu_read_unlock();
+}
+
 static const u64 map_sizes[] = { 1, 63, 64, 65, 131104 };
 
 static void map_size_name(const u64 *size, char *name)
@@ -399,6 +598,12 @@ static struct kunit_case pages_cases[] = {
 	KUNIT_CASE(shrink_counts),
 	KUNIT_CASE(leaf_is_freed),
 	KUNIT_CASE(exit_one_map),
+	KUNIT_CASE(pin_keeps),
+	KUNIT_CASE(pin_twice),
+	KUNIT_CASE(pin_and_limit),
+	KUNIT_CASE(pin_and_exit),
+	KUNIT_CASE(load_stale),
+	KUNIT_CASE(load_stale_resident),
 	KUNIT_CASE_PARAM(map_edges, map_size_gen_params),
 	{}
 };
