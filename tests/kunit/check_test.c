@@ -454,6 +454,103 @@ static void check_progress(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads - before, 1);
 }
 
+/**
+ * struct space_check - a map that a check fills
+ * @space: the map
+ * @census: what was counted
+ */
+struct space_check {
+	struct vhdx_space space;
+	struct vhdx_census census;
+};
+
+static struct space_check *check_space(struct kunit *test)
+{
+	struct space_check *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	fixture_open(test, 0);
+	KUNIT_ASSERT_EQ(test, vhdx_space_init(&c->space), 0);
+	/* Somebody has the MiB at 9 already. */
+	KUNIT_EXPECT_EQ(test, vhdx_space_grow(&c->space, 10 * MIB), 0);
+	vhdx_space_take(&c->space, 9 * MIB, MIB);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_space(f->image[0], &c->space, &c->census,
+					 NULL, &f->found.report),
+			0);
+	return c;
+}
+
+/* Each MiB of the file, by whether a block occupies it. */
+static void expect_owned(struct kunit *test, struct space_check *c,
+			 const char *owned)
+{
+	u64 i;
+
+	for (i = 0; owned[i]; i++)
+		if (vhdx_space_take(&c->space, i * MIB, MIB) !=
+		    (owned[i] == '#'))
+			KUNIT_FAIL(test, "the MiB at %llu", i);
+	vhdx_space_exit(&c->space);
+}
+
+/*
+ * Blocks that are present and anchors are marked; offsets that mean nothing are
+ * not, and neither is what lies past the end, or what the regions have.
+ */
+static void check_space_marks(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	b->block_size = 2 * MIB;
+	builder_write(b);
+	builder_block(b, 0, 6); /* at 4 */
+	builder_block(b, 1, 1); /* at 6 */
+	builder_alloc(b, 4 * MIB); /* 8 to 11, of which 9 is taken */
+	builder_block(b, 2, 3); /* at 12 */
+	builder_block(b, 3, 2); /* at 14, which a zero block does not have */
+	builder_block(b, 4, 0); /* at 16, likewise */
+	builder_entry(b, 5, 17 * MIB | 3);
+	builder_entry(b, 6, 40 * MIB | 3);
+	expect_owned(test, check_space(test), "....####.#..##...#");
+	fixture_expect(test,
+		       "warning: BAT entry 3 at offset 0x300018: payload block 3 is zero and names the offset 0xe00000; Hyper-V wants 0 there\n");
+}
+
+/* What is in the map before is somebody's, as another block would be. */
+static void check_space_taken(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct space_check *c;
+
+	builder_write(b);
+	builder_alloc(b, 8 * MIB);
+	builder_entry(b, 5, 8 * MIB | 6);
+	builder_entry(b, 6, 9 * MIB | 6);
+	c = check_space(test);
+	KUNIT_EXPECT_EQ(test, c->census.overlaps, 1);
+	KUNIT_EXPECT_EQ(test, c->census.allocated, 2 * MIB);
+	expect_owned(test, c, "........##..");
+}
+
+/* Blocks of a child's two kinds; a bitmap takes a MiB, not a block. */
+static void check_space_child(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	b->block_size = 2 * MIB;
+	builder_parent(b, 0xDA);
+	builder_bitmap(b, 0); /* at 4 */
+	builder_block(b, 0, 7); /* at 5 */
+	builder_alloc(b, MIB); /* at 7 */
+	expect_owned(test, check_space(test), "....###..#");
+	fixture_expect(test, "");
+}
+
 static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_clean),
 	KUNIT_CASE(check_child),
@@ -468,6 +565,9 @@ static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_replayed),
 	KUNIT_CASE(check_unreadable),
 	KUNIT_CASE(check_progress),
+	KUNIT_CASE(check_space_marks),
+	KUNIT_CASE(check_space_taken),
+	KUNIT_CASE(check_space_child),
 	{}
 };
 
