@@ -588,6 +588,19 @@ static void expect_durable(struct kunit *test, const struct script *s)
 		KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->tried), 0);
 }
 
+/* The log is replayed, and the next session goes its way to a clean end. */
+static void expect_writable(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	writer_open(test);
+	writer_write(test, 31 * MIB, 4096, 0x77);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(writer_of(test)->session), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, f->image[0]->log.count, 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 31 * MIB), 0x77);
+}
+
 /* No more operations, no more writes; reading goes on. */
 static void expect_stopped(struct kunit *test, const struct script *s)
 {
@@ -659,6 +672,7 @@ static void script_fails(struct kunit *test)
 		expect_stopped(test, s);
 		writer_crash(test);
 		expect_durable(test, s);
+		expect_writable(test);
 	}
 }
 
@@ -711,6 +725,7 @@ static void script_stops(struct kunit *test)
 			KUNIT_EXPECT_GE(test, stop, changes - 3);
 		writer_crash(test);
 		expect_durable(test, s);
+		expect_writable(test);
 	}
 }
 

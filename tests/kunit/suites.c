@@ -29,6 +29,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_check_suite,
 		  &vhdx_session_suite,
 		  &vhdx_session_map_suite,
+		  &vhdx_session_space_suite,
 		  &vhdx_create_suite,
 		  &vhdx_repair_suite,
 #ifdef __KERNEL__

@@ -32,6 +32,7 @@ extern struct kunit_suite vhdx_chain_read_suite;
 extern struct kunit_suite vhdx_check_suite;
 extern struct kunit_suite vhdx_session_suite;
 extern struct kunit_suite vhdx_session_map_suite;
+extern struct kunit_suite vhdx_session_space_suite;
 extern struct kunit_suite vhdx_create_suite;
 extern struct kunit_suite vhdx_repair_suite;
 extern struct kunit_suite vhdx_map_suite;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "recover.h"
 #include "writer.h"
 
 /* Loads, begins, commits: no request needs more rounds than this. */
@@ -42,14 +43,12 @@ void writer_exit(struct kunit *test)
 	fixture_exit(test);
 }
 
-/* Nothing is in the way of a test but what it puts there itself. */
 static void make_session(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct writer *w = writer_of(test);
 	struct vhdx_session *session;
 
-	fixture_open(test, 0);
 	session = vhdx_session_new(f->image[0], &f->found.report);
 	if (IS_ERR(session))
 		findings_expect(test, &f->found, "");
@@ -58,8 +57,9 @@ static void make_session(struct kunit *test)
 }
 
 /**
- * writer_open() - open the first file and make a session over it
- * @test: the test; it ends here if that fails. The image has been built
+ * writer_open() - make a session over the first file
+ * @test: the test; it ends here if that fails. The image has been built, and
+ *	may be open; if its log is dirty, that is replayed first
  *
  * Return: the session, which writer_exit() frees.
  */
@@ -68,6 +68,9 @@ struct vhdx_session *writer_open(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct writer *w = writer_of(test);
 
+	if (!f->image[0])
+		fixture_open(test, 0);
+	KUNIT_ASSERT_EQ(test, vhdx_image_recover(f->image[0]), 0);
 	tracer_attach(&w->tracer, &f->builder[0]);
 	make_session(test);
 	return w->session;

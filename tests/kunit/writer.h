@@ -7,7 +7,7 @@
  * writer.c APIs:
  *   writer_init()		a suite's init
  *   writer_exit()		a suite's exit
- *   writer_open()		open the image and make a session
+ *   writer_open()		make a session, if need be after a recovery
  *   writer_work()		let the committer work, which must succeed
  *   writer_map()		where to write; load and work as long as it asks
  *   writer_zero()		what to zero; likewise
