@@ -53,7 +53,9 @@ static const char *sentence_of(char *record, bool *last_word)
 	if (!reason ||
 	    (!*last_word && (reason != text || (atoi(record) & 7) > 3)))
 		return NULL;
-	return reason + strlen(TARGET_PREFIX);
+	reason += strlen(TARGET_PREFIX);
+	/* Only repeats that there was an error. */
+	return strncmp(reason, "preresume failed", 16) ? reason : NULL;
 }
 
 /**

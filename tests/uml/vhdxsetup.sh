@@ -230,6 +230,50 @@ exits "  which leaves what is there" 0 check "$loop"
 losetup -d "$loop"
 rm -- "$SCRATCH/disk"
 
+# --- What fails below.
+below_is() {
+	dmsetup suspend --noudevsync --noflush --nolockfs below
+	dmsetup reload --noudevsync below --table "0 $below $*"
+	dmsetup resume --noudevsync below
+}
+truncate -s 80M "$SCRATCH/disk"
+loop=$(losetup -f --show "$SCRATCH/disk")
+below=$((80 * 2048))
+dm_create below "0 $below linear $loop 0"
+exits "an image on a device" 0 create -q --force --size 64M /dev/mapper/below
+exits "  open" 0 open /dev/mapper/below v0
+tap_run "  write" dd if=/dev/urandom of=$dev bs=1M count=2 oflag=direct \
+	conv=fsync status=none
+below_is error
+tap_fails "  the device below fails, and so do flushes" \
+	dd if=/dev/urandom of=$dev bs=1M seek=8 count=1 oflag=direct \
+	conv=fsync status=none
+tap_is "  status: it is read-only now" \
+	"$(status_field v0 '["target"]["mode"]')" ro
+tap_like "  and why" "$(status_field v0 '["target"]["fault"]')" "failed"
+below_is linear "$loop" 0
+exits "  close" 0 close v0
+says "  warns" "warning: v0: writing to the image has failed: "
+
+# The log is dirty now, and must be replayed before anything is written.
+tap_is "  the log is dirty" "$("$VHDXSETUP" info -q --json /dev/mapper/below |
+	field '["log"]["state"]')" dirty
+below_is flakey "$loop" 0 0 60 1 error_writes
+exits "a log that cannot be replayed" "!(0)" open /dev/mapper/below v0
+says "  keeps the device from starting" "does not start"
+says "  in the kernel's words" \
+	"the kernel says: .*header at offset 0x10000: cannot be updated"
+gone "  and leaves nothing"
+exits "  which --readonly does not mind" 0 open --readonly /dev/mapper/below v0
+exits "  close" 0 close v0
+below_is linear "$loop" 0
+exits "  open, when all is well again" 0 open /dev/mapper/below v0
+exits "  close" 0 close v0
+exits "  clean" 0 check /dev/mapper/below
+dm_remove below
+losetup -d "$loop"
+rm -- "$SCRATCH/disk"
+
 # --- Chains.
 exits "a chain of three" 0 open "$good/chain-three.vhdx" v0
 says "  is read-only, with a warning" "warning: .*differencing image.* read-only"

@@ -5,8 +5,10 @@
  * an attempt leaves behind is found by LeakSanitizer at the end.
  */
 #include "check.h"
+#include "create.h"
 #include "fixture.h"
 #include "recover.h"
+#include "repair.h"
 #include "suites.h"
 
 /* Allocations until one fails, counted down from where a test sets it. */
@@ -150,12 +152,83 @@ static void memory_recover(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, image->log.count, 0);
 }
 
+static void memory_create(struct kunit *test)
+{
+	struct vhdx_create what = {
+		.size = VHDX_MIB,
+		.block_size = VHDX_MIB,
+		.logical_sector = 512,
+		.physical_sector = 512,
+		.log_length = VHDX_MIB,
+		.fixed = true,
+	};
+	struct fixture *f = test->priv;
+	struct vhdx_layout layout;
+	u32 nth = 0;
+	int r;
+
+	vhdx_layout_init(&layout, &what);
+	do {
+		ram_store_exit(&f->ram[0]);
+		ram_store_init(&f->ram[0]);
+		fail_in = ++nth;
+		r = vhdx_create(&f->ram[0].store, &layout, NULL,
+				&f->found.report);
+		if (r)
+			KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+	} while (!fail_in && nth < 100);
+	fail_in = 0;
+	KUNIT_EXPECT_EQ(test, r, 0);
+	/* BAT, metadata, region table, headers, identifier. */
+	KUNIT_EXPECT_GT(test, nth, 5);
+	fixture_open(test, 0);
+}
+
+/* The pages of the RAM store are there, so that only the engine is short. */
+static void memory_repair(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+	u32 nth = 0;
+	int r;
+
+	builder_write(&f->builder[0]);
+	builder_fill(&f->builder[0], VHDX_MIB, VHDX_MIB, 1);
+	ram_store_put(&f->ram[0], 0x30000 + 0x5000, 1, 1);
+	image = fixture_open(test, 0);
+	do {
+		/* What was begun is a dirty log, for the next opening. */
+		KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
+		fail_in = ++nth;
+		f->ram[0].broken = 0;
+		r = vhdx_repair_regions(image);
+		if (r <= 0)
+			KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+		if (fail_in || r > 0)
+			break;
+		fail_in = 0;
+		vhdx_image_close(image);
+		f->image[0] = NULL;
+		image = fixture_open(test, 0);
+		if (image->log.count)
+			break;
+	} while (nth < 100);
+	fail_in = 0;
+	/* The tables, an entry, two headers, and what a replay is planned in. */
+	KUNIT_EXPECT_GT(test, nth, 4);
+	KUNIT_EXPECT_LT(test, nth, 100);
+	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_repair_regions(image), 0);
+}
+
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_open),
 	KUNIT_CASE(memory_chain),
 	KUNIT_CASE(memory_read),
 	KUNIT_CASE(memory_check),
 	KUNIT_CASE(memory_recover),
+	KUNIT_CASE(memory_create),
+	KUNIT_CASE(memory_repair),
 	{}
 };
 
