@@ -156,28 +156,6 @@ void disk_exit(struct disk *disk)
 		drop_unit(disk, i);
 }
 
-/**
- * disk_copy() - make one disk like another
- * @disk: which has been set up
- * @from: the other one
- */
-void disk_copy(struct disk *disk, const struct disk *from)
-{
-	u32 i, k;
-
-	disk_exit(disk);
-	disk->size = from->size;
-	disk->junk = from->junk;
-	for (i = 0; i < DISK_UNITS; i++) {
-		if (!from->unit[i])
-			continue;
-		disk->unit[i] = must(malloc(sizeof(*disk->unit[i])));
-		*disk->unit[i] = *from->unit[i];
-		for (k = 0; k < UNIT_PAGES; k++)
-			page_get(disk->unit[i]->page[k]);
-	}
-}
-
 static struct disk_unit *make_unit(struct disk *disk, u32 number)
 {
 	struct disk_unit *unit = must(calloc(1, sizeof(*unit)));
@@ -239,6 +217,45 @@ void disk_set(struct disk *disk, u64 number, struct page *page,
 		page_put(unit->page[slot]);
 	unit->page[slot] = page;
 	unit->id = ++last_id;
+}
+
+/* What lies past the end is gone. */
+static void drop_end(struct disk *disk)
+{
+	u64 number = DIV_ROUND_UP_ULL(disk->size, VHDX_PAGE);
+
+	for (; number < (u64)DISK_UNITS * UNIT_PAGES; number++) {
+		if (!disk->unit[number / UNIT_PAGES])
+			number |= UNIT_PAGES - 1;
+		else
+			disk_set(disk, number, NULL, NULL);
+	}
+}
+
+/**
+ * disk_copy() - make one disk like another
+ * @disk: which has been set up
+ * @from: the other one
+ *
+ * After a crash, pages may have been written where the file then ends before
+ * them; they do not come back when it grows.
+ */
+void disk_copy(struct disk *disk, const struct disk *from)
+{
+	u32 i, k;
+
+	disk_exit(disk);
+	disk->size = from->size;
+	disk->junk = from->junk;
+	for (i = 0; i < DISK_UNITS; i++) {
+		if (!from->unit[i])
+			continue;
+		disk->unit[i] = must(malloc(sizeof(*disk->unit[i])));
+		*disk->unit[i] = *from->unit[i];
+		for (k = 0; k < UNIT_PAGES; k++)
+			page_get(disk->unit[i]->page[k]);
+	}
+	drop_end(disk);
 }
 
 /**

@@ -23,13 +23,17 @@ static u64 choose_blocks(struct random *random)
  * geometry_choose() - choose what an image looks like
  * @geometry: the choice
  * @random: where it comes from
+ * @many: it has more blocks than fit in one page of the BAT
  */
-void geometry_choose(struct geometry *geometry, struct random *random)
+void geometry_choose(struct geometry *geometry, struct random *random,
+		     bool many)
 {
 	static const u32 filled[] = { 0, 0, 20, 50, 100 };
 	struct geometry *g = geometry;
 	u64 blocks = choose_blocks(random);
 
+	if (many && blocks < BLOCKS_MANY)
+		blocks = BLOCKS_MANY;
 	memset(g, 0, sizeof(*g));
 	g->seed = random_next(random);
 	g->sector = random_once_in(random, 3) ? 4096 : 512;
@@ -47,7 +51,7 @@ void geometry_choose(struct geometry *geometry, struct random *random)
 	if (blocks > BLOCKS_MANY)
 		g->filled = g->leave ? 100 : 2;
 	g->anchors = random_once_in(random, 3) ? 50 : 0;
-	if (!g->device && random_once_in(random, 4))
+	if (!g->device && random_once_in(random, 3))
 		g->odd = 1 + random_below(random, 2047);
 	g->bat_first = random_once_in(random, 3);
 }

@@ -60,7 +60,8 @@ struct made {
 	u64 bat_length;
 };
 
-void geometry_choose(struct geometry *geometry, struct random *random);
+void geometry_choose(struct geometry *geometry, struct random *random,
+		     bool many);
 void geometry_make(const struct geometry *geometry, struct disk *disk,
 		   struct model *model, struct made *made);
 void geometry_print(const struct geometry *geometry);

@@ -28,6 +28,8 @@
  *   request_committed()	who waited for a commit waits no longer
  *   request_flush()	a user flushes
  *   request_forget()	there are no users any more
+ * full.c APIs:
+ *   full_check()	is the store as full as the engine says?
  * sample.c APIs:
  *   sample_crashes()	try crashes, here and now
  *   sample_fork()	let one crash happen
@@ -102,6 +104,7 @@ struct totals {
 	u64 recoveries;
 	u64 forks;
 	u64 broken;
+	u64 overtaken;
 	u64 read;
 };
 
@@ -129,6 +132,7 @@ struct totals {
  * @draining: freed space waits for I/O that entered before @drain_before
  * @working: the committer is at work
  * @nested: and something else happens meanwhile
+ * @loading: a request waits for a page of the BAT
  * @broken: an operation of the store failed, and the session is over
  * @closing: nobody asks for anything new
  * @muted: the crash has happened; the engine does not know it yet
@@ -172,6 +176,7 @@ struct machine {
 	bool draining;
 	bool working;
 	bool nested;
+	bool loading;
 	bool broken;
 	bool closing;
 	bool muted;
@@ -212,6 +217,8 @@ void request_committed(struct machine *machine, u64 began);
 void request_flush(struct machine *machine);
 void request_forget(struct machine *machine);
 u64 request_oldest(const struct machine *machine);
+
+void full_check(struct machine *machine);
 
 void sample_crashes(struct machine *machine, u32 count);
 void sample_fork(struct machine *machine, struct disk *fork);

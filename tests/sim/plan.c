@@ -7,12 +7,14 @@
  * struct taste - what the operations of a run are like
  * @hot: blocks that most of them go to
  * @weight: how often each kind is chosen
+ * @elsewhere: percent that go to other ones
  * @fua: percent of the writes
  * @whole: percent of the requests that are whole blocks
  */
 struct taste {
 	u64 hot[HOT_BLOCKS];
 	u32 weight[OP_KINDS];
+	u32 elsewhere;
 	u32 fua;
 	u32 whole;
 };
@@ -23,6 +25,18 @@ static const u32 usual[OP_KINDS] = {
 	[OP_IDLE] = 2, [OP_SHRINK] = 2, [OP_END] = 1, [OP_REOPEN] = 1,
 	[OP_CRASH] = 2, [OP_FAULT] = 1,
 };
+
+/* What keeps the log short. */
+static void forget_ends(struct taste *taste)
+{
+	taste->weight[OP_IDLE] = 0;
+	taste->weight[OP_END] = 0;
+	taste->weight[OP_REOPEN] = 0;
+	taste->weight[OP_CRASH] = 0;
+	taste->weight[OP_FAULT] = 0;
+	taste->weight[OP_FLUSH] = 20;
+	taste->weight[OP_COMMIT] = 40;
+}
 
 /* Each run is fond of something and knows nothing of something else. */
 static void choose_taste(struct taste *taste, const struct geometry *geometry,
@@ -39,6 +53,7 @@ static void choose_taste(struct taste *taste, const struct geometry *geometry,
 	taste->weight[OP_PROGRESS] += 5;
 	taste->fua = random_once_in(random, 2) ? 0 : random_below(random, 40);
 	taste->whole = random_below(random, 15);
+	taste->elsewhere = random_once_in(random, 3) ? 2 : 25;
 	for (i = 0; i < HOT_BLOCKS; i++)
 		taste->hot[i] = random_below(random, blocks + 1);
 	taste->hot[0] = blocks;
@@ -64,9 +79,16 @@ static void choose_whole(struct op *op, const struct geometry *geometry,
 {
 	op->len = (1ULL << geometry->block_shift) *
 		  (1 + random_below(random, 2));
-	/* And something of what comes before or after. */
-	if (random_once_in(random, 4))
+	/* And something of what comes before or after; or not quite all. */
+	switch (random_below(random, 6)) {
+	case 0:
 		op->len += geometry->sector * (1 + random_below(random, 64));
+		break;
+	case 1:
+		op->len = min(op->len, geometry->size - op->pos) -
+			  geometry->sector * (1 + random_below(random, 9));
+		break;
+	}
 	if (random_once_in(random, 4)) {
 		u64 before = geometry->sector * (1 + random_below(random, 64));
 
@@ -97,7 +119,7 @@ static void choose_range(struct op *op, const struct geometry *geometry,
 	u64 block = taste->hot[random_below(random, HOT_BLOCKS)];
 	u32 whole = taste->whole;
 
-	if (random_once_in(random, 4))
+	if (random_below(random, 100) < taste->elsewhere)
 		block = random_below(random, blocks + 1);
 	op->pos = block << geometry->block_shift;
 	if (op->kind == OP_DISCARD || op->kind == OP_ZERO)
@@ -122,6 +144,7 @@ static void choose_range(struct op *op, const struct geometry *geometry,
 void plan_make(struct plan *plan, u64 seed, u32 number)
 {
 	struct random random = { .state = seed * 1000003 + number };
+	bool is_long = random_once_in(&random, 12);
 	struct taste taste;
 	u32 i;
 
@@ -130,14 +153,17 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 	plan->number = number;
 	plan->sample = ALL_SAMPLES;
 	plan->lost_count = U32_MAX;
-	geometry_choose(&plan->geometry, &random);
+	geometry_choose(&plan->geometry, &random,
+			is_long && random_once_in(&random, 2));
 	choose_taste(&taste, &plan->geometry, &random);
 	plan->count = 20 + random_below(&random, 180);
 	plan->density = 1;
-	/* Long ones, in which the log comes round. */
-	if (random_once_in(&random, 12)) {
+	/* In which the log comes round, and entries stay in it for long. */
+	if (is_long) {
 		plan->count *= 12;
 		plan->density = 8;
+		if (random_once_in(&random, 2))
+			forget_ends(&taste);
 	}
 	plan->op = calloc(plan->count, sizeof(*plan->op));
 	if (!plan->op)

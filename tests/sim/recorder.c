@@ -276,9 +276,13 @@ static bool fails(struct recorder *rec)
 
 static int op_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
-	if (fails(recorder_of(store)))
+	struct recorder *rec = recorder_of(store);
+
+	if (fails(rec))
 		return -EIO;
-	disk_read(&recorder_of(store)->live, pos, buf, len);
+	disk_read(&rec->live, pos, buf, len);
+	if (rec->event)
+		rec->event(rec, EVENT_READ);
 	return 0;
 }
 

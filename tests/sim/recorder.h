@@ -71,6 +71,7 @@ enum recorder_event {
 	EVENT_ISSUED,	/* a change of the engine's is under way */
 	EVENT_FLUSHING,	/* a flush is */
 	EVENT_FLUSHED,	/* it was */
+	EVENT_READ,	/* something was read, and may be old when it is used */
 };
 
 /* What was changed since recorder_mark(). */

@@ -4,6 +4,11 @@
 /* Whoever is turned away more often will never get anywhere. */
 #define TRIES 100
 
+/* What a lookup came to, if it did not find a place. */
+#define AGAIN		0
+#define NOT_NOW		(-1)
+#define NO_SPACE	(-2)
+
 static struct io *io_new(struct machine *m, enum op_kind kind, u64 pos,
 			 const struct vhdx_run *run, u64 entered)
 {
@@ -139,35 +144,37 @@ static void refuse(struct machine *m, const struct op *op, u64 done)
 	rest->len -= done;
 }
 
-/* What a lookup came to: 1: done; 0: again; -1: not now, or never. */
+/* What a lookup came to: 1: it found a place. */
 static int settle(struct machine *m, int r, const struct vhdx_miss *miss)
 {
 	switch (r) {
 	case 0:
 		return 1;
 	case -EAGAIN:
+		m->loading = true;
 		r = vhdx_image_load(miss);
+		m->loading = false;
 		if (r && !m->rec.failed)
 			machine_fail(m, "a page of the BAT cannot be loaded: error %d",
 				     -r);
 		/* A read that fails is no one else's matter. */
 		if (r)
 			m->rec.failed = false;
-		return r ? -1 : 0;
+		return r || !machine_lives(m) ? NOT_NOW : AGAIN;
 	case -EBUSY:
 		m->totals->busy++;
 		if (m->working)
-			return -1;
+			return NOT_NOW;
 		machine_work(m, VHDX_WORK_BEGIN);
-		return machine_lives(m) ? 0 : -1;
+		return machine_lives(m) ? AGAIN : NOT_NOW;
 	case -ENOSPC:
 		m->totals->no_space++;
-		return -1;
+		return NO_SPACE;
 	}
 	if (!m->rec.failed)
 		machine_fail(m, "a request failed: error %d (%s)", -r,
 			     m->session->reason);
-	return -1;
+	return NOT_NOW;
 }
 
 static int look_up(struct machine *m, const struct op *op, u64 pos, u64 len,
@@ -254,7 +261,7 @@ static void start_zero(struct machine *m, const struct op *op, u64 pos,
 	model_begin(&m->model, pos, run->length, 0, io->id);
 }
 
-/* Returns bytes done, 0 if the lookup must be repeated, or -1. */
+/* Returns bytes done, or AGAIN, NOT_NOW or NO_SPACE. */
 static long long start_piece(struct machine *m, const struct op *op, u64 pos,
 			     u64 len)
 {
@@ -270,7 +277,7 @@ static long long start_piece(struct machine *m, const struct op *op, u64 pos,
 			     "a lookup of %llu bytes at %llu gave kind %d, layer %u, offset 0x%llx, %llu bytes",
 			     len, pos, run.kind, run.layer, run.offset,
 			     run.length);
-		return -1;
+		return NOT_NOW;
 	}
 	if (op->kind == OP_WRITE)
 		start_write(m, op, pos, &run, entered);
@@ -293,6 +300,33 @@ static bool make_room(struct machine *m)
 	return count_free(m) >= 2;
 }
 
+/* Everything that is under way arrives. */
+static void arrive_all(struct machine *m)
+{
+	u32 i;
+
+	for (i = 0; i < IO_MAX; i++)
+		while (m->io[i].stage == IO_MAPPED || m->io[i].stage == IO_SENT)
+			go_on(m, &m->io[i]);
+}
+
+/* Returns whether a request that found no space should try again. */
+static bool wait_for_space(struct machine *m, u32 *waited)
+{
+	if (m->working || m->refused_count)
+		return false;
+	/* One commit frees, and the next one after a drain that went before. */
+	if ((*waited)++ == 3) {
+		full_check(m);
+		return false;
+	}
+	arrive_all(m);
+	m->closing = true;
+	machine_work(m, VHDX_WORK_COMMIT);
+	m->closing = false;
+	return machine_lives(m);
+}
+
 /**
  * request_start() - a user asks for something
  * @m: the run
@@ -302,6 +336,7 @@ void request_start(struct machine *m, const struct op *op)
 {
 	u64 end = op->pos + op->len;
 	u64 pos = op->pos;
+	u32 waited = 0;
 	int tries = 0;
 	long long done;
 
@@ -311,6 +346,8 @@ void request_start(struct machine *m, const struct op *op)
 			return;
 		}
 		done = start_piece(m, op, pos, end - pos);
+		if (done == NO_SPACE && wait_for_space(m, &waited))
+			continue;
 		if (done < 0) {
 			if (m->working)
 				refuse(m, op, pos - op->pos);
@@ -347,13 +384,9 @@ void request_retry(struct machine *m)
  */
 void request_finish(struct machine *m)
 {
-	u32 i;
-
 	while (m->refused_count && machine_lives(m))
 		request_retry(m);
-	for (i = 0; i < IO_MAX; i++)
-		while (m->io[i].stage == IO_MAPPED || m->io[i].stage == IO_SENT)
-			go_on(m, &m->io[i]);
+	arrive_all(m);
 	if (machine_lives(m))
 		machine_work(m, VHDX_WORK_COMMIT);
 }

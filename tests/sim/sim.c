@@ -230,6 +230,7 @@ static bool print_counts(const struct totals *t)
 	never |= count("blocks freed", t->freed);
 	never |= count("times space had another owner before", t->reused);
 	never |= count("pages of the BAT evicted", t->evictions);
+	never |= count("loads of a page that a commit overtook", t->overtaken);
 	never |= count("crashes that a run went on after", t->ops[OP_CRASH]);
 	never |= count("replays", t->recoveries);
 	never |= count("replays that were done twice", t->forks);

@@ -129,6 +129,51 @@ static bool check_headers(struct state *s, const struct vhdx_image *image,
 	return check_guids(s, image, touched);
 }
 
+/* The engine has a check of its own for this; it might forget the same. */
+static bool own(struct state *s, const char *what, u64 offset, u64 length)
+{
+	struct verifier *v = s->verifier;
+	u64 unit = offset >> VHDX_ALIGN_SHIFT;
+	u64 end = (offset + length) >> VHDX_ALIGN_SHIFT;
+
+	v->end = max(v->end, offset + length);
+	for (; unit < end; unit++) {
+		if (unit >= DISK_UNITS || v->owned[unit] == v->states)
+			return wrong(s, "%s at 0x%llx lies in space that has another owner",
+				     what, offset);
+		v->owned[unit] = v->states;
+	}
+	return true;
+}
+
+static bool own_regions(struct state *s, const struct vhdx_image *image)
+{
+	const struct vhdx_region *region = image->regions.all;
+	u32 i;
+
+	s->verifier->end = 0;
+	s->verifier->states++;
+	for (i = 0; i < image->regions.count; i++, region++)
+		if (!own(s, region->name, region->offset, region->length))
+			return false;
+	return true;
+}
+
+/* A block that was unmapped may have kept its space: its anchor. */
+static bool own_block(struct state *s, const struct vhdx_image *image,
+		      u64 block)
+{
+	u64 index = vhdx_bat_payload_index(&image->bat, block);
+	u64 entry;
+
+	if (vhdx_image_bat_entry(image, index, &entry))
+		return wrong(s, "block %llu has no good BAT entry", block);
+	if (!vhdx_entry_offset(entry))
+		return true;
+	return own(s, "a block", vhdx_entry_offset(entry),
+		   vhdx_bat_block_size(&image->bat));
+}
+
 /* LastFileOffset holds all that is allocated, or replay would not save it. */
 static bool check_promise(struct state *s, const struct vhdx_image *image,
 			  u64 offset)
@@ -136,7 +181,6 @@ static bool check_promise(struct state *s, const struct vhdx_image *image,
 	u64 end = offset + vhdx_bat_block_size(&image->bat);
 	u64 last;
 
-	s->verifier->end = max(s->verifier->end, end);
 	if (!image->log.count)
 		return true;
 	last = vhdx_log_head(&image->log)->last_file_offset;
@@ -257,17 +301,16 @@ static bool check_block(struct state *s, const struct vhdx_chain *chain,
 
 static bool check_payload(struct state *s, struct vhdx_image *image)
 {
-	const struct vhdx_region *last =
-		&image->regions.all[image->regions.count - 1];
 	struct vhdx_chain *chain = vhdx_chain_new(&image, 1, 0, &s->report);
-	bool good = true;
 	u64 block;
+	bool good;
 
-	s->verifier->end = last->offset + last->length;
 	if (IS_ERR(chain))
 		return wrong(s, "the image makes no chain");
+	good = own_regions(s, image);
 	for (block = 0; block < image->bat.blocks && good; block++)
-		good = check_block(s, chain, block);
+		good = check_block(s, chain, block) &&
+		       own_block(s, image, block);
 	vhdx_chain_free(chain);
 	return good;
 }

@@ -35,6 +35,8 @@
  * @recovery: the log is being replayed, so DataWriteGuid must stay
  * @end: byte of the file up to which regions and blocks reach, in the state
  *	that was looked at last
+ * @owned: of each MiB of the file, the state that last had an owner for it
+ * @states: looked at so far
  * @seen: of each block, what was found right about it last
  * @text: what is wrong, in a sentence
  */
@@ -44,6 +46,8 @@ struct verifier {
 	guid_t data_guid;
 	bool recovery;
 	u64 end;
+	u64 owned[DISK_UNITS];
+	u64 states;
 	struct seen *seen;
 	char text[VHDX_SENTENCE_MAX];
 };

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine.h"
+
+static u64 entry_of(struct machine *m, u64 block)
+{
+	struct vhdx_image *image = m->image;
+	u64 index = vhdx_bat_payload_index(&image->bat, block);
+	struct vhdx_miss miss = {
+		.image = image,
+		.map = &image->bat_pages,
+		.index = index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+	};
+	u64 entry = 0;
+	int r;
+
+	while ((r = vhdx_image_bat_entry(image, index, &entry)) == -EAGAIN)
+		if (vhdx_image_load(&miss))
+			break;
+	return r ? 0 : entry;
+}
+
+/* MiB of the store that have an owner, now. */
+static u64 count_owned(struct machine *m)
+{
+	const struct vhdx_regions *regions = &m->image->regions;
+	u64 bytes = 0, block;
+	u32 i;
+
+	for (i = 0; i < regions->count; i++)
+		bytes += regions->all[i].length;
+	for (block = 0; block < m->image->bat.blocks; block++)
+		if (vhdx_entry_offset(entry_of(m, block)))
+			bytes += vhdx_bat_block_size(&m->image->bat);
+	return bytes >> VHDX_ALIGN_SHIFT;
+}
+
+/**
+ * full_check() - is the store as full as the engine says?
+ * @m: the run, in which a request found no space, with nothing under way and
+ *	all that was freed committed and drained
+ *
+ * Only of blocks of 1 MiB, for larger ones may not fit in what is free; and
+ * without anchors, which a block leaves behind for the next session.
+ */
+void full_check(struct machine *m)
+{
+	u64 size = m->made.limit ? m->made.limit : m->rec.live.size;
+	u64 room = min(size >> VHDX_ALIGN_SHIFT, (u64)DISK_UNITS);
+	u64 owned;
+
+	if (m->plan->geometry.block_shift != VHDX_ALIGN_SHIFT ||
+	    m->plan->geometry.anchors)
+		return;
+	owned = count_owned(m);
+	if (owned < room && !m->rec.failed)
+		machine_fail(m,
+			     "there is no space, but of %llu MiB %llu have no owner",
+			     room, room - owned);
+}
