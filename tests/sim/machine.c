@@ -162,7 +162,8 @@ static const struct op *next_op(struct machine *m)
 		m->next++;
 	if (m->next == plan->count || m->closing)
 		return NULL;
-	if (m->working && plan->op[m->next].kind > OP_FLUSH &&
+	if ((m->working || m->overtaking) &&
+	    plan->op[m->next].kind > OP_FLUSH &&
 	    plan->op[m->next].kind != OP_SHRINK)
 		return NULL;
 	return &plan->op[m->next++];
@@ -178,7 +179,7 @@ static bool step(struct machine *m)
 		return false;
 	m->random.state = op->seed;
 	do_op(m, op);
-	if (m->broken && !m->failed && !m->working)
+	if (m->broken && !m->failed && !m->working && !m->overtaking)
 		life_repair(m);
 	if (machine_lives(m))
 		sample_crashes(m, TRIED_BETWEEN);
@@ -200,14 +201,25 @@ static void meanwhile(struct machine *m)
 	m->nested = false;
 }
 
-/* While a request waits for a page, the committer writes and drops pages. */
+/*
+ * While a request waits for a page, others that were faster change the page,
+ * and the committer writes it and drops it.
+ */
 static void overtake(struct machine *m)
 {
-	if (!m->loading || m->working || m->closing ||
+	u64 count = random_below(&m->random, 4);
+
+	if (!m->loading || m->working || m->closing || m->overtaking ||
 	    !random_once_in(&m->random, 3))
 		return;
 	m->loading = false;
 	m->totals->overtaken++;
+	m->overtaking = true;
+	while (count-- && machine_lives(m) && step(m))
+		;
+	m->overtaking = false;
+	if (!machine_lives(m))
+		return;
 	machine_work(m, VHDX_WORK_COMMIT | VHDX_WORK_CHECKPOINT);
 	if (machine_lives(m))
 		vhdx_pool_shrink(&m->image->pool, m->image->pool.limit);

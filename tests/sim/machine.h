@@ -133,6 +133,7 @@ struct totals {
  * @working: the committer is at work
  * @nested: and something else happens meanwhile
  * @loading: a request waits for a page of the BAT
+ * @overtaking: and meanwhile others have been faster
  * @broken: an operation of the store failed, and the session is over
  * @closing: nobody asks for anything new
  * @muted: the crash has happened; the engine does not know it yet
@@ -177,6 +178,7 @@ struct machine {
 	bool working;
 	bool nested;
 	bool loading;
+	bool overtaking;
 	bool broken;
 	bool closing;
 	bool muted;

@@ -26,16 +26,20 @@ static const u32 usual[OP_KINDS] = {
 	[OP_CRASH] = 2, [OP_FAULT] = 1,
 };
 
-/* What keeps the log short. */
-static void forget_ends(struct taste *taste)
+/*
+ * Nothing that empties the log, and much that fills it: entries stay in it, for
+ * pages that are not changed again, until it comes round.
+ */
+static void fill_log(struct taste *taste)
 {
 	taste->weight[OP_IDLE] = 0;
 	taste->weight[OP_END] = 0;
 	taste->weight[OP_REOPEN] = 0;
 	taste->weight[OP_CRASH] = 0;
 	taste->weight[OP_FAULT] = 0;
-	taste->weight[OP_FLUSH] = 20;
+	taste->weight[OP_DISCARD] = 25;
 	taste->weight[OP_COMMIT] = 40;
+	taste->elsewhere = 3;
 }
 
 /* Each run is fond of something and knows nothing of something else. */
@@ -144,7 +148,7 @@ static void choose_range(struct op *op, const struct geometry *geometry,
 void plan_make(struct plan *plan, u64 seed, u32 number)
 {
 	struct random random = { .state = seed * 1000003 + number };
-	bool is_long = random_once_in(&random, 12);
+	bool is_long = random_once_in(&random, 10);
 	struct taste taste;
 	u32 i;
 
@@ -158,12 +162,11 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 	choose_taste(&taste, &plan->geometry, &random);
 	plan->count = 20 + random_below(&random, 180);
 	plan->density = 1;
-	/* In which the log comes round, and entries stay in it for long. */
 	if (is_long) {
-		plan->count *= 12;
-		plan->density = 8;
-		if (random_once_in(&random, 2))
-			forget_ends(&taste);
+		plan->count *= 10;
+		plan->density = 4;
+		if (!random_once_in(&random, 3))
+			fill_log(&taste);
 	}
 	plan->op = calloc(plan->count, sizeof(*plan->op));
 	if (!plan->op)
