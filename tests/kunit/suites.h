@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The suites: one for each file of the engine, one for the target's mapping
- * (in the kernel alone), one for want of memory (in userspace alone, where the
- * allocator can be told to fail).
+ * The suites: one or more for each file of the engine, one for the target's
+ * mapping (in the kernel alone), one for want of memory (in userspace alone,
+ * where the allocator can be told to fail).
  */
 #ifndef VHDX_TEST_SUITES_H
 #define VHDX_TEST_SUITES_H
@@ -31,8 +31,11 @@ extern struct kunit_suite vhdx_chain_new_suite;
 extern struct kunit_suite vhdx_chain_read_suite;
 extern struct kunit_suite vhdx_check_suite;
 extern struct kunit_suite vhdx_session_suite;
+extern struct kunit_suite vhdx_session_fault_suite;
 extern struct kunit_suite vhdx_session_map_suite;
+extern struct kunit_suite vhdx_session_survey_suite;
 extern struct kunit_suite vhdx_session_space_suite;
+extern struct kunit_suite vhdx_session_reuse_suite;
 extern struct kunit_suite vhdx_create_suite;
 extern struct kunit_suite vhdx_repair_suite;
 extern struct kunit_suite vhdx_map_suite;

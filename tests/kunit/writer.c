@@ -250,6 +250,21 @@ u64 writer_entry(struct kunit *test, u64 block)
 }
 
 /**
+ * writer_offset() - where a payload block lies, as the image sees it
+ * @test: the test; it ends here if the entry cannot be had
+ * @block: number of the block, which must be fully present
+ *
+ * Return: byte offset in the file.
+ */
+u64 writer_offset(struct kunit *test, u64 block)
+{
+	u64 entry = writer_entry(test, block);
+
+	KUNIT_EXPECT_EQ(test, entry & 0xFFFFF, 6);
+	return entry & ~0xFFFFFULL;
+}
+
+/**
  * writer_disk_entry() - a payload block's BAT entry, as the file has it
  * @test: the test
  * @block: number of the block

@@ -16,6 +16,7 @@
  *   writer_drain()		let freed space become free
  *   writer_crash()		forget the session, and open the file anew
  *   writer_entry()		a BAT entry, as the image sees it
+ *   writer_offset()		where a block lies, likewise
  *   writer_disk_entry()	a BAT entry, as the file has it
  *   writer_read()		a byte of the virtual disk, as a reader sees it
  *   writer_log_entry()		a number of the last entry of the log
@@ -57,6 +58,7 @@ void writer_discard(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len);
 void writer_drain(struct kunit *test);
 void writer_crash(struct kunit *test);
 u64 writer_entry(struct kunit *test, u64 block);
+u64 writer_offset(struct kunit *test, u64 block);
 u64 writer_disk_entry(struct kunit *test, u64 block);
 int writer_read(struct kunit *test, u64 pos);
 u64 writer_log_entry(struct kunit *test, u32 field, u32 width);
