@@ -101,12 +101,6 @@ static void untake(struct vhdx_session *session, u64 offset)
 	spin_unlock(&session->image->pool.lock);
 }
 
-/* A quota, and the longest file there can be, are limits as a disk's end is. */
-static bool is_no_room(int err)
-{
-	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
-}
-
 /* Free space inside the file holds what its last owner left there. */
 static int reuse(struct vhdx_session *session, u64 *offset)
 {
@@ -123,7 +117,7 @@ static int reuse(struct vhdx_session *session, u64 *offset)
 	r = store->ops->zero(store, *offset, size);
 	if (r)
 		untake(session, *offset);
-	return is_no_room(r) ? -ENOSPC : r;
+	return r;
 }
 
 /* Blocks are checked against the size as their pages are loaded. */
@@ -135,6 +129,12 @@ static void tell_size(struct vhdx_session *session)
 	WRITE_ONCE(image->file_size, image->store->size);
 	WRITE_ONCE(image->limits.file_size, image->store->size);
 	spin_unlock(&image->pool.lock);
+}
+
+/* A quota, and the longest file there can be, are limits as a disk's end is. */
+static bool is_no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
 }
 
 static int extend(struct vhdx_session *session, u64 end)
