@@ -57,7 +57,7 @@ static u64 place(u32 page)
 	return BAT + 4096ULL * page;
 }
 
-static struct vhdx_page *get_page(struct kunit *test, u32 number)
+static struct vhdx_page *bat_page(struct kunit *test, u32 number)
 {
 	struct fixture *f = test->priv;
 	struct vhdx_page_map *map = &f->image[0]->bat_pages;
@@ -76,7 +76,7 @@ static struct vhdx_page *get_page(struct kunit *test, u32 number)
 static bool change(struct kunit *test, u32 number, u8 byte)
 {
 	struct fixture *f = test->priv;
-	struct vhdx_page *page = get_page(test, number);
+	struct vhdx_page *page = bat_page(test, number);
 	struct rig *rig = rig_of(test);
 	bool done;
 
@@ -759,8 +759,8 @@ static void logged_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_pool_shrink(pool, 100), 2);
 	KUNIT_EXPECT_EQ(test, pool->resident, 1);
 	/* And come back as they were written. */
-	KUNIT_EXPECT_EQ(test, *(u8 *)get_page(test, 1)->data, 1);
-	KUNIT_EXPECT_EQ(test, *(u8 *)get_page(test, 2)->data, 2);
+	KUNIT_EXPECT_EQ(test, *(u8 *)bat_page(test, 1)->data, 1);
+	KUNIT_EXPECT_EQ(test, *(u8 *)bat_page(test, 2)->data, 2);
 }
 
 static struct kunit_case journal_cases[] = {
