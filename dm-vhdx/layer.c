@@ -114,6 +114,9 @@ static int claim_device(struct dm_target *ti, const struct vhdx_claim *claim,
 	err = dm_get_device(ti, claim->name,
 			    claim->write ? BLK_OPEN_READ | BLK_OPEN_WRITE :
 					   BLK_OPEN_READ, &layer->dev);
+	if (!err && claim->write && bdev_read_only(layer->dev->bdev))
+		return vhdx_reason_give(reason, -EROFS,
+					"block device is read-only; load the table read-only");
 	if (!err)
 		return 0;
 	layer->dev = NULL;
