@@ -51,8 +51,13 @@ static int map_other(struct vhdx_target *t, struct vhdx_io *io)
 {
 	struct bio *bio = io->bio;
 
-	if (!t->committer)
-		return DM_MAPIO_KILL;
+	if (!t->committer) {
+		if (bio_op(bio) != REQ_OP_WRITE || bio->bi_iter.bi_size)
+			return DM_MAPIO_KILL;
+		/* A flush: there is nothing to be made durable. */
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
 	switch (bio_op(bio)) {
 	case REQ_OP_WRITE:
 		return vhdx_write_flush(t, bio);

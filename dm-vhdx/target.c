@@ -118,6 +118,16 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 	return err;
 }
 
+/*
+ * The tables of one device, read-only or not, must have the same limits. For dm
+ * keeps those of the table before when one has no devices below it, as with
+ * files: after a table without discards, none that is loaded over it has any.
+ */
+static bool has_writer(const struct vhdx_target *t)
+{
+	return t->layer[0].backing->committer;
+}
+
 static void set_up_writes(struct vhdx_target *t)
 {
 	struct dm_target *ti = t->ti;
@@ -162,7 +172,7 @@ static int vhdx_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = t;
 	ti->per_io_data_size = sizeof(struct vhdx_io);
 	ti->limit_swap_bios = true;
-	if (t->committer)
+	if (has_writer(t))
 		set_up_writes(t);
 	return 0;
 }
@@ -266,7 +276,7 @@ static void vhdx_io_hints(struct dm_target *ti, struct queue_limits *limits)
 			limits->dma_alignment =
 				max(limits->dma_alignment,
 				    t->layer[i].file->mem_align - 1);
-	if (t->committer)
+	if (has_writer(t))
 		vhdx_zero_limits(t, limits);
 }
 
