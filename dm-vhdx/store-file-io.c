@@ -13,10 +13,12 @@
  * Writes stay inside the file: the engine has made it long enough before.
  */
 #include <linux/bio.h>
+#include <linux/blk-cgroup.h>
 #include <linux/blkdev.h>
 #include <linux/bvec.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -224,7 +226,20 @@ static void io_issue(struct vhdx_io *io, int flags)
 	io_put(io);
 }
 
-/* Who writes for others must not be held up by what these others dirtied. */
+/*
+ * What the file system makes of an I/O is charged to the control group that
+ * caused it. Returns that, for the next one in a row: most are of the same.
+ */
+static struct cgroup_subsys_state *charge(const struct vhdx_io *io,
+					  struct cgroup_subsys_state *last)
+{
+	struct cgroup_subsys_state *css = bio_blkcg_css(io->bio);
+
+	if (css != last)
+		kthread_associate_blkcg(css);
+	return css;
+}
+
 static void wait_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
@@ -232,7 +247,9 @@ static void wait_work(struct work_struct *work)
 
 	if (io->pause)
 		msleep(VHDX_RETRY_MS);
+	charge(io, NULL);
 	io_issue(io, 0);
+	kthread_associate_blkcg(NULL);
 	vhdx_scope_leave(scope);
 }
 
@@ -242,13 +259,17 @@ static void submit_work(struct work_struct *work)
 		container_of(work, struct vhdx_file_cpu, work);
 	struct llist_node *batch = llist_del_all(&cpu->pending);
 	struct vhdx_scope scope = vhdx_scope_enter();
+	struct cgroup_subsys_state *css = NULL;
 	struct vhdx_io *io, *next;
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
-	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
+	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node) {
+		css = charge(io, css);
 		io_issue(io, IOCB_NOWAIT);
+	}
 	blk_finish_plug(&plug);
+	kthread_associate_blkcg(NULL);
 	vhdx_scope_leave(scope);
 }
 
