@@ -86,6 +86,9 @@ static int begin(struct vhdx_session *session)
 	if (r)
 		return r;
 	r = open_log(session);
+	/* Nothing depends on the log yet, so it can be opened once more. */
+	if (r == -ENOMEM)
+		return r;
 	if (r)
 		return broken(session, "opening the log", r);
 	spin_lock(lock);
