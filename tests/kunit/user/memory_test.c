@@ -8,6 +8,7 @@
 #include "create.h"
 #include "fixture.h"
 #include "recover.h"
+#include "session.h"
 #include "repair.h"
 #include "suites.h"
 
@@ -221,12 +222,86 @@ static void memory_repair(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_repair_regions(image), 0);
 }
 
+/* Fails the nth allocation of what follows, and then none. */
+static void fail_nth(struct kunit *test, u32 nth)
+{
+	struct fixture *f = test->priv;
+
+	/* The store in RAM is short of it, too. */
+	f->ram[0].broken = 0;
+	fail_in = nth;
+}
+
+/* A write to a new block, up to its commit, and a clean end. */
+static int write_and_end(struct kunit *test, struct vhdx_session *session)
+{
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+	int r;
+
+	while ((r = vhdx_session_map(session, 0, 512, &run, &miss))) {
+		if (r == -EAGAIN)
+			r = vhdx_image_load(&miss);
+		else if (r == -EBUSY)
+			r = vhdx_session_work(session, VHDX_WORK_BEGIN);
+		if (r)
+			return r;
+	}
+	r = vhdx_session_work(session, VHDX_WORK_COMMIT);
+	return r ? r : vhdx_session_end(session);
+}
+
+/*
+ * A session that is short of memory says so and stays what it is, but at its
+ * end: there, the log is left for a replay.
+ */
+static void memory_session(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+	u32 nth = 0, ended = 0;
+	bool done = false;
+	int r;
+
+	builder_write(&f->builder[0]);
+	while (!done && ++nth < 100) {
+		fixture_open(test, 0);
+		KUNIT_ASSERT_EQ(test, vhdx_image_recover(f->image[0]), 0);
+		fail_nth(test, nth);
+		session = vhdx_session_new(f->image[0], &f->found.report);
+		if (IS_ERR(session)) {
+			KUNIT_EXPECT_EQ(test, PTR_ERR(session), -ENOMEM);
+		} else {
+			r = write_and_end(test, session);
+			done = fail_in;
+			fail_nth(test, 0);
+			if (r)
+				KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+			if (r && session->mode == VHDX_MODE_RW)
+				KUNIT_EXPECT_EQ(test,
+						write_and_end(test, session),
+						0);
+			ended += session->mode != VHDX_MODE_RW;
+			vhdx_session_free(session);
+		}
+		vhdx_image_close(f->image[0]);
+		f->image[0] = NULL;
+	}
+	fail_nth(test, 0);
+	KUNIT_EXPECT_TRUE(test, done);
+	/* The session, its map and its buffer; a page; headers, the survey. */
+	KUNIT_EXPECT_GT(test, nth, 8);
+	/* The last update of the headers is what cannot be tried again. */
+	KUNIT_EXPECT_LE(test, ended, 1);
+}
+
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_open),
 	KUNIT_CASE(memory_chain),
 	KUNIT_CASE(memory_read),
 	KUNIT_CASE(memory_check),
 	KUNIT_CASE(memory_recover),
+	KUNIT_CASE(memory_session),
 	KUNIT_CASE(memory_create),
 	KUNIT_CASE(memory_repair),
 	{}
