@@ -22,6 +22,7 @@ extern struct kunit_suite vhdx_locator_suite;
 extern struct kunit_suite vhdx_pages_suite;
 extern struct kunit_suite vhdx_space_suite;
 extern struct kunit_suite vhdx_journal_suite;
+extern struct kunit_suite vhdx_journal_lap_suite;
 extern struct kunit_suite vhdx_bat_suite;
 extern struct kunit_suite vhdx_bitmap_suite;
 extern struct kunit_suite vhdx_image_suite;
