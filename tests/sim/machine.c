@@ -210,7 +210,7 @@ static void overtake(struct machine *m)
 	u64 count = random_below(&m->random, 4);
 
 	if (!m->loading || m->working || m->closing || m->overtaking ||
-	    !random_once_in(&m->random, 3))
+	    !m->plan->overtake || !random_once_in(&m->random, 3))
 		return;
 	m->loading = false;
 	m->totals->overtaken++;

@@ -56,6 +56,7 @@ enum io_stage {
  * struct io - a piece of a request, in one place of the store
  * @stage: how far it is
  * @kind: OP_WRITE, OP_ZERO or OP_READ
+ * @slow: it is under way for long
  * @fua: it is acknowledged when it is durable
  * @direct: by itself, for its block is
  * @pos: byte offset on the virtual disk
@@ -70,6 +71,7 @@ enum io_stage {
 struct io {
 	enum io_stage stage;
 	enum op_kind kind;
+	bool slow;
 	bool fua;
 	bool direct;
 	u64 pos;

@@ -162,10 +162,14 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 	choose_taste(&taste, &plan->geometry, &random);
 	plan->count = 20 + random_below(&random, 180);
 	plan->density = 1;
+	plan->overtake = true;
+	plan->slow = random_once_in(&random, 2) ?
+			     random_below(&random, 50) : 0;
 	if (is_long) {
 		plan->count *= 10;
 		plan->density = 4;
-		if (!random_once_in(&random, 3))
+		plan->overtake = random_once_in(&random, 3);
+		if (!plan->overtake)
 			fill_log(&taste);
 	}
 	plan->op = calloc(plan->count, sizeof(*plan->op));

@@ -59,6 +59,8 @@ struct op {
  * @number: of the run
  * @geometry: the image
  * @density: one in so many crash states is tried
+ * @overtake: loads of a page may be overtaken by a checkpoint
+ * @slow: percent of the I/O that is under way for long
  * @op: what is done
  * @count: how many
  * @sample: the only crash state that is tried, or ALL_SAMPLES
@@ -72,6 +74,8 @@ struct plan {
 	u32 number;
 	struct geometry geometry;
 	u32 density;
+	bool overtake;
+	u32 slow;
 	struct op *op;
 	u32 count;
 	u32 sample;

@@ -4,6 +4,9 @@
 /* Whoever is turned away more often will never get anywhere. */
 #define TRIES 100
 
+/* How often slow I/O is passed over. */
+#define SLOW 32
+
 /* What a lookup came to, if it did not find a place. */
 #define AGAIN		0
 #define NOT_NOW		(-1)
@@ -19,6 +22,7 @@ static struct io *io_new(struct machine *m, enum op_kind kind, u64 pos,
 	*io = (struct io){
 		.stage = IO_MAPPED,
 		.kind = kind,
+		.slow = random_below(&m->random, 100) < m->plan->slow,
 		.pos = pos,
 		.len = run->length,
 		.offset = run->offset,
@@ -126,6 +130,8 @@ void request_progress(struct machine *m)
 		struct io *io = &m->io[(first + i) % IO_MAX];
 
 		if (io->stage != IO_MAPPED && io->stage != IO_SENT)
+			continue;
+		if (io->slow && !random_once_in(&m->random, SLOW))
 			continue;
 		go_on(m, io);
 		break;
