@@ -87,6 +87,7 @@ void machine_work(struct machine *m, unsigned int flags)
 {
 	const struct vhdx_journal *journal = &m->session->journal;
 	u64 began = ++m->model.clock;
+	u64 begun = m->session->stats.begun;
 	u32 head = journal->head;
 	int r;
 
@@ -100,7 +101,8 @@ void machine_work(struct machine *m, unsigned int flags)
 		return;
 	}
 	m->rec.failed = false;
-	m->totals->wraps += journal->head < head;
+	if (begun == m->session->stats.begun)
+		m->totals->wraps += journal->head < head;
 	if (flags & VHDX_WORK_COMMIT)
 		request_committed(m, began);
 	drain(m);

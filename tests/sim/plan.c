@@ -10,6 +10,7 @@
  * @elsewhere: percent that go to other ones
  * @fua: percent of the writes
  * @whole: percent of the requests that are whole blocks
+ * @whole_zeroes: of those that discard or zero
  */
 struct taste {
 	u64 hot[HOT_BLOCKS];
@@ -17,6 +18,7 @@ struct taste {
 	u32 elsewhere;
 	u32 fua;
 	u32 whole;
+	u32 whole_zeroes;
 };
 
 static const u32 usual[OP_KINDS] = {
@@ -27,19 +29,25 @@ static const u32 usual[OP_KINDS] = {
 };
 
 /*
- * Nothing that empties the log, and much that fills it: entries stay in it, for
- * pages that are not changed again, until it comes round.
+ * Nothing that empties the log, and much that fills it, nearly all of it in one
+ * page of the BAT: the entries of the others stay in it until it comes round.
  */
 static void fill_log(struct taste *taste)
 {
-	taste->weight[OP_IDLE] = 0;
-	taste->weight[OP_END] = 0;
-	taste->weight[OP_REOPEN] = 0;
-	taste->weight[OP_CRASH] = 0;
-	taste->weight[OP_FAULT] = 0;
-	taste->weight[OP_DISCARD] = 25;
-	taste->weight[OP_COMMIT] = 40;
-	taste->elsewhere = 3;
+	static const u32 weight[OP_KINDS] = {
+		[OP_WRITE] = 50, [OP_READ] = 2,	 [OP_DISCARD] = 40,
+		[OP_ZERO] = 10,	 [OP_PROGRESS] = 20, [OP_FLUSH] = 5,
+		[OP_COMMIT] = 60, [OP_TICK] = 2,
+	};
+
+	u32 i;
+
+	memcpy(taste->weight, weight, sizeof(weight));
+	taste->whole_zeroes = 100;
+	taste->whole = 2;
+	taste->elsewhere = 2;
+	for (i = 0; i < HOT_BLOCKS; i++)
+		taste->hot[i] %= 400;
 }
 
 /* Each run is fond of something and knows nothing of something else. */
@@ -57,6 +65,7 @@ static void choose_taste(struct taste *taste, const struct geometry *geometry,
 	taste->weight[OP_PROGRESS] += 5;
 	taste->fua = random_once_in(random, 2) ? 0 : random_below(random, 40);
 	taste->whole = random_below(random, 15);
+	taste->whole_zeroes = 60;
 	taste->elsewhere = random_once_in(random, 3) ? 2 : 25;
 	for (i = 0; i < HOT_BLOCKS; i++)
 		taste->hot[i] = random_below(random, blocks + 1);
@@ -127,7 +136,7 @@ static void choose_range(struct op *op, const struct geometry *geometry,
 		block = random_below(random, blocks + 1);
 	op->pos = block << geometry->block_shift;
 	if (op->kind == OP_DISCARD || op->kind == OP_ZERO)
-		whole = 60;
+		whole = taste->whole_zeroes;
 	if (random_below(random, 100) < whole)
 		choose_whole(op, geometry, random);
 	else
@@ -167,10 +176,13 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 			     random_below(&random, 50) : 0;
 	if (is_long) {
 		plan->count *= 10;
-		plan->density = 4;
+		plan->density = 8;
 		plan->overtake = random_once_in(&random, 3);
-		if (!plan->overtake)
+		if (!plan->overtake) {
 			fill_log(&taste);
+			plan->count *= 3;
+			plan->density *= 3;
+		}
 	}
 	plan->op = calloc(plan->count, sizeof(*plan->op));
 	if (!plan->op)
