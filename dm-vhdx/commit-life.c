@@ -68,6 +68,9 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 		err = make_session(c);
 	mutex_unlock(&c->lock);
 	vhdx_scope_leave(scope);
+	/* It looks at the whole BAT, so that the first write need not wait. */
+	WRITE_ONCE(c->low, true);
+	wake_up(&c->wait);
 	return err;
 }
 

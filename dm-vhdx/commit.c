@@ -84,12 +84,15 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	int err;
 
 	lockdep_assert_held(&c->lock);
-	if (!session || session->mode != VHDX_MODE_RW)
-		return -EIO;
-	before = session->stats;
+	/* Before all else, or what cannot be done would be wanted for ever. */
 	WRITE_ONCE(c->low, false);
 	if (flags & VHDX_WORK_COMMIT)
 		WRITE_ONCE(c->changed, false);
+	if (!session || READ_ONCE(session->mode) != VHDX_MODE_RW) {
+		WRITE_ONCE(c->settled, false);
+		return -EIO;
+	}
+	before = session->stats;
 	for (;;) {
 		err = vhdx_session_work(session, flags);
 		if (err != -ENOMEM)
@@ -98,6 +101,8 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	}
 	if (c->ti)
 		trace_work(c, flags, err, &before);
+	if (READ_ONCE(session->more))
+		WRITE_ONCE(c->low, true);
 	drain(c);
 	tell_mode(c);
 	return err;

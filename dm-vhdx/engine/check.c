@@ -38,6 +38,7 @@ static int read_batch(struct checker *c, u64 index)
 
 	if (start == c->start)
 		return 0;
+	cond_resched();
 	r = vhdx_image_read(c->image,
 			    vhdx_bat_file_offset(&c->image->bat, start),
 			    c->batch,

@@ -80,9 +80,8 @@ static int update_one(struct vhdx_store *store, struct vhdx_headers *headers,
  *
  * Context: may sleep; does not start I/O to get memory; no lock held. One at a
  * time.
- * Return: 0; -ENOMEM, with nothing changed; -EOVERFLOW if the sequence numbers
- * are used up; or an errno of the store, after which either state may be on
- * disk.
+ * Return: 0; -EOVERFLOW if the sequence numbers are used up; or an errno of the
+ * store, after which either state may be on disk.
  * Source: [MS-VHDX] 2.2.2.1.
  */
 int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
@@ -94,9 +93,8 @@ int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
 
 	if (vhdx_header_current(headers)->sequence > U64_MAX - 2)
 		return -EOVERFLOW;
-	buf = kmalloc(VHDX_HEADER_SIZE, GFP_NOIO);
-	if (!buf)
-		return -ENOMEM;
+	/* A page; to fail for want of it would end all writing to the image. */
+	buf = kmalloc(VHDX_HEADER_SIZE, GFP_NOIO | __GFP_NOFAIL);
 	r = update_one(store, headers, &header, buf);
 	if (!r)
 		r = update_one(store, headers, &header, buf);

@@ -101,8 +101,10 @@ static int choose_region_table(struct vhdx_image *image, const u8 *tables,
 		return vhdx_refuse(image->report, -EUCLEAN, at,
 				   "neither copy is valid (the other is at 0x%llx)",
 				   VHDX_REGION_TABLE_OFFSET(1));
-	if (valid[0] && valid[1] &&
-	    memcmp(tables, tables + VHDX_TABLE_SIZE, VHDX_TABLE_SIZE))
+	image->region_copies_differ =
+		valid[0] && valid[1] &&
+		memcmp(tables, tables + VHDX_TABLE_SIZE, VHDX_TABLE_SIZE);
+	if (image->region_copies_differ)
 		vhdx_find(image->report, VHDX_WARN, at,
 			  "the two copies differ; the first is used");
 	image->region_copy = !valid[0];

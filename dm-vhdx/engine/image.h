@@ -35,6 +35,7 @@
  * @replay: what they change
  * @file_size: bytes of the file after replay: what it holds, or more
  * @region_copy: the copy of the region table that was used
+ * @region_copies_differ: the other one is valid, too, and says something else
  * @regions: what lies at a fixed place
  * @metadata: the metadata table
  * @params: the virtual disk
@@ -53,6 +54,7 @@ struct vhdx_image {
 	struct vhdx_replay replay;
 	u64 file_size;
 	unsigned int region_copy;
+	bool region_copies_differ;
 	struct vhdx_regions regions;
 	struct vhdx_metadata metadata;
 	struct vhdx_params params;

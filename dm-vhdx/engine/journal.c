@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "journal.h"
 
+/* They are copied under a spinlock. */
+#define PAGE_LIMIT 256U
+
 /* A quarter also takes the page of zeros, and leaves one page at the end. */
 static u32 page_limit(u32 room)
 {
@@ -9,7 +12,7 @@ static u32 page_limit(u32 room)
 
 	while (vhdx_log_entry_size(pages) > bytes)
 		pages--;
-	return pages;
+	return min(pages, PAGE_LIMIT);
 }
 
 /**
@@ -35,7 +38,8 @@ int vhdx_journal_init(struct vhdx_journal *journal, struct vhdx_store *store,
 	INIT_LIST_HEAD(&journal->changed);
 	INIT_LIST_HEAD(&journal->logged);
 	journal->page_limit = page_limit(journal->room);
-	journal->buffer = kvzalloc(journal->room / 4, GFP_NOIO);
+	journal->buffer = kvzalloc(vhdx_log_entry_size(journal->page_limit) +
+				   VHDX_PAGE, GFP_NOIO);
 	return journal->buffer ? 0 : -ENOMEM;
 }
 
@@ -86,7 +90,8 @@ static int write_entry(struct vhdx_journal *journal, u64 last_file_offset)
 		.tail = journal->tail,
 		.descriptors = journal->closed,
 		.sequence = journal->sequence,
-		.flushed_file_offset = journal->stable,
+		/* A block device is longer than the image may ever be. */
+		.flushed_file_offset = min(journal->stable, last_file_offset),
 		.last_file_offset = last_file_offset,
 	};
 	int r;
@@ -219,8 +224,20 @@ u32 vhdx_journal_close(struct vhdx_journal *journal)
  */
 int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 {
-	int r = vhdx_journal_flush(journal);
+	u32 length = vhdx_log_entry_size(journal->closed);
+	u8 *behind = (u8 *)journal->buffer + length;
+	int r = 0;
 
+	/*
+	 * QEMU must not find an entry of the last lap behind the first one of
+	 * this, not even if a crash comes between the pages of one write.
+	 */
+	memset(behind, 0, VHDX_PAGE);
+	if (!journal->head)
+		r = vhdx_store_write(journal->store, journal->base + length,
+				     behind, VHDX_PAGE);
+	if (!r)
+		r = vhdx_journal_flush(journal);
 	return r ? r : write_entry(journal, last_file_offset);
 }
 

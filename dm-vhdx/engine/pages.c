@@ -105,7 +105,8 @@ unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
 
 /*
  * When the allocator and the reserve are empty, our own pages are what there
- * is to give up, so that a load succeeds however short memory is.
+ * is to give up, so that a load succeeds however short memory is. If all of
+ * them are in the journal, it has to let go of some.
  */
 static void *alloc_or_evict(struct vhdx_pool *pool, mempool_t *from)
 {
@@ -115,7 +116,8 @@ static void *alloc_or_evict(struct vhdx_pool *pool, mempool_t *from)
 		p = mempool_alloc(from, GFP_NOWAIT | __GFP_NOWARN);
 		if (p)
 			return p;
-		vhdx_pool_shrink(pool, 1);
+		if (!vhdx_pool_shrink(pool, 1))
+			WRITE_ONCE(pool->starved, true);
 		rcu_barrier();
 	}
 }

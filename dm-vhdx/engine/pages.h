@@ -86,6 +86,7 @@ struct vhdx_leaf {
  * @pinned: how many of them are in the journal
  * @limit: how many others there may be, at least VHDX_POOL_RESERVE
  * @written: pages that were written to their places so far
+ * @starved: a load waits for pages that are in the journal
  * @loads: pages brought in so far
  * @evictions: pages given up so far
  * @structs: struct vhdx_page, with a reserve
@@ -99,6 +100,7 @@ struct vhdx_pool {
 	unsigned long pinned;
 	unsigned long limit;
 	u64 written;
+	bool starved;
 	u64 loads;
 	u64 evictions;
 	mempool_t *structs;

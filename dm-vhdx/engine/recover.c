@@ -61,6 +61,30 @@ static int put_patch(struct vhdx_store *store, const struct vhdx_patch *patch,
 	return r ? r : vhdx_store_write(store, patch->target, page, VHDX_PAGE);
 }
 
+/*
+ * One descriptor can zero the whole file, and a log hold tens of thousands of
+ * them. No writer has reason to zero more than what there is.
+ */
+static int check_zeros(struct vhdx_image *image)
+{
+	const struct vhdx_replay *replay = &image->replay;
+	u64 left = max(replay->file_size, VHDX_LOG_LENGTH_MAX);
+	u32 i;
+
+	for (i = 0; i < replay->count; i++) {
+		const struct vhdx_patch *patch = &replay->patches[i];
+
+		if (patch->source)
+			continue;
+		if (patch->length > left)
+			return vhdx_refuse(image->report, -EUCLEAN,
+					   log_place(image),
+					   "zeroes more bytes than the file has; it can only be replayed in memory");
+		left -= patch->length;
+	}
+	return 0;
+}
+
 /* In the order of the log, so the last change of a page is what stays. */
 static int put_patches(struct vhdx_image *image)
 {
@@ -120,7 +144,9 @@ int vhdx_image_recover(struct vhdx_image *image)
 		return 0;
 	if (!image->store->ops->write)
 		return -EROFS;
-	r = announce(image);
+	r = check_zeros(image);
+	if (!r)
+		r = announce(image);
 	if (!r)
 		r = extend(image);
 	if (!r)

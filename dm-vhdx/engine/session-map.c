@@ -278,7 +278,8 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
  * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
  *
  * Whole blocks give their space up, in memory; the next commit makes that
- * durable. Either way, they read as zeros from now on.
+ * durable. From then on they read as zeros, as do those that the caller zeroes;
+ * a fixed image may go on to show what was discarded.
  *
  * Context: any that may take a spinlock; no I/O, no allocation of memory.
  * Return: as vhdx_session_map().

@@ -8,18 +8,23 @@
 /* The file grows in steps, for each one stalls all direct I/O on it. */
 #define GROWTH_MAX	(256 * VHDX_MIB)
 
+/* Zeroing more than this would let flushes wait for long. */
+#define AT_ONCE		(16 * VHDX_MIB)
+
 /* More than this ahead of need is space that others could use. */
 #define PREPARED_BYTES	(64 * VHDX_MIB)
 
 /**
  * struct surveyor - hears what a survey finds
  * @report: takes the findings
+ * @progress: ends it when enough is known
  * @session: whose image it is
  * @unsafe: some of them forbid to write
  * @reason: the first of those
  */
 struct surveyor {
 	struct vhdx_report report;
+	struct vhdx_progress progress;
 	struct vhdx_session *session;
 	bool unsafe;
 	char reason[VHDX_SENTENCE_MAX];
@@ -37,6 +42,15 @@ static void survey_emit(struct vhdx_report *report,
 	vhdx_sentence(finding, surveyor->reason, sizeof(surveyor->reason));
 }
 
+/* One reason is enough, and to look for more of them may take long. */
+static int survey_step(struct vhdx_progress *progress, u64 done, u64 total)
+{
+	const struct surveyor *surveyor =
+		container_of(progress, struct surveyor, progress);
+
+	return surveyor->unsafe && done < total ? -EROFS : 0;
+}
+
 static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
 {
 	const struct vhdx_regions *regions = &session->image->regions;
@@ -44,8 +58,8 @@ static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
 	u32 i;
 	int r;
 
-	r = vhdx_check_space(session->image, &session->space, &census, NULL,
-			     &surveyor->report);
+	r = vhdx_check_space(session->image, &session->space, &census,
+			     &surveyor->progress, &surveyor->report);
 	for (i = 0; i < regions->count && !r; i++)
 		vhdx_space_take(&session->space, regions->all[i].offset,
 				regions->all[i].length);
@@ -68,6 +82,7 @@ int vhdx_session_survey(struct vhdx_session *session)
 	u64 size = session->image->store->size;
 	struct surveyor surveyor = {
 		.report.emit = survey_emit,
+		.progress.step = survey_step,
 		.session = session,
 	};
 	int r;
@@ -146,9 +161,9 @@ static int extend(struct vhdx_session *session, u64 end)
 	u64 size = ALIGN(session->fresh + step, VHDX_ALIGN);
 	int r = -ENOSPC;
 
-	if (end > VHDX_FILE_SIZE_MAX)
+	if (end > VHDX_SPACE_MAX)
 		return -ENOSPC;
-	if (size <= VHDX_FILE_SIZE_MAX)
+	if (size <= VHDX_SPACE_MAX)
 		r = store->ops->extend(store, size);
 	/* There may be room for one block all the same. */
 	if (is_no_room(r))
@@ -227,26 +242,31 @@ static u32 raise_goal(struct vhdx_session *session)
 int vhdx_session_prepare(struct vhdx_session *session)
 {
 	spinlock_t *lock = &session->image->pool.lock;
+	u64 size = vhdx_bat_block_size(&session->image->bat);
 	u32 goal = 0;
-	u32 made;
+	u64 made;
 	int r = 0;
 
 	spin_lock(lock);
 	if (session->wanted)
 		goal = raise_goal(session);
+	else if (session->more)
+		goal = session->prepared_goal;
 	session->wanted = false;
 	spin_unlock(lock);
+	if (!goal)
+		return 0;
 	/* Blocks may be taken as fast as they are made, and flushes wait. */
-	for (made = 0; made < goal && !r; made++) {
+	for (made = 0; made < AT_ONCE && !r; made += size) {
 		if (READ_ONCE(session->prepared_count) >= goal)
 			break;
 		r = prepare_one(session);
 	}
-	if (!goal)
-		return 0;
 	spin_lock(lock);
 	session->no_space = r == -ENOSPC;
-	session->wanted = r;
+	if (r)
+		session->wanted = true;
+	session->more = !r && session->prepared_count < goal;
 	spin_unlock(lock);
 	if (r && r != -ENOSPC && r != -ENOMEM) {
 		vhdx_session_fail(session, VHDX_MODE_RO,
@@ -302,7 +322,8 @@ void vhdx_session_drained(struct vhdx_session *session)
 		if (pos == U64_MAX)
 			break;
 		/* A store that cannot do it keeps the space; no harm is done. */
-		store->ops->discard(store, pos, length);
+		if (READ_ONCE(session->mode) == VHDX_MODE_RW)
+			store->ops->discard(store, pos, length);
 		pos += length;
 		cond_resched();
 	}

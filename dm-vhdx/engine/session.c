@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session.h"
 
+/* For a session that begins and ends, and a replay if it does not. */
+#define SEQUENCES_NEEDED 16U
+
 static struct vhdx_place log_place(const struct vhdx_image *image)
 {
 	return VHDX_AT("log",
@@ -80,12 +83,8 @@ static int open_log(struct vhdx_session *session)
 static int begin(struct vhdx_session *session)
 {
 	spinlock_t *lock = &session->image->pool.lock;
-	int r;
+	int r = open_log(session);
 
-	r = vhdx_session_survey(session);
-	if (r)
-		return r;
-	r = open_log(session);
 	/* Nothing depends on the log yet, so it can be opened once more. */
 	if (r == -ENOMEM)
 		return r;
@@ -105,6 +104,7 @@ static int checkpoint(struct vhdx_session *session)
 	if (r)
 		return broken(session, "writing the BAT", r);
 	session->stats.checkpoints++;
+	WRITE_ONCE(session->image->pool.starved, false);
 	return 0;
 }
 
@@ -161,6 +161,8 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 {
 	int r = 0;
 
+	if (READ_ONCE(session->image->pool.starved))
+		flags |= VHDX_WORK_COMMIT | VHDX_WORK_CHECKPOINT;
 	if ((flags & VHDX_WORK_COMMIT) || transaction_full(session))
 		r = commit(session);
 	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
@@ -172,7 +174,8 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 /**
  * vhdx_session_work() - do what is needed, with I/O
  * @session: the session
- * @flags: VHDX_WORK_*
+ * @flags: VHDX_WORK_*; 0 after the image was opened, so that what is free is
+ *	known when somebody wants to write
  *
  * Lack of space is no error: what was written before can be committed all the
  * same, and vhdx_session_map() tells who needs more.
@@ -184,11 +187,12 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
  */
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 {
-	int r = 0;
+	int r;
 
-	if (session->mode != VHDX_MODE_RW)
+	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
 		return -EROFS;
-	if (!session->live && (flags & VHDX_WORK_BEGIN))
+	r = vhdx_session_survey(session);
+	if (!r && !session->live && (flags & VHDX_WORK_BEGIN))
 		r = begin(session);
 	if (!r && session->live)
 		r = work_live(session, flags);
@@ -226,18 +230,18 @@ int vhdx_session_end(struct vhdx_session *session)
 {
 	int r;
 
-	if (session->mode != VHDX_MODE_RW)
+	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
 		return -EROFS;
 	if (!session->live)
 		return 0;
+	spin_lock(&session->image->pool.lock);
+	WRITE_ONCE(session->live, false);
+	spin_unlock(&session->image->pool.lock);
 	r = commit(session);
 	if (!r)
 		r = checkpoint(session);
 	if (r)
 		return r;
-	spin_lock(&session->image->pool.lock);
-	WRITE_ONCE(session->live, false);
-	spin_unlock(&session->image->pool.lock);
 	r = close_log(session);
 	if (r)
 		return broken(session, "closing the log", r);
@@ -260,6 +264,18 @@ static int check_writable(struct vhdx_image *image, struct vhdx_report *report)
 	if (!header->log_length)
 		return vhdx_refuse(report, -EROFS, log_place(image),
 				   "the image has no log, so it can only be read");
+	if (header->sequence > U64_MAX - SEQUENCES_NEEDED)
+		return vhdx_refuse(report, -EROFS,
+				   VHDX_AT("header", VHDX_HEADER_OFFSET(0)),
+				   "the sequence numbers are used up; the image can only be read");
+	if (image->region_copies_differ)
+		return vhdx_refuse(report, -EROFS,
+				   VHDX_AT("region table",
+					   VHDX_REGION_TABLE_OFFSET(0)),
+				   "the two copies differ, so the image can only be read; vhdxsetup check --repair makes them alike");
+	if (image->file_size > VHDX_SPACE_MAX)
+		return vhdx_refuse(report, -EROFS, VHDX_AT("file", 0),
+				   "is longer than any virtual disk needs, so it can only be read");
 	if (WARN_ON_ONCE(image->log.count))
 		return -EINVAL;
 	return 0;
@@ -284,7 +300,7 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 
 	if (r)
 		return ERR_PTR(r);
-	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	session = kzalloc(sizeof(*session), GFP_NOIO);
 	if (!session)
 		return ERR_PTR(-ENOMEM);
 	session->image = image;

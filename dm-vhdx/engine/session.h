@@ -10,8 +10,9 @@
  * call with VHDX_WORK_COMMIT has returned 0: to the user, the device is a disk
  * with a volatile write cache.
  *
- * The session begins by itself with the first request to write: the whole BAT
- * is looked at first, for what is not known to be free must not be written to.
+ * The first call looks at the whole BAT, for what is not known to be free must
+ * not be written to. The session begins by itself with the first request to
+ * write.
  *
  * session.c APIs:
  *   vhdx_session_new()		an image that may be written
@@ -88,6 +89,7 @@ struct vhdx_session_stats {
  * @prepared_count: how many
  * @prepared_goal: how many there should be; rises as they are used up
  * @wanted: blocks were asked for, and more should be prepared
+ * @more: the last call for that left some of them for the next one
  * @no_space: the last attempt to prepare a block found no room
  * @fresh: from here on, in bytes, the file is ours: it was added by us and
  *	nobody has used it
@@ -113,6 +115,7 @@ struct vhdx_session {
 	u32 prepared_count;
 	u32 prepared_goal;
 	bool wanted;
+	bool more;
 	bool no_space;
 	u64 fresh;
 	u64 found_size;

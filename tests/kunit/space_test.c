@@ -309,29 +309,29 @@ static void next_runs(struct kunit *test)
 						&length) == U64_MAX);
 }
 
-/* The last MiB that a file can have. */
+/* The last MiB that is kept track of. */
 static void farthest(struct kunit *test)
 {
 	struct vhdx_space *space = test->priv;
 	u64 length;
 
-	/* Some 160 MiB of map; as many as the directory has room for. */
-	KUNIT_ASSERT_EQ(test, vhdx_space_grow(space, VHDX_FILE_SIZE_MAX), 0);
-	KUNIT_EXPECT_EQ(test, space->chunks, 8192);
+	/* As many as the directory has room for. */
+	KUNIT_ASSERT_EQ(test, vhdx_space_grow(space, VHDX_SPACE_MAX), 0);
+	KUNIT_EXPECT_EQ(test, space->chunks, 66 * 32);
 	KUNIT_EXPECT_FALSE(test,
-			   vhdx_space_take(space, VHDX_FILE_SIZE_MAX - MIB,
+			   vhdx_space_take(space, VHDX_SPACE_MAX - MIB,
 					   MIB));
-	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), VHDX_FILE_SIZE_MAX);
-	vhdx_space_free(space, VHDX_FILE_SIZE_MAX - MIB, MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), VHDX_SPACE_MAX);
+	vhdx_space_free(space, VHDX_SPACE_MAX - MIB, MIB);
 	KUNIT_EXPECT_EQ(test,
 			vhdx_space_next(space, VHDX_FREED_OPEN, 0, &length),
-			VHDX_FILE_SIZE_MAX - MIB);
+			VHDX_SPACE_MAX - MIB);
 	KUNIT_EXPECT_EQ(test, length, MIB);
 	KUNIT_EXPECT_TRUE(test,
 			  vhdx_space_next(space, VHDX_FREED_OPEN,
-					  VHDX_FILE_SIZE_MAX, &length) ==
+					  VHDX_SPACE_MAX, &length) ==
 			  U64_MAX);
-	set_free(space, VHDX_FILE_SIZE_MAX - MIB, MIB);
+	set_free(space, VHDX_SPACE_MAX - MIB, MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), 0);
 }
 

@@ -28,6 +28,16 @@ void *shim_alloc(size_t n, size_t size)
 	return calloc(n ? n : 1, size ? size : 1);
 }
 
+/* What the kernel promises, a process can only do or die. */
+void *shim_alloc_surely(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
 mempool_t *mempool_create_kmalloc_pool(int min_nr, size_t size)
 {
 	mempool_t *pool = calloc(1, sizeof(*pool));

@@ -165,11 +165,14 @@ static inline void guid_gen(guid_t *guid)
 #define GFP_NOIO		0U
 #define GFP_NOWAIT		0U
 #define __GFP_NOWARN		0U
+#define __GFP_NOFAIL		1U
 
 void *shim_alloc(size_t n, size_t size);
+void *shim_alloc_surely(size_t size);
 
 #define kzalloc(size, gfp)	((void)(gfp), shim_alloc(1, size))
-#define kmalloc(size, gfp)	((void)(gfp), shim_alloc(1, size))
+#define kmalloc(size, gfp) \
+	((gfp) & __GFP_NOFAIL ? shim_alloc_surely(size) : shim_alloc(1, size))
 #define kcalloc(n, size, gfp)	((void)(gfp), shim_alloc(n, size))
 #define kvcalloc(n, size, gfp)	((void)(gfp), shim_alloc(n, size))
 #define kvmalloc(size, gfp)	((void)(gfp), shim_alloc(1, size))
