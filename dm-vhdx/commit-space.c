@@ -68,6 +68,17 @@ static bool waited_too_long(const struct vhdx_committer *c)
 	       time_after_eq(jiffies, c->room.none + c->room.timeout * HZ);
 }
 
+/*
+ * The engine says so already when it could not make as many blocks ready as it
+ * wanted to.
+ */
+static bool is_full(const struct vhdx_session *session)
+{
+	return READ_ONCE(session->mode) == VHDX_MODE_RW &&
+	       READ_ONCE(session->no_space) &&
+	       !READ_ONCE(session->prepared_count);
+}
+
 /**
  * vhdx_space_settle() - after work: what becomes of those without room?
  * @c: the committer, locked, with a session
@@ -81,8 +92,7 @@ void vhdx_space_settle(struct vhdx_committer *c)
 
 	if (!waiting && !c->room.lacking)
 		return;
-	if (!READ_ONCE(c->session->no_space) ||
-	    READ_ONCE(c->session->mode) != VHDX_MODE_RW) {
+	if (!is_full(c->session)) {
 		room_again(c);
 	} else if (!c->room.lacking) {
 		room_ends(c);
