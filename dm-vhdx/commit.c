@@ -92,6 +92,12 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 		WRITE_ONCE(c->settled, false);
 		return -EIO;
 	}
+	if (READ_ONCE(c->unflushed)) {
+		vhdx_session_fail(session, VHDX_MODE_RO,
+				  "a flush of the store failed");
+		tell_mode(c);
+		return -EIO;
+	}
 	before = session->stats;
 	for (;;) {
 		err = vhdx_session_work(session, flags);
@@ -192,7 +198,8 @@ static void work_once(struct vhdx_committer *c)
 
 static bool is_wanted(const struct vhdx_committer *c)
 {
-	return READ_ONCE(c->low) || READ_ONCE(c->settled) ||
+	return (READ_ONCE(c->unflushed) && c->mode == VHDX_MODE_RW) ||
+	       READ_ONCE(c->low) || READ_ONCE(c->settled) ||
 	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
 	       !bio_list_empty(&c->flushes) || !bio_list_empty(&c->again) ||
 	       (!bio_list_empty(&c->room.waiting) && !c->room.lacking) ||
@@ -268,6 +275,22 @@ void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
 	spin_lock_irqsave(&c->queue_lock, flags);
 	bio_list_add(&c->flushes, bio);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
+	wake_up(&c->wait);
+}
+
+/**
+ * vhdx_committer_unflushed() - a flush has failed that was not the committer's
+ * @c: the committer
+ *
+ * A store tells once that it has lost something, and does not say what: it may
+ * be pages of the BAT that were written in place, whose log entries a later
+ * flush would let go. So no later one is made.
+ *
+ * Context: any.
+ */
+void vhdx_committer_unflushed(struct vhdx_committer *c)
+{
+	WRITE_ONCE(c->unflushed, true);
 	wake_up(&c->wait);
 }
 

@@ -19,6 +19,7 @@
  *   vhdx_committer_free()
  *   vhdx_committer_defer()	keep a bio that cannot be mapped now
  *   vhdx_committer_flush()	keep a bio until all before it is durable
+ *   vhdx_committer_unflushed()	a flush has failed elsewhere
  *   vhdx_committer_changed()	something has to be committed some time
  *   vhdx_committer_ready()	may writes go on without it?
  * commit-life.c APIs:
@@ -96,6 +97,7 @@ struct vhdx_room {
  * @changed: there is something to commit
  * @low: prepared blocks are running out
  * @settled: the old epoch has been left by all
+ * @unflushed: a flush that did not pass here has failed
  */
 struct vhdx_committer {
 	struct vhdx_image *image;
@@ -118,6 +120,7 @@ struct vhdx_committer {
 	bool changed;
 	bool low;
 	bool settled;
+	bool unflushed;
 };
 
 struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
@@ -126,6 +129,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 void vhdx_committer_free(struct vhdx_committer *c);
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
+void vhdx_committer_unflushed(struct vhdx_committer *c);
 int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags);
 void vhdx_committer_event(struct vhdx_committer *c);
 void vhdx_committer_again(struct bio_list *bios);

@@ -112,6 +112,8 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 	io = dm_per_bio_data(bio, sizeof(*io));
 	vhdx_io_leave(io);
+	if (unlikely(*error) && (bio->bi_opf & REQ_PREFLUSH))
+		vhdx_committer_unflushed(t->committer);
 	if (likely(!io->durable))
 		return DM_ENDIO_DONE;
 	io->durable = false;
