@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Space: what is given up is used again, so that an image stays as small as what
+# it holds; and what happens when there is none left.
+
+set -euo pipefail
+# shellcheck source=tests/guest/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/guest/write/lib.sh
+. "$GUEST/write/lib.sh"
+
+SMALL=/run/small
+
+# Ten times: a tree is copied into a file system, removed, and trimmed. The
+# first round shows what it takes; none of the others may take more than that
+# and the blocks that are prepared ahead.
+test_flat() {
+	local mnt=/run/mnt round size used first first_used sizes=() slack=$((24 << 20))
+
+	on_store "$1" 512M --block-size 1M
+	rw_create w "$IMAGE"
+	mkfs.ext4 -q "$DEV"
+	mkdir -p $mnt
+	mount "$DEV" $mnt
+	for ((round = 1; round <= ROUNDS; round++)); do
+		dd if=/dev/urandom of=$mnt/big bs=1M count=60 status=none
+		cp -r "$GUEST/../../dm-vhdx" "$GUEST/../../tests" $mnt/
+		sync -f $mnt
+		rm -r "${mnt:?}"/*
+		sync -f $mnt
+		fstrim $mnt
+		# Two commits: one frees, and after the next nothing waits.
+		dmsetup message w 0 commit
+		dmsetup message w 0 commit
+		size=$(stat_of w size)
+		used=$(stat -c %b "$IMAGE")
+		sizes+=("$((size >> 20)),$((used >> 11))")
+		[ "$round" != 1 ] || first=$size first_used=$used
+	done
+	tap_note "$1 store: MiB of the file after each round, and on disk: ${sizes[*]}"
+	tap_run "$1 store: after $ROUNDS rounds the image is not larger" \
+		test "$size" -le "$((first + slack))"
+	if [ "$1" = file ]; then
+		tap_run "$1 store: nor is what it takes on disk" \
+			test "$((used * 512))" -le \
+			"$((first_used * 512 + slack))"
+	fi
+	umount $mnt
+	dm_remove w
+	is_clean "$1 store" "$IMAGE"
+	store_gone
+}
+
+fill() {
+	dd if=/dev/zero of="$DEV" bs=64k count="$1" oflag=direct conv=fsync \
+		status=none
+}
+
+# small_fs TYPE: a file system with room for some blocks only.
+small_fs() {
+	mkdir -p $SMALL
+	if [ "$1" = tmpfs ]; then
+		mount -t tmpfs -o size=24M tmpfs $SMALL
+	else
+		scratch_fs $SMALL 32M "$1"
+	fi
+}
+
+small_gone() {
+	umount $SMALL
+	rm -f "$SCRATCH/fs-small.img"
+}
+
+small_device() {
+	IMAGE=$SMALL/image.vhdx
+	new_image "$IMAGE" 256M --block-size 1M
+	rw_create w "$IMAGE" no_space_timeout "$1"
+}
+
+has_flag() { vhdx_status w flags | grep -qw "$1"; }
+
+# in_background COMMAND...: its process is $pid; its status, when it has ended,
+# is printed by "ended PID", which gives it 30 seconds.
+in_background() {
+	(
+		status=0
+		"$@" 2>/dev/null || status=$?
+		printf '%s\n' "$status" >"$SCRATCH/ended.$BASHPID"
+	) &
+	pid=$!
+}
+
+ended() {
+	wait_for 30 test -s "$SCRATCH/ended.$1" || true
+	cat "$SCRATCH/ended.$1" 2>/dev/null || echo never
+}
+
+more_than() { [ "$(stat_of w allocated)" -gt "$1" ]; }
+
+# A write that finds no room waits; when there is some, it goes on.
+test_waits() {
+	local what="$1, full" pid event before ballast=$SMALL/ballast
+
+	small_fs "$1"
+	fallocate -l 8M $ballast
+	small_device 0
+	event=$(dmsetup info -c --noheadings -o events w)
+	in_background fill 1024
+	tap_run "$what: the status says so" wait_for 20 has_flag no_space
+	tap_run "$what: so does an event" test \
+		"$(dmsetup info -c --noheadings -o events w)" -gt "$event"
+	sleep 2
+	tap_run "$what: the write waits" kill -0 "$pid"
+	before=$(stat_of w allocated)
+	tap_run "$what: what is there can be read" dd if="$DEV" of=/dev/null \
+		bs=64k count=16 iflag=direct
+	tap_run "$what: and written" dd if=/dev/zero of="$DEV" bs=64k count=16 \
+		oflag=direct conv=notrunc
+	rm $ballast
+	tap_run "$what: when there is room, it goes on" \
+		wait_for 10 more_than "$before"
+	# It is full again. A suspend must not wait for that.
+	wait_for 20 has_flag no_space || true
+	tap_run "$what: it can be suspended" timeout 20 \
+		dmsetup suspend --noudevsync w
+	# It still has to flush, for which the device must be there again.
+	dmsetup resume --noudevsync w
+	tap_is "$what: the write has failed" "$(ended "$pid")" 1
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	small_gone
+}
+
+# It fails after the time that the table gives, and all is well afterwards.
+test_fails() {
+	local what="$1, full, timeout" start=$SECONDS
+
+	small_fs "$1"
+	small_device 3
+	tap_fails "$what: the write fails" timeout 60 dd if=/dev/zero \
+		of="$DEV" bs=64k count=2048 oflag=direct
+	tap_like "$what: for want of space" "$TAP_OUTPUT" "No space left"
+	tap_run "$what: not before its time" test $((SECONDS - start)) -ge 3
+	tap_run "$what: the status says so" has_flag no_space_failing
+	tap_fails "$what: the next fails at once" timeout 2 dd if=/dev/zero \
+		of="$DEV" bs=64k count=1 seek=3000 oflag=direct
+	tap_run "$what: a flush does not" dd if=/dev/zero of="$DEV" bs=64k \
+		count=1 oflag=direct conv=notrunc,fsync
+	# Space that the disk itself gives back.
+	tap_run "$what: blocks are given back" blkdiscard -o 0 -l 8M "$DEV"
+	tap_run "$what: writes go on" wait_for 10 dd if=/dev/zero of="$DEV" \
+		bs=64k count=16 seek=3000 oflag=direct conv=notrunc,fsync
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	small_gone
+}
+
+# A suspend without flush gives bios that wait back to dm, and loses none.
+test_noflush() {
+	local what="full, suspended without flush" pid ballast=$SMALL/ballast
+
+	small_fs ext4
+	fallocate -l 8M $ballast
+	small_device 0
+	in_background fill 300
+	wait_for 20 has_flag no_space || true
+	tap_run "$what: it can be" timeout 20 \
+		dmsetup suspend --noudevsync --noflush w
+	tap_run "$what: the write waits" kill -0 "$pid"
+	rm $ballast
+	dmsetup resume --noudevsync w
+	tap_is "$what: and ends well" "$(ended "$pid")" 0
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	small_gone
+}
+
+# An image on a device that is just too small.
+test_block() {
+	local loop
+
+	truncate -s 24M "$SCRATCH/small.img"
+	loop=$(loop_from "$SCRATCH/small.img")
+	IMAGE=$loop
+	new_image "$IMAGE" 256M --block-size 1M --force
+	rw_create w "$IMAGE" no_space_timeout 2
+	tap_fails "block store, full: the write fails" timeout 60 dd \
+		if=/dev/zero of="$DEV" bs=64k count=2048 oflag=direct
+	tap_like "block store, full: for want of space" "$TAP_OUTPUT" \
+		"No space left"
+	tap_run "block store, full: blocks are given back" blkdiscard \
+		-o 0 -l 8M "$DEV"
+	tap_run "block store, full: writes go on" wait_for 10 dd if=/dev/zero \
+		of="$DEV" bs=64k count=16 seek=3000 oflag=direct \
+		conv=notrunc,fsync
+	dm_remove w
+	is_clean "block store, full" "$IMAGE"
+	losetup -d "$loop"
+	rm "$SCRATCH/small.img"
+}
+
+ROUNDS=10
+slow_guest && ROUNDS=4
+write_setup
+test_flat file
+test_flat block
+test_waits ext4
+test_fails ext4
+test_fails tmpfs
+test_noflush
+test_block
+write_done
+tap_done

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# For the tests that write.  Sourced after guest/lib.sh.
+#
+#   $VHDXSETUP       the helper
+#   new_image FILE SIZE [OPTION...]   an empty image: options of "create"
+#   rw_create NAME IMAGE [FEATURE...] a device that can be written; $DEV is it
+#   on_store file|block SIZE [OPTION...]   an empty image on either store; sets
+#                    $IMAGE; "block" is a loop device with half as much again
+#   store_gone       and away with it
+#   stat_of NAME KEY a number of the message "stats"
+#   sum_of FILE      its SHA-256
+#   is_clean DESC IMAGE     a test: vhdxsetup and qemu-img find nothing
+#   reads_as DESC IMAGE SUM a test: opened anew, read-only, the disk has that
+#                    sum; and so says qemu-img, if it can read it at all
+#   model OPTION...  runs model.py on $DEV
+
+VHDXSETUP=$(realpath -- "$GUEST/../../tools/vhdxsetup")
+STORE=/run/store
+DEV=
+
+sum_of() { sha256sum <"$1" | cut -d' ' -f1; }
+
+new_image() {
+	local file=$1 size=$2
+
+	shift 2
+	"$VHDXSETUP" create --quiet --size "$size" "$@" "$file"
+}
+
+# Sectors of an image's disk.
+disk_sectors() {
+	"$VHDXSETUP" info --quiet --json "$1" | python3 -c '
+import json, sys
+def find(tree):
+    for key, value in tree.items():
+        if key in ("virtual_size", "size") and isinstance(value, int):
+            return value
+        if isinstance(value, dict) and find(value):
+            return find(value)
+print(find(json.load(sys.stdin)) // 512)'
+}
+
+rw_create() {
+	local name=$1 image=$2
+
+	shift 2
+	DEV=/dev/mapper/$name
+	VHDX_RW=1 dm_create "$name" \
+		"0 $(disk_sectors "$image") vhdx $image$(features "$@")"
+}
+
+on_store() {
+	local kind=$1 size=$2
+
+	shift 2
+	if [ "$kind" = file ]; then
+		IMAGE=$STORE/image.vhdx
+		rm -f "$IMAGE"
+	else
+		truncate -s "$(($(numfmt --from=iec "$size") * 3 / 2 + (16 << 20)))" \
+			"$SCRATCH/block.img"
+		IMAGE=$(loop_from "$SCRATCH/block.img")
+		set -- --force "$@"
+	fi
+	new_image "$IMAGE" "$size" "$@"
+}
+
+store_gone() {
+	case $IMAGE in
+	/dev/loop*) losetup -d "$IMAGE"; rm "$SCRATCH/block.img" ;;
+	*) rm -f "$IMAGE" ;;
+	esac
+}
+
+stat_of() {
+	dmsetup message "$1" 0 stats | tr ' ' '\n' | sed -n "s/^$2=//p"
+}
+
+is_clean() {
+	tap_run "$1: vhdxsetup finds nothing" "$VHDXSETUP" check --quiet "$2"
+	if [ "${SECTOR-512}" = 512 ] && [ "${2#/dev/}" = "$2" ]; then
+		tap_run "$1: nor does qemu-img" qemu-img check -q -f vhdx "$2"
+	fi
+}
+
+reads_as() {
+	local desc=$1 image=$2 sum=$3
+
+	dm_create reread "0 $(disk_sectors "$image") vhdx $image" || true
+	tap_is "$desc: reads the same when it is opened anew" \
+		"$(sum_of /dev/mapper/reread)" "$sum"
+	dm_remove reread
+	if [ "${SECTOR-512}" = 512 ] && [ "${image#/dev/}" = "$image" ]; then
+		qemu-img convert -f vhdx -O raw "$image" "$SCRATCH/qemu.raw"
+		tap_is "$desc: and to qemu-img" \
+			"$(sum_of "$SCRATCH/qemu.raw")" "$sum"
+		rm "$SCRATCH/qemu.raw"
+	fi
+}
+
+model() { "$GUEST/write/model.py" "$DEV" "$@"; }
+
+write_setup() {
+	if [ ! -x "$VHDXSETUP" ]; then
+		tap_not_ok "vhdxsetup is built" "make -C tools"
+		tap_done
+		exit 1
+	fi
+	scratch_fs "$STORE" "${1:-1G}" "${2:-ext4}"
+}
+
+write_done() {
+	umount "$STORE"
+	rm -f "$SCRATCH/fs-store.img"
+}
