@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turn fio's reports into the benchmark's table and its verdict.
 
-    table.py count|wall|misses DIRECTORY
+    table.py count|wall|misses|write DIRECTORY
 
 The reports are DIRECTORY/ROUND.PATH.JOB.json.  In a guest whose clock counts
 instructions, a nanosecond is an instruction.  Rounds are repetitions: the table
@@ -25,6 +25,11 @@ PATHS = {
     "vhdx": "dm-vhdx on a file, 32 MiB blocks",
     "vhdx-1m": "dm-vhdx on a file, 1 MiB blocks, shuffled",
     "nbd": "qemu-nbd on the same VHDX",
+    "block-first-1m": "dm-vhdx on it, empty, 1 MiB blocks",
+    "block-first-32m": "dm-vhdx on it, empty, 32 MiB blocks",
+    "vhdx-first-1m": "dm-vhdx on an empty file, 1 MiB blocks",
+    "vhdx-first-32m": "dm-vhdx on an empty file, 32 MiB blocks",
+    "nbd-first": "qemu-nbd on an empty VHDX, 1 MiB blocks",
     "hits": "within 256 MiB: BAT entries are at hand",
     "misses": "over all of it: BAT entries are loaded",
 }
@@ -37,12 +42,31 @@ RIVALS = {
     "vhdx": ("loop", "file", 1.0),
     "vhdx-1m": ("loop", "file", 1.0),
     "nbd": ("loop", "file", None),
+    "block-first-1m": ("block-1m", "bare", None),
+    "block-first-32m": ("block", "bare", None),
+    "vhdx-first-1m": ("vhdx-1m", "file", None),
+    "vhdx-first-32m": ("vhdx", "file", None),
 }
+# Of writes: who, against whom, at what, and the limit.
+WRITE_LIMITS = (
+    ("block", "linear", "write", 1.05),
+    ("block-1m", "linear", "write", 1.05),
+    ("vhdx", "loop", "write", 1.0),
+    ("vhdx-1m", "loop", "write", 1.0),
+    ("block-first-1m", "block-1m", "write", 1.5),
+    ("block-first-32m", "block", "write", 1.5),
+    ("vhdx-first-1m", "vhdx-1m", "write", 1.5),
+    ("vhdx-first-32m", "vhdx", "write", 1.5),
+    ("vhdx-first-1m", "nbd-first", "write", 0.1),
+    ("vhdx-first-1m", "nbd-first", "fsync", 0.5),
+)
 JOBS = {
     "qd1": "4 KiB random reads, queue depth 1",
     "qd32": "4 KiB random reads, queue depth 32",
     "qd32-batch": "4 KiB random reads, queue depth 32, up to 16 a system call",
     "seq": "1 MiB sequential reads, queue depth 1",
+    "write": "4 KiB random writes, queue depth 32",
+    "fsync": "4 KiB random writes to an empty image, each with an fsync",
     "misses": "4 KiB random reads of 64 TiB of zeros, queue depth 1",
 }
 # Reads of 1 MiB are shown, not judged: copying the data is nearly all of them.
@@ -59,7 +83,7 @@ class Cost:
 def read_cost(path):
     with open(path, encoding="utf-8") as report:
         job = json.load(report)["jobs"][0]
-    read = job["read"]
+    read = job["read"] if job["read"]["total_ios"] else job["write"]
     if job["error"] or not read["total_ios"]:
         sys.exit(f"table.py: fio failed, see {path}")
     # fio tells time in milliseconds.
@@ -150,6 +174,22 @@ def judge(costs):
     return missed
 
 
+def judge_writes(costs):
+    """Print a verdict for each limit; returns how many are missed."""
+    missed = 0
+    print()
+    for path, rival, job, limit in WRITE_LIMITS:
+        if (path, job) not in costs or (rival, job) not in costs:
+            continue
+        ratio = max(mine.per_io / theirs.per_io for mine, theirs in
+                    zip(costs[path, job], costs[rival, job]))
+        good = ratio < limit if limit == 1.0 else ratio <= limit
+        print(f"{'PASS' if good else 'FAIL'} {path} {job}: {ratio:.3f} x "
+              f"{rival}, wanted at most {limit:.2f}")
+        missed += not good
+    return missed
+
+
 def main(mode, directory):
     costs = read_reports(directory)
     if not costs:
@@ -159,6 +199,8 @@ def main(mode, directory):
                  for key, rounds in costs.items()}
     print_table(costs, mode == "wall")
     print_spread(costs)
+    if mode == "write":
+        return judge_writes(costs)
     return judge(costs) if mode == "count" else 0
 
 
