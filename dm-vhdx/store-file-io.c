@@ -228,13 +228,16 @@ static void io_issue(struct vhdx_io *io, int flags)
 
 /*
  * What the file system makes of an I/O is charged to the control group that
- * caused it. Returns that, for the next one in a row: most are of the same.
+ * caused it, unless that is the root, as if nothing was said. Returns it for the
+ * next one in a row: most are of the same.
  */
 static struct cgroup_subsys_state *charge(const struct vhdx_io *io,
 					  struct cgroup_subsys_state *last)
 {
 	struct cgroup_subsys_state *css = bio_blkcg_css(io->bio);
 
+	if (css == blkcg_root_css)
+		css = NULL;
 	if (css != last)
 		kthread_associate_blkcg(css);
 	return css;
@@ -244,12 +247,14 @@ static void wait_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
+	struct cgroup_subsys_state *css;
 
 	if (io->pause)
 		msleep(VHDX_RETRY_MS);
-	charge(io, NULL);
+	css = charge(io, NULL);
 	io_issue(io, 0);
-	kthread_associate_blkcg(NULL);
+	if (css)
+		kthread_associate_blkcg(NULL);
 	vhdx_scope_leave(scope);
 }
 
@@ -269,7 +274,8 @@ static void submit_work(struct work_struct *work)
 		io_issue(io, IOCB_NOWAIT);
 	}
 	blk_finish_plug(&plug);
-	kthread_associate_blkcg(NULL);
+	if (css)
+		kthread_associate_blkcg(NULL);
 	vhdx_scope_leave(scope);
 }
 
