@@ -152,13 +152,32 @@ static bool is_no_room(int err)
 	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
 }
 
+/* MiB that are on their way to be free again. */
+static u64 coming_free(const struct vhdx_session *session)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < VHDX_FREED_STEPS; i++)
+		sum += session->space.freed[i];
+	return sum;
+}
+
+/* A file that is about to get space back should not grow by much. */
+static u64 growth(const struct vhdx_session *session)
+{
+	u64 goal = (u64)session->prepared_goal
+		   << session->image->bat.block_shift;
+
+	if (coming_free(session))
+		return min(goal, AT_ONCE);
+	return max(min(session->fresh / 8, GROWTH_MAX), goal);
+}
+
 static int extend(struct vhdx_session *session, u64 end)
 {
 	struct vhdx_store *store = session->image->store;
-	u64 step = max(min(session->fresh / 8, GROWTH_MAX),
-		       (u64)session->prepared_goal
-			       << session->image->bat.block_shift);
-	u64 size = ALIGN(session->fresh + step, VHDX_ALIGN);
+	u64 size = max(end, ALIGN(session->fresh + growth(session), VHDX_ALIGN));
 	int r = -ENOSPC;
 
 	if (end > VHDX_SPACE_MAX)
@@ -180,6 +199,9 @@ static int append(struct vhdx_session *session, u64 *offset)
 	u64 end = session->fresh + size;
 	int r;
 
+	/* What was freed is better, but has to be committed before. */
+	if (READ_ONCE(session->space.freed[VHDX_FREED_OPEN]))
+		session->reclaim = true;
 	if (end > session->image->store->size) {
 		r = extend(session, end);
 		if (r)

@@ -168,7 +168,12 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
 		   vhdx_journal_due(&session->journal)))
 		r = checkpoint(session);
-	return r ? r : vhdx_session_prepare(session);
+	if (!r)
+		r = vhdx_session_prepare(session);
+	if (!r && session->reclaim)
+		r = commit(session);
+	session->reclaim = false;
+	return r;
 }
 
 /**

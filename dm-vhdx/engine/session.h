@@ -90,6 +90,7 @@ struct vhdx_session_stats {
  * @prepared_goal: how many there should be; rises as they are used up
  * @wanted: blocks were asked for, and more should be prepared
  * @more: the last call for that left some of them for the next one
+ * @reclaim: the file had to grow although space was freed
  * @no_space: the last attempt to prepare a block found no room
  * @fresh: from here on, in bytes, the file is ours: it was added by us and
  *	nobody has used it
@@ -116,6 +117,7 @@ struct vhdx_session {
 	u32 prepared_goal;
 	bool wanted;
 	bool more;
+	bool reclaim;
 	bool no_space;
 	u64 fresh;
 	u64 found_size;

@@ -234,6 +234,9 @@ void life_end(struct machine *m)
 		machine_fail(m, "after a clean end, %s", m->verifier.text);
 	else
 		check_length(m);
+	/* What could not be given back stays until somebody writes again. */
+	if (m->rec.failed)
+		m->first_size = max(m->first_size, m->rec.live.size);
 	m->rec.failed = false;
 	if (machine_lives(m))
 		mark(m);
