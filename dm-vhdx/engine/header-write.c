@@ -101,3 +101,29 @@ int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
 	kfree(buf);
 	return r;
 }
+
+/**
+ * vhdx_headers_replace() - vhdx_headers_update(), with a word about a failure
+ * @store: the image's bytes
+ * @headers: likewise
+ * @next: likewise
+ * @report: told, as an error, why it failed
+ *
+ * Context: as vhdx_headers_update().
+ * Return: likewise.
+ */
+int vhdx_headers_replace(struct vhdx_store *store, struct vhdx_headers *headers,
+			 const struct vhdx_header *next,
+			 struct vhdx_report *report)
+{
+	struct vhdx_place at = VHDX_AT("header", VHDX_HEADER_OFFSET(0));
+	int r = vhdx_headers_update(store, headers, next);
+
+	if (r == -EOVERFLOW)
+		return vhdx_refuse(report, r, at,
+				   "the sequence numbers are used up; no writer can go on");
+	if (r)
+		return vhdx_refuse(report, r, at,
+				   "cannot be updated (error %d)", -r);
+	return 0;
+}

@@ -13,6 +13,7 @@
  *   vhdx_checksum_ok()	the checksum that headers and region tables share
  * header-write.c APIs:
  *   vhdx_headers_update()	replace both copies, safely
+ *   vhdx_headers_replace()	the same, and say why it failed
  *   vhdx_header_encode()	one copy, into a buffer
  *   vhdx_checksum_set()	give a structure its checksum
  */
@@ -68,6 +69,9 @@ void vhdx_checksum_set(void *buf, size_t len);
 void vhdx_header_encode(void *buf, const struct vhdx_header *header);
 int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
 			const struct vhdx_header *next);
+int vhdx_headers_replace(struct vhdx_store *store, struct vhdx_headers *headers,
+			 const struct vhdx_header *next,
+			 struct vhdx_report *report);
 
 /**
  * vhdx_header_current() - the header that counts

@@ -68,8 +68,18 @@ static int open_log(struct vhdx_image *image)
 	return 0;
 }
 
-static int read_region_tables(struct vhdx_image *image, u8 *tables,
-			      bool valid[2])
+/**
+ * vhdx_image_region_tables() - read both copies of the region table
+ * @image: the image, its log understood
+ * @tables: where they go, twice VHDX_TABLE_SIZE
+ * @valid: set to which of them are valid
+ * @report: told why one is not
+ *
+ * Context: may sleep.
+ * Return: 0, or an errno of the store after a finding for the image's report.
+ */
+int vhdx_image_region_tables(struct vhdx_image *image, u8 *tables,
+			     bool valid[2], struct vhdx_report *report)
 {
 	unsigned int copy;
 	int r;
@@ -85,7 +95,7 @@ static int read_region_tables(struct vhdx_image *image, u8 *tables,
 							 copy + 1, pos),
 					   "cannot be read (error %d)", -r);
 		valid[copy] =
-			vhdx_region_table_check(table, copy, image->report);
+			vhdx_region_table_check(table, copy, report);
 	}
 	return 0;
 }
@@ -119,7 +129,7 @@ static int open_regions(struct vhdx_image *image)
 
 	if (!tables)
 		return -ENOMEM;
-	r = read_region_tables(image, tables, valid);
+	r = vhdx_image_region_tables(image, tables, valid, image->report);
 	if (!r)
 		r = choose_region_table(image, tables, valid);
 	if (!r)

@@ -10,6 +10,7 @@
  *   vhdx_image_open()		check and understand a store
  *   vhdx_image_close()
  *   vhdx_image_read()		read metadata as it is after replay
+ *   vhdx_image_region_tables()	read both copies of the region table
  *   vhdx_image_bat_entry()	one BAT entry, if it is resident
  *   vhdx_image_load()		bring in a page of the BAT or of a bitmap
  */
@@ -71,6 +72,8 @@ struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
 				   struct vhdx_report *report);
 void vhdx_image_close(struct vhdx_image *image);
 int vhdx_image_read(struct vhdx_image *image, u64 pos, void *buf, size_t len);
+int vhdx_image_region_tables(struct vhdx_image *image, u8 *tables,
+			     bool valid[2], struct vhdx_report *report);
 int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry);
 
 /**
@@ -86,6 +89,14 @@ struct vhdx_miss {
 };
 
 int vhdx_image_load(const struct vhdx_miss *miss);
+
+/* The log as the place of a finding. */
+static inline struct vhdx_place
+vhdx_image_log_place(const struct vhdx_image *image)
+{
+	return VHDX_AT("log",
+		       vhdx_header_current(&image->headers)->log_offset);
+}
 
 /* DataWriteGuid: what children of this image must name. */
 static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "recover.h"
 
-static struct vhdx_place log_place(const struct vhdx_image *image)
-{
-	return VHDX_AT("log", vhdx_header_current(&image->headers)->log_offset);
-}
-
-static int update_headers(struct vhdx_image *image,
-			  const struct vhdx_header *next)
-{
-	struct vhdx_place at = VHDX_AT("header", VHDX_HEADER_OFFSET(0));
-	int r = vhdx_headers_update(image->store, &image->headers, next);
-
-	if (r == -EOVERFLOW)
-		return vhdx_refuse(image->report, r, at,
-				   "the sequence numbers are used up; no writer can go on");
-	if (r)
-		return vhdx_refuse(image->report, r, at,
-				   "cannot be updated (error %d)", -r);
-	return 0;
-}
-
 /* The file as a whole has a new state as soon as one byte of it is written. */
 static int announce(struct vhdx_image *image)
 {
 	struct vhdx_header next = *vhdx_header_current(&image->headers);
 
 	guid_gen(&next.file_write_guid);
-	return update_headers(image, &next);
+	return vhdx_headers_replace(image->store, &image->headers, &next,
+				    image->report);
 }
 
 /* So that blocks whose extension of the file was lost are inside it again. */
@@ -40,11 +21,11 @@ static int extend(struct vhdx_image *image)
 		return 0;
 	r = image->store->ops->extend(image->store, size);
 	if (r == -ENOSPC)
-		return vhdx_refuse(image->report, r, log_place(image),
+		return vhdx_refuse(image->report, r, vhdx_image_log_place(image),
 				   "cannot be replayed: the file must grow to 0x%llx bytes, and there is no room",
 				   size);
 	if (r)
-		return vhdx_refuse(image->report, r, log_place(image),
+		return vhdx_refuse(image->report, r, vhdx_image_log_place(image),
 				   "cannot be replayed: the file cannot grow to 0x%llx bytes (error %d)",
 				   size, -r);
 	return 0;
@@ -78,7 +59,7 @@ static int check_zeros(struct vhdx_image *image)
 			continue;
 		if (patch->length > left)
 			return vhdx_refuse(image->report, -EUCLEAN,
-					   log_place(image),
+					   vhdx_image_log_place(image),
 					   "zeroes more bytes than the file has; it can only be replayed in memory");
 		left -= patch->length;
 	}
@@ -98,7 +79,7 @@ static int put_patches(struct vhdx_image *image)
 	for (i = 0; i < replay->count && !r; i++) {
 		r = put_patch(image->store, &replay->patches[i], page);
 		if (r)
-			vhdx_refuse(image->report, r, log_place(image),
+			vhdx_refuse(image->report, r, vhdx_image_log_place(image),
 				    "cannot be replayed: the change at 0x%llx failed (error %d)",
 				    replay->patches[i].target, -r);
 		cond_resched();
@@ -113,11 +94,12 @@ static int empty_log(struct vhdx_image *image)
 	int r = vhdx_store_flush(image->store);
 
 	if (r)
-		return vhdx_refuse(image->report, r, log_place(image),
+		return vhdx_refuse(image->report, r, vhdx_image_log_place(image),
 				   "cannot be replayed: what it held cannot be made durable (error %d)",
 				   -r);
 	next.log_guid = (guid_t){};
-	return update_headers(image, &next);
+	return vhdx_headers_replace(image->store, &image->headers, &next,
+				    image->report);
 }
 
 /**

@@ -5,20 +5,6 @@
 /* Pages of both copies of the region table. */
 #define REGION_PAGES	(2 * VHDX_TABLE_SIZE / VHDX_PAGE)
 
-static int update_headers(struct vhdx_store *store,
-			  struct vhdx_headers *headers,
-			  const struct vhdx_header *next,
-			  struct vhdx_report *report)
-{
-	int r = vhdx_headers_update(store, headers, next);
-
-	if (r)
-		vhdx_refuse(report, r,
-			    VHDX_AT("header", VHDX_HEADER_OFFSET(0)),
-			    "cannot be updated (error %d)", -r);
-	return r;
-}
-
 /**
  * vhdx_repair_headers() - write the copy of the header that is bad
  * @image: an open image, over a store that can be written
@@ -39,7 +25,7 @@ int vhdx_repair_headers(struct vhdx_image *image)
 	if (headers->valid[0] && headers->valid[1])
 		return 0;
 	guid_gen(&next.file_write_guid);
-	r = update_headers(image->store, headers, &next, image->report);
+	r = vhdx_headers_replace(image->store, headers, &next, image->report);
 	return r ? r : 1;
 }
 
@@ -54,23 +40,14 @@ static void say_nothing(struct vhdx_report *report,
 static int regions_differ(struct vhdx_image *image, u8 *tables)
 {
 	struct vhdx_report silent = { .emit = say_nothing };
-	bool good = true;
-	unsigned int copy;
+	bool valid[2];
+	int r;
 
-	for (copy = 0; copy < 2; copy++) {
-		u8 *table = tables + copy * VHDX_TABLE_SIZE;
-		u64 pos = VHDX_REGION_TABLE_OFFSET(copy);
-		int r = vhdx_image_read(image, pos, table, VHDX_TABLE_SIZE);
-
-		if (r)
-			return vhdx_refuse(image->report, r,
-					   VHDX_AT_INDEX("region table",
-							 copy + 1, pos),
-					   "cannot be read (error %d)", -r);
-		good &= vhdx_region_table_check(table, copy, &silent);
-	}
-	return !good || memcmp(tables, tables + VHDX_TABLE_SIZE,
-			       VHDX_TABLE_SIZE);
+	r = vhdx_image_region_tables(image, tables, valid, &silent);
+	if (r)
+		return r;
+	return !valid[0] || !valid[1] ||
+	       memcmp(tables, tables + VHDX_TABLE_SIZE, VHDX_TABLE_SIZE);
 }
 
 /* One entry with @table as both copies, where the log begins. */
@@ -129,13 +106,14 @@ static int log_regions(struct vhdx_image *image, const u8 *table)
 	guid_gen(&next.file_write_guid);
 	guid_gen(&guid);
 	encode_regions(image, buf, table, &guid);
-	r = update_headers(image->store, &image->headers, &next, image->report);
+	r = vhdx_headers_replace(image->store, &image->headers, &next,
+				 image->report);
 	if (!r)
 		r = write_entry(image, next.log_offset, buf, size);
 	next.log_guid = guid;
 	if (!r)
-		r = update_headers(image->store, &image->headers, &next,
-				   image->report);
+		r = vhdx_headers_replace(image->store, &image->headers, &next,
+					 image->report);
 	kvfree(buf);
 	return r;
 }
@@ -233,6 +211,6 @@ int vhdx_repair_log(struct vhdx_store *store, struct vhdx_report *report)
 	guid_gen(&next.file_write_guid);
 	guid_gen(&next.data_write_guid);
 	next.log_guid = (guid_t){};
-	r = update_headers(store, &headers, &next, report);
+	r = vhdx_headers_replace(store, &headers, &next, report);
 	return r ? r : 1;
 }

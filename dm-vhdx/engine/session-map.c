@@ -95,13 +95,6 @@ static u64 next_prepared(const struct vhdx_session *session)
 	return session->prepared[session->prepared_first];
 }
 
-static void take_prepared(struct vhdx_session *session)
-{
-	session->prepared_first =
-		(session->prepared_first + 1) % VHDX_PREPARED_MAX;
-	session->prepared_count--;
-}
-
 /*
  * Gives an absent block space. Since that reads as zeros, the block may be seen
  * at once, before it is written.
@@ -116,8 +109,7 @@ static int allocate(struct vhdx_session *session, struct spot *spot)
 		return session->no_space ? -ENOSPC : -EBUSY;
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
-	offset = next_prepared(session);
-	take_prepared(session);
+	offset = vhdx_session_take_prepared(session);
 	spot->entry = offset | VHDX_BLOCK_FULLY_PRESENT;
 	publish(spot, spot->entry);
 	session->last_end =

@@ -18,14 +18,12 @@
  * struct surveyor - hears what a survey finds
  * @report: takes the findings
  * @progress: ends it when enough is known
- * @session: whose image it is
  * @unsafe: some of them forbid to write
  * @reason: the first of those
  */
 struct surveyor {
 	struct vhdx_report report;
 	struct vhdx_progress progress;
-	struct vhdx_session *session;
 	bool unsafe;
 	char reason[VHDX_SENTENCE_MAX];
 };
@@ -83,7 +81,6 @@ int vhdx_session_survey(struct vhdx_session *session)
 	struct surveyor surveyor = {
 		.report.emit = survey_emit,
 		.progress.step = survey_step,
-		.session = session,
 	};
 	int r;
 
@@ -360,14 +357,9 @@ static void give_back(struct vhdx_session *session)
 	u64 size = vhdx_bat_block_size(&session->image->bat);
 
 	spin_lock(&session->image->pool.lock);
-	while (session->prepared_count) {
-		u64 offset = session->prepared[session->prepared_first];
-
-		vhdx_space_untake(&session->space, offset, size);
-		session->prepared_first =
-			(session->prepared_first + 1) % VHDX_PREPARED_MAX;
-		session->prepared_count--;
-	}
+	while (session->prepared_count)
+		vhdx_space_untake(&session->space,
+				  vhdx_session_take_prepared(session), size);
 	session->prepared_goal = VHDX_PREPARED_MIN;
 	session->wanted = false;
 	spin_unlock(&session->image->pool.lock);

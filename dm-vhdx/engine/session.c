@@ -4,12 +4,6 @@
 /* For a session that begins and ends, and a replay if it does not. */
 #define SEQUENCES_NEEDED 16U
 
-static struct vhdx_place log_place(const struct vhdx_image *image)
-{
-	return VHDX_AT("log",
-		       vhdx_header_current(&image->headers)->log_offset);
-}
-
 /**
  * vhdx_session_fail() - no more writes
  * @session: the session
@@ -38,7 +32,7 @@ void vhdx_session_fail(struct vhdx_session *session, enum vhdx_mode mode,
 	spin_unlock(lock);
 	if (first)
 		vhdx_find(session->report, VHDX_ERROR,
-			  log_place(session->image),
+			  vhdx_image_log_place(session->image),
 			  "%s; the image is read-only until it is opened anew",
 			  reason);
 }
@@ -267,7 +261,7 @@ static int check_writable(struct vhdx_image *image, struct vhdx_report *report)
 					   image->metadata.base),
 				   "a differencing image can only be read so far; open it read-only");
 	if (!header->log_length)
-		return vhdx_refuse(report, -EROFS, log_place(image),
+		return vhdx_refuse(report, -EROFS, vhdx_image_log_place(image),
 				   "the image has no log, so it can only be read");
 	if (header->sequence > U64_MAX - SEQUENCES_NEEDED)
 		return vhdx_refuse(report, -EROFS,

@@ -136,6 +136,17 @@ enum vhdx_zero {
 	VHDX_ZERO_WRITE,	/* they must read as zeros */
 };
 
+/* Takes the next prepared block, of which there is one, under the lock. */
+static inline u64 vhdx_session_take_prepared(struct vhdx_session *session)
+{
+	u64 offset = session->prepared[session->prepared_first];
+
+	session->prepared_first =
+		(session->prepared_first + 1) % VHDX_PREPARED_MAX;
+	session->prepared_count--;
+	return offset;
+}
+
 struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 				      struct vhdx_report *report);
 void vhdx_session_free(struct vhdx_session *session);
