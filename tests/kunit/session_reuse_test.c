@@ -7,44 +7,10 @@
 
 #define MIB VHDX_MIB
 
-static void expect_trace(struct kunit *test, const char *lines)
-{
-	tracer_expect(test, &writer_of(test)->tracer, lines);
-}
-
-static struct vhdx_session *begin_default(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	struct vhdx_session *session;
-
-	builder_write(&f->builder[0]);
-	session = writer_open(test);
-	writer_work(test, VHDX_WORK_BEGIN);
-	tracer_forget(&writer_of(test)->tracer);
-	return session;
-}
-
-static void commit(struct kunit *test)
-{
-	writer_work(test, VHDX_WORK_COMMIT);
-	tracer_forget(&writer_of(test)->tracer);
-}
-
-/* How many pages of a block of 1 MiB read otherwise than as zeros. */
-static u32 pages_not_zero(struct kunit *test, u64 block)
-{
-	u32 wrong = 0;
-	u64 at;
-
-	for (at = 0; at < MIB; at += 4096)
-		wrong += writer_read(test, block * MIB + at) != 0;
-	return wrong;
-}
-
 /* The way of a block's space from one owner to the next, step by step. */
 static void reuse_steps(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct writer *w = writer_of(test);
 	struct fixture *f = test->priv;
 	struct vhdx_run run;
@@ -52,7 +18,7 @@ static void reuse_steps(struct kunit *test)
 	w->tracer.limit = 5 * MIB;
 	w->tracer.limit_error = -ENOSPC;
 	writer_write(test, 0, MIB, 0x11);
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_EQ(test, writer_map(test, MIB, 512, &run), -ENOSPC);
 	tracer_forget(&w->tracer);
 
@@ -61,7 +27,7 @@ static void reuse_steps(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vhdx_session_drain(session));
 	KUNIT_EXPECT_EQ(test, writer_map(test, MIB, 512, &run), -ENOSPC);
 	/* Committed; I/O may be under way to it. */
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_EQ(test, writer_map(test, MIB, 512, &run), -ENOSPC);
 	/* Waits for that to end. */
 	KUNIT_EXPECT_TRUE(test, vhdx_session_drain(session));
@@ -70,36 +36,36 @@ static void reuse_steps(struct kunit *test)
 	tracer_forget(&w->tracer);
 	/* Has ended: the store may have it, and anyone else. */
 	vhdx_session_drained(session);
-	expect_trace(test, "discard 0x400000 +0x100000\n");
+	writer_trace(test, "discard 0x400000 +0x100000\n");
 	KUNIT_EXPECT_FALSE(test, vhdx_session_drain(session));
 	KUNIT_EXPECT_EQ(test, writer_map(test, MIB, 512, &run), 0);
 	KUNIT_EXPECT_EQ(test, run.offset, 4 * MIB);
-	KUNIT_EXPECT_EQ(test, pages_not_zero(test, 1), 0);
+	KUNIT_EXPECT_EQ(test, writer_not_zero(test, 1), 0);
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO], 1);
 }
 
 /* What is given up while other space drains waits for its own turn. */
 static void reuse_queue(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 
 	writer_write(test, 0, 4 * MIB, 0x11);
-	commit(test);
+	writer_commit(test);
 	writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_TRUE(test, vhdx_session_drain(session));
 	writer_discard(test, VHDX_ZERO_DISCARD, 2 * MIB, 2 * MIB);
-	commit(test);
+	writer_commit(test);
 	/* The I/O that the first call is about says nothing of the second. */
 	KUNIT_EXPECT_TRUE(test, vhdx_session_drain(session));
 	vhdx_session_drained(session);
-	expect_trace(test, "discard 0x400000 +0x100000\n");
+	writer_trace(test, "discard 0x400000 +0x100000\n");
 	KUNIT_EXPECT_TRUE(test, vhdx_session_drain(session));
 	vhdx_session_drained(session);
-	expect_trace(test, "discard 0x600000 +0x200000\n");
+	writer_trace(test, "discard 0x600000 +0x200000\n");
 	KUNIT_EXPECT_FALSE(test, vhdx_session_drain(session));
 	vhdx_session_drained(session);
-	expect_trace(test, "");
+	writer_trace(test, "");
 }
 
 /* While a transaction is being committed, a block gives its space up. */
@@ -114,35 +80,35 @@ static void discard_now(void *context, enum ram_op op, u64 pos)
 /* That is in the next transaction, so this one does not free it. */
 static void reuse_not_of_next(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct writer *w = writer_of(test);
 
 	writer_write(test, 0, 2 * MIB, 0x11);
-	commit(test);
+	writer_commit(test);
 	writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
 	w->tracer.hook = discard_now;
 	w->tracer.context = test;
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_PTR_EQ(test, w->tracer.hook, NULL);
 	KUNIT_EXPECT_EQ(test, writer_entry(test, 1), 3);
 	writer_drain(test);
-	expect_trace(test, "discard 0x400000 +0x100000\n");
+	writer_trace(test, "discard 0x400000 +0x100000\n");
 	writer_drain(test);
-	expect_trace(test, "");
-	commit(test);
+	writer_trace(test, "");
+	writer_commit(test);
 	writer_drain(test);
-	expect_trace(test, "discard 0x500000 +0x100000\n");
+	writer_trace(test, "discard 0x500000 +0x100000\n");
 	KUNIT_EXPECT_FALSE(test, vhdx_session_drain(session));
 }
 
 /* A commit that fails frees nothing. */
 static void reuse_not_after_failure(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct fixture *f = test->priv;
 
 	writer_write(test, 0, MIB, 0x11);
-	commit(test);
+	writer_commit(test);
 	writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
 	ram_store_break_op(&f->ram[0], RAM_FLUSH, 2, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, VHDX_WORK_COMMIT),
@@ -150,14 +116,14 @@ static void reuse_not_after_failure(struct kunit *test)
 	tracer_forget(&writer_of(test)->tracer);
 	KUNIT_EXPECT_FALSE(test, vhdx_session_drain(session));
 	vhdx_session_drained(session);
-	expect_trace(test, "");
+	writer_trace(test, "");
 	KUNIT_EXPECT_EQ(test, session->space.freed[VHDX_FREED_WAITING], 0);
 }
 
 /* Ten rounds of filling and emptying a disk: the file does not get longer. */
 static void reuse_stays_flat(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct fixture *f = test->priv;
 	u64 longest = 0;
 	u32 round, i;

@@ -8,34 +8,6 @@
 
 #define MIB VHDX_MIB
 
-static void expect_trace(struct kunit *test, const char *lines)
-{
-	tracer_expect(test, &writer_of(test)->tracer, lines);
-}
-
-static struct vhdx_session *open_default(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	builder_write(&f->builder[0]);
-	return writer_open(test);
-}
-
-static struct vhdx_session *begin_default(struct kunit *test)
-{
-	struct vhdx_session *session = open_default(test);
-
-	writer_work(test, VHDX_WORK_BEGIN);
-	tracer_forget(&writer_of(test)->tracer);
-	return session;
-}
-
-static void commit(struct kunit *test)
-{
-	writer_work(test, VHDX_WORK_COMMIT);
-	tracer_forget(&writer_of(test)->tracer);
-}
-
 /* FlushedFileOffset of the last entry of the log. */
 static u64 flushed_offset(struct kunit *test)
 {
@@ -46,17 +18,6 @@ static u64 flushed_offset(struct kunit *test)
 static u64 last_offset(struct kunit *test)
 {
 	return writer_log_entry(test, 56, 8);
-}
-
-/* How many pages of a block of 1 MiB read otherwise than as zeros. */
-static u32 pages_not_zero(struct kunit *test, u64 block)
-{
-	u32 wrong = 0;
-	u64 at;
-
-	for (at = 0; at < MIB; at += 4096)
-		wrong += writer_read(test, block * MIB + at) != 0;
-	return wrong;
 }
 
 /* Holes come first and are zeroed; then the end of the file, which is zeros. */
@@ -75,7 +36,7 @@ static void prepare_order(struct kunit *test)
 	writer_work(test, VHDX_WORK_BEGIN);
 	tracer_forget(&writer_of(test)->tracer);
 	writer_write(test, 10 * MIB, 512, 1);
-	expect_trace(test,
+	writer_trace(test,
 		     "zero 0x400000 +0x100000\n"
 		     "zero 0x600000 +0x100000\n"
 		     "zero 0x700000 +0x100000\n"
@@ -96,7 +57,7 @@ static void prepare_order(struct kunit *test)
 /* A flush that comes meanwhile waits for what one call makes. */
 static void prepare_in_pieces(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	u64 before;
 	u32 k;
 
@@ -134,7 +95,7 @@ static void prepare_goal(struct kunit *test)
 		builder_init(&f->builder[0], &f->ram[0]);
 		f->builder[0].block_size = block;
 		f->builder[0].size = 500 * block;
-		session = open_default(test);
+		session = writer_open_empty(test);
 		for (k = 0; k < 300; k++) {
 			writer_write(test, k * block, 512, 1);
 			most = max(most, session->prepared_count);
@@ -159,13 +120,13 @@ static void prepare_goal(struct kunit *test)
 /* Nobody wants blocks, so none is prepared. */
 static void prepare_nothing(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 
 	writer_work(test, VHDX_WORK_COMMIT);
 	writer_work(test, 0);
 	KUNIT_EXPECT_EQ(test, session->prepared_count, 0);
 	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), 0);
-	expect_trace(test, "flush\n");
+	writer_trace(test, "flush\n");
 }
 
 /* A file that does not end at a whole MiB: the next block does not overlap. */
@@ -197,8 +158,7 @@ static void append_never(struct kunit *test)
 	f->ram[0].store.size = 12 * MIB;
 	builder_fill(&f->builder[0], 4 * MIB, 8 * MIB, 0xCD);
 	f->builder[0].param_flags = 1;
-	builder_write(&f->builder[0]);
-	session = writer_open(test);
+	session = writer_open_empty(test);
 	writer_write(test, 0, 512, 0x11);
 	KUNIT_EXPECT_EQ(test, writer_offset(test, 0), 4 * MIB);
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_EXTEND], 0);
@@ -218,23 +178,23 @@ static void append_never(struct kunit *test)
  */
 static void entry_offsets(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct fixture *f = test->priv;
 
 	KUNIT_EXPECT_EQ(test, flushed_offset(test), 4 * MIB);
 	KUNIT_EXPECT_EQ(test, last_offset(test), 4 * MIB);
 	writer_write(test, 0, 512, 1);
 	KUNIT_EXPECT_GT(test, f->ram[0].store.size, 5 * MIB);
-	commit(test);
+	writer_commit(test);
 	/* The blocks that are only prepared do not count. */
 	KUNIT_EXPECT_EQ(test, flushed_offset(test), 5 * MIB);
 	KUNIT_EXPECT_EQ(test, last_offset(test), 5 * MIB);
 	writer_write(test, MIB, 2 * MIB, 1);
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_EQ(test, last_offset(test), 7 * MIB);
 	/* An older entry may be replayed with it, and names what is gone. */
 	writer_discard(test, VHDX_ZERO_DISCARD, 2 * MIB, MIB);
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_EQ(test, last_offset(test), 7 * MIB);
 	KUNIT_EXPECT_EQ(test, flushed_offset(test), 7 * MIB);
 	/* The next session looks anew. */
@@ -260,14 +220,14 @@ static void entry_offsets_race(struct kunit *test)
 {
 	struct writer *w = writer_of(test);
 
-	begin_default(test);
+	writer_begin_empty(test);
 	writer_write(test, 0, 512, 1);
 	w->tracer.hook = write_now;
 	w->tracer.context = test;
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_PTR_EQ(test, w->tracer.hook, NULL);
 	KUNIT_EXPECT_EQ(test, last_offset(test), 5 * MIB);
-	commit(test);
+	writer_commit(test);
 	KUNIT_EXPECT_EQ(test, last_offset(test), 6 * MIB);
 	writer_crash(test);
 	KUNIT_EXPECT_EQ(test, writer_read(test, 40 * MIB), 2);
@@ -280,12 +240,12 @@ static void entry_offsets_growth(struct kunit *test)
 	struct fixture *f = test->priv;
 	u64 flushed, last, i;
 
-	begin_default(test);
+	writer_begin_empty(test);
 	for (i = 0; i < 40; i++) {
 		writer_write(test, i * MIB, 512, 1);
 		if (i % 3)
 			continue;
-		commit(test);
+		writer_commit(test);
 		flushed = flushed_offset(test);
 		last = last_offset(test);
 		KUNIT_EXPECT_EQ(test, flushed % MIB, 0);
@@ -311,7 +271,7 @@ KUNIT_ARRAY_PARAM(no_room, no_room_errors, no_room_name);
 static void no_space(struct kunit *test)
 {
 	const int *error = test->param_value;
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct writer *w = writer_of(test);
 	struct vhdx_run run;
 
@@ -378,7 +338,7 @@ static void no_space_in_hole(struct kunit *test)
 /* An extension that fails for another reason is the end of writing. */
 static void extend_fails(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct writer *w = writer_of(test);
 	struct vhdx_run run;
 
@@ -397,7 +357,7 @@ static void growth(struct kunit *test)
 	u64 size = 4 * MIB, steps = 0, i;
 
 	f->builder[0].size = 8192 * MIB;
-	begin_default(test);
+	writer_begin_empty(test);
 	for (i = 0; i < 4096; i++) {
 		u64 now;
 
@@ -409,7 +369,7 @@ static void growth(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, now % MIB, 0);
 		size = now;
 		steps++;
-		commit(test);
+		writer_commit(test);
 	}
 	KUNIT_EXPECT_LE(test, steps, 50);
 	KUNIT_EXPECT_EQ(test, writer_offset(test, 4095), 4099 * MIB);
@@ -442,7 +402,7 @@ static void trim_fixed(struct kunit *test)
  */
 static void trim_fails(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct fixture *f = test->priv;
 
 	writer_write(test, 0, MIB, 1);
@@ -464,7 +424,7 @@ static void trim_fails(struct kunit *test)
 /* Blocks at the end of the file that were given up go with it. */
 static void trim_freed(struct kunit *test)
 {
-	struct vhdx_session *session = begin_default(test);
+	struct vhdx_session *session = writer_begin_empty(test);
 	struct fixture *f = test->priv;
 
 	writer_write(test, 0, 6 * MIB, 1);
@@ -486,7 +446,7 @@ static void trim_freed(struct kunit *test)
 	writer_write(test, 10 * MIB, 2 * MIB, 2);
 	KUNIT_EXPECT_EQ(test, writer_offset(test, 10), 4 * MIB);
 	KUNIT_EXPECT_EQ(test, writer_offset(test, 11), 7 * MIB);
-	KUNIT_EXPECT_EQ(test, pages_not_zero(test, 11), 256);
+	KUNIT_EXPECT_EQ(test, writer_not_zero(test, 11), 256);
 }
 
 /* Past 4 GiB and past 32 GiB of the file, at a place that few have. */

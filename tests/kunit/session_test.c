@@ -21,19 +21,6 @@
 	"flush\n" \
 	HEADERS
 
-static void expect_trace(struct kunit *test, const char *lines)
-{
-	tracer_expect(test, &writer_of(test)->tracer, lines);
-}
-
-static struct vhdx_session *open_default(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	builder_write(&f->builder[0]);
-	return writer_open(test);
-}
-
 /* A GUID of a header copy, from the file. */
 static guid_t disk_guid(struct kunit *test, u32 copy, u32 field)
 {
@@ -103,7 +90,7 @@ static void new_without_log(struct kunit *test)
 /* Who only reads leaves no trace. */
 static void idle(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 
 	writer_work(test, 0);
 	writer_work(test, VHDX_WORK_COMMIT);
@@ -112,7 +99,7 @@ static void idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
 	KUNIT_EXPECT_FALSE(test, session->live);
 	KUNIT_EXPECT_EQ(test, session->stats.begun, 0);
-	expect_trace(test, "");
+	writer_trace(test, "");
 }
 
 /* What the file must be at each point of a beginning. */
@@ -142,14 +129,14 @@ static void watch_beginning(void *context, enum ram_op op, u64 pos)
 
 static void begin_order(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	struct writer *w = writer_of(test);
 	guid_t guid;
 
 	w->tracer.hook = watch_beginning;
 	w->tracer.context = test;
 	writer_work(test, VHDX_WORK_BEGIN);
-	expect_trace(test, BEGINNING);
+	writer_trace(test, BEGINNING);
 	KUNIT_EXPECT_TRUE(test, session->live);
 	KUNIT_EXPECT_EQ(test, session->stats.begun, 1);
 	KUNIT_EXPECT_TRUE(test, copies_agree(test, FILE_WRITE));
@@ -159,7 +146,7 @@ static void begin_order(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &session->journal.guid));
 	/* Once is enough. */
 	writer_work(test, VHDX_WORK_BEGIN);
-	expect_trace(test, "");
+	writer_trace(test, "");
 	KUNIT_EXPECT_EQ(test, session->stats.begun, 1);
 }
 
@@ -167,7 +154,7 @@ static void begin_order(struct kunit *test)
 static void guids(struct kunit *test)
 {
 	static const u32 fields[] = { FILE_WRITE, DATA_WRITE, LOG_GUID };
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	guid_t seen[3][3], null = {}, guid;
 	u32 round, i, k;
 
@@ -199,19 +186,19 @@ static void guids(struct kunit *test)
 /* Two flushes a commit; a flush alone where nothing changed. */
 static void commit_order(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 
 	writer_work(test, VHDX_WORK_BEGIN);
-	expect_trace(test, BEGINNING);
+	writer_trace(test, BEGINNING);
 	writer_write(test, 0, 4096, 0x11);
 	/* Space ahead of need, by one operation. */
-	expect_trace(test, "extend 0x800000\n");
+	writer_trace(test, "extend 0x800000\n");
 	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(session));
 	/* Neither asked for nor needed. */
 	writer_work(test, 0);
-	expect_trace(test, "");
+	writer_trace(test, "");
 	writer_work(test, VHDX_WORK_COMMIT);
-	expect_trace(test,
+	writer_trace(test,
 		     "flush\n"
 		     "write log 0x1000 +0x3000\n"
 		     "flush\n");
@@ -221,12 +208,12 @@ static void commit_order(struct kunit *test)
 	writer_write(test, 0, MIB, 0x12);
 	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
 	writer_work(test, VHDX_WORK_COMMIT);
-	expect_trace(test, "flush\n");
+	writer_trace(test, "flush\n");
 	KUNIT_EXPECT_EQ(test, session->stats.commits, 1);
 
 	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 0), 0);
 	writer_work(test, VHDX_WORK_CHECKPOINT);
-	expect_trace(test, "write bat 0x0 +0x1000\n");
+	writer_trace(test, "write bat 0x0 +0x1000\n");
 	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 0), 4 * MIB | 6);
 }
 
@@ -240,7 +227,7 @@ static void not_clean(void *context, enum ram_op op, u64 pos)
 
 static void clean_after_commit(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	struct writer *w = writer_of(test);
 
 	writer_write(test, 0, 4096, 0x11);
@@ -253,13 +240,13 @@ static void clean_after_commit(struct kunit *test)
 /* A clean file: it can be copied, and opens without a log. */
 static void end_order(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	struct fixture *f = test->priv;
 
 	writer_write(test, 3 * MIB, 4096, 0x11);
 	tracer_forget(&writer_of(test)->tracer);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-	expect_trace(test,
+	writer_trace(test,
 		     "flush\n"
 		     "write log 0x1000 +0x3000\n"
 		     "flush\n"
@@ -273,7 +260,7 @@ static void end_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->image[0]->file_size, 5 * MIB);
 	/* Again is nothing to do. */
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-	expect_trace(test, "");
+	writer_trace(test, "");
 	KUNIT_EXPECT_EQ(test, writer_read(test, 3 * MIB), 0x11);
 
 	writer_crash(test);
@@ -287,7 +274,7 @@ static void end_order(struct kunit *test)
 /* After an end, the next write begins all anew. */
 static void begin_again(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	struct vhdx_run run;
 	struct vhdx_miss miss;
 
@@ -297,7 +284,7 @@ static void begin_again(struct kunit *test)
 			-EBUSY);
 	tracer_forget(&writer_of(test)->tracer);
 	writer_write(test, MIB, 4096, 0x22);
-	expect_trace(test, BEGINNING "extend 0x900000\n");
+	writer_trace(test, BEGINNING "extend 0x900000\n");
 	writer_work(test, VHDX_WORK_COMMIT);
 	writer_crash(test);
 	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0x11);
@@ -317,7 +304,7 @@ static void transaction_full(struct kunit *test)
 	u64 limit, i;
 
 	f->builder[0].size = 100ULL * 512 * MIB;
-	session = open_default(test);
+	session = writer_open_empty(test);
 	limit = session->journal.page_limit;
 	for (i = 0; i < limit; i++)
 		writer_write(test, i * 512 * MIB, 4096, 0x40 + i);
@@ -361,7 +348,7 @@ static void transaction_full_of_discards(struct kunit *test)
 /* The log is checkpointed before it runs out, without being asked to. */
 static void log_goes_round(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	u32 i;
 
 	for (i = 0; i < 400; i++) {
@@ -380,7 +367,7 @@ static void log_goes_round(struct kunit *test)
 
 static void fail_modes(struct kunit *test)
 {
-	struct vhdx_session *session = open_default(test);
+	struct vhdx_session *session = writer_open_empty(test);
 	struct fixture *f = test->priv;
 	struct vhdx_run run;
 	struct vhdx_miss miss;
@@ -412,7 +399,7 @@ static void fail_modes(struct kunit *test)
 					  VHDX_WORK_CHECKPOINT),
 			-EROFS);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), -EROFS);
-	expect_trace(test, "");
+	writer_trace(test, "");
 	/* What was not committed is gone, as in a crash. */
 	writer_crash(test);
 	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0);

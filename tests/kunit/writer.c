@@ -77,6 +77,36 @@ struct vhdx_session *writer_open(struct kunit *test)
 }
 
 /**
+ * writer_open_empty() - make a session over an image with nothing in it
+ * @test: the test; it ends here if that fails. The first file is empty, and is
+ *	built as its builder's knobs say
+ *
+ * Return: as writer_open().
+ */
+struct vhdx_session *writer_open_empty(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	builder_write(&f->builder[0]);
+	return writer_open(test);
+}
+
+/**
+ * writer_begin_empty() - likewise, and begin it
+ * @test: likewise; the beginning is not traced
+ *
+ * Return: as writer_open().
+ */
+struct vhdx_session *writer_begin_empty(struct kunit *test)
+{
+	struct vhdx_session *session = writer_open_empty(test);
+
+	writer_work(test, VHDX_WORK_BEGIN);
+	tracer_forget(&writer_of(test)->tracer);
+	return session;
+}
+
+/**
  * writer_work() - let the committer work, which must succeed
  * @test: the test
  * @flags: VHDX_WORK_*
@@ -87,15 +117,40 @@ void writer_work(struct kunit *test, unsigned int flags)
 			vhdx_session_work(writer_of(test)->session, flags), 0);
 }
 
-/* Does what a request asks for that was turned away. Returns its error. */
-static int help(struct kunit *test, int r, const struct vhdx_miss *miss)
+/**
+ * writer_commit() - commit, which must succeed
+ * @test: the test; the trace begins anew
+ */
+void writer_commit(struct kunit *test)
 {
-	if (r == -EAGAIN)
-		return vhdx_image_load(miss);
-	if (r == -EBUSY)
-		return vhdx_session_work(writer_of(test)->session,
-					 VHDX_WORK_BEGIN);
-	return r;
+	writer_work(test, VHDX_WORK_COMMIT);
+	tracer_forget(&writer_of(test)->tracer);
+}
+
+/**
+ * writer_trace() - what was done to the store since the last trace
+ * @test: the test
+ * @lines: see tracer_expect()
+ */
+void writer_trace(struct kunit *test, const char *lines)
+{
+	tracer_expect(test, &writer_of(test)->tracer, lines);
+}
+
+/*
+ * Does what a request asks for that was turned away. Returns whether to try
+ * again; if not, @r is what came of it.
+ */
+static bool again(struct kunit *test, int *r, const struct vhdx_miss *miss)
+{
+	if (*r == -EAGAIN)
+		*r = vhdx_image_load(miss);
+	else if (*r == -EBUSY)
+		*r = vhdx_session_work(writer_of(test)->session,
+				       VHDX_WORK_BEGIN);
+	else
+		return false;
+	return !*r;
 }
 
 /**
@@ -110,15 +165,12 @@ static int help(struct kunit *test, int r, const struct vhdx_miss *miss)
 int writer_map(struct kunit *test, u64 pos, u64 len, struct vhdx_run *run)
 {
 	struct vhdx_miss miss;
-	int round, r = -EBUSY;
+	int round, r;
 
 	for (round = 0; round < ROUNDS; round++) {
 		r = vhdx_session_map(writer_of(test)->session, pos, len, run,
 				     &miss);
-		if (!r)
-			return 0;
-		r = help(test, r, &miss);
-		if (r)
+		if (!again(test, &r, &miss))
 			return r;
 	}
 	return -EBUSY;
@@ -138,15 +190,12 @@ int writer_zero(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len,
 		struct vhdx_run *run)
 {
 	struct vhdx_miss miss;
-	int round, r = -EBUSY;
+	int round, r;
 
 	for (round = 0; round < ROUNDS; round++) {
 		r = vhdx_session_zero(writer_of(test)->session, why, pos, len,
 				      run, &miss);
-		if (!r)
-			return 0;
-		r = help(test, r, &miss);
-		if (r)
+		if (!again(test, &r, &miss))
 			return r;
 	}
 	return -EBUSY;
@@ -300,6 +349,23 @@ int writer_read(struct kunit *test, u64 pos)
 		r = sector[pos % 512];
 	kfree(sector);
 	return r;
+}
+
+/**
+ * writer_not_zero() - how much of a block reads otherwise than as zeros
+ * @test: the test
+ * @block: number of the block, one of 1 MiB
+ *
+ * Return: how many of its pages begin with another byte.
+ */
+u32 writer_not_zero(struct kunit *test, u64 block)
+{
+	u32 wrong = 0;
+	u64 at;
+
+	for (at = 0; at < VHDX_MIB; at += 4096)
+		wrong += writer_read(test, block * VHDX_MIB + at) != 0;
+	return wrong;
 }
 
 /**

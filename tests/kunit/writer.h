@@ -8,7 +8,11 @@
  *   writer_init()		a suite's init
  *   writer_exit()		a suite's exit
  *   writer_open()		make a session, if need be after a recovery
+ *   writer_open_empty()	likewise, over an image with nothing in it
+ *   writer_begin_empty()	likewise, and begin it
  *   writer_work()		let the committer work, which must succeed
+ *   writer_commit()		commit, which must succeed, and is not traced
+ *   writer_trace()		what was done to the store since the last trace
  *   writer_map()		where to write; load and work as long as it asks
  *   writer_zero()		what to zero; likewise
  *   writer_write()		write a range, which must succeed
@@ -19,6 +23,7 @@
  *   writer_offset()		where a block lies, likewise
  *   writer_disk_entry()	a BAT entry, as the file has it
  *   writer_read()		a byte of the virtual disk, as a reader sees it
+ *   writer_not_zero()		how much of a block reads otherwise than as zero
  *   writer_log_entry()		a number of the last entry of the log
  */
 #ifndef VHDX_TEST_WRITER_H
@@ -49,7 +54,11 @@ static inline struct writer *writer_of(struct kunit *test)
 int writer_init(struct kunit *test);
 void writer_exit(struct kunit *test);
 struct vhdx_session *writer_open(struct kunit *test);
+struct vhdx_session *writer_open_empty(struct kunit *test);
+struct vhdx_session *writer_begin_empty(struct kunit *test);
 void writer_work(struct kunit *test, unsigned int flags);
+void writer_commit(struct kunit *test);
+void writer_trace(struct kunit *test, const char *lines);
 int writer_map(struct kunit *test, u64 pos, u64 len, struct vhdx_run *run);
 int writer_zero(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len,
 		struct vhdx_run *run);
@@ -61,6 +70,7 @@ u64 writer_entry(struct kunit *test, u64 block);
 u64 writer_offset(struct kunit *test, u64 block);
 u64 writer_disk_entry(struct kunit *test, u64 block);
 int writer_read(struct kunit *test, u64 pos);
+u32 writer_not_zero(struct kunit *test, u64 block);
 u64 writer_log_entry(struct kunit *test, u32 field, u32 width);
 
 #endif /* VHDX_TEST_WRITER_H */
