@@ -7,10 +7,13 @@
 #   - the guest left the script's exit status, and it is 0;
 #   - it powered off within the time limit;
 #   - its kernel log has nothing that klog_bad finds.
+# With --cut a run ends in a power cut instead, and cannot pass: 137 says that the
+# guest was at work until then.
 
 # shellcheck disable=SC2034 # for the scripts that source this
 RUN_MEM=
 RUN_TIMEOUT=
+RUN_CUT=
 RUN_ENV=()
 RUN_EXCHANGE=
 RUN_DMESG=
@@ -27,6 +30,7 @@ run_option() {
 	case $1 in
 	--mem) RUN_MEM=${2:?} ;;
 	--timeout) RUN_TIMEOUT=${2:?} ;;
+	--cut) RUN_CUT=${2:?} ;;
 	--env) RUN_ENV+=("${2:?}") ;;
 	--exchange) RUN_EXCHANGE=$(realpath -- "${2:?}") ;;
 	--append) RUN_APPEND+=("${2:?}") ;;
@@ -86,12 +90,41 @@ run_kill() {
 	[ -z "${RUN_PID-}" ] || kill -KILL -- "-$RUN_PID" 2>/dev/null || true
 }
 
+run_ended() {
+	! kill -0 "$RUN_PID" 2>/dev/null
+}
+
+# The power cut of --cut, if the guest gets there in time.
+run_cut() {
+	local file=${RUN_EXCHANGE:-$RUN_DIR/exchange}/${RUN_CUT%%:*}
+
+	until [ -e "$file" ]; do
+		if run_ended; then
+			return
+		fi
+		sleep 0.05
+	done
+	sleep "${RUN_CUT#*:}"
+	if ! run_ended; then
+		: >"$RUN_DIR/cut"
+		run_kill
+	fi
+}
+
 # In the background: kills the guest at the time limit, ends when it ends.
 run_watch() {
+	local cutter=
+
+	if [ -n "$RUN_CUT" ]; then
+		run_cut &
+		cutter=$!
+	fi
 	if ! timeout "$RUN_TIMEOUT" tail -s 0.2 --pid="$RUN_PID" -f /dev/null; then
 		: >"$RUN_DIR/late"
 		run_kill
 	fi
+	# Else it might find another process by that number.
+	[ -z "$cutter" ] || kill "$cutter" 2>/dev/null || true
 }
 
 # run_boot COMMAND...: runs the guest to its end or to the time limit, with its
@@ -132,7 +165,8 @@ run_seconds() {
 }
 
 # run_judge: exits with the script's status if all is well, else with 1, 124
-# if the time limit passed, 125 if the guest died, 126 for a bad kernel log.
+# if the time limit passed, 125 if the guest died, 126 for a bad kernel log, 137
+# after a power cut.
 run_judge() {
 	local status bad
 
@@ -150,6 +184,9 @@ run_judge() {
 	elif [ -e "$RUN_DIR/late" ]; then
 		run_complain "stopped after $RUN_TIMEOUT s"
 		exit 124
+	elif [ -e "$RUN_DIR/cut" ] && [ -z "$status" ]; then
+		[ -n "$RUN_VERBOSE" ] || rm -rf -- "$RUN_DIR"
+		exit 137
 	elif [ -z "$status" ]; then
 		run_complain "the guest died without an exit status"
 		exit 125

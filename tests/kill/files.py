@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""files.py MOUNTPOINT verify|write DIRECTORY
+
+write: two writers make, replace, overwrite and remove files, each in a directory
+of its own, and note in DIRECTORY which are safe: a file is, with its sum, when
+fsync() has returned for it and for its directory; and before it is touched
+again, what it may become is noted.  Files that nobody syncs, and trims, come in
+between.
+verify: each file that is safe is there and has its sum, or one of those it was
+about to get.
+"""
+import fcntl
+import hashlib
+import os
+import random
+import struct
+import sys
+
+from notes import Notes, WRITERS, run_writers, started
+
+FILES = 60
+LARGEST = 256 << 10
+FITRIM = 0xC0185879
+GONE = "-"
+ANY = "*"
+
+
+def expected(notes):
+    """The sums that each name may have."""
+    wanted = {}
+    for kind, name, digest in notes.lines():
+        if kind == "safe":
+            wanted[name] = {digest}
+        else:
+            wanted.setdefault(name, {GONE}).add(digest)
+    return wanted
+
+
+def sum_of(path):
+    if not os.path.exists(path):
+        return GONE
+    with open(path, "rb") as data:
+        return hashlib.sha256(data.read()).hexdigest()
+
+
+def verify(directory, notes):
+    for name, sums in expected(notes).items():
+        got = sum_of(os.path.join(directory, name))
+        if got not in sums and (ANY not in sums or got == GONE):
+            sys.exit("kill: %s in %s has the sum %s, and not one of %s"
+                     % (name, directory, got, " ".join(sorted(sums))))
+
+
+class Writer:
+    def __init__(self, directory, notes):
+        self.rng = random.Random()
+        self.notes = notes
+        self.directory = directory
+        os.makedirs(directory, exist_ok=True)
+        self.dir_fd = os.open(directory, os.O_RDONLY)
+        self.serial = 0
+        self.names = self.tidy()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def tidy(self):
+        """What may have been becomes what is, and what nobody synced goes."""
+        wanted = expected(self.notes)
+        there = set(os.listdir(self.directory))
+        for name in there - set(wanted):
+            os.unlink(self.path(name))
+        for name, sums in wanted.items():
+            self.serial = max(self.serial, int(name))
+            if len(sums) > 1:
+                if name in there:
+                    self.sync(name)
+                self.safe(name, sum_of(self.path(name)))
+        return sorted(there & set(wanted))
+
+    def safe(self, name, digest):
+        os.fsync(self.dir_fd)
+        self.notes.note("safe", name, digest)
+
+    def sync(self, name):
+        fd = os.open(self.path(name), os.O_RDONLY)
+        os.fsync(fd)
+        os.close(fd)
+
+    def data(self):
+        """Compresses no better than what people have, and differs."""
+        size = int(LARGEST ** self.rng.random()) + 1
+        data = self.rng.randbytes(size)
+        return data, hashlib.sha256(data).hexdigest()
+
+    def put(self, name, data, mode, sync=True):
+        with open(self.path(name), mode, buffering=0) as out:
+            out.write(data)
+            if sync:
+                os.fsync(out.fileno())
+
+    def make(self):
+        self.serial += 1
+        name = str(self.serial)
+        data, digest = self.data()
+        self.notes.note("maybe", name, ANY)
+        self.put(name, data, "wb")
+        self.safe(name, digest)
+        self.names.append(name)
+
+    def replace(self):
+        name = self.rng.choice(self.names)
+        data, digest = self.data()
+        self.notes.note("maybe", name, digest)
+        self.put("temporary", data, "wb")
+        os.rename(self.path("temporary"), self.path(name))
+        self.safe(name, digest)
+
+    def overwrite(self):
+        name = self.rng.choice(self.names)
+        data, digest = self.data()
+        self.notes.note("maybe", name, ANY)
+        self.put(name, data, "r+b")
+        os.truncate(self.path(name), len(data))
+        self.sync(name)
+        self.safe(name, digest)
+
+    def remove(self):
+        name = self.rng.choice(self.names)
+        self.names.remove(name)
+        self.notes.note("maybe", name, GONE)
+        os.unlink(self.path(name))
+        self.safe(name, GONE)
+
+    def scribble(self):
+        self.put("unsafe-%d" % self.rng.randrange(20), self.data()[0], "wb",
+                 sync=False)
+
+    def trim(self):
+        fcntl.ioctl(self.dir_fd, FITRIM, struct.pack("QQQ", 0, 2 ** 64 - 1, 0))
+
+    def go(self):
+        others = [self.replace] * 3 + [self.overwrite] * 3 + \
+            [self.scribble] * 3 + [self.remove] * 2
+        while True:
+            if len(self.names) < self.rng.randrange(1, FILES):
+                self.make()
+            elif self.rng.random() < 0.02:
+                self.trim()
+            else:
+                self.rng.choice(others)()
+
+
+def main():
+    mount, what, directory = sys.argv[1:]
+    writers = [(os.path.join(mount, str(writer)), Notes(directory, writer))
+               for writer in range(WRITERS)]
+    if what == "verify":
+        for where, notes in writers:
+            verify(where, notes)
+        return
+    run_writers(lambda n: Writer(*writers[n]).go())
+    started(directory)
+
+
+if __name__ == "__main__":
+    main()

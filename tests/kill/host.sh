@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What uml/kill and vm/kill share: guests that are killed while they write to a
+# device, again and again on the same image.  Sourced on the host, after
+# rig/lib.sh and rig/tap.sh.
+#
+#   kill_option ARGS...  takes one option that both know; sets KILL_TAKEN to the
+#                        number of words it used, 0 if it is none of them
+#   kill_image PATH      makes the empty image, in a file
+#   kill_disk PATH       puts it on a disk that is a file: at its start, or, if
+#                        the store is to be "file", in a file system there
+#   kill_rounds RUNNER...  the test, to the end of the script; RUNNER takes the
+#                        options of rig/run.sh
+
+# shellcheck disable=SC2034 # for the scripts that source this
+KILL_ROUNDS=5
+KILL_STORE="file"
+KILL_WITH=ext4
+# The device is written to for one second, and less than so many more.
+KILL_SPAN=3
+KILL_TAKEN=0
+# Of the guest; see kill/guest.
+KILL_IMAGE=
+KILL_DISK=
+KILL_END=
+KILL_WORK=$(mktemp -d "${TMPDIR:-/tmp}/kill-XXXXXX")
+mkdir -- "$KILL_WORK/exchange"
+
+# What is there may be the evidence.
+kill_exit() {
+	if [ "$TAP_FAILED" = 0 ]; then
+		rm -rf -- "$KILL_WORK"
+	else
+		say "the image, what was noted and the last output: $KILL_WORK"
+	fi
+	tap_exit
+}
+trap kill_exit EXIT
+
+kill_option() {
+	KILL_TAKEN=2
+	case $1 in
+	--rounds) KILL_ROUNDS=${2:?} ;;
+	--store) KILL_STORE=${2:?} ;;
+	--with) KILL_WITH=${2:?} ;;
+	*) KILL_TAKEN=0 ;;
+	esac
+	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
+	case $KILL_WITH in
+	slots | ext4 | xfs) ;;
+	*) die "nothing called $KILL_WITH can be put on the device" ;;
+	esac
+}
+
+# mkfs.xfs wants 300 MiB.
+kill_size() {
+	case $KILL_WITH in
+	xfs) echo 320 ;;
+	*) echo 96 ;;
+	esac
+}
+
+kill_image() {
+	make -s -C "$TOP/tools" >&2
+	"$TOP/tools/vhdxsetup" create --quiet --size "$(kill_size)M" \
+		--block-size 1M "$1"
+}
+
+kill_disk() {
+	local disk=$1 dir=$KILL_WORK/files
+
+	truncate -s "$(($(kill_size) * 2))M" "$disk"
+	mkdir -- "$dir"
+	kill_image "$dir/image.vhdx"
+	if [ "$KILL_STORE" = block ]; then
+		dd if="$dir/image.vhdx" of="$disk" conv=notrunc,sparse bs=1M \
+			status=none
+	else
+		mkfs.ext4 -q -m 0 -d "$dir" "$disk"
+	fi
+	rm -r -- "$dir"
+}
+
+# One boot; the guest is killed while it writes, unless this is the end.  137 if the guest was killed, and had nothing to complain of.
+kill_round() {
+	local status=0
+
+	rm -f -- "$KILL_WORK/exchange/writing"
+	if [ -z "$KILL_END" ]; then
+		set -- "$@" --cut \
+			"writing:$((1 + RANDOM % KILL_SPAN)).$((RANDOM % 900 + 100))"
+	fi
+	"$@" "$TOP/tests/kill/guest" >"$KILL_WORK/out" 2>&1 || status=$?
+	! grep -q '^kill: ' "$KILL_WORK/out" || status=1
+	return "$status"
+}
+
+kill_steps() {
+	cat -- "$KILL_WORK/exchange/steps".* 2>/dev/null | grep -c ^safe || true
+}
+
+kill_rounds() {
+	local round steps=0 now least
+
+	export KILL_IMAGE KILL_DISK KILL_WITH KILL_END
+	set -- "$@" --exchange "$KILL_WORK/exchange" --env VHDX_KO \
+		--env KILL_IMAGE --env KILL_DISK --env KILL_WITH --env KILL_END
+	for ((round = 1; round <= KILL_ROUNDS; round++)); do
+		tap_capture kill_round "$@"
+		now=$(kill_steps)
+		tap_is "round $round: all is there, and the next kill hits" \
+			"$TAP_STATUS" 137
+		tap_note "$((now - steps)) steps were flushed"
+		steps=$now
+		if [ "$TAP_STATUS" != 137 ]; then
+			tap_note "$(tail -n 40 "$KILL_WORK/out")"
+			break
+		fi
+	done
+	KILL_END=1
+	tap_run "in the end all is there, and the image is clean" kill_round "$@"
+	[ "$TAP_STATUS" = 0 ] || tap_note "$(tail -n 40 "$KILL_WORK/out")"
+	least=$((KILL_ROUNDS * 10))
+	tap_run "$steps steps were flushed, at least $least" \
+		test "$steps" -ge "$least"
+	tap_done
+}
