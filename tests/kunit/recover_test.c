@@ -356,6 +356,68 @@ static void recover_empty(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, guid_is_null(&image->headers.copy[1].log_guid));
 }
 
+/**
+ * struct zeros - a log that zeroes much
+ * @name: for the test's log
+ * @last: bytes of the file, as the log says
+ * @zero: bytes that each of its descriptors zeroes
+ * @count: how many there are
+ * @refused: that is too much
+ */
+struct zeros {
+	const char *name;
+	u64 last;
+	u64 zero;
+	u32 count;
+	bool refused;
+};
+
+static const struct zeros zeros[] = {
+	{ "a long file, twice its half", 8192 * MIB, 4096 * MIB, 2, false },
+	{ "and a page", 8192 * MIB, 4096 * MIB + 4096, 2, true },
+	{ "a short file, to 1 GiB", 68 * MIB, 64 * MIB, 16, false },
+	{ "and another time", 68 * MIB, 64 * MIB, 17, true },
+};
+
+static void zeros_name(const struct zeros *zeros, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", zeros->name);
+}
+
+KUNIT_ARRAY_PARAM(zeros, zeros, zeros_name);
+
+/*
+ * A log of one page can ask for more zeros than a disk can write in a day; and
+ * what is refused is refused before anything changes.
+ */
+static void recover_zeros(struct kunit *test)
+{
+	const struct zeros *zeros = test->param_value;
+	struct builder_desc descs[17] = {};
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+	u32 i;
+
+	for (i = 0; i < zeros->count; i++) {
+		descs[i].target = zeros->last - zeros->zero;
+		descs[i].zero = zeros->zero;
+	}
+	builder_log(fixture_dirty(test, 0), &(struct builder_entry){
+		.sequence = 1, .descs = descs, .count = zeros->count,
+		.last = zeros->last });
+	image = fixture_open(test, 0);
+	findings_init(&f->found);
+	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image),
+			zeros->refused ? -EUCLEAN : 0);
+	fixture_expect(test, zeros->refused ?
+		       "error: log at offset 0x100000: zeroes more bytes than the file has; it can only be replayed in memory\n" :
+		       "");
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO],
+			zeros->refused ? 0 : zeros->count);
+	if (zeros->refused)
+		KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
+}
+
 static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(recover_clean),
 	KUNIT_CASE(recover_dirty),
@@ -367,6 +429,7 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(recover_read_only),
 	KUNIT_CASE(recover_overflow),
 	KUNIT_CASE(recover_empty),
+	KUNIT_CASE_PARAM(recover_zeros, zeros_gen_params),
 	{}
 };
 

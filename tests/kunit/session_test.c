@@ -87,6 +87,25 @@ static void new_without_log(struct kunit *test)
 		       "error: log at offset 0x100000: the image has no log, so it can only be read\n");
 }
 
+/*
+ * What one of the tables names, and the other does not, would be free to the
+ * first and a region to whoever reads the second.
+ */
+static void new_on_differing_tables(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	builder_write(b);
+	ram_store_put(b->ram, 4 * 0x10000 + 8, 3, 4);
+	builder_fill(b, builder_region(1, 2), 16, 0x99);
+	ram_store_put(b->ram, builder_region(1, 2) + 16, 5 * MIB, 8);
+	ram_store_put(b->ram, builder_region(1, 2) + 24, MIB, 4);
+	builder_seal_regions(b, 1);
+	refuse_session(test,
+		       "error: region table at offset 0x30000: the two copies differ, so the image can only be read; vhdxsetup check --repair makes them alike\n");
+}
+
 /* Who only reads leaves no trace. */
 static void idle(struct kunit *test)
 {
@@ -271,6 +290,46 @@ static void end_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_read(test, 3 * MIB + 4096), 0);
 }
 
+/* In the middle of an end, writes wait for what begins after it. */
+static void map_now(void *context, enum ram_op op, u64 pos)
+{
+	struct kunit *test = context;
+	struct vhdx_session *session = writer_of(test)->session;
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+
+	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, MIB, 512, &run, &miss),
+			-EBUSY);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_session_zero(session, VHDX_ZERO_WRITE, 0, MIB,
+					  &run, &miss),
+			-EBUSY);
+}
+
+/*
+ * What came between the commit of the end and the end of the log would be in
+ * neither, and a flush that came after it would find a clean session.
+ */
+static void end_turns_away(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+	struct writer *w = writer_of(test);
+
+	writer_write(test, 0, MIB, 0x11);
+	w->tracer.hook = map_now;
+	w->tracer.context = test;
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	w->tracer.hook = NULL;
+	KUNIT_EXPECT_EQ(test, writer_entry(test, 0), 4 * MIB | 6);
+	KUNIT_EXPECT_EQ(test, writer_entry(test, 1), 0);
+	writer_write(test, MIB, MIB, 0x12);
+	KUNIT_EXPECT_EQ(test, session->stats.begun, 2);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0x11);
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB), 0x12);
+}
+
 /* After an end, the next write begins all anew. */
 static void begin_again(struct kunit *test)
 {
@@ -365,6 +424,28 @@ static void log_goes_round(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 1 + 399 % 250);
 }
 
+/* A load that finds all pages in the journal cannot go on until some leave. */
+static void starved(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+	struct vhdx_pool *pool = &session->image->pool;
+
+	writer_write(test, 0, 4096, 0x11);
+	tracer_forget(&writer_of(test)->tracer);
+	KUNIT_EXPECT_EQ(test, pool->pinned, 1);
+	pool->starved = true;
+	writer_work(test, 0);
+	writer_trace(test,
+		     "flush\n"
+		     "write log 0x1000 +0x3000\n"
+		     "flush\n"
+		     "write bat 0x0 +0x1000\n");
+	KUNIT_EXPECT_EQ(test, pool->pinned, 0);
+	KUNIT_EXPECT_FALSE(test, pool->starved);
+	writer_work(test, 0);
+	writer_trace(test, "");
+}
+
 static void fail_modes(struct kunit *test)
 {
 	struct vhdx_session *session = writer_open_empty(test);
@@ -437,16 +518,19 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(new_on_read_only_store),
 	KUNIT_CASE(new_on_child),
 	KUNIT_CASE(new_without_log),
+	KUNIT_CASE(new_on_differing_tables),
 	KUNIT_CASE(idle),
 	KUNIT_CASE(begin_order),
 	KUNIT_CASE(guids),
 	KUNIT_CASE(commit_order),
 	KUNIT_CASE(clean_after_commit),
 	KUNIT_CASE(end_order),
+	KUNIT_CASE(end_turns_away),
 	KUNIT_CASE(begin_again),
 	KUNIT_CASE(transaction_full),
 	KUNIT_CASE(transaction_full_of_discards),
 	KUNIT_CASE(log_goes_round),
+	KUNIT_CASE(starved),
 	KUNIT_CASE(fail_modes),
 	KUNIT_CASE(header_overflow),
 	{}

@@ -39,7 +39,8 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_create_suite,
 		  &vhdx_repair_suite,
 #ifdef __KERNEL__
-		  &vhdx_map_suite
+		  &vhdx_map_suite,
+		  &vhdx_commit_suite
 #else
 		  &vhdx_memory_suite
 #endif

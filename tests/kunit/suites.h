@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The suites: one or more for each file of the engine, one for the target's
- * mapping (in the kernel alone), one for want of memory (in userspace alone,
- * where the allocator can be told to fail).
+ * The suites: one or more for each file of the engine, one each for the target's
+ * mapping and its committer (in the kernel alone), one for want of memory (in
+ * userspace alone, where the allocator can be told to fail).
  */
 #ifndef VHDX_TEST_SUITES_H
 #define VHDX_TEST_SUITES_H
@@ -42,6 +42,7 @@ extern struct kunit_suite vhdx_session_reuse_suite;
 extern struct kunit_suite vhdx_create_suite;
 extern struct kunit_suite vhdx_repair_suite;
 extern struct kunit_suite vhdx_map_suite;
+extern struct kunit_suite vhdx_commit_suite;
 extern struct kunit_suite vhdx_memory_suite;
 
 #endif /* VHDX_TEST_SUITES_H */

@@ -8,9 +8,9 @@
 #include "create.h"
 #include "fixture.h"
 #include "recover.h"
-#include "session.h"
 #include "repair.h"
 #include "suites.h"
+#include "writer.h"
 
 /* Allocations until one fails, counted down from where a test sets it. */
 static u32 fail_in;
@@ -295,6 +295,44 @@ static void memory_session(struct kunit *test)
 	KUNIT_EXPECT_LE(test, ended, 1);
 }
 
+/*
+ * There is no memory for a page, and all that could be given up is in the
+ * journal: the committer hears of it, and puts the pages in their places.
+ */
+static void memory_starved(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+	struct vhdx_miss miss = {};
+	struct vhdx_pool *pool;
+
+	f->builder[0].size = 1024 * VHDX_MIB;
+	session = writer_begin_empty(test);
+	pool = &f->image[0]->pool;
+	miss.image = f->image[0];
+	miss.map = &f->image[0]->bat_pages;
+	KUNIT_EXPECT_EQ(test, vhdx_image_load(&miss), 0);
+	miss.index = 1;
+	fail_nth(test, 1);
+	KUNIT_EXPECT_EQ(test, vhdx_image_load(&miss), 0);
+	KUNIT_EXPECT_EQ(test, pool->evictions, 1);
+	KUNIT_EXPECT_FALSE(test, pool->starved);
+
+	writer_write(test, 0, 512, 0x11);
+	vhdx_pool_shrink(pool, 100);
+	KUNIT_EXPECT_EQ(test, pool->pinned, 1);
+	KUNIT_EXPECT_EQ(test, pool->resident, 1);
+	fail_nth(test, 1);
+	KUNIT_EXPECT_EQ(test, vhdx_image_load(&miss), 0);
+	KUNIT_EXPECT_EQ(test, fail_in, 0);
+	KUNIT_EXPECT_TRUE(test, pool->starved);
+	writer_work(test, 0);
+	KUNIT_EXPECT_FALSE(test, pool->starved);
+	KUNIT_EXPECT_EQ(test, pool->pinned, 0);
+	KUNIT_EXPECT_EQ(test, session->stats.commits, 1);
+	KUNIT_EXPECT_EQ(test, session->stats.checkpoints, 1);
+}
+
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_open),
 	KUNIT_CASE(memory_chain),
@@ -302,6 +340,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_check),
 	KUNIT_CASE(memory_recover),
 	KUNIT_CASE(memory_session),
+	KUNIT_CASE(memory_starved),
 	KUNIT_CASE(memory_create),
 	KUNIT_CASE(memory_repair),
 	{}
@@ -309,7 +348,7 @@ static struct kunit_case memory_cases[] = {
 
 struct kunit_suite vhdx_memory_suite = {
 	.name = "vhdx_memory",
-	.init = fixture_init,
-	.exit = fixture_exit,
+	.init = writer_init,
+	.exit = writer_exit,
 	.test_cases = memory_cases,
 };

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-vhdx/commit.c: when the committer's thread works, and when it must rest.
+ * In the kernel alone. The image is in RAM, and no device is above it.
+ */
+#include <linux/delay.h>
+
+#include "commit.h"
+#include "fixture.h"
+#include "suites.h"
+
+#define MIB VHDX_MIB
+
+/* Until what the thread does by itself once a second has been done. */
+#define PATIENCE_MS 5000
+
+static struct vhdx_committer *committer_of(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	return f->own;
+}
+
+/* Nothing wakes the thread any more. */
+static bool is_idle(const struct vhdx_committer *c)
+{
+	return !READ_ONCE(c->low) && !READ_ONCE(c->changed) &&
+	       !READ_ONCE(c->settled);
+}
+
+static void expect_idle(struct kunit *test)
+{
+	const struct vhdx_committer *c = committer_of(test);
+	unsigned int ms;
+
+	for (ms = 0; ms < PATIENCE_MS && !is_idle(c); ms += 10)
+		msleep(10);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->low));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->changed));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->settled));
+}
+
+static int commit_init(struct kunit *test)
+{
+	struct vhdx_committer *c;
+	struct fixture *f;
+	int r = fixture_init(test);
+
+	if (r)
+		return r;
+	f = test->priv;
+	builder_write(&f->builder[0]);
+	builder_block(&f->builder[0], 0, 6);
+	fixture_open(test, 0);
+	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	f->own = c;
+	r = vhdx_committer_resume(c, NULL, 0);
+	expect_idle(test);
+	return r;
+}
+
+static void commit_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f && f->own)
+		vhdx_committer_free(f->own);
+	fixture_exit(test);
+}
+
+/* A change that none but the clock will commit. */
+static void change(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+	struct vhdx_miss miss = { f->image[0], &f->image[0]->bat_pages, 0 };
+	struct vhdx_run run;
+
+	KUNIT_ASSERT_EQ(test, vhdx_image_load(&miss), 0);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_work(c, VHDX_WORK_BEGIN), 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_session_zero(c->session, VHDX_ZERO_DISCARD, 0,
+					  MIB, &run, &miss),
+			0);
+	mutex_unlock(&c->lock);
+	vhdx_committer_changed(c);
+}
+
+/* A resume has the thread look at the BAT; nothing is written for that. */
+static void commit_resume(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_TRUE(test, c->session->surveyed);
+	KUNIT_EXPECT_FALSE(test, c->session->live);
+	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
+	mutex_unlock(&c->lock);
+}
+
+/* What was changed is committed within a second or so, and once. */
+static void commit_by_clock(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+
+	change(test);
+	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(c->session));
+	expect_idle(test);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(c->session));
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 1);
+	mutex_unlock(&c->lock);
+}
+
+/*
+ * Nothing can be written any more, so what wakes the thread cannot be done:
+ * it is forgotten, or the thread would never sleep again.
+ */
+static void commit_after_failure(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+	u64 changes;
+
+	change(test);
+	vhdx_session_fail(c->session, VHDX_MODE_RO, "a test");
+	changes = f->ram[0].changes;
+	WRITE_ONCE(c->low, true);
+	WRITE_ONCE(c->settled, true);
+	wake_up(&c->wait);
+	expect_idle(test);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 0);
+	KUNIT_EXPECT_EQ(test, f->ram[0].changes, changes);
+	/* To who asks for it, likewise. */
+	c->low = true;
+	c->changed = true;
+	c->settled = true;
+	KUNIT_EXPECT_EQ(test, vhdx_committer_work(c, VHDX_WORK_COMMIT), -EIO);
+	KUNIT_EXPECT_TRUE(test, is_idle(c));
+	mutex_unlock(&c->lock);
+}
+
+/* A flush that was not the committer's has failed: no later one may hide it. */
+static void commit_unflushed(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+	unsigned int ms;
+	u64 flushes;
+
+	change(test);
+	flushes = f->ram[0].calls[RAM_FLUSH];
+	vhdx_committer_unflushed(c);
+	for (ms = 0; ms < PATIENCE_MS; ms += 10) {
+		if (READ_ONCE(c->session->mode) == VHDX_MODE_RO)
+			break;
+		msleep(10);
+	}
+	expect_idle(test);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, c->session->mode, VHDX_MODE_RO);
+	KUNIT_EXPECT_STREQ(test, (const char *)c->session->reason,
+			   "a flush of the store failed");
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_FLUSH], flushes);
+	mutex_unlock(&c->lock);
+}
+
+static struct kunit_case commit_cases[] = {
+	KUNIT_CASE(commit_resume),
+	KUNIT_CASE(commit_by_clock),
+	KUNIT_CASE(commit_after_failure),
+	KUNIT_CASE(commit_unflushed),
+	{}
+};
+
+struct kunit_suite vhdx_commit_suite = {
+	.name = "vhdx_commit",
+	.init = commit_init,
+	.exit = commit_exit,
+	.test_cases = commit_cases,
+};
