@@ -33,8 +33,8 @@ static void expect_idle(struct kunit *test)
 	const struct vhdx_committer *c = committer_of(test);
 	unsigned int ms;
 
-	for (ms = 0; ms < PATIENCE_MS && !is_idle(c); ms += 10)
-		msleep(10);
+	for (ms = 0; ms < PATIENCE_MS && !is_idle(c); ms += 20)
+		msleep(20);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->low));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->changed));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->settled));
@@ -156,10 +156,10 @@ static void commit_unflushed(struct kunit *test)
 	change(test);
 	flushes = f->ram[0].calls[RAM_FLUSH];
 	vhdx_committer_unflushed(c);
-	for (ms = 0; ms < PATIENCE_MS; ms += 10) {
+	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
 		if (READ_ONCE(c->session->mode) == VHDX_MODE_RO)
 			break;
-		msleep(10);
+		msleep(20);
 	}
 	expect_idle(test);
 	mutex_lock(&c->lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The suites: one or more for each file of the engine, one each for the target's
- * mapping and its committer (in the kernel alone), one for want of memory (in
- * userspace alone, where the allocator can be told to fail).
+ * The suites: one or more for each file of the engine; one each for the mapping
+ * and the committer of the target (in the kernel alone); one for want of memory
+ * (in userspace alone, where the allocator can be told to fail).
  */
 #ifndef VHDX_TEST_SUITES_H
 #define VHDX_TEST_SUITES_H
