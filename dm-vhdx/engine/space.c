@@ -54,7 +54,7 @@ void vhdx_space_exit(struct vhdx_space *space)
 /**
  * vhdx_space_grow() - make room in the map for a longer file
  * @space: the map
- * @size: bytes of the file, at most VHDX_SPACE_MAX
+ * @size: bytes of the file, at most VHDX_FILE_SIZE_MAX
  *
  * Context: may sleep; one task at a time. Others may use the map meanwhile, but
  * not what is added before this returns.

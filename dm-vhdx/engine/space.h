@@ -37,12 +37,14 @@
 static_assert(VHDX_SPACE_CHUNK_UNITS == 1 << VHDX_SPACE_CHUNK_SHIFT);
 
 /*
- * The map of a longer file would cost more memory than an image may ask for;
- * the largest disk, its BAT and its log fit.
+ * The map of a longer file would cost more memory than an image may ask for
+ * that is to be written; the largest disk, its BAT and its log fit.
  */
 #define VHDX_SPACE_MAX		(66 * VHDX_TIB)
+
+/* A check looks at files of any length. */
 #define VHDX_SPACE_CHUNKS \
-	(VHDX_SPACE_MAX >> (VHDX_ALIGN_SHIFT + VHDX_SPACE_CHUNK_SHIFT))
+	(VHDX_FILE_SIZE_MAX >> (VHDX_ALIGN_SHIFT + VHDX_SPACE_CHUNK_SHIFT))
 
 /**
  * enum vhdx_freed - how far space is on its way to be free again

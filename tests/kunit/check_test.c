@@ -551,6 +551,28 @@ static void check_space_child(struct kunit *test)
 	fixture_expect(test, "");
 }
 
+/* The longest file there can be, and a block at its end that has two owners. */
+static void check_longest(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_census census;
+
+	builder_write(b);
+	builder_entry(b, 5, (VHDX_FILE_SIZE_MAX - MIB) | 6);
+	builder_entry(b, 6, (VHDX_FILE_SIZE_MAX - MIB) | 6);
+	builder_entry(b, 7, (100 * VHDX_TIB) | 6);
+	f->ram[0].store.size = VHDX_FILE_SIZE_MAX;
+	fixture_open(test, 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_blocks(f->image[0], &census, NULL,
+					  &f->found.report),
+			0);
+	KUNIT_EXPECT_EQ(test, census.overlaps, 1);
+	KUNIT_EXPECT_EQ(test, census.faulty, 0);
+	KUNIT_EXPECT_EQ(test, census.allocated, 3 * MIB);
+}
+
 static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_clean),
 	KUNIT_CASE(check_child),
@@ -568,6 +590,7 @@ static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_space_marks),
 	KUNIT_CASE(check_space_taken),
 	KUNIT_CASE(check_space_child),
+	KUNIT_CASE(check_longest),
 	{}
 };
 

@@ -309,29 +309,26 @@ static void next_runs(struct kunit *test)
 						&length) == U64_MAX);
 }
 
-/* The last MiB that is kept track of. */
+/* The last MiB that there can be. */
 static void farthest(struct kunit *test)
 {
 	struct vhdx_space *space = test->priv;
-	u64 length;
+	u64 end = VHDX_FILE_SIZE_MAX, length;
 
 	/* As many as the directory has room for. */
-	KUNIT_ASSERT_EQ(test, vhdx_space_grow(space, VHDX_SPACE_MAX), 0);
-	KUNIT_EXPECT_EQ(test, space->chunks, 66 * 32);
-	KUNIT_EXPECT_FALSE(test,
-			   vhdx_space_take(space, VHDX_SPACE_MAX - MIB,
-					   MIB));
-	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), VHDX_SPACE_MAX);
-	vhdx_space_free(space, VHDX_SPACE_MAX - MIB, MIB);
+	KUNIT_ASSERT_EQ(test, vhdx_space_grow(space, end), 0);
+	KUNIT_EXPECT_EQ(test, space->chunks, 256 * 32);
+	KUNIT_EXPECT_FALSE(test, vhdx_space_take(space, end - MIB, MIB));
+	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), end);
+	vhdx_space_free(space, end - MIB, MIB);
 	KUNIT_EXPECT_EQ(test,
 			vhdx_space_next(space, VHDX_FREED_OPEN, 0, &length),
-			VHDX_SPACE_MAX - MIB);
+			end - MIB);
 	KUNIT_EXPECT_EQ(test, length, MIB);
 	KUNIT_EXPECT_TRUE(test,
-			  vhdx_space_next(space, VHDX_FREED_OPEN,
-					  VHDX_SPACE_MAX, &length) ==
-			  U64_MAX);
-	set_free(space, VHDX_SPACE_MAX - MIB, MIB);
+			  vhdx_space_next(space, VHDX_FREED_OPEN, end,
+					  &length) == U64_MAX);
+	set_free(space, end - MIB, MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), 0);
 }
 
