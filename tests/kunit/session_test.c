@@ -106,6 +106,21 @@ static void new_on_differing_tables(struct kunit *test)
 		       "error: region table at offset 0x30000: the two copies differ, so the image can only be read; vhdxsetup check --repair makes them alike\n");
 }
 
+/* The map of such a file takes more memory than anyone's disk is worth. */
+static void new_on_endless_file(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	builder_write(&f->builder[0]);
+	f->ram[0].store.size = VHDX_SPACE_MAX;
+	writer_open(test);
+	writer_crash(test);
+	vhdx_image_close(f->image[0]);
+	f->ram[0].store.size += MIB;
+	refuse_session(test,
+		       "error: file at offset 0x0: is longer than any virtual disk needs, so it can only be read\n");
+}
+
 /* Who only reads leaves no trace. */
 static void idle(struct kunit *test)
 {
@@ -519,6 +534,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(new_on_child),
 	KUNIT_CASE(new_without_log),
 	KUNIT_CASE(new_on_differing_tables),
+	KUNIT_CASE(new_on_endless_file),
 	KUNIT_CASE(idle),
 	KUNIT_CASE(begin_order),
 	KUNIT_CASE(guids),
