@@ -6,7 +6,7 @@ write: two writers make, replace, overwrite and remove files, each in a director
 of its own, and note in DIRECTORY which are safe: a file is, with its sum, when
 fsync() has returned for it and for its directory; and before it is touched
 again, what it may become is noted.  Files that nobody syncs, and trims, come in
-between.
+between; it is mounted so that what is removed is discarded.
 verify: each file that is safe is there and has its sum, or one of those it was
 about to get.
 """
@@ -19,8 +19,11 @@ import sys
 
 from notes import Notes, WRITERS, run_writers, started
 
-FILES = 60
-LARGEST = 256 << 10
+FILES = 24
+# Half of the files are so large that they have blocks of the image, of 1 MiB, to
+# themselves, which come and go with them.
+LARGE = (1 << 20, 3 << 20)
+SMALL = 256 << 10
 FITRIM = 0xC0185879
 GONE = "-"
 ANY = "*"
@@ -90,7 +93,10 @@ class Writer:
 
     def data(self):
         """Compresses no better than what people have, and differs."""
-        size = int(LARGEST ** self.rng.random()) + 1
+        if self.rng.random() < 0.5:
+            size = self.rng.randint(*LARGE)
+        else:
+            size = int(SMALL ** self.rng.random()) + 1
         data = self.rng.randbytes(size)
         return data, hashlib.sha256(data).hexdigest()
 
@@ -146,7 +152,7 @@ class Writer:
         while True:
             if len(self.names) < self.rng.randrange(1, FILES):
                 self.make()
-            elif self.rng.random() < 0.02:
+            elif self.rng.random() < 0.05:
                 self.trim()
             else:
                 self.rng.choice(others)()

@@ -7,11 +7,14 @@
 #
 #   kill_option ARGS...  takes one option that both know; sets KILL_TAKEN to the
 #                        number of words it used, 0 if it is none of them
-#   kill_image PATH      makes the empty image, in a file
-#   kill_disk PATH       puts it on a disk that is a file: at its start, or, if
-#                        the store is to be "file", in a file system there
+#   kill_disk DEVICE     makes a disk in the file $KILL_WORK/disk, DEVICE in the
+#                        guest: it has an empty image, at its start or, if the
+#                        store is to be "file", in an ext4
 #   kill_rounds RUNNER...  the test, to the end of the script; RUNNER takes the
 #                        options of rig/run.sh
+#
+# Not in a file of the host: what a guest writes to that by hostfs or 9p is there
+# at once, so that a flush that was forgotten would go unnoticed.
 
 # shellcheck disable=SC2034 # for the scripts that source this
 KILL_ROUNDS=5
@@ -61,23 +64,22 @@ kill_size() {
 	esac
 }
 
-kill_image() {
-	make -s -C "$TOP/tools" >&2
-	"$TOP/tools/vhdxsetup" create --quiet --size "$(kill_size)M" \
-		--block-size 1M "$1"
-}
-
 kill_disk() {
-	local disk=$1 dir=$KILL_WORK/files
+	local disk=$KILL_WORK/disk dir=$KILL_WORK/files
 
+	make -s -C "$TOP/tools" >&2
 	truncate -s "$(($(kill_size) * 2))M" "$disk"
 	mkdir -- "$dir"
-	kill_image "$dir/image.vhdx"
+	"$TOP/tools/vhdxsetup" create --quiet --size "$(kill_size)M" \
+		--block-size 1M "$dir/image.vhdx"
 	if [ "$KILL_STORE" = block ]; then
 		dd if="$dir/image.vhdx" of="$disk" conv=notrunc,sparse bs=1M \
 			status=none
+		KILL_IMAGE=$1
 	else
 		mkfs.ext4 -q -m 0 -d "$dir" "$disk"
+		KILL_DISK=$1
+		KILL_IMAGE=/run/disk/image.vhdx
 	fi
 	rm -r -- "$dir"
 }
