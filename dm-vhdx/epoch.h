@@ -64,7 +64,8 @@ bool vhdx_epochs_settled(struct vhdx_epochs *epochs);
  *
  * A switch waits for a grace period of RCU before it counts, so that who has
  * read @present here is in that epoch before it can be found empty. Who enters
- * the new epoch sees what the mapping had become before.
+ * the new epoch sees what the mapping had become before. An epoch that is being
+ * left takes nobody in; by then the other one is the present one.
  *
  * Context: any.
  * Return: the epoch, for vhdx_epoch_leave().
@@ -76,7 +77,10 @@ static inline struct vhdx_epoch *vhdx_epoch_enter(struct vhdx_epochs *epochs)
 	rcu_read_lock();
 	/* Goes with the release in vhdx_epochs_switch(). */
 	epoch = smp_load_acquire(&epochs->present);
-	percpu_ref_get(&epoch->ref);
+	while (unlikely(!percpu_ref_tryget_live_rcu(&epoch->ref))) {
+		smp_rmb();	/* That it is dead was read before this. */
+		epoch = smp_load_acquire(&epochs->present);
+	}
 	rcu_read_unlock();
 	return epoch;
 }

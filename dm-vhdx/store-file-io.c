@@ -29,16 +29,6 @@
 #include "store-file.h"
 #include "target.h"
 
-/*
- * Bios that a task keeps until it unplugs: an I/O of many pieces, or a system
- * call with many I/Os, then wakes the worker once.
- */
-struct vhdx_file_plug {
-	struct blk_plug_cb cb;
-	struct llist_node *newest;
-	struct llist_node *oldest;
-};
-
 /* Bios that wait for the worker of one CPU. */
 struct vhdx_file_cpu {
 	struct llist_head pending;
@@ -149,11 +139,16 @@ static void io_failed(struct vhdx_io *io, int err)
 /*
  * A file system may use the kiocb after the I/O has completed: ext4 does. So
  * both the issuer and the completion hold it, and whoever is last goes on.
+ *
+ * Returns whether this was the last, and io_done() is to be called.
  */
-static void io_put(struct vhdx_io *io)
+static bool io_put(struct vhdx_io *io)
 {
-	if (!atomic_dec_and_test(&io->refs))
-		return;
+	return atomic_dec_and_test(&io->refs);
+}
+
+static void io_done(struct vhdx_io *io)
+{
 	if (io->result >= 0)
 		io_some(io, io->result);
 	else
@@ -165,7 +160,8 @@ static void io_complete(struct kiocb *iocb, long result)
 	struct vhdx_io *io = container_of(iocb, struct vhdx_io, iocb);
 
 	io->result = result;
-	io_put(io);
+	if (io_put(io))
+		io_done(io);
 }
 
 /* A clone has no vector of its own, so that bi_vcnt does not tell. */
@@ -206,7 +202,8 @@ static ssize_t io_call(struct vhdx_io *io)
 	return fop->read_iter(&io->iocb, &iter);
 }
 
-static void io_issue(struct vhdx_io *io, int flags)
+/* Returns whether it has completed, and io_done() is to be called. */
+static bool io_issue(struct vhdx_io *io, int flags)
 {
 	ssize_t ret = -EAGAIN;
 
@@ -221,9 +218,11 @@ static void io_issue(struct vhdx_io *io, int flags)
 	atomic_set(&io->refs, 2);
 	if (write_begin(io, flags & IOCB_NOWAIT))
 		ret = io_call(io);
-	if (ret != -EIOCBQUEUED)
-		io_complete(&io->iocb, ret);
-	io_put(io);
+	if (ret != -EIOCBQUEUED) {
+		io->result = ret;
+		return true;
+	}
+	return io_put(io);
 }
 
 /*
@@ -252,30 +251,61 @@ static void wait_work(struct work_struct *work)
 	if (io->pause)
 		msleep(VHDX_RETRY_MS);
 	css = charge(io, NULL);
-	io_issue(io, 0);
+	if (io_issue(io, 0))
+		io_done(io);
 	if (css)
 		kthread_associate_blkcg(NULL);
 	vhdx_scope_leave(scope);
 }
 
-static void submit_work(struct work_struct *work)
+/* Takes and returns lists; what has completed already comes back. */
+static struct llist_node *issue_batch(struct llist_node *batch)
 {
-	struct vhdx_file_cpu *cpu =
-		container_of(work, struct vhdx_file_cpu, work);
-	struct llist_node *batch = llist_del_all(&cpu->pending);
-	struct vhdx_scope scope = vhdx_scope_enter();
 	struct cgroup_subsys_state *css = NULL;
+	struct llist_node *done = NULL;
 	struct vhdx_io *io, *next;
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
-	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node) {
+	llist_for_each_entry_safe(io, next, batch, node) {
 		css = charge(io, css);
-		io_issue(io, IOCB_NOWAIT);
+		if (io_issue(io, IOCB_NOWAIT)) {
+			io->node.next = done;
+			done = &io->node;
+		}
 	}
 	blk_finish_plug(&plug);
 	if (css)
 		kthread_associate_blkcg(NULL);
+	return done;
+}
+
+/*
+ * Memory and the page cache answer at once. Whoever waits would wake at the
+ * first answer and take the processor for one more bio; told of all at the end,
+ * it makes the next batch as long as this one.
+ */
+static void submit_batch(struct llist_node *batch)
+{
+	struct vhdx_io *io, *next;
+
+	batch = issue_batch(llist_reverse_order(batch));
+	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
+		io_done(io);
+}
+
+/* What comes while it runs is taken, too: cheaper than to be called for it. */
+static void submit_work(struct work_struct *work)
+{
+	struct vhdx_file_cpu *cpu =
+		container_of(work, struct vhdx_file_cpu, work);
+	struct vhdx_scope scope = vhdx_scope_enter();
+	struct llist_node *batch;
+
+	while ((batch = llist_del_all(&cpu->pending))) {
+		submit_batch(batch);
+		cond_resched();
+	}
 	vhdx_scope_leave(scope);
 }
 
@@ -295,29 +325,44 @@ static void hand_over(struct vhdx_file *file, struct llist_node *newest,
  */
 static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
 {
-	struct vhdx_file_plug *plug =
-		container_of(cb, struct vhdx_file_plug, cb);
+	struct vhdx_io *oldest = container_of(cb, struct vhdx_io, plug.cb);
 
 	rcu_read_lock();
-	hand_over(cb->data, plug->newest, plug->oldest);
+	hand_over(cb->data, oldest->plug.newest, &oldest->node);
 	rcu_read_unlock();
-	kfree(plug);
 }
 
-/* Returns whether the task has a plug that took the bio. */
+/*
+ * A task keeps its bios until it unplugs: an I/O of many pieces, or a system
+ * call with many I/Os, then wakes the worker once. The first bio keeps them.
+ * blk_check_plugged() would allocate a keeper for each plug, and many a plug is
+ * there for one I/O alone: blkdev_write_iter() has its own on 6.1.
+ *
+ * Returns whether the task has a plug that took the bio.
+ */
 static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
 {
-	struct vhdx_file_plug *plug;
+	struct blk_plug *plug = current->plug;
 	struct blk_plug_cb *cb;
 
-	cb = blk_check_plugged(file_unplug, file, sizeof(*plug));
-	if (!cb)
+	if (!plug)
 		return false;
-	plug = container_of(cb, struct vhdx_file_plug, cb);
-	io->node.next = plug->newest;
-	plug->newest = &io->node;
-	if (!plug->oldest)
-		plug->oldest = &io->node;
+	list_for_each_entry(cb, &plug->cb_list, list) {
+		struct vhdx_io *oldest;
+
+		if (cb->callback != file_unplug || cb->data != file)
+			continue;
+		oldest = container_of(cb, struct vhdx_io, plug.cb);
+		io->node.next = oldest->plug.newest;
+		oldest->plug.newest = &io->node;
+		return true;
+	}
+	io->plug = (struct vhdx_file_plug){
+		.cb.callback = file_unplug,
+		.cb.data = file,
+		.newest = &io->node,
+	};
+	list_add(&io->plug.cb.list, &plug->cb_list);
 	return true;
 }
 

@@ -54,6 +54,16 @@ struct vhdx_target {
 };
 
 /**
+ * struct vhdx_file_plug - bios that a task keeps until it unplugs
+ * @cb: among those of the task's plug
+ * @newest: of the bios; the oldest is the one whose this is
+ */
+struct vhdx_file_plug {
+	struct blk_plug_cb cb;
+	struct llist_node *newest;
+};
+
+/**
  * struct vhdx_io - a bio on its way
  * @target: whose
  * @bio: dm's clone, or a part of it; what was done already is taken off its
@@ -61,7 +71,8 @@ struct vhdx_target {
  * @epoch: that it is in, NULL if none
  * @durable: it ends when what it wrote is durable
  * @work: to be queued for a worker
- * @node: in the list of a CPU, see store-file-io.c
+ * @plug: before that, if the bio keeps others, see store-file-io.c
+ * @node: in the list of a CPU, or of the bio that keeps it
  * @file: that is read or written; this and what follows serves the file store
  *	only
  * @pos: byte offset there
@@ -77,7 +88,10 @@ struct vhdx_io {
 	struct bio *bio;
 	struct vhdx_epoch *epoch;
 	bool durable;
-	struct work_struct work;
+	union {
+		struct work_struct work;
+		struct vhdx_file_plug plug;
+	};
 	struct llist_node node;
 	struct vhdx_file *file;
 	u64 pos;
