@@ -109,6 +109,13 @@ static void spoil(struct builder *b, unsigned int copy)
 	ram_store_put(b->ram, TABLE(copy) + 0x5000, 1, 1);
 }
 
+/* A store may be longer than a log may say. */
+static void spoil_endless(struct builder *b, unsigned int copy)
+{
+	spoil(b, copy);
+	b->ram->store.size = VHDX_FILE_SIZE_MAX + 2 * MIB;
+}
+
 /**
  * struct region_case - what is wrong with the region tables
  * @name: for the test's log
@@ -128,6 +135,7 @@ static const struct region_case region_cases[] = {
 	{ "the second is bad", spoil, 1, 2 },
 	{ "they differ, the first has more", make_differ, 0, 3 },
 	{ "they differ, the first has less", make_differ, 1, 2 },
+	{ "the second is bad in an endless file", spoil_endless, 1, 2 },
 };
 
 static void region_case_name(const struct region_case *c, char *name)
