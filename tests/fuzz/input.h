@@ -47,6 +47,7 @@
 #define FUZZ_RUN_READ_FAILS	0x02U	/* one read of a store fails */
 #define FUZZ_RUN_ALLOC_FAILS	0x04U	/* one allocation fails */
 #define FUZZ_RUN_CHECK_STOPS	0x08U	/* the whole-image check is stopped */
+#define FUZZ_RUN_ONLY_READS	0x10U	/* nothing is written */
 
 /**
  * struct fuzz_extent - a part of a file that is not zero

@@ -18,6 +18,9 @@ static struct {
 	bool failed;
 } meter;
 
+/* What the harness itself asks the engine for does not fail. */
+static bool spared;
+
 /* Allocations are the engine's. libFuzzer has a thread of its own. */
 static __thread bool counting;
 
@@ -38,7 +41,7 @@ static void on_free(const void *p)
 
 void *__wrap_shim_alloc(size_t n, size_t size)
 {
-	if (meter.failures.alloc && !--meter.failures.alloc) {
+	if (!spared && meter.failures.alloc && !--meter.failures.alloc) {
 		meter.failed = true;
 		return NULL;
 	}
@@ -63,10 +66,18 @@ static bool on_stack(const void *buf)
 	return (const char *)buf >= bottom && (const char *)buf < top;
 }
 
-static int read_layer(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+/**
+ * meter_read() - somebody reads from a store
+ * @pos: as struct vhdx_store_ops has it
+ * @buf: likewise
+ * @len: likewise
+ *
+ * Aborts if the read breaks the contract in store.h, or the phase's bound.
+ *
+ * Return: 0 or -EIO: it is to fail.
+ */
+int meter_read(u64 pos, const void *buf, size_t len)
 {
-	struct meter_store *this = container_of(store, struct meter_store, store);
-
 	FUZZ_CHECK(len && IS_ALIGNED(pos | len, (u64)VHDX_PAGE),
 		   "a read of 0x%zx bytes at 0x%llx", len, pos);
 	FUZZ_CHECK(pos + len > pos, "a read of 0x%zx bytes at 0x%llx", len, pos);
@@ -76,20 +87,27 @@ static int read_layer(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	FUZZ_CHECK(meter.reads <= meter.bound.reads,
 		   "%s has read 0x%llx bytes, the bound is 0x%llx", meter.phase,
 		   meter.reads, meter.bound.reads);
-	if (meter.failures.read && !--meter.failures.read) {
+	if (!spared && meter.failures.read && !--meter.failures.read) {
 		meter.failed = true;
 		return -EIO;
 	}
-	fuzz_layer_read(this->layer, pos, buf, len);
 	return 0;
 }
 
+static int read_layer(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+{
+	struct meter_store *this = container_of(store, struct meter_store, store);
+	int r = meter_read(pos, buf, len);
+
+	if (!r)
+		fuzz_layer_read(this->layer, pos, buf, len);
+	return r;
+}
+
 /**
- * meter_store() - a store over one file of the input
+ * meter_store() - a store over one file of the input, which is only read
  * @store: what to set up
  * @layer: the file
- *
- * It holds every read to the contract in store.h.
  */
 void meter_store(struct meter_store *store, const struct fuzz_layer *layer)
 {
@@ -114,6 +132,21 @@ void meter_reset(const struct meter_failures *failures)
 	hooked = true;
 	memset(&meter, 0, sizeof(meter));
 	meter.failures = *failures;
+}
+
+/**
+ * meter_fail() - what fails from now on
+ * @failures: this; or nothing, if it is all zero
+ *
+ * Return: whether one of the failures before it has happened.
+ */
+bool meter_fail(const struct meter_failures *failures)
+{
+	bool failed = meter.failed;
+
+	meter.failures = *failures;
+	meter.failed = false;
+	return failed;
 }
 
 /**
@@ -158,6 +191,15 @@ void meter_end(void)
 void meter_pause(bool pause)
 {
 	counting = !pause;
+}
+
+/**
+ * meter_spare() - let nothing fail, or go on
+ * @spare: what follows is for the harness to know, not a part of the trial
+ */
+void meter_spare(bool spare)
+{
+	spared = spare;
 }
 
 /**

@@ -7,10 +7,13 @@
  *
  * meter.c APIs:
  *   meter_store()	a store over one file of the input
+ *   meter_read()	is this read as it should be?
  *   meter_reset()	a new input: forget all, set up the failures
+ *   meter_fail()	other failures
  *   meter_begin()	a phase begins
  *   meter_end()	it has ended: was it within its bound?
  *   meter_pause()	what follows is the harness's own
+ *   meter_spare()	nothing of what follows fails
  *   meter_leak()	is anything left behind?
  *   meter_failed()	did one of the failures happen?
  */
@@ -49,10 +52,13 @@ struct meter_failures {
 };
 
 void meter_store(struct meter_store *store, const struct fuzz_layer *layer);
+int meter_read(u64 pos, const void *buf, size_t len);
 void meter_reset(const struct meter_failures *failures);
+bool meter_fail(const struct meter_failures *failures);
 void meter_begin(const char *phase, const struct meter_bound *bound);
 void meter_end(void);
 void meter_pause(bool pause);
+void meter_spare(bool spare);
 long long meter_leak(void);
 bool meter_failed(void);
 

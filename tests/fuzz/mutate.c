@@ -84,7 +84,7 @@ static void mutate_settings(struct mutation *m)
 		m->input->run = 0;
 		break;
 	case 2:
-		m->input->run ^= 1U << random_below(m->random, 4);
+		m->input->run ^= 1U << random_below(m->random, 5);
 		break;
 	default:
 		m->input->pool = random_next(m->random);

@@ -80,8 +80,34 @@ BREAKS = {
         "pages.c", "RCU_INIT_POINTER(leaf->page[page->index & "
         "(VHDX_LEAF_PAGES - 1)], NULL);", ""),
     "check-overlap": (
-        "check.c", "taken |= test_bit(unit, c->used);",
-        "taken = test_bit(unit, c->used);"),
+        "check.c", "return offset < end && vhdx_space_take(",
+        "return offset + VHDX_MIB < end && vhdx_space_take("),
+    "space-longest": (
+        "space.h", "(VHDX_FILE_SIZE_MAX >> (VHDX_ALIGN_SHIFT",
+        "(VHDX_SPACE_MAX >> (VHDX_ALIGN_SHIFT"),
+    "recover-last": (
+        "recover.c", "i < replay->count && !r; i++",
+        "i + 1 < replay->count && !r; i++"),
+    "recover-zeros": (
+        "recover.c",
+        "store->ops->zero(store, patch->target, patch->length)",
+        "store->ops->zero(store, patch->target, VHDX_PAGE)"),
+    "recover-extend": (
+        "recover.c", "if (size <= image->store->size)", "if (size)"),
+    "repair-other-copy": (
+        "repair.c", "tables + image->region_copy * VHDX_TABLE_SIZE",
+        "tables + !image->region_copy * VHDX_TABLE_SIZE"),
+    "survey-regions": (
+        "session-space.c", "i < regions->count && !r", "i < 0"),
+    "reuse-unzeroed": (
+        "session-space.c", "r = store->ops->zero(store, *offset, size);",
+        "r = 0;"),
+    "trim-too-far": (
+        "session-space.c", "\tend = session->last_end;",
+        "\tend = session->last_end - VHDX_MIB;"),
+    "checkpoint-nothing": (
+        "journal.c", "r = vhdx_store_write(journal->store, page->pos, "
+        "journal->buffer,\n\t\t\t\t     VHDX_PAGE);", "r = 0;"),
 }
 
 

@@ -11,11 +11,16 @@ static u64 sector_size(const struct walk *walk)
 	return 1ULL << walk->chain->layer[0]->bat.sector_shift;
 }
 
-/*
+/**
+ * walk_begin() - a phase begins
+ * @walk: the chain
+ * @phase: its name
+ * @len: bytes that will be read; 0 for a lookup
+ *
  * A page that is missed costs its own read, and that of one page of the log,
  * however often the log changes it.
  */
-static void begin(const struct walk *walk, const char *phase, u64 len)
+void walk_begin(const struct walk *walk, const char *phase, u64 len)
 {
 	u64 pages = 16 * walk->chain->depth + 2 * len / VHDX_PAGE;
 	struct meter_bound bound = {
@@ -34,7 +39,7 @@ static int map(const struct walk *walk, u64 pos, u64 len, struct vhdx_run *run)
 	struct vhdx_miss miss;
 	int r;
 
-	begin(walk, "a lookup", 0);
+	walk_begin(walk, "a lookup", 0);
 	while ((r = vhdx_chain_map(walk->chain, pos, len, run, &miss)) ==
 	       -EAGAIN) {
 		FUZZ_CHECK(patience--, "0x%llx misses for ever", pos);
@@ -190,7 +195,7 @@ static void read_range(const struct walk *walk, u64 pos, u64 len, bool good)
 	int r;
 
 	memset(buf, 0xa5, len + 8);
-	begin(walk, "a read", len);
+	walk_begin(walk, "a read", len);
 	r = vhdx_chain_read(walk->chain, pos, buf, len);
 	meter_end();
 	FUZZ_CHECK(buf[len] == 0xa5, "a read wrote past its end");
@@ -254,8 +259,15 @@ static u64 choose_edge(const struct walk *walk)
 	}
 }
 
-/* A range near an edge, inside the disk. */
-static u64 choose_range(const struct walk *walk, u64 most, u64 *len)
+/**
+ * walk_range() - choose a range near an edge of something
+ * @walk: the chain
+ * @most: sectors that it may have
+ * @len: gets its bytes
+ *
+ * Return: where it begins on the virtual disk, inside which it is.
+ */
+u64 walk_range(const struct walk *walk, u64 most, u64 *len)
 {
 	u64 size = sector_size(walk);
 	u64 sectors = walk->chain->size / size;
@@ -300,7 +312,7 @@ void walk_chain(struct walk *walk)
 	u32 i;
 
 	for (i = 0; i < 8; i++) {
-		pos = choose_range(walk, 32, &len);
+		pos = walk_range(walk, 32, &len);
 		good = map_range(walk, pos, len, U32_MAX, 32);
 		if (random_once_in(walk->random, 2))
 			read_range(walk, pos, len, good);
@@ -308,11 +320,11 @@ void walk_chain(struct walk *walk)
 			disturb_pools(walk);
 	}
 	for (i = 0; i < 4; i++) {
-		pos = choose_range(walk, 1 << 20, &len);
+		pos = walk_range(walk, 1 << 20, &len);
 		map_range(walk, pos, len, 24, 3);
 	}
 	if (random_once_in(walk->random, 8)) {
-		pos = choose_range(walk, READ_MAX / sector_size(walk), &len);
+		pos = walk_range(walk, READ_MAX / sector_size(walk), &len);
 		good = map_range(walk, pos, len, U32_MAX, 4);
 		read_range(walk, pos, len, good);
 	}

@@ -5,6 +5,8 @@
  *
  * walk.c APIs:
  *   walk_chain()	all of it
+ *   walk_begin()	a phase begins
+ *   walk_range()	choose a range near an edge of something
  */
 #ifndef FUZZ_WALK_H
 #define FUZZ_WALK_H
@@ -30,5 +32,7 @@ struct walk {
 };
 
 void walk_chain(struct walk *walk);
+void walk_begin(const struct walk *walk, const char *phase, u64 len);
+u64 walk_range(const struct walk *walk, u64 most, u64 *len);
 
 #endif /* FUZZ_WALK_H */
