@@ -18,6 +18,8 @@ set -euo pipefail
 SIZE=8G
 RACE_BLOCKS=24
 JOBS=3
+# Long enough for space to be freed and used again.
+READ_MS=400
 
 race() { "$GUEST/write/race.py" "$DEV" --blocks $RACE_BLOCKS "$@"; }
 
@@ -43,14 +45,14 @@ ended() {
 
 # while_racing DESC COMMAND...: repeats the command until all writers are done.
 while_racing() {
-	local desc=$1 rounds=0 bad="" fio=0 race=0
+	local desc=$1 rounds=0 bad="" fio=0 race=0 fio_pid race_pid
 
 	shift
 	fio_jobs >"$SCRATCH/fio.err" 2>&1 &
-	local fio_pid=$!
+	fio_pid=$!
 	race --seconds "$SECONDS_EACH" --state "$SCRATCH/held" \
 		>"$SCRATCH/race.out" 2>&1 &
-	local race_pid=$!
+	race_pid=$!
 	while kill -0 "$fio_pid" 2>/dev/null || kill -0 "$race_pid" 2>/dev/null
 	do
 		"$@" >"$SCRATCH/command.out" 2>&1 ||
@@ -85,10 +87,41 @@ messages() {
 
 reclaim() { echo 2 >/proc/sys/vm/drop_caches; }
 
+# on_store_thin file|block [SIZE]: of the block device.
+on_store_thin() {
+	if [ "$1" = file ]; then
+		IMAGE=$STORE/image.vhdx
+		rm -f "$IMAGE"
+	else
+		truncate -s "${2:-400M}" "$SCRATCH/block.img"
+		IMAGE=$(loop_from "$SCRATCH/block.img")
+	fi
+	new_image "$IMAGE" "$SIZE" --block-size 1M --force
+}
+
+blocks_were_freed() {
+	tap_note "$(dmsetup status w)"
+	tap_note "$(dmsetup message w 0 stats)"
+	tap_run "$1: blocks were freed" test "$(vhdx_status w freed)" -gt 20
+}
+
+# What is left when the writers are done.
+outcome() {
+	local what=$1
+
+	tap_run "$what: what the pages hold stays" race --check "$SCRATCH/held"
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	dm_create w "0 $(disk_sectors "$IMAGE") vhdx $IMAGE"
+	tap_run "$what: also when it is opened anew" race --check \
+		"$SCRATCH/held"
+	dm_remove w
+	rm -f "$SCRATCH"/held.*
+}
+
 stress() {
 	local what="$1 store"
 
-	rm -f "$SCRATCH"/held.*
 	on_store_thin "$1"
 	rw_create w "$IMAGE" bat_cache 64
 	TABLE=$(dmsetup table w)
@@ -98,28 +131,32 @@ stress() {
 	while_racing "$what, reload" reload
 	while_racing "$what, messages" messages
 	while_racing "$what, reclaim" reclaim
-	tap_note "$(dmsetup status w)"
-	tap_note "$(dmsetup message w 0 stats)"
-	tap_run "$what: blocks were freed" test "$(vhdx_status w freed)" -gt 0
-	tap_run "$what: what the pages hold stays" race --check "$SCRATCH/held"
-	dm_remove w
-	is_clean "$what" "$IMAGE"
-	dm_create w "0 $(disk_sectors "$IMAGE") vhdx $IMAGE"
-	tap_run "$what: also when it is opened anew" race --check \
-		"$SCRATCH/held"
-	dm_remove w
+	blocks_were_freed "$what"
+	outcome "$what"
 	store_gone
 }
 
-on_store_thin() {
-	if [ "$1" = file ]; then
-		IMAGE=$STORE/image.vhdx
-	else
-		truncate -s 400M "$SCRATCH/block.img"
-		IMAGE=$(loop_from "$SCRATCH/block.img")
-		set -- "$@" --force
-	fi
-	new_image "$IMAGE" "$SIZE" --block-size 1M "${@:2}"
+# Reads that take so long that what they read is freed and used again, if it is
+# not kept for them; there is little of it.
+slow_reads() {
+	local loop
+
+	on_store_thin block $((RACE_BLOCKS + 32))M
+	loop=$IMAGE
+	modprobe -q dm-delay || true
+	dm_create slow "0 $(blockdev --getsz "$loop") delay $loop 0 $READ_MS \
+		$loop 0 0"
+	IMAGE=/dev/mapper/slow
+	rw_create w "$IMAGE"
+	tap_run "slow reads: the workers" race --seconds $((SECONDS_EACH * 2)) \
+		--workers 8 --state "$SCRATCH/held"
+	blocks_were_freed "slow reads"
+	dm_remove w
+	dm_remove slow
+	IMAGE=$loop
+	dm_create w "0 $(disk_sectors "$IMAGE") vhdx $IMAGE"
+	outcome "slow reads"
+	store_gone
 }
 
 SECONDS_EACH=5
@@ -127,5 +164,6 @@ slow_guest && SECONDS_EACH=12
 write_setup 600M
 stress file
 stress block
+slow_reads
 write_done
 tap_done

@@ -3,8 +3,8 @@
 """race.py DEVICE [--seconds N] [--workers N] [--blocks N] [--whole BYTES]
 [--seed N] [--state FILE] [--check FILE]
 
-Workers write, read, discard, zero and flush at once, in the same few blocks.
-Each has every so many pages of a block to itself, and writes there only, the
+Workers write, discard, zero and flush at once, in the same few blocks, and every
+other one reads as well, which may be slow.  Each has every so many pages of a block to itself, and writes there only, the
 number of the page and of the write all over it; but it discards and zeroes
 whatever it likes.  So it knows at any time what its own pages may hold: its last
 write, or zeros if anybody's discard or zeroing was under way since that write
@@ -31,6 +31,8 @@ from model import BLKDISCARD, BLKZEROOUT, fallocate_zero
 PAGE = 4096
 # Pages in a row that one worker has, and writes at once at most.
 ROW = 4
+# Of a block; few, so that what is read was often written a moment ago.
+USED = 32
 
 
 class Progress:
@@ -56,7 +58,7 @@ class Place:
 
     def __init__(self, fd, args):
         self.whole = args.whole
-        self.pages = args.whole // PAGE
+        self.pages = min(USED, args.whole // PAGE)
         self.workers = args.workers
         self.blocks = args.blocks
         size = os.lseek(fd, 0, os.SEEK_END)
@@ -173,7 +175,7 @@ class Worker:
         block, pages = self.choose()
         how = self.rng.choice([BLKDISCARD, BLKZEROOUT, None])
         if self.rng.random() < 0.7:
-            self.clear(block, 0, self.place.pages, how)
+            self.clear(block, 0, self.place.whole // PAGE, how)
         else:
             first = pages[0]
             self.clear(block, first,
@@ -183,8 +185,9 @@ class Worker:
         os.fsync(self.fd)
 
     def go(self, end):
-        ops = [self.op_write] * 12 + [self.op_read] * 8 + \
-            [self.op_read_other] * 2 + [self.op_clear] * 2 + [self.op_flush]
+        ops = [self.op_write] * 12 + [self.op_clear] * 2 + [self.op_flush]
+        if self.number % 2:
+            ops += [self.op_read] * 8 + [self.op_read_other] * 4
         done = 0
         while time.monotonic() < end:
             self.rng.choice(ops)()
@@ -209,7 +212,10 @@ def read_state(path):
 
 def check(fd, place, state):
     buffer = mmap.mmap(-1, PAGE)
-    for path in glob.glob(state + ".*"):
+    paths = glob.glob(state + ".*")
+    if not paths:
+        sys.exit("no worker has left " + state)
+    for path in paths:
         for block, page, count in read_state(path):
             word = place.label(block, page) << 40 | count if count else 0
             os.preadv(fd, [buffer], place.offset(block, page))
