@@ -173,8 +173,8 @@ static inline void vhdx_committer_changed(struct vhdx_committer *c)
  * vhdx_committer_ready() - may writes go on without it?
  * @c: the committer of a device that is not suspended
  *
- * Return: 0, -EBUSY if it must begin the session, or -EROFS if nothing may be
- * written any more.
+ * Return: 0; -EBUSY if it must begin the session; -ENOSPC if it found no room
+ * to do that; or -EROFS if nothing may be written any more.
  */
 static inline int vhdx_committer_ready(const struct vhdx_committer *c)
 {
@@ -182,7 +182,9 @@ static inline int vhdx_committer_ready(const struct vhdx_committer *c)
 
 	if (unlikely(READ_ONCE(session->mode) != VHDX_MODE_RW))
 		return -EROFS;
-	return likely(READ_ONCE(session->live)) ? 0 : -EBUSY;
+	if (likely(READ_ONCE(session->live)))
+		return 0;
+	return READ_ONCE(session->no_space) ? -ENOSPC : -EBUSY;
 }
 
 #endif /* VHDX_COMMIT_H */

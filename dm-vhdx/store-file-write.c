@@ -196,6 +196,13 @@ static int file_zero(struct vhdx_store *store, u64 pos, u64 len)
 	return err;
 }
 
+static int file_reserve(struct vhdx_store *store, u64 pos, u64 len)
+{
+	int err = file_allocate(to_file(store), FALLOC_FL_KEEP_SIZE, pos, len);
+
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
 static int file_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
 	int err = file_allocate(to_file(store), FALLOC_FL_PUNCH_HOLE |
@@ -211,5 +218,6 @@ const struct vhdx_store_ops vhdx_file_ops = {
 	.extend = file_extend,
 	.truncate = file_truncate,
 	.zero = file_zero,
+	.reserve = file_reserve,
 	.discard = file_discard,
 };

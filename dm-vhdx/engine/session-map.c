@@ -29,7 +29,9 @@ static int may_write(const struct vhdx_session *session)
 {
 	if (session->mode != VHDX_MODE_RW)
 		return -EROFS;
-	return session->live ? 0 : -EBUSY;
+	if (session->live)
+		return 0;
+	return session->no_space ? -ENOSPC : -EBUSY;
 }
 
 static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,

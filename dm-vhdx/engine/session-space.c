@@ -14,6 +14,9 @@
 /* More than this ahead of need is space that others could use. */
 #define PREPARED_BYTES	(64 * VHDX_MIB)
 
+/* So is a BAT of this size in holes: that of 8 TiB in blocks of 1 MiB. */
+#define RESERVED_BAT	(64 * VHDX_MIB)
+
 /**
  * struct surveyor - hears what a survey finds
  * @report: takes the findings
@@ -149,6 +152,43 @@ static bool is_no_room(int err)
 	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
 }
 
+static int reserve(struct vhdx_store *store, u64 pos, u64 len)
+{
+	int r = store->ops->reserve(store, pos, len);
+
+	return is_no_room(r) ? -ENOSPC : r;
+}
+
+/**
+ * vhdx_session_reserve() - have room for what a session writes in place
+ * @session: the session, not begun
+ *
+ * The headers, the log and the BAT of a sparse file may lie in holes. To find
+ * out when a commit is written that there is no room for it would end writing,
+ * with the commit lost; now nothing is lost yet. A BAT that is longer than
+ * RESERVED_BAT is left as it is: it would take more than most images hold.
+ *
+ * Context: may sleep; the committer.
+ * Return: 0, -ENOSPC, or another errno of the store.
+ */
+int vhdx_session_reserve(struct vhdx_session *session)
+{
+	const struct vhdx_image *image = session->image;
+	const struct vhdx_header *header = vhdx_header_current(&image->headers);
+	const struct vhdx_region *bat = &image->regions.bat;
+	struct vhdx_store *store = image->store;
+	int r;
+
+	if (!store->ops->reserve)
+		return 0;
+	r = reserve(store, 0, VHDX_ALIGN);
+	if (!r)
+		r = reserve(store, header->log_offset, header->log_length);
+	if (!r && bat->length <= RESERVED_BAT)
+		r = reserve(store, bat->offset, bat->length);
+	return r;
+}
+
 /* MiB that are on their way to be free again. */
 static u64 coming_free(const struct vhdx_session *session)
 {
@@ -160,15 +200,19 @@ static u64 coming_free(const struct vhdx_session *session)
 	return sum;
 }
 
-/* A file that is about to get space back should not grow by much. */
+/*
+ * By how much the file gets longer: a share of what it is, so that it need not
+ * do so often; by little if it is about to get space back.
+ */
 static u64 growth(const struct vhdx_session *session)
 {
 	u64 goal = (u64)session->prepared_goal
 		   << session->image->bat.block_shift;
+	u64 least = min(goal, AT_ONCE);
 
 	if (coming_free(session))
-		return min(goal, AT_ONCE);
-	return max(min(session->fresh / 8, GROWTH_MAX), goal);
+		return least;
+	return clamp_t(u64, session->fresh / 8, least, GROWTH_MAX);
 }
 
 static int extend(struct vhdx_session *session, u64 end)
@@ -362,6 +406,7 @@ static void give_back(struct vhdx_session *session)
 				  vhdx_session_take_prepared(session), size);
 	session->prepared_goal = VHDX_PREPARED_MIN;
 	session->wanted = false;
+	session->no_space = false;
 	spin_unlock(&session->image->pool.lock);
 }
 

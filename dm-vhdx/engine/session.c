@@ -74,11 +74,23 @@ static int open_log(struct vhdx_session *session)
 	return vhdx_headers_update(image->store, &image->headers, &next);
 }
 
+static void tell_space(struct vhdx_session *session, bool none)
+{
+	spin_lock(&session->image->pool.lock);
+	WRITE_ONCE(session->no_space, none);
+	spin_unlock(&session->image->pool.lock);
+}
+
 static int begin(struct vhdx_session *session)
 {
 	spinlock_t *lock = &session->image->pool.lock;
-	int r = open_log(session);
+	int r = vhdx_session_reserve(session);
 
+	tell_space(session, r == -ENOSPC);
+	if (r == -ENOSPC)
+		return 0;
+	if (!r)
+		r = open_log(session);
 	/* Nothing depends on the log yet, so it can be opened once more. */
 	if (r == -ENOMEM)
 		return r;

@@ -26,6 +26,7 @@
  *   vhdx_session_clean()	is there nothing for a flush to commit?
  * session-space.c APIs:
  *   vhdx_session_survey()	find out what is free
+ *   vhdx_session_reserve()	have room for the log and the BAT
  *   vhdx_session_prepare()	have blocks ready to be handed out
  *   vhdx_session_drain()	which freed space waits for I/O to end?
  *   vhdx_session_drained()	it has ended
@@ -91,7 +92,8 @@ struct vhdx_session_stats {
  * @wanted: blocks were asked for, and more should be prepared
  * @more: the last call for that left some of them for the next one
  * @reclaim: the file had to grow although space was freed
- * @no_space: the last attempt to prepare a block found no room
+ * @no_space: the last attempt to prepare a block found no room, or there was
+ *	none for the log and the BAT, so that the session could not begin
  * @fresh: from here on, in bytes, the file is ours: it was added by us and
  *	nobody has used it
  * @found_size: bytes of the file before we added to it
@@ -163,6 +165,7 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 bool vhdx_session_clean(struct vhdx_session *session);
 
 int vhdx_session_survey(struct vhdx_session *session);
+int vhdx_session_reserve(struct vhdx_session *session);
 int vhdx_session_prepare(struct vhdx_session *session);
 bool vhdx_session_drain(struct vhdx_session *session);
 void vhdx_session_drained(struct vhdx_session *session);

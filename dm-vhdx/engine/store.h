@@ -34,6 +34,10 @@ struct vhdx_store;
  *	block device stays as it is.
  * @zero: make a range inside the store read as zeros, and keep space reserved
  *	for it if the store can do that. Multiples of VHDX_PAGE.
+ * @reserve: give a range inside the store space, so that a write to it cannot
+ *	lack any; what it holds stays. NULL if the store has no way to do so, or
+ *	no need. -ENOSPC if there is no room; then nothing has changed that
+ *	matters.
  * @discard: a range inside the store is no longer needed: give its space back.
  *	What it reads as afterwards is not known. Multiples of VHDX_PAGE.
  *
@@ -47,6 +51,7 @@ struct vhdx_store_ops {
 	int (*extend)(struct vhdx_store *store, u64 size);
 	int (*truncate)(struct vhdx_store *store, u64 size);
 	int (*zero)(struct vhdx_store *store, u64 pos, u64 len);
+	int (*reserve)(struct vhdx_store *store, u64 pos, u64 len);
 	int (*discard)(struct vhdx_store *store, u64 pos, u64 len);
 };
 

@@ -176,6 +176,32 @@ test_noflush() {
 	small_gone
 }
 
+# An image whose log and BAT are holes, where all the room is taken: writing
+# begins when there is some, and until then nothing is lost or broken.
+test_no_log() {
+	local what="$1, no room for the log" pid ballast=$SMALL/ballast
+
+	small_fs "$1"
+	new_image $SMALL/new.vhdx 256M --block-size 1M
+	IMAGE=$SMALL/image.vhdx
+	cp --sparse=always $SMALL/new.vhdx "$IMAGE"
+	rm $SMALL/new.vhdx
+	dd if=/dev/zero of=$ballast bs=64k status=none 2>/dev/null || true
+	sync
+	rw_create w "$IMAGE" no_space_timeout 0
+	in_background fill 32
+	tap_run "$what: the status says that there is none" \
+		wait_for 20 has_flag no_space
+	tap_like "$what: it can be written to all the same" \
+		"$(dmsetup status w)" " vhdx rw "
+	tap_run "$what: the write waits" kill -0 "$pid"
+	rm $ballast
+	tap_is "$what: and ends well when there is room" "$(ended "$pid")" 0
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	small_gone
+}
+
 # An image on a device that is just too small.
 test_block() {
 	local loop
@@ -209,6 +235,8 @@ test_waits ext4
 test_fails ext4
 test_fails tmpfs
 test_noflush
+test_no_log ext4
+test_no_log tmpfs
 test_block
 write_done
 tap_done

@@ -36,6 +36,7 @@ extern struct kunit_suite vhdx_session_suite;
 extern struct kunit_suite vhdx_session_fault_suite;
 extern struct kunit_suite vhdx_session_state_suite;
 extern struct kunit_suite vhdx_session_map_suite;
+extern struct kunit_suite vhdx_session_reserve_suite;
 extern struct kunit_suite vhdx_session_survey_suite;
 extern struct kunit_suite vhdx_session_space_suite;
 extern struct kunit_suite vhdx_session_reuse_suite;
