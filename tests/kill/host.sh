@@ -12,12 +12,15 @@
 #                        store is to be "file", in an ext4
 #   kill_rounds RUNNER...  the test, to the end of the script; RUNNER takes the
 #                        options of rig/run.sh
+#   kill_copies RUNNER...  the other one, with one boot: the guest is stopped
+#                        again and again, and copies of its disk are looked at
 #
 # Not in a file of the host: what a guest writes to that by hostfs or 9p is there
 # at once, so that a flush that was forgotten would go unnoticed.
 
 # shellcheck disable=SC2034 # for the scripts that source this
 KILL_ROUNDS=5
+KILL_COPIES=
 KILL_STORE="file"
 KILL_WITH=ext4
 # The device is written to for one second, and less than so many more.
@@ -27,6 +30,8 @@ KILL_TAKEN=0
 KILL_IMAGE=
 KILL_DISK=
 KILL_END=
+KILL_ENV=(--env VHDX_KO --env KILL_IMAGE --env KILL_DISK --env KILL_WITH
+	--env KILL_END)
 KILL_WORK=$(mktemp -d "${TMPDIR:-/tmp}/kill-XXXXXX")
 mkdir -- "$KILL_WORK/exchange"
 
@@ -45,6 +50,7 @@ kill_option() {
 	KILL_TAKEN=2
 	case $1 in
 	--rounds) KILL_ROUNDS=${2:?} ;;
+	--copies) KILL_COPIES=${2:?} ;;
 	--store) KILL_STORE=${2:?} ;;
 	--with) KILL_WITH=${2:?} ;;
 	*) KILL_TAKEN=0 ;;
@@ -102,12 +108,69 @@ kill_steps() {
 	cat -- "$KILL_WORK/exchange/steps".* 2>/dev/null | grep -c ^safe || true
 }
 
+# A guest that is stopped has its disk as one that is killed would leave it.
+kill_copy() {
+	local dir=$KILL_WORK/copy
+
+	mkdir -p "$dir/exchange"
+	kill -STOP -- "-$1"
+	cp --sparse=always -- "$KILL_WORK/disk" "$dir/disk"
+	cp -- "$KILL_WORK/exchange"/{made,steps}* "$dir/exchange/"
+	kill -CONT -- "-$1"
+}
+
+# UML looks at the copy.
+kill_look() (
+	local kdir dir=$KILL_WORK/copy
+
+	kdir=$("$RIG/uml-kernel")
+	VHDX_KO=$("$RIG/module" "$kdir" plain)
+	KILL_END=1
+	KILL_DISK=${KILL_DISK:+/dev/ubda}
+	[ -n "$KILL_DISK" ] || KILL_IMAGE=/dev/ubda
+	"$RIG/uml-run" --exchange "$dir/exchange" "${KILL_ENV[@]}" \
+		--append "ubd0=$dir/disk" "$TOP/tests/kill/guest"
+)
+
+kill_copies() {
+	local round steps=0 now group run status=0
+
+	export KILL_IMAGE KILL_DISK KILL_WITH KILL_END
+	"$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}" \
+		--pid "$KILL_WORK/pid" --timeout $((600 + KILL_COPIES * 60)) \
+		"$TOP/tests/kill/guest" >"$KILL_WORK/out" 2>&1 &
+	run=$!
+	until [ -e "$KILL_WORK/exchange/writing" ]; do
+		kill -0 "$run" || die "the guest did not get to work"
+		sleep 1
+	done
+	group=$(<"$KILL_WORK/pid")
+	for ((round = 1; round <= KILL_COPIES; round++)); do
+		sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
+		now=$(kill_steps)
+		kill_copy "$group"
+		tap_run "copy $round: all is there, and no fault" kill_look
+		tap_note "$((now - steps)) steps were flushed"
+		steps=$now
+		[ "$TAP_STATUS" = 0 ] || break
+		rm -r -- "$KILL_WORK/copy"
+	done
+	kill -KILL -- "-$group"
+	wait "$run" || status=$?
+	tap_is "until then the guest was at work" "$status" 125
+	tap_like "and had no complaints" "$(<"$KILL_WORK/out")" \
+		"died without an exit status"
+	least=$((KILL_COPIES * 5))
+	tap_run "$steps steps were flushed, at least $least" \
+		test "$steps" -ge "$least"
+	tap_done
+}
+
 kill_rounds() {
 	local round steps=0 now least
 
 	export KILL_IMAGE KILL_DISK KILL_WITH KILL_END
-	set -- "$@" --exchange "$KILL_WORK/exchange" --env VHDX_KO \
-		--env KILL_IMAGE --env KILL_DISK --env KILL_WITH --env KILL_END
+	set -- "$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}"
 	for ((round = 1; round <= KILL_ROUNDS; round++)); do
 		tap_capture kill_round "$@"
 		now=$(kill_steps)

@@ -14,6 +14,7 @@
 RUN_MEM=
 RUN_TIMEOUT=
 RUN_CUT=
+RUN_PID_FILE=
 RUN_ENV=()
 RUN_EXCHANGE=
 RUN_DMESG=
@@ -31,6 +32,7 @@ run_option() {
 	--mem) RUN_MEM=${2:?} ;;
 	--timeout) RUN_TIMEOUT=${2:?} ;;
 	--cut) RUN_CUT=${2:?} ;;
+	--pid) RUN_PID_FILE=$(realpath -m -- "${2:?}") ;;
 	--env) RUN_ENV+=("${2:?}") ;;
 	--exchange) RUN_EXCHANGE=$(realpath -- "${2:?}") ;;
 	--append) RUN_APPEND+=("${2:?}") ;;
@@ -146,6 +148,7 @@ run_boot() {
 		setsid "$@" </dev/null \
 			>&"$out" 2>&"$log" {out}>&- {log}>&- &
 		RUN_PID=$!
+		[ -z "$RUN_PID_FILE" ] || echo "$RUN_PID" >"$RUN_PID_FILE"
 		run_watch </dev/null >/dev/null 2>&1 {out}>&- {log}>&- &
 		wait "$RUN_PID" 2>/dev/null || true
 		RUN_PID=
