@@ -65,6 +65,8 @@ JOBS = {
     "qd32": "4 KiB random reads, queue depth 32",
     "qd32-batch": "4 KiB random reads, queue depth 32, up to 16 a system call",
     "seq": "1 MiB sequential reads, queue depth 1",
+    "write-qd1": "4 KiB random writes, queue depth 1",
+    "write-qd32": "4 KiB random writes, queue depth 32",
     "write": "4 KiB random writes, queue depth 32",
     "fsync": "4 KiB random writes to an empty image, each with an fsync",
     "misses": "4 KiB random reads of 64 TiB of zeros, queue depth 1",
