@@ -21,6 +21,7 @@
 # shellcheck disable=SC2034 # for the scripts that source this
 KILL_ROUNDS=5
 KILL_COPIES=
+KILL_RUN=
 KILL_STORE="file"
 KILL_WITH=ext4
 # The device is written to for one second, and less than so many more.
@@ -37,11 +38,16 @@ mkdir -- "$KILL_WORK/exchange"
 
 # What is there may be the evidence.
 kill_exit() {
-	if [ "$TAP_FAILED" = 0 ]; then
+	local status=$?
+
+	[ -z "$KILL_RUN" ] || kill "$KILL_RUN"
+	if [ "$TAP_FAILED" = 0 ] && [ -n "$TAP_FINISHED" ]; then
 		rm -rf -- "$KILL_WORK"
 	else
 		say "the image, what was noted and the last output: $KILL_WORK"
 	fi
+	set +e
+	(exit "$status")
 	tap_exit
 }
 trap kill_exit EXIT
@@ -112,10 +118,10 @@ kill_steps() {
 kill_copy() {
 	local dir=$KILL_WORK/copy
 
-	mkdir -p "$dir/exchange"
+	mkdir -p -- "$dir"
 	kill -STOP -- "-$1"
 	cp --sparse=always -- "$KILL_WORK/disk" "$dir/disk"
-	cp -- "$KILL_WORK/exchange"/{made,steps}* "$dir/exchange/"
+	cp -r -- "$KILL_WORK/exchange" "$dir/"
 	kill -CONT -- "-$1"
 }
 
@@ -133,15 +139,15 @@ kill_look() (
 )
 
 kill_copies() {
-	local round steps=0 now group run status=0
+	local round steps=0 now group status=0 least
 
 	export KILL_IMAGE KILL_DISK KILL_WITH KILL_END
 	"$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}" \
 		--pid "$KILL_WORK/pid" --timeout $((600 + KILL_COPIES * 60)) \
 		"$TOP/tests/kill/guest" >"$KILL_WORK/out" 2>&1 &
-	run=$!
+	KILL_RUN=$!
 	until [ -e "$KILL_WORK/exchange/writing" ]; do
-		kill -0 "$run" || die "the guest did not get to work"
+		kill -0 "$KILL_RUN" || die "the guest did not get to work"
 		sleep 1
 	done
 	group=$(<"$KILL_WORK/pid")
@@ -156,7 +162,8 @@ kill_copies() {
 		rm -r -- "$KILL_WORK/copy"
 	done
 	kill -KILL -- "-$group"
-	wait "$run" || status=$?
+	wait "$KILL_RUN" || status=$?
+	KILL_RUN=
 	tap_is "until then the guest was at work" "$status" 125
 	tap_like "and had no complaints" "$(<"$KILL_WORK/out")" \
 		"died without an exit status"
