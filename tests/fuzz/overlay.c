@@ -12,19 +12,20 @@ static struct overlay *overlay_of(struct vhdx_store *store)
 }
 
 /* Where a page is, or where it would go. */
-static struct overlay_page *slot_of(struct overlay *overlay, u64 number)
+static struct overlay_page *slot_of(const struct overlay *overlay, u64 number)
 {
 	u32 i = (number * 0x9E3779B97F4A7C15ULL) >> 40;
 
 	for (;; i++) {
-		struct overlay_page *page = &overlay->page[i % OVERLAY_PAGES];
+		const struct overlay_page *page =
+			&overlay->page[i % OVERLAY_PAGES];
 
 		if (!page->used || page->number == number)
-			return page;
+			return (struct overlay_page *)page;
 	}
 }
 
-static void read_page(struct overlay *overlay, u64 number, u8 *buf)
+static void read_page(const struct overlay *overlay, u64 number, u8 *buf)
 {
 	const struct overlay_page *page = slot_of(overlay, number);
 	u64 start = number * VHDX_PAGE, end = start + VHDX_PAGE;
@@ -245,4 +246,19 @@ bool overlay_fill(struct overlay *overlay, u64 pos, u64 len, u8 byte)
 {
 	overlay->now++;
 	return !overlay->dead && !add_fill(overlay, pos, pos + len, byte);
+}
+
+/**
+ * overlay_get() - a few bytes, past all failures and bounds
+ * @overlay: the store
+ * @pos: byte offset; they lie in one page
+ * @buf: where they go
+ * @len: how many
+ */
+void overlay_get(const struct overlay *overlay, u64 pos, void *buf, size_t len)
+{
+	u8 page[VHDX_PAGE];
+
+	read_page(overlay, pos / VHDX_PAGE, page);
+	memcpy(buf, page + pos % VHDX_PAGE, len);
 }

@@ -10,6 +10,7 @@
  *   overlay_fail()	an operation to come fails
  *   overlay_mend()	nothing fails any more
  *   overlay_fill()	payload comes, past the engine
+ *   overlay_get()	a few bytes, past all failures and bounds
  */
 #ifndef FUZZ_OVERLAY_H
 #define FUZZ_OVERLAY_H
@@ -80,5 +81,6 @@ void overlay_init(struct overlay *overlay, const struct fuzz_layer *below);
 void overlay_fail(struct overlay *overlay, u64 nth, bool stays);
 bool overlay_mend(struct overlay *overlay);
 bool overlay_fill(struct overlay *overlay, u64 pos, u64 len, u8 byte);
+void overlay_get(const struct overlay *overlay, u64 pos, void *buf, size_t len);
 
 #endif /* FUZZ_OVERLAY_H */

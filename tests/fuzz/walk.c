@@ -18,11 +18,12 @@ static u64 sector_size(const struct walk *walk)
  * @len: bytes that will be read; 0 for a lookup
  *
  * A page that is missed costs its own read, and that of one page of the log,
- * however often the log changes it.
+ * however often the log changes it. Each sector may come from another layer
+ * than its neighbours, and is then read by itself.
  */
 void walk_begin(const struct walk *walk, const char *phase, u64 len)
 {
-	u64 pages = 16 * walk->chain->depth + 2 * len / VHDX_PAGE;
+	u64 pages = 16 * walk->chain->depth + 2 * len / sector_size(walk);
 	struct meter_bound bound = {
 		.memory = VHDX_MIB + 2 * len,
 		.reads = 2 * pages * VHDX_PAGE,

@@ -112,6 +112,30 @@ void machine_work(struct machine *m, unsigned int flags)
 		request_retry(m);
 }
 
+/* The next entry of the log is one of the first of a lap. */
+static bool lap_begins(const struct machine *m)
+{
+	const struct vhdx_journal *journal = &m->session->journal;
+
+	return m->session->live &&
+	       (journal->head < 4 * VHDX_PAGE ||
+		journal->head + journal->room / 4 > journal->room);
+}
+
+/* What was planned, or the same in a block that is far away. */
+static void start_request(struct machine *m, const struct op *op)
+{
+	const struct geometry *geometry = &m->plan->geometry;
+	u64 size = 1ULL << geometry->block_shift;
+	struct op other = *op;
+
+	if (m->plan->far && lap_begins(m) && random_once_in(&m->random, 2)) {
+		other.pos = m->plan->far * size + (op->pos & (size - 1));
+		other.len = min(op->len, size);
+	}
+	request_start(m, &other);
+}
+
 static void do_op(struct machine *m, const struct op *op)
 {
 	m->totals->ops[op->kind]++;
@@ -151,7 +175,7 @@ static void do_op(struct machine *m, const struct op *op)
 		m->rec.fail_in = 1 + random_below(&m->random, 12);
 		break;
 	default:
-		request_start(m, op);
+		start_request(m, op);
 	}
 }
 

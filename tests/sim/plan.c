@@ -28,11 +28,17 @@ static const u32 usual[OP_KINDS] = {
 	[OP_CRASH] = 2, [OP_FAULT] = 1,
 };
 
+/* Blocks of the first page of the BAT, of which the second one is far. */
+#define NEAR_BLOCKS 512U
+
 /*
  * Nothing that empties the log, and much that fills it, nearly all of it in one
  * page of the BAT: the entries of the others stay in it until it comes round.
+ * In half of these runs, that is so of the first entry of a lap, which the next
+ * lap overwrites first.
  */
-static void fill_log(struct taste *taste)
+static void fill_log(struct plan *plan, struct taste *taste,
+		     struct random *random)
 {
 	static const u32 weight[OP_KINDS] = {
 		[OP_WRITE] = 50, [OP_READ] = 2,	 [OP_DISCARD] = 40,
@@ -48,6 +54,12 @@ static void fill_log(struct taste *taste)
 	taste->elsewhere = 2;
 	for (i = 0; i < HOT_BLOCKS; i++)
 		taste->hot[i] %= 400;
+	plan->count *= 3;
+	plan->density *= 3;
+	if (random_once_in(random, 2)) {
+		taste->elsewhere = 0;
+		plan->far = NEAR_BLOCKS;
+	}
 }
 
 /* Each run is fond of something and knows nothing of something else. */
@@ -158,6 +170,7 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 {
 	struct random random = { .state = seed * 1000003 + number };
 	bool is_long = random_once_in(&random, 10);
+	bool laps = is_long && !random_once_in(&random, 3);
 	struct taste taste;
 	u32 i;
 
@@ -167,23 +180,19 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 	plan->sample = ALL_SAMPLES;
 	plan->lost_count = U32_MAX;
 	geometry_choose(&plan->geometry, &random,
-			is_long && random_once_in(&random, 2));
+			laps || (is_long && random_once_in(&random, 2)));
 	choose_taste(&taste, &plan->geometry, &random);
 	plan->count = 20 + random_below(&random, 180);
 	plan->density = 1;
-	plan->overtake = true;
+	plan->overtake = !laps;
 	plan->slow = random_once_in(&random, 2) ?
 			     random_below(&random, 50) : 0;
 	if (is_long) {
 		plan->count *= 10;
 		plan->density = 8;
-		plan->overtake = random_once_in(&random, 3);
-		if (!plan->overtake) {
-			fill_log(&taste);
-			plan->count *= 3;
-			plan->density *= 3;
-		}
 	}
+	if (laps)
+		fill_log(plan, &taste, &random);
 	plan->op = calloc(plan->count, sizeof(*plan->op));
 	if (!plan->op)
 		abort();

@@ -61,6 +61,8 @@ struct op {
  * @density: one in so many crash states is tried
  * @overtake: loads of a page may be overtaken by a checkpoint
  * @slow: percent of the I/O that is under way for long
+ * @far: a block whose BAT page is left alone but for the start of each lap of
+ *	the log; 0 for none
  * @op: what is done
  * @count: how many
  * @sample: the only crash state that is tried, or ALL_SAMPLES
@@ -76,6 +78,7 @@ struct plan {
 	u32 density;
 	bool overtake;
 	u32 slow;
+	u64 far;
 	struct op *op;
 	u32 count;
 	u32 sample;

@@ -82,6 +82,18 @@ static bool try(struct machine *m)
 	return false;
 }
 
+/*
+ * The first entry of a lap is being written, over those of the last one. That
+ * is rare, and where much can go wrong.
+ */
+static bool is_rare(const struct machine *m)
+{
+	const struct vhdx_journal *journal = &m->session->journal;
+
+	return m->plan->far && m->working && journal->entries > 1 &&
+	       !journal->head;
+}
+
 /**
  * sample_crashes() - try crashes, here and now
  * @m: the run
@@ -98,7 +110,7 @@ void sample_crashes(struct machine *m, u32 count)
 		bool only = plan->sample != ALL_SAMPLES;
 
 		if (only ? m->samples != plan->sample :
-			   m->samples % plan->density)
+			   m->samples % plan->density && !is_rare(m))
 			continue;
 		choose(m);
 		if (plan->lost_count != U32_MAX)
