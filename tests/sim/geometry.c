@@ -2,8 +2,8 @@
 #include "builder.h"
 #include "geometry.h"
 
-/* Blocks that do not fit in one page of the BAT, and not in one chunk. */
-#define BLOCKS_MANY	600
+/* Blocks that do not fit in two pages of the BAT, and not in one chunk. */
+#define BLOCKS_MANY	1100
 #define BLOCKS_CHUNKS	4100
 
 static u64 choose_blocks(struct random *random)
@@ -23,7 +23,7 @@ static u64 choose_blocks(struct random *random)
  * geometry_choose() - choose what an image looks like
  * @geometry: the choice
  * @random: where it comes from
- * @many: it has more blocks than fit in one page of the BAT
+ * @many: it has more blocks than fit in two pages of the BAT
  */
 void geometry_choose(struct geometry *geometry, struct random *random,
 		     bool many)

@@ -118,7 +118,7 @@ static bool lap_begins(const struct machine *m)
 	const struct vhdx_journal *journal = &m->session->journal;
 
 	return m->session->live &&
-	       (journal->head < 4 * VHDX_PAGE ||
+	       (journal->head < 8 * VHDX_PAGE ||
 		journal->head + journal->room / 4 > journal->room);
 }
 
@@ -130,7 +130,9 @@ static void start_request(struct machine *m, const struct op *op)
 	struct op other = *op;
 
 	if (m->plan->far && lap_begins(m) && random_once_in(&m->random, 2)) {
-		other.pos = m->plan->far * size + (op->pos & (size - 1));
+		other.pos = m->plan->far * size *
+				    (1 + random_below(&m->random, 2)) +
+			    (op->pos & (size - 1));
 		other.len = min(op->len, size);
 	}
 	request_start(m, &other);

@@ -28,14 +28,14 @@ static const u32 usual[OP_KINDS] = {
 	[OP_CRASH] = 2, [OP_FAULT] = 1,
 };
 
-/* Blocks of the first page of the BAT, of which the second one is far. */
+/* Blocks of the first page of the BAT. */
 #define NEAR_BLOCKS 512U
 
 /*
  * Nothing that empties the log, and much that fills it, nearly all of it in one
  * page of the BAT: the entries of the others stay in it until it comes round.
- * In half of these runs, that is so of the first entry of a lap, which the next
- * lap overwrites first.
+ * In half of these runs, that is so of the first entries of a lap, which the
+ * next lap overwrites first.
  */
 static void fill_log(struct plan *plan, struct taste *taste,
 		     struct random *random)

@@ -61,8 +61,8 @@ struct op {
  * @density: one in so many crash states is tried
  * @overtake: loads of a page may be overtaken by a checkpoint
  * @slow: percent of the I/O that is under way for long
- * @far: a block whose BAT page is left alone but for the start of each lap of
- *	the log; 0 for none
+ * @far: blocks from here on are left alone but at the start of each lap of the
+ *	log; they are in two other pages of the BAT. 0 for none
  * @op: what is done
  * @count: how many
  * @sample: the only crash state that is tried, or ALL_SAMPLES
