@@ -83,9 +83,8 @@ static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason)
 {
-	int err;
-
 	struct vhdx_backing *backing;
+	int err;
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(backing, &registry, node) {

@@ -8,12 +8,8 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "buffer.h"
 #include "store-bdev.h"
-
-static struct page *buffer_page(const void *buf)
-{
-	return is_vmalloc_addr(buf) ? vmalloc_to_page(buf) : virt_to_page(buf);
-}
 
 /*
  * Fills @bio with the pages of @buf, as many as it takes.
@@ -28,7 +24,7 @@ static size_t bio_fill(struct bio *bio, const void *buf, size_t len)
 		unsigned int step = min_t(size_t, len - done,
 					  PAGE_SIZE - offset);
 
-		if (bio_add_page(bio, buffer_page(buf + done), step,
+		if (bio_add_page(bio, vhdx_buffer_page(buf + done), step,
 				 offset) != step)
 			break;
 		done += step;

@@ -9,6 +9,7 @@
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
 
+#include "buffer.h"
 #include "store-file.h"
 
 /* Pages to a write: what fits on a stack. */
@@ -17,11 +18,6 @@
 static struct vhdx_file *to_file(struct vhdx_store *store)
 {
 	return container_of(store, struct vhdx_file, store);
-}
-
-static struct page *buffer_page(const void *buf)
-{
-	return is_vmalloc_addr(buf) ? vmalloc_to_page(buf) : virt_to_page(buf);
 }
 
 /*
@@ -38,7 +34,7 @@ static size_t describe(struct bio_vec *vec, unsigned int *count,
 					  PAGE_SIZE - offset);
 
 		vec[*count] = (struct bio_vec){
-			.bv_page = buffer_page(buf + done),
+			.bv_page = vhdx_buffer_page(buf + done),
 			.bv_offset = offset,
 			.bv_len = step,
 		};

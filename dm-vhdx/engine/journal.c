@@ -232,10 +232,11 @@ int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 	 * QEMU must not find an entry of the last lap behind the first one of
 	 * this, not even if a crash comes between the pages of one write.
 	 */
-	memset(behind, 0, VHDX_PAGE);
-	if (!journal->head)
+	if (!journal->head) {
+		memset(behind, 0, VHDX_PAGE);
 		r = vhdx_store_write(journal->store, journal->base + length,
 				     behind, VHDX_PAGE);
+	}
 	if (!r)
 		r = vhdx_journal_flush(journal);
 	return r ? r : write_entry(journal, last_file_offset);
