@@ -82,7 +82,7 @@ by_message() {
 file_system() {
 	local what="$1 on the $2 store" mnt=/run/mnt sum
 
-	if ! grep -qw "$1" /proc/filesystems && ! modprobe -q "$1"; then
+	if ! has_fs "$1"; then
 		tap_skip "$what" "the kernel has no $1"
 		return
 	fi

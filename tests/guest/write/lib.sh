@@ -7,7 +7,8 @@
 #   new_image FILE SIZE [OPTION...]   an empty image: options of "create"
 #   rw_create NAME IMAGE [FEATURE...] a device that can be written; $DEV is it
 #   on_store file|block SIZE [OPTION...]   an empty image on either store; sets
-#                    $IMAGE; "block" is a loop device with half as much again
+#                    $IMAGE; "block" is a loop device with half as much again,
+#                    over a file in $BLOCK_DIR
 #   store_gone       and away with it
 #   stat_of NAME KEY a number of the message "stats"
 #   sum_of FILE      its SHA-256
@@ -15,9 +16,14 @@
 #   reads_as DESC IMAGE SUM a test: opened anew, read-only, the disk has that
 #                    sum; and so says qemu-img, if it can read it at all
 #   model OPTION...  runs model.py on $DEV
+#   write_setup [SIZE [TYPE]]   a file system at $STORE; of the type that the
+#                    environment's STORE_FS names (ext4), if none is given
+#   write_done       and away with it
+#   has_fs TYPE      whether the kernel has that file system
 
 VHDXSETUP=$(realpath -- "$GUEST/../../tools/vhdxsetup")
 STORE=/run/store
+BLOCK_DIR=$SCRATCH
 DEV=
 
 sum_of() { sha256sum <"$1" | cut -d' ' -f1; }
@@ -60,8 +66,8 @@ on_store() {
 		rm -f "$IMAGE"
 	else
 		truncate -s "$(($(numfmt --from=iec "$size") * 3 / 2 + (16 << 20)))" \
-			"$SCRATCH/block.img"
-		IMAGE=$(loop_from "$SCRATCH/block.img")
+			"$BLOCK_DIR/block.img"
+		IMAGE=$(loop_from "$BLOCK_DIR/block.img")
 		set -- --force "$@"
 	fi
 	new_image "$IMAGE" "$size" "$@"
@@ -69,7 +75,7 @@ on_store() {
 
 store_gone() {
 	case $IMAGE in
-	/dev/loop*) losetup -d "$IMAGE"; rm "$SCRATCH/block.img" ;;
+	/dev/loop*) losetup -d "$IMAGE"; rm "$BLOCK_DIR/block.img" ;;
 	*) rm -f "$IMAGE" ;;
 	esac
 }
@@ -102,13 +108,24 @@ reads_as() {
 
 model() { "$GUEST/write/model.py" "$DEV" "$@"; }
 
+has_fs() {
+	grep -qw "$1" /proc/filesystems || modprobe -q "$1"
+}
+
 write_setup() {
+	local size=${1:-1G} type=${2:-${STORE_FS:-ext4}}
+
 	if [ ! -x "$VHDXSETUP" ]; then
 		tap_not_ok "vhdxsetup is built" "make -C tools"
 		tap_done
 		exit 1
 	fi
-	scratch_fs "$STORE" "${1:-1G}" "${2:-ext4}"
+	if [ "$type" = tmpfs ]; then
+		mkdir -p "$STORE"
+		mount -t tmpfs -o "size=$size" tmpfs "$STORE"
+	else
+		scratch_fs "$STORE" "$size" "$type"
+	fi
 }
 
 write_done() {
