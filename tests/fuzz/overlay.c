@@ -167,6 +167,14 @@ static int op_zero(struct vhdx_store *store, u64 pos, u64 len)
 	return r ? r : add_fill(overlay, pos, pos + len, 0);
 }
 
+static int op_reserve(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct overlay *overlay = overlay_of(store);
+
+	check_range(overlay, "a reservation", pos, len);
+	return operation(overlay);
+}
+
 static int op_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct overlay *overlay = overlay_of(store);
@@ -190,6 +198,7 @@ void overlay_init(struct overlay *overlay, const struct fuzz_layer *below)
 		.extend = op_extend,
 		.truncate = op_truncate,
 		.zero = op_zero,
+		.reserve = op_reserve,
 		.discard = op_discard,
 	};
 	u32 i;

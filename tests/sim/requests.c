@@ -384,9 +384,21 @@ void request_retry(struct machine *m)
 		request_start(m, &again[i]);
 }
 
+static bool anyone_waits(const struct machine *m)
+{
+	u32 i;
+
+	for (i = 0; i < IO_MAX; i++)
+		if (m->io[i].stage == IO_WAITS)
+			return true;
+	return m->flush_count;
+}
+
 /**
  * request_finish() - nothing is under way any more
  * @m: the run
+ *
+ * What nobody has flushed may be uncommitted still.
  */
 void request_finish(struct machine *m)
 {
@@ -394,7 +406,7 @@ void request_finish(struct machine *m)
 		request_retry(m);
 	arrive_all(m);
 	if (machine_lives(m))
-		machine_work(m, VHDX_WORK_COMMIT);
+		machine_work(m, anyone_waits(m) ? VHDX_WORK_COMMIT : 0);
 }
 
 /* When the oldest read that is under way began. */
