@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source=tests/guest/lib.sh
 . "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/guest/lib-inject.sh
+. "$GUEST/lib-inject.sh"
 
 NAME=good/verifiable
 DEV=/dev/mapper/stress
@@ -151,37 +153,6 @@ first_data_sector() {
 	EOF
 }
 
-# Where the module's code lies, for the kernel to tell its allocations by.
-module_range() {
-	awk '$1 == "dm_vhdx" { print $6, $2 }' /proc/modules
-}
-
-# functions_range REGEX: the same of the kernel's functions of these names, and
-# of what lies between them.
-functions_range() {
-	sort /proc/kallsyms | awk -v like="^($1)\$" '
-		open { end = $1; open = 0 }
-		$3 ~ like { first = first ? first : $1; open = 1 }
-		END { print "0x" first, "0x" end }'
-}
-
-# only_ours KIND REGEX: only what the module asks for, itself or through others,
-# can fail, whether it could wait or not; but not through the functions named.
-only_ours() {
-	local knobs=/sys/kernel/debug/$1 start size end
-
-	[ -e "$knobs/require-start" ] || return 1
-	read -r start size < <(module_range)
-	echo "$start" >"$knobs/require-start"
-	printf '%d' "$((start + size))" >"$knobs/require-end"
-	read -r start end < <(functions_range "$2")
-	echo "$start" >"$knobs/reject-start"
-	echo "$end" >"$knobs/reject-end"
-	echo N >"$knobs/ignore-gfp-wait"
-	[ ! -e "$knobs/min-order" ] || echo 0 >"$knobs/min-order"
-	echo 0 >"$knobs/verbose"
-}
-
 # Each allocation that the module asks for while a table is loaded fails once,
 # until none is left to fail.  SLUB forgets the name of a cache that it fails to
 # show in sysfs: that would be a leak, but not the module's.
@@ -215,18 +186,6 @@ test_allocations() {
 	dm_create stress "$table"
 	readback whole <<<"$DEV"$'\t'"$reading"$'\tand when they do not fail, all is well'
 	dm_remove stress
-}
-
-# fail_some KIND LIMIT: one in five fails, LIMIT of them at most.
-fail_some() {
-	echo "$2" >"/sys/kernel/debug/$1/times"
-	echo 20 >"/sys/kernel/debug/$1/probability"
-}
-
-# fail_no_more KIND: prints how many more it might have been.
-fail_no_more() {
-	echo 0 >"/sys/kernel/debug/$1/probability"
-	cat "/sys/kernel/debug/$1/times"
 }
 
 # Pages of metadata have to be brought in again and again.
