@@ -19,7 +19,9 @@ import sys
 
 from notes import Notes, WRITERS, run_writers, started
 
-FILES = 24
+FILES = 20
+# Of each writer; all together take no more than half of the disk.
+UNSAFE = 4
 # Half of the files are so large that they have blocks of the image, of 1 MiB, to
 # themselves, which come and go with them.
 LARGE = (1 << 20, 3 << 20)
@@ -102,7 +104,8 @@ class Writer:
 
     def put(self, name, data, mode, sync=True):
         with open(self.path(name), mode, buffering=0) as out:
-            out.write(data)
+            if out.write(data) != len(data):
+                sys.exit("kill: %s: the file system is full" % name)
             if sync:
                 os.fsync(out.fileno())
 
@@ -140,7 +143,7 @@ class Writer:
         self.safe(name, GONE)
 
     def scribble(self):
-        self.put("unsafe-%d" % self.rng.randrange(20), self.data()[0], "wb",
+        self.put("unsafe-%d" % self.rng.randrange(UNSAFE), self.data()[0], "wb",
                  sync=False)
 
     def trim(self):
