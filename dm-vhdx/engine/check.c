@@ -162,6 +162,12 @@ static void remark_payload(const struct checker *c, u64 index, u64 block,
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "the last payload block ends at 0x%llx, past the end of the file at 0x%llx",
 			  end, c->image->file_size);
+	if ((state == VHDX_BLOCK_UNDEFINED || state == VHDX_BLOCK_UNMAPPED) &&
+	    vhdx_entry_offset(entry) && end > c->image->file_size)
+		vhdx_find(c->report, VHDX_READONLY, at,
+			  "payload block %llu is %s and keeps space up to 0x%llx, past the end of the file at 0x%llx",
+			  block, vhdx_state_name(state), end,
+			  c->image->file_size);
 	if (state == VHDX_BLOCK_ZERO && vhdx_entry_offset(entry))
 		vhdx_find(c->report, VHDX_WARN, at,
 			  "payload block %llu is zero and names the offset 0x%llx; Hyper-V wants 0 there",

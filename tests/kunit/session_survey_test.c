@@ -24,6 +24,12 @@ static void entry_9(struct builder *b, u64 value)
 	builder_entry(b, 9, value);
 }
 
+/* The file would grow over it, and the space get a second owner. */
+static void anchor_past_end(struct builder *b, u64 value)
+{
+	builder_entry(b, 9, 77 * MIB | value);
+}
+
 static void short_last(struct builder *b, u64 value)
 {
 	b->size = 63 * MIB + 512;
@@ -57,6 +63,14 @@ static const struct unsafe unsafe_images[] = {
 	{
 		"overlap", overlap, 0, -EROFS,
 		"BAT entry 9 at offset 0x300048: the space at 0x400000 also belongs to BAT entry 0"
+	},
+	{
+		"UNMAPPED past the end", anchor_past_end, 3, -EROFS,
+		"BAT entry 9 at offset 0x300048: payload block 9 is UNMAPPED and keeps space up to 0x4e00000, past the end of the file at 0x600000"
+	},
+	{
+		"UNDEFINED past the end", anchor_past_end, 1, -EROFS,
+		"BAT entry 9 at offset 0x300048: payload block 9 is UNDEFINED and keeps space up to 0x4e00000, past the end of the file at 0x600000"
 	},
 	{
 		"overlap with an anchor", overlap_anchor, 0, -EROFS,
@@ -139,7 +153,6 @@ static void survey_tolerates(struct kunit *test)
 	builder_write(b);
 	builder_entry(b, 1, 77 * MIB);
 	builder_entry(b, 2, 77 * MIB | 2);
-	builder_entry(b, 3, 77 * MIB | 3);
 	/* A region that nobody here knows, and that is not required. */
 	ram_store_put(b->ram, 3 * 0x10000 + 8, 3, 4);
 	ram_store_put(b->ram, 4 * 0x10000 + 8, 3, 4);
