@@ -90,6 +90,8 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 		WRITE_ONCE(c->changed, false);
 	if (!session || READ_ONCE(session->mode) != VHDX_MODE_RW) {
 		WRITE_ONCE(c->settled, false);
+		if (session)
+			tell_mode(c);
 		return -EIO;
 	}
 	if (READ_ONCE(c->unflushed)) {
