@@ -29,6 +29,12 @@
 #include "store-file.h"
 #include "target.h"
 
+/*
+ * I/Os of a store that wait at the same time: each has a thread, and a burst of
+ * writes to new blocks would have hundreds.
+ */
+#define WAITERS_MAX	64
+
 /* Bios that wait for the worker of one CPU. */
 struct vhdx_file_cpu {
 	struct llist_head pending;
@@ -453,7 +459,8 @@ int vhdx_file_io_init(struct vhdx_file *file)
 	}
 	file->submitters = alloc_workqueue("vhdx_submit", WQ_MEM_RECLAIM, 0);
 	file->waiters = alloc_workqueue("vhdx_io",
-					WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+					WQ_MEM_RECLAIM | WQ_UNBOUND,
+					WAITERS_MAX);
 	return file->submitters && file->waiters ? 0 : -ENOMEM;
 }
 
