@@ -88,10 +88,12 @@ static bool try(struct machine *m)
  */
 static bool is_rare(const struct machine *m)
 {
-	const struct vhdx_journal *journal = &m->session->journal;
+	const struct vhdx_journal *journal;
 
-	return m->plan->far && m->working && journal->entries > 1 &&
-	       !journal->head;
+	if (!m->plan->far || !m->working || !m->session)
+		return false;
+	journal = &m->session->journal;
+	return journal->entries > 1 && !journal->head;
 }
 
 /**
