@@ -147,23 +147,23 @@ static void remark_reserved(const struct checker *c, u64 index, u64 entry)
 
 /* What a reader may pass over, and a writer or a strict reader may not. */
 static void remark_payload(const struct checker *c, u64 index, u64 block,
-			   u64 entry)
+			   u64 entry, u64 space)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
 	enum vhdx_block_state state = vhdx_entry_state(entry);
 	struct vhdx_place at = vhdx_bat_place(&c->image->bat, index);
-	u64 end = vhdx_entry_offset(entry) + vhdx_bat_block_size(bat);
+	u64 end = vhdx_entry_offset(entry) + space;
+	bool outside = space && end > c->image->file_size;
 
 	if (state == VHDX_BLOCK_PARTIALLY_PRESENT && !bat->differencing)
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "payload block %llu is partially present in an image without a parent; it is read as fully present",
 			  block);
-	if (state >= VHDX_BLOCK_FULLY_PRESENT && end > c->image->file_size)
+	if (outside && state >= VHDX_BLOCK_FULLY_PRESENT)
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "the last payload block ends at 0x%llx, past the end of the file at 0x%llx",
 			  end, c->image->file_size);
-	if ((state == VHDX_BLOCK_UNDEFINED || state == VHDX_BLOCK_UNMAPPED) &&
-	    vhdx_entry_offset(entry) && end > c->image->file_size)
+	else if (outside)
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "payload block %llu is %s and keeps space up to 0x%llx, past the end of the file at 0x%llx",
 			  block, vhdx_state_name(state), end,
@@ -221,7 +221,7 @@ static int check_entry(struct checker *c, u64 index)
 	}
 	remark_reserved(c, index, entry);
 	if (payload)
-		remark_payload(c, index, number, entry);
+		remark_payload(c, index, number, entry, space);
 	else
 		c->census->bitmaps += space != 0;
 	if (space)
