@@ -21,7 +21,6 @@
  *   vhdx_committer_flush()	keep a bio until all before it is durable
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
  *   vhdx_committer_changed()	something has to be committed some time
- *   vhdx_committer_ready()	may writes go on without it?
  * commit-life.c APIs:
  *   vhdx_committer_resume()	make the image ready to be written
  *   vhdx_committer_suspend()	do not keep what waits for room
@@ -167,24 +166,6 @@ static inline void vhdx_committer_changed(struct vhdx_committer *c)
 	if (low)
 		WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
-}
-
-/**
- * vhdx_committer_ready() - may writes go on without it?
- * @c: the committer of a device that is not suspended
- *
- * Return: 0; -EBUSY if it must begin the session; -ENOSPC if it found no room
- * to do that; or -EROFS if nothing may be written any more.
- */
-static inline int vhdx_committer_ready(const struct vhdx_committer *c)
-{
-	const struct vhdx_session *session = c->session;
-
-	if (unlikely(READ_ONCE(session->mode) != VHDX_MODE_RW))
-		return -EROFS;
-	if (likely(READ_ONCE(session->live)))
-		return 0;
-	return READ_ONCE(session->no_space) ? -ENOSPC : -EBUSY;
 }
 
 #endif /* VHDX_COMMIT_H */

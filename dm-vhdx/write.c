@@ -30,7 +30,7 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 	struct vhdx_committer *c = t->committer;
 	int err;
 
-	err = vhdx_committer_ready(c);
+	err = vhdx_session_ready(c->session);
 	if (unlikely(err))
 		return err;
 	err = vhdx_chain_map(t->chain, pos, len, run, miss);
@@ -78,7 +78,7 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 	const struct vhdx_layer *child = &t->layer[0];
 	struct vhdx_committer *c = t->committer;
 
-	if (vhdx_committer_ready(c) == -EROFS)
+	if (vhdx_session_ready(c->session) == -EROFS)
 		return DM_MAPIO_KILL;
 	if (!vhdx_session_clean(c->session)) {
 		vhdx_committer_flush(c, bio);

@@ -36,7 +36,7 @@ static int map_zero(struct vhdx_io *io, u64 pos, u64 len, struct vhdx_run *run,
 	enum vhdx_zero why = VHDX_ZERO_WRITE;
 	int err;
 
-	err = vhdx_committer_ready(c);
+	err = vhdx_session_ready(c->session);
 	if (err)
 		return err;
 	if (bio_op(io->bio) == REQ_OP_DISCARD)

@@ -25,15 +25,6 @@ struct spot {
 	u64 length;
 };
 
-static int may_write(const struct vhdx_session *session)
-{
-	if (session->mode != VHDX_MODE_RW)
-		return -EROFS;
-	if (session->live)
-		return 0;
-	return session->no_space ? -ENOSPC : -EBUSY;
-}
-
 static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,
 		     struct spot *spot, struct vhdx_miss *miss)
 {
@@ -185,7 +176,7 @@ int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 	int r;
 
 	spin_lock(lock);
-	r = may_write(session);
+	r = vhdx_session_ready(session);
 	if (!r)
 		r = map_first(session, pos, len, run, miss);
 	while (!r && run->length < len)
@@ -289,7 +280,7 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 	int r;
 
 	spin_lock(lock);
-	r = may_write(session);
+	r = vhdx_session_ready(session);
 	if (!r)
 		r = zero_block(session, why, pos, len, run, miss);
 	while (!r && run->kind == VHDX_RUN_ZERO && run->length < len &&

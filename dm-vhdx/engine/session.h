@@ -20,6 +20,7 @@
  *   vhdx_session_work()	do what is needed, with I/O
  *   vhdx_session_end()		leave a clean file behind
  *   vhdx_session_fail()	no more writes
+ *   vhdx_session_ready()	may writes go on without the committer?
  * session-map.c APIs:
  *   vhdx_session_map()		virtual range -> where to write it
  *   vhdx_session_zero()	virtual range -> what is left to be zeroed
@@ -100,8 +101,8 @@ struct vhdx_session_stats {
  * @last_end: no block that was published in this session ends after this byte
  * @stats: counters
  *
- * The image's pool lock guards all but @image and @report. @mode and @live may
- * be read without it, as hints.
+ * The image's pool lock guards all but @image and @report. @mode, @live and
+ * @no_space may be read without it, as hints.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -137,6 +138,24 @@ enum vhdx_zero {
 	VHDX_ZERO_DISCARD,	/* the bytes are not needed any more */
 	VHDX_ZERO_WRITE,	/* they must read as zeros */
 };
+
+/**
+ * vhdx_session_ready() - may writes go on without the committer?
+ * @session: the session
+ *
+ * Context: any; the answer holds for as long as the pool lock is held, and is a
+ * hint without it.
+ * Return: 0; -EBUSY if the session must begin; -ENOSPC if it found no room to
+ * do that; or -EROFS if nothing may be written any more.
+ */
+static inline int vhdx_session_ready(const struct vhdx_session *session)
+{
+	if (unlikely(READ_ONCE(session->mode) != VHDX_MODE_RW))
+		return -EROFS;
+	if (likely(READ_ONCE(session->live)))
+		return 0;
+	return READ_ONCE(session->no_space) ? -ENOSPC : -EBUSY;
+}
 
 /* Takes the next prepared block, of which there is one, under the lock. */
 static inline u64 vhdx_session_take_prepared(struct vhdx_session *session)
