@@ -136,6 +136,8 @@ static void commit_after_failure(struct kunit *test)
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 0);
 	KUNIT_EXPECT_EQ(test, f->ram[0].changes, changes);
+	/* It is known, and told, whoever found out. */
+	KUNIT_EXPECT_EQ(test, c->mode, VHDX_MODE_RO);
 	/* To who asks for it, likewise. */
 	c->low = true;
 	c->changed = true;
