@@ -132,7 +132,7 @@ sweep() {
 	done
 	tap_is "$desc: nothing fails" "$bad" ""
 	tap_note "$desc: $fails allocations failed"
-	tap_run "$desc: allocations did, until none was left" \
+	tap_run "$desc: at least $3 allocations did, until none was left" \
 		test "$fails" -ge "$3" -a "$without" = 3
 }
 

@@ -96,7 +96,8 @@ kill_disk() {
 	rm -r -- "$dir"
 }
 
-# One boot; the guest is killed while it writes, unless this is the end.  137 if the guest was killed, and had nothing to complain of.
+# One boot; the guest is killed while it writes, unless this is the end.  137 if
+# it was killed, and had nothing to complain of.
 kill_round() {
 	local status=0
 

@@ -4,11 +4,12 @@
 [--seed N] [--state FILE] [--check FILE]
 
 Workers write, discard, zero and flush at once, in the same few blocks, and every
-other one reads as well, which may be slow.  Each has every so many pages of a block to itself, and writes there only, the
-number of the page and of the write all over it; but it discards and zeroes
-whatever it likes.  So it knows at any time what its own pages may hold: its last
-write, or zeros if anybody's discard or zeroing was under way since that write
-began.  Pages of others hold zeros, or what was written to just that page.
+other one reads as well, which may be slow.  Each has every so many pages of a
+block to itself, and writes there only, the number of the page and of the write
+all over it; but it discards and zeroes whatever it likes.  So it knows at any
+time what its own pages may hold: its last write, or zeros if anybody's discard
+or zeroing was under way since that write began.  Pages of others hold zeros, or
+what was written to just that page.
 --blocks: so many, spread over the disk.  --state: leave what the pages hold in
 the end in FILE.N, for each worker, and begin with what is there.
 --check: only compare the device with that.
