@@ -25,6 +25,7 @@
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
+#include "fresh.h"
 #include "scope.h"
 #include "store-file.h"
 #include "target.h"
@@ -153,8 +154,83 @@ static bool io_put(struct vhdx_io *io)
 	return atomic_dec_and_test(&io->refs);
 }
 
+static void hand_over(struct vhdx_file *file, struct llist_node *newest,
+		      struct llist_node *oldest)
+{
+	/* To move to another CPU meanwhile would be harmless. */
+	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);
+
+	if (llist_add_batch(newest, oldest, &cpu->pending))
+		queue_work(file->submitters, &cpu->work);
+}
+
+/*
+ * Returns whether a bio may be issued now; otherwise it is handed over when what
+ * it has to wait for is done.
+ */
+static bool may_go_on(struct vhdx_io *io)
+{
+	struct vhdx_fresh *fresh = io->file->fresh;
+
+	io->fill = NULL;
+	if (!is_write(io) ||
+	    likely(!vhdx_fresh_meets(fresh, io->pos, io->bio->bi_iter.bi_size)))
+		return true;
+	return vhdx_fresh_claim(fresh, io->pos, io->bio, &io->node,
+				io->direct ? &io->fill : NULL) !=
+	       VHDX_CLAIM_WAIT;
+}
+
+static bool must_wait(const struct vhdx_io *io)
+{
+	return !io->direct || !io->file->nowait;
+}
+
+static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
+{
+	struct vhdx_io *io, *next;
+
+	waiting = llist_reverse_order(waiting);
+	llist_for_each_entry_safe(io, next, waiting, node) {
+		if (!may_go_on(io))
+			continue;
+		if (must_wait(io))
+			queue_waiting(io, false);
+		else
+			hand_over(file, &io->node, &io->node);
+	}
+}
+
+/* Returns whether it was only asked in the wrong way, or at the wrong time. */
+static bool may_be_had(const struct vhdx_io *io)
+{
+	return io->result == -EAGAIN || io->result == -ENOMEM ||
+	       (io->result == -EOPNOTSUPP && io->iocb.ki_flags & IOCB_NOWAIT);
+}
+
+/*
+ * Zeros were written with the bio, or could not be: then it is tried again alone,
+ * for there may be room for that much, or nothing wrong with the disk there.
+ *
+ * Returns whether it was written.
+ */
+static bool fill_done(struct vhdx_io *io)
+{
+	bool whole = io->result == VHDX_GRAIN;
+
+	let_go_on(io->file, vhdx_fresh_done(io->file->fresh, io->fill));
+	io->fill = NULL;
+	if (whole)
+		io->result = io->bio->bi_iter.bi_size;
+	else
+		queue_waiting(io, false);
+	return whole;
+}
+
 static void io_done(struct vhdx_io *io)
 {
+	if (unlikely(io->fill) && !may_be_had(io) && !fill_done(io))
+		return;
 	if (io->result >= 0)
 		io_some(io, io->result);
 	else
@@ -199,13 +275,25 @@ static ssize_t io_call(struct vhdx_io *io)
 	struct bio *bio = io->bio;
 	struct iov_iter iter;
 
-	iov_iter_bvec(&iter, is_write(io) ? ITER_SOURCE : ITER_DEST,
-		      __bvec_iter_bvec(bio->bi_io_vec, bio->bi_iter),
-		      count_segments(bio), bio->bi_iter.bi_size);
-	iter.iov_offset = bio->bi_iter.bi_bvec_done;
+	if (unlikely(io->fill)) {
+		iov_iter_bvec(&iter, ITER_SOURCE, io->fill->vec,
+			      io->fill->count, VHDX_GRAIN);
+	} else {
+		iov_iter_bvec(&iter, is_write(io) ? ITER_SOURCE : ITER_DEST,
+			      __bvec_iter_bvec(bio->bi_io_vec, bio->bi_iter),
+			      count_segments(bio), bio->bi_iter.bi_size);
+		iter.iov_offset = bio->bi_iter.bi_bvec_done;
+	}
 	if (is_write(io))
 		return fop->write_iter(&io->iocb, &iter);
 	return fop->read_iter(&io->iocb, &iter);
+}
+
+static loff_t io_pos(const struct vhdx_io *io)
+{
+	if (unlikely(io->fill))
+		return (loff_t)io->fill->grain << VHDX_GRAIN_SHIFT;
+	return io->pos;
 }
 
 /* Returns whether it has completed, and io_done() is to be called. */
@@ -215,7 +303,7 @@ static bool io_issue(struct vhdx_io *io, int flags)
 
 	io->iocb = (struct kiocb){
 		.ki_filp = io->file->filp,
-		.ki_pos = io->pos,
+		.ki_pos = io_pos(io),
 		.ki_flags = flags | io_flags(io),
 		.ki_ioprio = bio_prio(io->bio),
 		/* Buffered I/O is synchronous. */
@@ -315,16 +403,6 @@ static void submit_work(struct work_struct *work)
 	vhdx_scope_leave(scope);
 }
 
-static void hand_over(struct vhdx_file *file, struct llist_node *newest,
-		      struct llist_node *oldest)
-{
-	/* To move to another CPU meanwhile would be harmless. */
-	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);
-
-	if (llist_add_batch(newest, oldest, &cpu->pending))
-		queue_work(file->submitters, &cpu->work);
-}
-
 /*
  * In ->map dm keeps the table; here nothing does, once a worker that is running
  * anyway can take and complete the bios. vhdx_file_io_exit() waits for this.
@@ -390,7 +468,9 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 	io->pos = pos;
 	io->direct = direct;
 	io->begun = false;
-	if (!direct || !file->nowait) {
+	if (!may_go_on(io))
+		return;
+	if (must_wait(io)) {
 		queue_waiting(io, false);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <linux/uio.h>
 
 #include "buffer.h"
+#include "fresh.h"
 #include "store-file.h"
 
 /* Pages to a write: what fits on a stack. */
@@ -85,6 +86,7 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 	unsigned int noio = memalloc_noio_save();
 	ssize_t done = 0;
 
+	vhdx_fresh_touch(to_file(store)->fresh, pos, len);
 	while (len && done >= 0) {
 		done = write_some(to_file(store), pos, buf, len);
 		if (done > 0) {
@@ -119,8 +121,10 @@ static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 static int set_length(struct vhdx_file *file, u64 size)
 {
 	unsigned int noio = memalloc_noio_save();
-	int err = vfs_truncate(&file->filp->f_path, size);
+	int err;
 
+	vhdx_fresh_cut(file->fresh, size);
+	err = vfs_truncate(&file->filp->f_path, size);
 	memalloc_noio_restore(noio);
 	if (!err)
 		WRITE_ONCE(file->store.size, size);
@@ -134,16 +138,19 @@ static int set_length(struct vhdx_file *file, u64 size)
 static int file_extend(struct vhdx_store *store, u64 size)
 {
 	struct vhdx_file *file = to_file(store);
+	u64 before = store->size;
 	int err;
 
-	err = file_allocate(file, 0, store->size, size - store->size);
-	if (!err)
-		WRITE_ONCE(store->size, size);
-	else if (err == -EOPNOTSUPP)
+	err = file_allocate(file, 0, before, size - before);
+	if (err == -EOPNOTSUPP)
 		return set_length(file, size);
-	else if (i_size_read(file_inode(file->filp)) != store->size)
+	if (!err) {
+		WRITE_ONCE(store->size, size);
+		vhdx_fresh_add(file->fresh, before, size);
+	} else if (i_size_read(file_inode(file->filp)) != before) {
 		/* It got as far as there was room. */
-		set_length(file, store->size);
+		set_length(file, before);
+	}
 	return err;
 }
 

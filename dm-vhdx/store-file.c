@@ -10,6 +10,7 @@
 #include <linux/stat.h>
 #include <linux/string.h>
 
+#include "fresh.h"
 #include "reason.h"
 #include "store-file.h"
 
@@ -175,6 +176,11 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 	err = vhdx_file_io_init(file);
 	if (err)
 		return err;
+	if (vhdx_file_writable(file)) {
+		file->fresh = vhdx_fresh_new();
+		if (!file->fresh)
+			return -ENOMEM;
+	}
 	file->store.size = i_size_read(file_inode(filp));
 	file->nowait = filp->f_mode & FMODE_NOWAIT;
 	learn_direct_io(file);
@@ -209,6 +215,7 @@ void vhdx_file_unmark(struct vhdx_file *file)
 void vhdx_file_stop(struct vhdx_file *file)
 {
 	vhdx_file_io_exit(file);
+	vhdx_fresh_free(file->fresh);
 	if (file->locked)
 		vhdx_file_unlock(file->filp);
 	fput(file->filp);

@@ -37,6 +37,7 @@
 #include "engine/store.h"
 
 struct vhdx_file_cpu;
+struct vhdx_fresh;
 struct vhdx_io;
 struct vhdx_reason;
 
@@ -51,6 +52,8 @@ struct vhdx_reason;
  * @locked: vhdx_file_lock() was done
  * @marked: @gfp is to be restored
  * @gfp: the mapping's own allocation flags
+ * @fresh: space that was not written to since the file grew; NULL if the file
+ *	is not written
  * @cpus: bios that wait for the CPU's worker
  * @submitters: run on the CPU that the bio came from, and do not wait
  * @waiters: one work item for each bio whose I/O has to wait
@@ -66,6 +69,7 @@ struct vhdx_file {
 	bool locked;
 	bool marked;
 	gfp_t gfp;
+	struct vhdx_fresh *fresh;
 	struct vhdx_file_cpu __percpu *cpus;
 	struct workqueue_struct *submitters;
 	struct workqueue_struct *waiters;

@@ -75,6 +75,7 @@ struct vhdx_file_plug {
  * @node: in the list of a CPU, or of the bio that keeps it
  * @file: that is read or written; this and what follows serves the file store
  *	only
+ * @fill: is written in place of the bio, NULL if the bio is
  * @pos: byte offset there
  * @result: of the I/O: bytes or negative errno
  * @refs: one for the issuer and one for the completion: either may be last
@@ -94,6 +95,7 @@ struct vhdx_io {
 	};
 	struct llist_node node;
 	struct vhdx_file *file;
+	struct vhdx_fill *fill;
 	u64 pos;
 	long result;
 	atomic_t refs;

@@ -4,6 +4,8 @@
 # What is left when things go wrong: the store below fails, or the power does.
 #   - a commit that cannot be written makes the device read-only, with the reason
 #     in its status, and what was flushed before is there when it is opened anew;
+#   - a bad spot of the disk is the trouble of those who write to it, and not of
+#     those who write beside it, for which the file store adds zeros;
 #   - after each flush that the block store was sent (dm-log-writes), the image
 #     opens without a complaint, and holds what had been flushed by then.
 
@@ -101,10 +103,69 @@ test_file() {
 	umount $dir
 	mount /dev/mapper/below $dir
 	rest_is_there "file store"
+	rm "$IMAGE"
+	test_spot "$sectors" "$loop"
 	umount $dir
 	dm_remove below
 	losetup -d "$loop"
 	rm "$SCRATCH/fs.img"
+}
+
+# disk_place FILE POS: the sector of the disk where that byte of the file is.
+disk_place() {
+	filefrag -v -b512 "$1" | awk -v want="$(($2 / 512))" '
+		$1 ~ /^[0-9]+:$/ {
+			gsub(/[.:]/, " ")
+			if ($2 <= want && want <= $3)
+				print $4 + want - $2
+		}'
+}
+
+# with_spot SECTORS LOOP SECTOR: eight sectors of the disk take no writes.
+with_spot() {
+	printf '%s\n' "0 $3 linear $2 0" "$3 8 error" \
+		"$(($3 + 8)) $(($1 - $3 - 8)) linear $2 $(($3 + 8))" \
+		>"$SCRATCH/table"
+	dmsetup reload --noudevsync below "$SCRATCH/table"
+	dmsetup suspend --noudevsync --nolockfs below
+	dmsetup resume --noudevsync below
+}
+
+write_page() {
+	dd if="$SCRATCH/page" of="$DEV" bs=4k seek="$1" count=1 oflag=direct \
+		conv=notrunc status=none
+}
+
+page_at() { dd if="$1" bs=4k skip="$2" count=1 status=none | sha256sum; }
+
+# A page of a new block makes the file grow; 64 KiB on from it nothing was
+# written yet, and the disk has a bad spot.
+test_spot() {
+	local sectors=$1 loop=$2 sum place what="file store, bad spot"
+
+	new_image "$IMAGE" 64M --block-size 1M
+	rw_create w "$IMAGE"
+	head -c 4096 /dev/urandom >"$SCRATCH/page"
+	sum=$(sha256sum <"$SCRATCH/page")
+	write_page 0
+	place=$(dmsetup message w 0 where 128 | sed 's/.* offset=//; s/ .*//')
+	place=$(disk_place "$IMAGE" "$((place))")
+	tap_like "$what: it is somewhere" "$place" '^[0-9]+$'
+	with_spot "$sectors" "$loop" "$((place + 32))"
+	tap_run "$what: beside it, it can be written" write_page 16
+	tap_is "$what: it was" "$(page_at "$DEV" 16)" "$sum"
+	tap_fails "$what: on it, it cannot" write_page 20
+	tap_run "$what: beside it, it can still be written" write_page 17
+	below_is "$sectors linear $loop 0"
+	tap_run "$what: now it can" write_page 20
+	dm_remove w
+	dm_create reread "0 $(disk_sectors "$IMAGE") vhdx $IMAGE"
+	tap_is "$what: all that was written is there" \
+		"$(page_at /dev/mapper/reread 0) $(page_at /dev/mapper/reread 16) $(
+			page_at /dev/mapper/reread 17) $(
+			page_at /dev/mapper/reread 20)" "$sum $sum $sum $sum"
+	dm_remove reread
+	is_clean "$what" "$IMAGE"
 }
 
 # A step is some writes and a flush; its mark is the sum of the whole disk. No
