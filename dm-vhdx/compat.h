@@ -8,9 +8,6 @@
  * Kbuild makes.
  *
  *   vhdx_fl()			fields of struct file_lock
- *   VHDX_IOCB_FINISH		a flag of I/Os: they may be left unfinished
- *   vhdx_iocb_unfinished()	is something left to do?
- *   vhdx_iocb_finish()		do it
  *   vhdx_shrinker_new()	a shrinker, registered
  *   vhdx_shrinker_free()
  */
@@ -41,31 +38,6 @@
 #else
 #define vhdx_fl(field)	fl_##field
 #endif
-
-/* 6.6: the end of a direct write may be left to who issued it. */
-#ifdef IOCB_DIO_CALLER_COMP
-#define VHDX_IOCB_FINISH	IOCB_DIO_CALLER_COMP
-#else
-#define VHDX_IOCB_FINISH	0
-#endif
-
-static inline bool vhdx_iocb_unfinished(const struct kiocb *iocb)
-{
-#ifdef IOCB_DIO_CALLER_COMP
-	return iocb->dio_complete;
-#else
-	return false;
-#endif
-}
-
-static inline ssize_t vhdx_iocb_finish(struct kiocb *iocb)
-{
-#ifdef IOCB_DIO_CALLER_COMP
-	return iocb->dio_complete(iocb->private);
-#else
-	return 0;
-#endif
-}
 
 typedef unsigned long (*vhdx_shrinker_fn)(struct shrinker *shrinker,
 					  struct shrink_control *control);

@@ -25,7 +25,6 @@
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
 #include "fresh.h"
 #include "scope.h"
 #include "store-file.h"
@@ -37,10 +36,9 @@
  */
 #define WAITERS_MAX	64
 
-/* Bios that wait for the worker of one CPU, to be issued or to be ended. */
+/* Bios that wait for the worker of one CPU. */
 struct vhdx_file_cpu {
 	struct llist_head pending;
-	struct llist_head written;
 	struct work_struct work;
 };
 
@@ -231,8 +229,6 @@ static bool fill_done(struct vhdx_io *io)
 
 static void io_done(struct vhdx_io *io)
 {
-	if (vhdx_iocb_unfinished(&io->iocb))
-		io->result = vhdx_iocb_finish(&io->iocb);
 	if (unlikely(io->fill) && !may_be_had(io) && !fill_done(io))
 		return;
 	if (io->result >= 0)
@@ -241,30 +237,12 @@ static void io_done(struct vhdx_io *io)
 		io_failed(io, io->result);
 }
 
-/* To finish a write may wait a little, and this may be an interrupt. */
-static void queue_written(struct vhdx_io *io)
-{
-	struct vhdx_file *file = io->file;
-	struct vhdx_file_cpu *cpu;
-
-	/* Once it is in the list it may end, see file_unplug(). */
-	rcu_read_lock();
-	cpu = raw_cpu_ptr(file->cpus);
-	if (llist_add(&io->node, &cpu->written))
-		queue_work(file->submitters, &cpu->work);
-	rcu_read_unlock();
-}
-
 static void io_complete(struct kiocb *iocb, long result)
 {
 	struct vhdx_io *io = container_of(iocb, struct vhdx_io, iocb);
 
 	io->result = result;
-	if (!io_put(io))
-		return;
-	if (vhdx_iocb_unfinished(iocb))
-		queue_written(io);
-	else
+	if (io_put(io))
 		io_done(io);
 }
 
@@ -280,19 +258,12 @@ static unsigned int count_segments(struct bio *bio)
 	return count;
 }
 
-/*
- * A write that does not have to wait is one to extents that are there, and not
- * shared: little is left to do at its end. To unshare them would be, for XFS, a
- * transaction.
- */
-static int io_flags(const struct vhdx_io *io, int flags)
+static int io_flags(const struct vhdx_io *io)
 {
-	if (io->direct)
-		flags |= IOCB_DIRECT;
+	int flags = io->direct ? IOCB_DIRECT : 0;
+
 	if (is_write(io))
 		flags |= IOCB_WRITE;
-	if (is_write(io) && (flags & IOCB_NOWAIT))
-		flags |= VHDX_IOCB_FINISH;
 	if (io->bio->bi_opf & REQ_FUA)
 		flags |= IOCB_DSYNC;
 	return flags;
@@ -333,7 +304,7 @@ static bool io_issue(struct vhdx_io *io, int flags)
 	io->iocb = (struct kiocb){
 		.ki_filp = io->file->filp,
 		.ki_pos = io_pos(io),
-		.ki_flags = io_flags(io, flags),
+		.ki_flags = flags | io_flags(io),
 		.ki_ioprio = bio_prio(io->bio),
 		/* Buffered I/O is synchronous. */
 		.ki_complete = io->direct ? io_complete : NULL,
@@ -403,14 +374,6 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 	return done;
 }
 
-static void end_batch(struct llist_node *batch)
-{
-	struct vhdx_io *io, *next;
-
-	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
-		io_done(io);
-}
-
 /*
  * Memory and the page cache answer at once. Whoever waits would wake at the
  * first answer and take the processor for one more bio; told of all at the end,
@@ -418,7 +381,11 @@ static void end_batch(struct llist_node *batch)
  */
 static void submit_batch(struct llist_node *batch)
 {
-	end_batch(issue_batch(llist_reverse_order(batch)));
+	struct vhdx_io *io, *next;
+
+	batch = issue_batch(llist_reverse_order(batch));
+	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
+		io_done(io);
 }
 
 /* What comes while it runs is taken, too: cheaper than to be called for it. */
@@ -427,15 +394,12 @@ static void submit_work(struct work_struct *work)
 	struct vhdx_file_cpu *cpu =
 		container_of(work, struct vhdx_file_cpu, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
-	struct llist_node *batch, *written;
+	struct llist_node *batch;
 
-	do {
-		batch = llist_del_all(&cpu->pending);
+	while ((batch = llist_del_all(&cpu->pending))) {
 		submit_batch(batch);
-		written = llist_del_all(&cpu->written);
-		end_batch(written);
 		cond_resched();
-	} while (batch || written);
+	}
 	vhdx_scope_leave(scope);
 }
 
@@ -571,7 +535,6 @@ int vhdx_file_io_init(struct vhdx_file *file)
 		struct vhdx_file_cpu *self = per_cpu_ptr(file->cpus, cpu);
 
 		init_llist_head(&self->pending);
-		init_llist_head(&self->written);
 		INIT_WORK(&self->work, submit_work);
 	}
 	file->submitters = alloc_workqueue("vhdx_submit", WQ_MEM_RECLAIM, 0);
@@ -588,7 +551,7 @@ int vhdx_file_io_init(struct vhdx_file *file)
  */
 void vhdx_file_io_exit(struct vhdx_file *file)
 {
-	/* For file_unplug() and queue_written(). */
+	/* For file_unplug(). */
 	synchronize_rcu();
 	if (file->submitters)
 		destroy_workqueue(file->submitters);
