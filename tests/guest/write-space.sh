@@ -12,11 +12,18 @@ set -euo pipefail
 
 SMALL=/run/small
 
+# The sources alone: what was built among them would make each round another size.
+copy_tree() {
+	tar -C "$GUEST/../.." -c --exclude='*.o' --exclude='*.ko' --exclude='.*' \
+		--exclude=build dm-vhdx tests | tar -C "$1" -x
+}
+
 # Ten times: a tree is copied into a file system, removed, and trimmed. The
-# first round shows what it takes; none of the others may take more than that
-# and the blocks that are prepared ahead.
+# first two rounds show what it takes, since the second takes more than the first;
+# none of the others may take more than that and one step of what is prepared ahead.
 test_flat() {
-	local mnt=/run/mnt round size used first first_used sizes=() slack=$((24 << 20))
+	local mnt=/run/mnt round size used most=0 most_used=0 sizes=()
+	local slack=$((24 << 20))
 
 	on_store "$1" 512M --block-size 1M
 	rw_create w "$IMAGE"
@@ -25,7 +32,7 @@ test_flat() {
 	mount "$DEV" $mnt
 	for ((round = 1; round <= ROUNDS; round++)); do
 		dd if=/dev/urandom of=$mnt/big bs=1M count=60 status=none
-		cp -r "$GUEST/../../dm-vhdx" "$GUEST/../../tests" $mnt/
+		copy_tree $mnt
 		sync -f $mnt
 		rm -r "${mnt:?}"/*
 		sync -f $mnt
@@ -36,15 +43,18 @@ test_flat() {
 		size=$(stat_of w size)
 		used=$(stat -c %b "$IMAGE")
 		sizes+=("$((size >> 20)),$((used >> 11))")
-		[ "$round" != 1 ] || first=$size first_used=$used
+		if [ "$round" -le 2 ]; then
+			most=$((size > most ? size : most))
+			most_used=$((used > most_used ? used : most_used))
+		fi
 	done
 	tap_note "$1 store: MiB of the file after each round, and on disk: ${sizes[*]}"
 	tap_run "$1 store: after $ROUNDS rounds the image is not larger" \
-		test "$size" -le "$((first + slack))"
+		test "$size" -le "$((most + slack))"
 	if [ "$1" = file ]; then
 		tap_run "$1 store: nor is what it takes on disk" \
 			test "$((used * 512))" -le \
-			"$((first_used * 512 + slack))"
+			"$((most_used * 512 + slack))"
 	fi
 	umount $mnt
 	dm_remove w
