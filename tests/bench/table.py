@@ -7,8 +7,9 @@
 The reports are DIRECTORY/ROUND.PATH.JOB.json.  In a guest whose clock counts
 instructions, a nanosecond is an instruction.  Rounds are repetitions: the table
 shows the first, and the spread over all of them is printed beneath.  By the wall
-clock the best of them counts, and the table alone is printed; of writes the median,
-for those that rivals take turns at.
+clock the table has the best of them, and beneath is how often a path was ahead of
+its rival in the same round, and the median ratio.  Of writes by count the median
+counts, since rivals take turns, each turn a round.
 """
 from dataclasses import dataclass
 import glob
@@ -174,6 +175,27 @@ def median(rounds):
                 rounds[0].grain)
 
 
+def best(rounds):
+    return min(rounds, key=lambda cost: cost.per_io)
+
+
+# Which of its rounds stands for a path, if not the first.
+PICK = {"wall": best, "write": median}
+
+
+def print_turns(costs):
+    print("\nturns ahead, and the median ratio")
+    for (path, job), rounds in costs.items():
+        rival = RIVALS.get(path, (None,))[0]
+        if rival == path or (rival, job) not in costs:
+            continue
+        ratios = [mine.per_io / theirs.per_io for mine, theirs in
+                  zip(rounds, costs[rival, job])]
+        print(f"  {path + ', ' + job:42} "
+              f"{sum(ratio < 1 for ratio in ratios):6} of {len(ratios)}  "
+              f"{statistics.median(ratios):.2f} x {rival}")
+
+
 def grain(rounds):
     return 100 * rounds[0].grain / rounds[0].per_io
 
@@ -209,8 +231,7 @@ def judge_writes(costs):
         theirs = rival_costs(costs, rival, job)
         if (path, job) not in costs or not theirs:
             continue
-        ratio = max(mine.per_io / other.per_io for mine, other in
-                    zip(costs[path, job], theirs))
+        ratio = costs[path, job][0].per_io / theirs[0].per_io
         good = ratio < limit if limit == 1.0 else ratio <= limit
         print(f"{'PASS' if good else 'FAIL'} {path} {job}: {ratio:.3f} x "
               f"{rival}, wanted at most {limit:.2f}")
@@ -222,17 +243,15 @@ def main(mode, directory):
     costs = read_reports(directory)
     if not costs:
         sys.exit(f"table.py: no reports in {directory}")
+    pick = PICK.get(mode, lambda rounds: rounds[0])
+    shown = {key: [pick(rounds)] for key, rounds in costs.items()}
+    print_table(shown, mode == "wall")
     if mode == "wall":
-        costs = {key: [min(rounds, key=lambda cost: cost.per_io)]
-                 for key, rounds in costs.items()}
+        print_turns(costs)
+        return 0
+    print_spread(costs)
     if mode == "write":
-        print_spread(costs)
-        costs = {key: [median(rounds)] for key, rounds in costs.items()}
-    print_table(costs, mode == "wall")
-    if mode != "write":
-        print_spread(costs)
-    if mode == "write":
-        return judge_writes(costs)
+        return judge_writes(shown)
     return judge(costs) if mode == "count" else 0
 
 
