@@ -112,35 +112,29 @@ static void io_some(struct vhdx_io *io, long got)
 	}
 }
 
-static void io_failed(struct vhdx_io *io, int err)
+/*
+ * Returns whether it was only asked at the wrong time, or in a way that the file
+ * system knows and its device does not.
+ */
+static bool may_be_had(const struct vhdx_io *io)
 {
-	bool nowait = io->iocb.ki_flags & IOCB_NOWAIT;
+	return io->result == -EAGAIN || io->result == -ENOMEM ||
+	       (io->result == -EOPNOTSUPP && io->iocb.ki_flags & IOCB_NOWAIT);
+}
 
-	switch (err) {
-	case -EAGAIN:
-		queue_waiting(io, !nowait);
-		return;
-	case -ENOMEM:
-		queue_waiting(io, true);
-		return;
-	case -EOPNOTSUPP:
-		/* The file system can do it without waiting, its device not. */
-		if (nowait) {
-			queue_waiting(io, false);
-			return;
-		}
-		break;
-	case -EINVAL:
+static void io_failed(struct vhdx_io *io)
+{
+	if (may_be_had(io)) {
+		queue_waiting(io, io->result == -ENOMEM ||
+			      !(io->iocb.ki_flags & IOCB_NOWAIT));
+	} else if (io->result == -EINVAL && io->direct) {
 		/* Memory that is aligned too badly for direct I/O here. */
-		if (io->direct) {
-			io->direct = false;
-			queue_waiting(io, false);
-			return;
-		}
-		break;
+		io->direct = false;
+		queue_waiting(io, false);
+	} else {
+		io->bio->bi_status = errno_to_blk_status(io->result);
+		io_end(io);
 	}
-	io->bio->bi_status = errno_to_blk_status(err);
-	io_end(io);
 }
 
 /*
@@ -201,13 +195,6 @@ static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
 	}
 }
 
-/* Returns whether it was only asked in the wrong way, or at the wrong time. */
-static bool may_be_had(const struct vhdx_io *io)
-{
-	return io->result == -EAGAIN || io->result == -ENOMEM ||
-	       (io->result == -EOPNOTSUPP && io->iocb.ki_flags & IOCB_NOWAIT);
-}
-
 /*
  * Zeros were written with the bio, or could not be: then it is tried again alone,
  * for there may be room for that much, or nothing wrong with the disk there.
@@ -234,7 +221,7 @@ static void io_done(struct vhdx_io *io)
 	if (io->result >= 0)
 		io_some(io, io->result);
 	else
-		io_failed(io, io->result);
+		io_failed(io);
 }
 
 static void io_complete(struct kiocb *iocb, long result)
