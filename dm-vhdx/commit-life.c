@@ -131,6 +131,8 @@ void vhdx_committer_end(struct vhdx_committer *c)
 		trace_vhdx_end(vhdx_dev(c->ti), err);
 		WRITE_ONCE(c->changed, false);
 		c->due = VHDX_DUE_NOTHING;
+		/* To look for room is to begin a session. */
+		vhdx_space_forget(c);
 	}
 	if (err)
 		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",

@@ -36,6 +36,20 @@ void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status)
 	}
 }
 
+/**
+ * vhdx_space_forget() - say no more that there is no room
+ * @c: the committer, locked
+ */
+void vhdx_space_forget(struct vhdx_committer *c)
+{
+	bool lacking = c->room.lacking;
+
+	c->room.lacking = false;
+	WRITE_ONCE(c->room.expired, false);
+	if (lacking)
+		vhdx_committer_event(c);
+}
+
 static void room_again(struct vhdx_committer *c)
 {
 	struct bio_list bios;
@@ -45,10 +59,7 @@ static void room_again(struct vhdx_committer *c)
 	else if (c->room.lacking)
 		DMINFO("%s: there is room again: writes to new blocks do not fail any more",
 		       c->name);
-	if (c->room.lacking)
-		vhdx_committer_event(c);
-	c->room.lacking = false;
-	WRITE_ONCE(c->room.expired, false);
+	vhdx_space_forget(c);
 	take_waiting(c, &bios);
 	vhdx_committer_again(&bios);
 }

@@ -31,6 +31,7 @@
  * commit-space.c APIs:
  *   vhdx_space_settle()	after work: what becomes of those without room
  *   vhdx_space_refuse()	let none wait
+ *   vhdx_space_forget()	say no more that there is no room
  */
 #ifndef VHDX_COMMIT_H
 #define VHDX_COMMIT_H
@@ -143,6 +144,7 @@ int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 
 void vhdx_space_settle(struct vhdx_committer *c);
 void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status);
+void vhdx_space_forget(struct vhdx_committer *c);
 
 /**
  * vhdx_committer_changed() - something has to be committed some time

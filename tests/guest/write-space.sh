@@ -186,6 +186,41 @@ test_noflush() {
 	small_gone
 }
 
+# A suspended device looks for no room, which would be to write to its image: it
+# may be copied, or become read-only. What it lacks is found out anew.
+# test_stays_clean TIMEOUT FLAG
+test_stays_clean() {
+	local what="$2, suspended" pid event sum
+
+	small_fs ext4
+	small_device "$1"
+	in_background fill 1024
+	tap_run "$what: before that, it is said" wait_for 20 has_flag "$2"
+	event=$(dmsetup info -c --noheadings -o events w)
+	dmsetup suspend --noudevsync w
+	sum=$(sum_of "$IMAGE")
+	tap_fails "$what: not any more" has_flag "$2"
+	tap_run "$what: and an event says so" test \
+		"$(dmsetup info -c --noheadings -o events w)" -gt "$event"
+	sleep 3
+	tap_is "$what: the image stays as it is" "$(sum_of "$IMAGE")" "$sum"
+	cp --sparse=always "$IMAGE" "$SCRATCH/copy.vhdx"
+	is_clean "$what: a copy" "$SCRATCH/copy.vhdx"
+	tap_like "$what: its log is empty" \
+		"$("$VHDXSETUP" info --quiet "$SCRATCH/copy.vhdx")" "state: +clean"
+	rm "$SCRATCH/copy.vhdx"
+	dmsetup resume --noudevsync w
+	tap_is "$what: the write has failed" "$(ended "$pid")" 1
+	in_background fill 1024
+	tap_run "$what: resumed, it is found out anew" wait_for 20 has_flag "$2"
+	dmsetup suspend --noudevsync w
+	dmsetup resume --noudevsync w
+	ended "$pid" >/dev/null
+	dm_remove w
+	is_clean "$what: at the end" "$IMAGE"
+	small_gone
+}
+
 # An image whose log and BAT are holes, where all the room is taken: writing
 # begins when there is some, and until then nothing is lost or broken.
 test_no_log() {
@@ -245,6 +280,8 @@ test_waits ext4
 test_fails ext4
 test_fails tmpfs
 test_noflush
+test_stays_clean 0 no_space
+test_stays_clean 2 no_space_failing
 test_no_log ext4
 test_no_log tmpfs
 test_block
