@@ -7,6 +7,7 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/device-mapper.h>
 
 #include "provision.h"
@@ -49,18 +50,46 @@ static int map_zero(struct vhdx_io *io, u64 pos, u64 len, struct vhdx_run *run,
 	return err;
 }
 
-static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
+/*
+ * To give up a part of a page would be to write zeros to it. A store that cannot
+ * do it keeps the space, which nobody was promised.
+ */
+static void discard_data(struct vhdx_store *store, const struct vhdx_run *run)
 {
-	struct vhdx_store *store = io->target->committer->image->store;
 	u64 from = ALIGN(run->offset, VHDX_PAGE);
 	u64 to = ALIGN_DOWN(run->offset + run->length, VHDX_PAGE);
 
-	if (bio_op(io->bio) != REQ_OP_DISCARD)
-		return store->ops->zero(store, run->offset, run->length);
-	/* To give up a part of a page would be to write zeros to it. */
-	return from < to ? store->ops->discard(store, from, to - from) : 0;
+	if (from < to)
+		store->ops->discard(store, from, to - from);
 }
 
+static int write_zeros(struct vhdx_store *store, const struct vhdx_run *run)
+{
+	int err;
+
+	for (;;) {
+		err = store->ops->zero(store, run->offset, run->length);
+		if (err != -ENOMEM)
+			return err;
+		msleep(VHDX_RETRY_MS);
+	}
+}
+
+static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
+{
+	struct vhdx_store *store = io->target->committer->image->store;
+
+	if (bio_op(io->bio) != REQ_OP_DISCARD)
+		return write_zeros(store, run);
+	discard_data(store, run);
+	return 0;
+}
+
+/*
+ * An errno of the engine's is returned: it may ask for the committer, or for a
+ * page. What the store answers is for neither, though the number may be the same:
+ * it is the bio's status.
+ */
 static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 {
 	struct bio *bio = io->bio;
@@ -71,9 +100,9 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 	err = map_zero(io, vhdx_target_pos(io->target, bio),
 		       bio->bi_iter.bi_size, &run, miss);
 	if (!err && run.kind == VHDX_RUN_DATA)
-		err = zero_data(io, &run);
+		bio->bi_status = errno_to_blk_status(zero_data(io, &run));
 	vhdx_io_leave(io);
-	if (!err)
+	if (!err && !bio->bi_status)
 		bio_advance(bio, run.length);
 	return err;
 }
@@ -91,7 +120,7 @@ void vhdx_zero(struct vhdx_io *io)
 
 	if (io->bio->bi_opf & REQ_FUA)
 		io->durable = true;
-	while (io->bio->bi_iter.bi_size && !err) {
+	while (io->bio->bi_iter.bi_size && !io->bio->bi_status && !err) {
 		err = zero_run(io, &miss);
 		if (err == -EAGAIN)
 			err = vhdx_provision_load(&miss);

@@ -221,6 +221,35 @@ test_stays_clean() {
 	small_gone
 }
 
+# A block of a fixed image that is there, but a hole of the file: to zero it where
+# it is takes room, which is not the kind that a write can wait for.
+test_hole() {
+	local what="full, a block that is a hole" pid ballast=$SMALL/ballast
+
+	small_fs ext4
+	IMAGE=$SMALL/image.vhdx
+	new_image "$SCRATCH/new.vhdx" 64M --fixed
+	cp --sparse=always "$SCRATCH/new.vhdx" "$IMAGE"
+	rm "$SCRATCH/new.vhdx"
+	rw_create w "$IMAGE" no_space_timeout 0
+	fill 1
+	dd if=/dev/zero of=$ballast bs=64k status=none 2>/dev/null || true
+	sync
+	in_background sh -c \
+		"blkdiscard -z -o 16M -l 8M $DEV 2>$SCRATCH/said"
+	tap_is "$what: to zero it fails" "$(ended "$pid")" 1
+	tap_like "$what: for want of space" "$(<"$SCRATCH/said")" \
+		"No space left"
+	tap_run "$what: a part of it can be discarded" \
+		blkdiscard -o 17M -l 64k "$DEV"
+	rm $ballast
+	tap_run "$what: when there is room, it can be zeroed" \
+		blkdiscard -z -o 16M -l 8M "$DEV"
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	small_gone
+}
+
 # An image whose log and BAT are holes, where all the room is taken: writing
 # begins when there is some, and until then nothing is lost or broken.
 test_no_log() {
@@ -282,6 +311,7 @@ test_fails tmpfs
 test_noflush
 test_stays_clean 0 no_space
 test_stays_clean 2 no_space_failing
+test_hole
 test_no_log ext4
 test_no_log tmpfs
 test_block

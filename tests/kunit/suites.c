@@ -42,7 +42,8 @@ kunit_test_suites(&vhdx_report_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite,
 		  &vhdx_commit_suite,
-		  &vhdx_fresh_suite
+		  &vhdx_fresh_suite,
+		  &vhdx_zero_suite
 #else
 		  &vhdx_memory_suite
 #endif

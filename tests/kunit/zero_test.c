@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-vhdx/zero.c: discards and zeroes whose store fails. In the kernel alone.
+ *
+ * zero.c is compiled here once more, with its ways into the provisioner led into
+ * this file. The image is in RAM, and its committer real.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+
+#include "commit.h"
+#include "fixture.h"
+#include "provision.h"
+#include "suites.h"
+#include "target.h"
+
+#define MIB VHDX_MIB
+#define PART 8192U
+
+/**
+ * struct fate - what became of a bio
+ * @ended: how often it was completed
+ * @status: with what
+ * @failed: what it was given to the provisioner with, if it was
+ * @loads: pages that were asked for
+ */
+static struct fate {
+	unsigned int ended;
+	blk_status_t status;
+	int failed;
+	unsigned int loads;
+} fate;
+
+static void test_fail(struct vhdx_io *io, int err)
+{
+	fate.failed = err;
+}
+
+static int test_load(const struct vhdx_miss *miss)
+{
+	fate.loads++;
+	return vhdx_image_load(miss);
+}
+
+static void test_ended(struct bio *bio)
+{
+	fate.ended++;
+	fate.status = bio->bi_status;
+}
+
+/* An enum has that name, too. */
+#define vhdx_zero(io) test_vhdx_zero(io)
+#define vhdx_zero_limits test_vhdx_zero_limits
+#define vhdx_provision_fail test_fail
+#define vhdx_provision_load test_load
+#include "../../dm-vhdx/zero.c"
+
+/**
+ * struct zero_test - a device and a bio
+ * @t: the device
+ * @ti: dm's side of it
+ * @bio: the bio
+ * @io: and its way
+ */
+struct zero_test {
+	struct vhdx_target *t;
+	struct dm_target ti;
+	struct bio bio;
+	struct vhdx_io io;
+};
+
+/* Block 0 is there, block 1 is not. The session has begun. */
+static int zero_init(struct kunit *test)
+{
+	struct vhdx_committer *c;
+	struct zero_test *z;
+	struct fixture *f;
+	int r = fixture_init(test);
+
+	if (r)
+		return r;
+	f = test->priv;
+	z = kunit_kzalloc(test, sizeof(*z), GFP_KERNEL);
+	if (!z)
+		return -ENOMEM;
+	z->t = kunit_kzalloc(test, struct_size(z->t, layer, 1), GFP_KERNEL);
+	if (!z->t)
+		return -ENOMEM;
+	memset(&fate, 0, sizeof(fate));
+	fixture_files(test, 1);
+	builder_block(&f->builder[0], 0, 6);
+	z->t->chain = fixture_chain(test, 1);
+	z->t->ti = &z->ti;
+	z->t->layers = 1;
+	z->io.target = z->t;
+	z->io.bio = &z->bio;
+	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	z->t->committer = c;
+	f->own = z;
+	r = vhdx_committer_resume(c, NULL, 0);
+	return r ?: vhdx_committer_run(c, VHDX_WORK_BEGIN);
+}
+
+static void zero_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct zero_test *z = f ? f->own : NULL;
+
+	if (z)
+		vhdx_committer_free(z->t->committer);
+	fixture_exit(test);
+}
+
+/* Part of block 0, which stays where it is. */
+static void do_zero(struct kunit *test, blk_opf_t opf)
+{
+	struct fixture *f = test->priv;
+	struct zero_test *z = f->own;
+
+	bio_init(&z->bio, NULL, NULL, 0, opf);
+	z->bio.bi_iter.bi_sector = PART >> SECTOR_SHIFT;
+	z->bio.bi_iter.bi_size = PART;
+	z->bio.bi_end_io = test_ended;
+	test_vhdx_zero(&z->io);
+}
+
+struct zero_case {
+	const char *name;
+	blk_opf_t opf;
+	enum ram_op op;
+	int error;
+	blk_status_t status;
+};
+
+static const struct zero_case zero_cases[] = {
+	{ "nothing fails", REQ_OP_WRITE_ZEROES, RAM_ZERO, 0, BLK_STS_OK },
+	{ "no room", REQ_OP_WRITE_ZEROES, RAM_ZERO, -ENOSPC, BLK_STS_NOSPC },
+	{ "no room in place", REQ_OP_WRITE_ZEROES | REQ_NOUNMAP, RAM_ZERO,
+	  -ENOSPC, BLK_STS_NOSPC },
+	{ "busy", REQ_OP_WRITE_ZEROES, RAM_ZERO, -EBUSY,
+	  BLK_STS_DEV_RESOURCE },
+	{ "again", REQ_OP_WRITE_ZEROES, RAM_ZERO, -EAGAIN, BLK_STS_AGAIN },
+	{ "broken", REQ_OP_WRITE_ZEROES, RAM_ZERO, -EIO, BLK_STS_IOERR },
+	{ "no memory, once", REQ_OP_WRITE_ZEROES, RAM_ZERO, -ENOMEM,
+	  BLK_STS_OK },
+	{ "a discard", REQ_OP_DISCARD, RAM_DISCARD, -ENOSPC, BLK_STS_OK },
+};
+
+static void zero_case_name(const struct zero_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(zero, zero_cases, zero_case_name);
+
+/*
+ * The store's error is the bio's, whatever the engine means by the same number;
+ * want of memory is nobody's.
+ */
+static void zero_store_fails(struct kunit *test)
+{
+	const struct zero_case *c = test->param_value;
+	struct fixture *f = test->priv;
+
+	if (c->error)
+		ram_store_break_op(&f->ram[0], c->op, 1, c->error);
+	do_zero(test, c->opf);
+	KUNIT_EXPECT_EQ(test, fate.ended, 1);
+	KUNIT_EXPECT_EQ(test, fate.failed, 0);
+	KUNIT_EXPECT_EQ(test, fate.loads, 1);
+	KUNIT_EXPECT_TRUE(test, fate.status == c->status);
+}
+
+static struct kunit_case zero_test_cases[] = {
+	KUNIT_CASE_PARAM(zero_store_fails, zero_gen_params),
+	{}
+};
+
+struct kunit_suite vhdx_zero_suite = {
+	.name = "vhdx_zero",
+	.init = zero_init,
+	.exit = zero_exit,
+	.test_cases = zero_test_cases,
+};
