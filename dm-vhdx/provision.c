@@ -77,7 +77,9 @@ static void run_copy(struct vhdx_target *t, struct bio *bio, u64 pos)
 		pos += step;
 	}
 	mempool_free(page, t->bounce);
-	bio->bi_status = errno_to_blk_status(err);
+	/* A part that was split off may have failed already. */
+	if (err)
+		bio->bi_status = errno_to_blk_status(err);
 	bio_endio(bio);
 }
 

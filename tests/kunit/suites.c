@@ -43,7 +43,8 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_map_suite,
 		  &vhdx_commit_suite,
 		  &vhdx_fresh_suite,
-		  &vhdx_zero_suite
+		  &vhdx_zero_suite,
+		  &vhdx_provision_suite
 #else
 		  &vhdx_memory_suite
 #endif
