@@ -39,7 +39,8 @@ static int make_session(struct vhdx_committer *c)
 		      c->name, err);
 		return err;
 	}
-	c->session = session;
+	/* Goes with vhdx_committer_session(). */
+	smp_store_release(&c->session, session);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
  *   vhdx_committer_flush()	keep a bio until all before it is durable
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
  *   vhdx_committer_changed()	something has to be committed some time
+ *   vhdx_committer_session()	the session, once there is one
  * commit-life.c APIs:
  *   vhdx_committer_resume()	make the image ready to be written
  *   vhdx_committer_suspend()	do not keep what waits for room
@@ -145,6 +146,24 @@ int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 void vhdx_space_settle(struct vhdx_committer *c);
 void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status);
 void vhdx_space_forget(struct vhdx_committer *c);
+
+/**
+ * vhdx_committer_session() - the session, once there is one
+ * @c: the committer
+ *
+ * For who is not kept away by a suspended device, as bios are: until there is a
+ * session, the log may be on its way to its place, and nothing may be looked up
+ * in the image.
+ *
+ * Context: any.
+ * Return: the session, which stays, or NULL.
+ */
+static inline struct vhdx_session *
+vhdx_committer_session(const struct vhdx_committer *c)
+{
+	/* Goes with make_session(). */
+	return smp_load_acquire(&c->session);
+}
 
 /**
  * vhdx_committer_changed() - something has to be committed some time

@@ -39,7 +39,7 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 
 	if (!t->committer)
 		return read_only();
-	session = t->committer->session;
+	session = vhdx_committer_session(t->committer);
 	if (!session)
 		return -EAGAIN;
 	spin_lock(&session->image->pool.lock);
@@ -95,6 +95,8 @@ static int message_where(struct vhdx_target *t, char **argv, char *result,
 		       argv[1]);
 		return -EINVAL;
 	}
+	if (t->committer && !vhdx_committer_session(t->committer))
+		return -EAGAIN;
 	sector = round_down(sector, t->chain->layer[0]->params.logical_sector >>
 			    SECTOR_SHIFT);
 	err = where(t, sector << SECTOR_SHIFT, &run);

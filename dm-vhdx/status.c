@@ -46,7 +46,7 @@ struct summary {
 static void summarize(const struct vhdx_target *t, struct summary *summary)
 {
 	const struct vhdx_committer *c = t->committer;
-	struct vhdx_session *session = c ? READ_ONCE(c->session) : NULL;
+	struct vhdx_session *session = c ? vhdx_committer_session(c) : NULL;
 
 	*summary = (struct summary){
 		.mode = c ? VHDX_MODE_RW : VHDX_MODE_RO,

@@ -207,6 +207,47 @@ test_messages() {
 	store_gone
 }
 
+# dirty_copy FILE: an image whose log has to be replayed.
+dirty_copy() {
+	on_store block 64M --block-size 1M
+	rw_create w "$IMAGE"
+	printf here | dd of="$DEV" bs=4096 conv=sync,fsync status=none
+	dd if="$IMAGE" of="$1" bs=1M iflag=direct conv=sparse status=none
+	dm_remove w
+	store_gone
+}
+
+# A table is live already while the log is replayed on disk, for which a disk that
+# takes a second for each write gives us time.
+test_early_messages() {
+	local what="while the log is replayed" dirty=$SCRATCH/dirty.img loop pid
+
+	dirty_copy "$dirty"
+	loop=$(loop_from "$dirty")
+	dm_create below "0 $(blockdev --getsz "$loop") delay $loop 0 0 $loop 0 1000"
+	dmsetup create --noudevsync --notable d
+	VHDX_RW=1 dmsetup reload --noudevsync d \
+		--table "0 $(disk_sectors "$dirty") vhdx /dev/mapper/below"
+	dmsetup resume --noudevsync d &
+	pid=$!
+	wait_for 10 sh -c 'dmsetup info d | grep -q "Tables present:.*LIVE"'
+	tap_like "$what: the status tells of the log" \
+		"$(vhdx_status d flags)" "^rw block dirty_log\$"
+	tap_fails "$what: where does not look for anything" \
+		dmsetup message d 0 where 0
+	tap_like "$what: where says so" "$TAP_OUTPUT" "temporarily unavailable"
+	tap_fails "$what: nor are there stats" dmsetup message d 0 stats
+	tap_run "$what: it is still" kill -0 "$pid"
+	wait "$pid"
+	tap_like "$what: after that, where answers" \
+		"$(dmsetup message d 0 where 0)" "^data "
+	dm_remove d
+	is_clean "$what: at the end" /dev/mapper/below
+	dm_remove below
+	losetup -d "$loop"
+	rm "$dirty"
+}
+
 # What is given to the device a second ago is durable without a flush; when
 # nothing happens for some time, the log is emptied.
 test_clock() {
@@ -261,6 +302,7 @@ test_suspend block
 test_reload file
 test_reload block
 test_messages
+test_early_messages
 test_clock
 test_status
 write_done
