@@ -343,6 +343,18 @@ static void exit_twice(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vhdx_space_take(space, 0, MIB));
 }
 
+/* A file that others change may have a block that goes on beyond the map. */
+static void free_beyond(struct kunit *test)
+{
+	struct vhdx_space *space = grow(test, CHUNK);
+
+	vhdx_space_take(space, CHUNK - MIB, MIB);
+	vhdx_space_free(space, CHUNK - MIB, 2 * MIB);
+	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_OPEN], 1);
+	vhdx_space_free(space, 5 * CHUNK, MIB);
+	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_OPEN], 1);
+}
+
 static struct kunit_case space_cases[] = {
 	KUNIT_CASE(take_overlaps),
 	KUNIT_CASE(take_parts),
@@ -359,6 +371,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(next_runs),
 	KUNIT_CASE(farthest),
 	KUNIT_CASE(exit_twice),
+	KUNIT_CASE(free_beyond),
 	{}
 };
 
