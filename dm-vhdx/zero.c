@@ -17,34 +17,24 @@
 /* In bytes: what one bio may take a worker. */
 #define ZERO_MAX	(1024 * VHDX_MIB)
 
-/*
- * What must keep its space (REQ_NOUNMAP) is zeroed where it is; what is not
- * there reads as zeros already.
- */
-static int map_in_place(struct vhdx_target *t, u64 pos, u64 len,
-			struct vhdx_run *run, struct vhdx_miss *miss)
+static enum vhdx_zero why_zero(const struct bio *bio)
 {
-	int err = vhdx_chain_map(t->chain, pos, len, run, miss);
-
-	return !err && run->kind == VHDX_RUN_COPY ? -EIO : err;
+	if (bio_op(bio) == REQ_OP_DISCARD)
+		return VHDX_ZERO_DISCARD;
+	return bio->bi_opf & REQ_NOUNMAP ? VHDX_ZERO_KEEP : VHDX_ZERO_WRITE;
 }
 
 static int map_zero(struct vhdx_io *io, u64 pos, u64 len, struct vhdx_run *run,
 		    struct vhdx_miss *miss)
 {
-	struct vhdx_target *t = io->target;
-	struct vhdx_committer *c = t->committer;
-	enum vhdx_zero why = VHDX_ZERO_WRITE;
+	struct vhdx_committer *c = io->target->committer;
 	int err;
 
 	err = vhdx_session_ready(c->session);
 	if (err)
 		return err;
-	if (bio_op(io->bio) == REQ_OP_DISCARD)
-		why = VHDX_ZERO_DISCARD;
-	else if (io->bio->bi_opf & REQ_NOUNMAP)
-		return map_in_place(t, pos, len, run, miss);
-	err = vhdx_session_zero(c->session, why, pos, len, run, miss);
+	err = vhdx_session_zero(c->session, why_zero(io->bio), pos, len, run,
+				miss);
 	if (!err)
 		vhdx_committer_changed(c);
 	return err;

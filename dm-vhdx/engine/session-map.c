@@ -217,8 +217,8 @@ static int change_state(struct vhdx_session *session, enum vhdx_zero why,
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
 	release(session, spot->entry);
-	publish(spot, why == VHDX_ZERO_WRITE ? VHDX_BLOCK_ZERO :
-					       VHDX_BLOCK_UNMAPPED);
+	publish(spot, why == VHDX_ZERO_DISCARD ? VHDX_BLOCK_UNMAPPED :
+						 VHDX_BLOCK_ZERO);
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
 {
 	const struct vhdx_image *image = session->image;
-	bool keep = image->params.leave_allocated;
+	bool keep = image->params.leave_allocated || why == VHDX_ZERO_KEEP;
 	struct spot spot;
 	int r;
 
@@ -254,7 +254,7 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 /**
  * vhdx_session_zero() - discard bytes of the virtual disk, or zero them
  * @session: the session
- * @why: which of the two
+ * @why: which of them
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
  * @run: VHDX_RUN_ZERO: nothing is left to do for so many bytes; VHDX_RUN_DATA:
@@ -262,9 +262,9 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
  *	zeroes them, or may discard them
  * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
  *
- * Whole blocks give their space up, in memory; the next commit makes that
- * durable. From then on they read as zeros, as do those that the caller zeroes;
- * a fixed image may go on to show what was discarded.
+ * Whole blocks give their space up, in memory, unless they are to keep it; the
+ * next commit makes that durable. From then on they read as zeros, as do those
+ * that the caller zeroes; a fixed image may go on to show what was discarded.
  *
  * Context: any that may take a spinlock; no I/O, no allocation of memory.
  * Return: as vhdx_session_map().

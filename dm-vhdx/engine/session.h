@@ -137,6 +137,7 @@ struct vhdx_session {
 enum vhdx_zero {
 	VHDX_ZERO_DISCARD,	/* the bytes are not needed any more */
 	VHDX_ZERO_WRITE,	/* they must read as zeros */
+	VHDX_ZERO_KEEP,		/* likewise, and space that there is stays */
 };
 
 /**

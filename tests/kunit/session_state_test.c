@@ -182,7 +182,7 @@ static void write_present(struct kunit *test)
  * struct zero_row - a row of the table of states, for zeros
  * @name: for the test's log
  * @entry: what the block's entry is before
- * @why: discard or write zeros
+ * @why: discard or write zeros, or keep the space and write them
  * @part: of which part
  * @after: what the entry is afterwards
  * @data: these bytes of the block are left to the caller
@@ -200,6 +200,7 @@ struct zero_row {
 
 #define DISCARD VHDX_ZERO_DISCARD
 #define ZEROES VHDX_ZERO_WRITE
+#define KEEP VHDX_ZERO_KEEP
 
 static const struct zero_row zero_rows[] = {
 	{ "discard not present", 0, DISCARD, WHOLE, 0 },
@@ -230,6 +231,16 @@ static const struct zero_row zero_rows[] = {
 	{ "zero a part of unmapped", 3, ZEROES, MIDDLE, 2 },
 	{ "zero a part of an anchor", ANCHOR | 3, ZEROES, START, 2 },
 	{ "zero a part of undefined", ANCHOR | 1, ZEROES, END, 2 },
+	{ "keep not present", 0, KEEP, WHOLE, 0 },
+	{ "keep undefined", 1, KEEP, WHOLE, 2 },
+	{ "keep zero", 2, KEEP, WHOLE, 2 },
+	{ "keep unmapped", 3, KEEP, WHOLE, 2 },
+	{ "keep a part of unmapped", 3, KEEP, MIDDLE, 2 },
+	{ "keep an anchor", ANCHOR | 3, KEEP, WHOLE, 2 },
+	{ "keep present", ANCHOR | 6, KEEP, WHOLE, ANCHOR | 6, true },
+	{ "keep the middle", ANCHOR | 6, KEEP, MIDDLE, ANCHOR | 6, true },
+	{ "fixed: keep present", ANCHOR | 6, KEEP, WHOLE, ANCHOR | 6, true,
+	  true },
 	{ "fixed: discard present", ANCHOR | 6, DISCARD, WHOLE, ANCHOR | 6,
 	  false, true },
 	{ "fixed: discard the middle", ANCHOR | 6, DISCARD, MIDDLE,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/zero.c: discards and zeroes whose store fails. In the kernel alone.
+ * dm-vhdx/zero.c: what discards and zeroes change, and what if the store fails.
+ * In the kernel alone.
  *
  * zero.c is compiled here once more, with its ways into the provisioner led into
  * this file. The image is in RAM, and its committer real.
@@ -14,6 +15,7 @@
 #include "provision.h"
 #include "suites.h"
 #include "target.h"
+#include "writer.h"
 
 #define MIB VHDX_MIB
 #define PART 8192U
@@ -70,7 +72,7 @@ struct zero_test {
 	struct vhdx_io io;
 };
 
-/* Block 0 is there, block 1 is not. The session has begun. */
+/* Block 0 is there, block 1 is unmapped. The session has begun. */
 static int zero_init(struct kunit *test)
 {
 	struct vhdx_committer *c;
@@ -90,6 +92,7 @@ static int zero_init(struct kunit *test)
 	memset(&fate, 0, sizeof(fate));
 	fixture_files(test, 1);
 	builder_block(&f->builder[0], 0, 6);
+	builder_entry(&f->builder[0], 1, 3);
 	z->t->chain = fixture_chain(test, 1);
 	z->t->ti = &z->ti;
 	z->t->layers = 1;
@@ -114,14 +117,14 @@ static void zero_exit(struct kunit *test)
 	fixture_exit(test);
 }
 
-/* Part of block 0, which stays where it is. */
-static void do_zero(struct kunit *test, blk_opf_t opf)
+/* A part of a block: of block 0, which stays where it is, if @pos is 0. */
+static void do_zero(struct kunit *test, blk_opf_t opf, u64 pos)
 {
 	struct fixture *f = test->priv;
 	struct zero_test *z = f->own;
 
 	bio_init(&z->bio, NULL, NULL, 0, opf);
-	z->bio.bi_iter.bi_sector = PART >> SECTOR_SHIFT;
+	z->bio.bi_iter.bi_sector = (pos + PART) >> SECTOR_SHIFT;
 	z->bio.bi_iter.bi_size = PART;
 	z->bio.bi_end_io = test_ended;
 	test_vhdx_zero(&z->io);
@@ -167,15 +170,36 @@ static void zero_store_fails(struct kunit *test)
 
 	if (c->error)
 		ram_store_break_op(&f->ram[0], c->op, 1, c->error);
-	do_zero(test, c->opf);
+	do_zero(test, c->opf, 0);
 	KUNIT_EXPECT_EQ(test, fate.ended, 1);
 	KUNIT_EXPECT_EQ(test, fate.failed, 0);
 	KUNIT_EXPECT_EQ(test, fate.loads, 1);
 	KUNIT_EXPECT_TRUE(test, fate.status == c->status);
 }
 
+/*
+ * Other readers may show what an unmapped block held before, so that zeros must
+ * be said, whether space is to be kept or not.
+ */
+static void zero_unmapped(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct zero_test *z = f->own;
+
+	do_zero(test, REQ_OP_WRITE_ZEROES | REQ_NOUNMAP, MIB);
+	KUNIT_EXPECT_EQ(test, fate.ended, 1);
+	KUNIT_EXPECT_TRUE(test, fate.status == BLK_STS_OK);
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO], 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_committer_run(z->t->committer,
+					   VHDX_WORK_COMMIT |
+					   VHDX_WORK_CHECKPOINT), 0);
+	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 1), 2);
+}
+
 static struct kunit_case zero_test_cases[] = {
 	KUNIT_CASE_PARAM(zero_store_fails, zero_gen_params),
+	KUNIT_CASE(zero_unmapped),
 	{}
 };
 
