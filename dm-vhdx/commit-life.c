@@ -124,7 +124,9 @@ void vhdx_committer_end(struct vhdx_committer *c)
 	struct vhdx_scope scope = vhdx_scope_enter();
 	int err = 0;
 
+	vhdx_committer_hurry(c, true);
 	mutex_lock(&c->lock);
+	vhdx_committer_hurry(c, false);
 	if (c->session) {
 		finish_drain(c);
 		if (c->session->mode == VHDX_MODE_RW)

@@ -363,6 +363,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
  */
 void vhdx_committer_free(struct vhdx_committer *c)
 {
+	vhdx_committer_hurry(c, true);
 	kthread_stop(c->task);
 	vhdx_epochs_exit(&c->epochs);
 	if (c->session)

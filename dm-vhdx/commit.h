@@ -22,6 +22,7 @@
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
  *   vhdx_committer_changed()	something has to be committed some time
  *   vhdx_committer_session()	the session, once there is one
+ *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
  * commit-life.c APIs:
  *   vhdx_committer_resume()	make the image ready to be written
  *   vhdx_committer_suspend()	do not keep what waits for room
@@ -163,6 +164,19 @@ vhdx_committer_session(const struct vhdx_committer *c)
 {
 	/* Goes with make_session(). */
 	return smp_load_acquire(&c->session);
+}
+
+/**
+ * vhdx_committer_hurry() - do not wait for a look at the whole BAT
+ * @c: the committer, with no I/O under way
+ * @hurry: break it off; or it may be made again
+ *
+ * Context: any, with no lock held if @hurry.
+ */
+static inline void vhdx_committer_hurry(struct vhdx_committer *c, bool hurry)
+{
+	if (c->session)
+		WRITE_ONCE(c->session->hurry, hurry);
 }
 
 /**

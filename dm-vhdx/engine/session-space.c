@@ -19,12 +19,14 @@
 
 /**
  * struct surveyor - hears what a survey finds
+ * @session: whose survey it is
  * @report: takes the findings
- * @progress: ends it when enough is known
+ * @progress: ends it when enough is known, or there is no time
  * @unsafe: some of them forbid to write
  * @reason: the first of those
  */
 struct surveyor {
+	const struct vhdx_session *session;
 	struct vhdx_report report;
 	struct vhdx_progress progress;
 	bool unsafe;
@@ -49,7 +51,11 @@ static int survey_step(struct vhdx_progress *progress, u64 done, u64 total)
 	const struct surveyor *surveyor =
 		container_of(progress, struct surveyor, progress);
 
-	return surveyor->unsafe && done < total ? -EROFS : 0;
+	if (done == total)
+		return 0;
+	if (surveyor->unsafe)
+		return -EROFS;
+	return READ_ONCE(surveyor->session->hurry) ? -EINTR : 0;
 }
 
 static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
@@ -76,12 +82,14 @@ static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
  *
  * Context: may sleep; the committer. Reads the whole BAT.
  * Return: 0; -EROFS if the image must not be written, and the session has
- * failed; -ENOMEM, which is worth another try; or an errno of the store.
+ * failed; -ENOMEM, which is worth another try; -EINTR if there is no time for it
+ * now; or an errno of the store.
  */
 int vhdx_session_survey(struct vhdx_session *session)
 {
 	u64 size = session->image->store->size;
 	struct surveyor surveyor = {
+		.session = session,
 		.report.emit = survey_emit,
 		.progress.step = survey_step,
 	};
@@ -93,7 +101,7 @@ int vhdx_session_survey(struct vhdx_session *session)
 	r = vhdx_space_init(&session->space);
 	if (!r)
 		r = mark_all(session, &surveyor);
-	if (r == -ENOMEM)
+	if (r == -ENOMEM || (r == -EINTR && READ_ONCE(session->hurry)))
 		return r;
 	if (r || surveyor.unsafe) {
 		vhdx_session_fail(session, VHDX_MODE_RO,

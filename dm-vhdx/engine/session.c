@@ -193,8 +193,8 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
  *
  * Context: may sleep; the committer, with no lock held.
  * Return: 0; with VHDX_WORK_COMMIT, all that was done before the call is
- * durable. -ENOMEM is worth another try. After another errno the session's mode
- * is not VHDX_MODE_RW any more.
+ * durable. -ENOMEM is worth another try, and so is -EINTR when there is time.
+ * After another errno the session's mode is not VHDX_MODE_RW any more.
  */
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 {

@@ -84,6 +84,7 @@ struct vhdx_session_stats {
  * @live: the headers name our log, and writes may go on
  * @committing: a transaction is closed and not durable yet
  * @surveyed: @space is complete
+ * @hurry: somebody waits for the end, and a survey can be made later
  * @space: who owns what
  * @journal: changes on their way to disk
  * @prepared: byte offsets of blocks that are ready, a ring
@@ -101,8 +102,8 @@ struct vhdx_session_stats {
  * @last_end: no block that was published in this session ends after this byte
  * @stats: counters
  *
- * The image's pool lock guards all but @image and @report. @mode, @live and
- * @no_space may be read without it, as hints.
+ * The image's pool lock guards all but @image, @report and @hurry. @mode, @live
+ * and @no_space may be read without it, as hints.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -112,6 +113,7 @@ struct vhdx_session {
 	bool live;
 	bool committing;
 	bool surveyed;
+	bool hurry;
 	struct vhdx_space space;
 	struct vhdx_journal journal;
 	u64 prepared[VHDX_PREPARED_MAX];

@@ -248,6 +248,32 @@ test_early_messages() {
 	rm "$dirty"
 }
 
+# An image of 2 TiB has a BAT of 16 MiB, which is looked at in pieces of 64 KiB;
+# here that takes most of a minute. Who suspends the device need not wait for it,
+# nor who removes it; a read never does.
+test_survey() {
+	local what="while the BAT is looked at" big=$SCRATCH/big.img loop
+
+	new_image "$big" 2T --block-size 1M
+	loop=$(loop_from "$big")
+	dm_create below "0 $(blockdev --getsz "$loop") delay $loop 0 200"
+	rw_create w /dev/mapper/below
+	tap_run "$what: it can be read" timeout 20 dd if="$DEV" of=/dev/null \
+		bs=4k count=1 iflag=direct
+	tap_run "$what: it can be suspended" timeout 20 \
+		dmsetup suspend --noudevsync w
+	tap_is "$what: it can still be written to" "$(vhdx_status w mode)" rw
+	dmsetup resume --noudevsync w
+	sleep 1
+	tap_run "$what: it can be removed" timeout 20 dmsetup remove \
+		--noudevsync w
+	dmsetup mknodes
+	dm_remove below
+	is_clean "$what: at the end" "$loop"
+	losetup -d "$loop"
+	rm "$big"
+}
+
 # What is given to the device a second ago is durable without a flush; when
 # nothing happens for some time, the log is emptied.
 test_clock() {
@@ -303,6 +329,7 @@ test_reload file
 test_reload block
 test_messages
 test_early_messages
+test_survey
 test_clock
 test_status
 write_done

@@ -223,11 +223,32 @@ static void survey_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads, reads);
 }
 
+/* It can be broken off, and begins anew; nothing is held against the image. */
+static void survey_broken_off(struct kunit *test)
+{
+	struct vhdx_session *session = writer_open_empty(test);
+	struct vhdx_run run;
+
+	session->hurry = true;
+	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, 0), -EINTR);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+	KUNIT_EXPECT_FALSE(test, session->surveyed);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	session->hurry = false;
+	KUNIT_EXPECT_EQ(test, writer_map(test, 0, 512, &run), 0);
+	KUNIT_EXPECT_TRUE(test, session->live);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	/* To be in a hurry later changes nothing. */
+	session->hurry = true;
+	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, 0), 0);
+}
+
 static struct kunit_case session_survey_cases[] = {
 	KUNIT_CASE_PARAM(survey_refuses, unsafe_gen_params),
 	KUNIT_CASE(survey_tolerates),
 	KUNIT_CASE(survey_anchor),
 	KUNIT_CASE(survey_once),
+	KUNIT_CASE(survey_broken_off),
 	{}
 };
 
