@@ -305,6 +305,16 @@ static void epoch_settled(struct vhdx_epochs *epochs)
 	wake_up(&c->wait);
 }
 
+/* The engine does the rest: it looks whether a load waits. */
+static void feed(struct vhdx_feeder *feeder)
+{
+	struct vhdx_committer *c =
+		container_of(feeder, struct vhdx_committer, feeder);
+
+	WRITE_ONCE(c->low, true);
+	wake_up(&c->wait);
+}
+
 static int committer_start(struct vhdx_committer *c)
 {
 	struct task_struct *task;
@@ -344,6 +354,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 	c->report = report;
 	c->name = name;
 	c->mode = VHDX_MODE_RW;
+	c->feeder.feed = feed;
 	init_waitqueue_head(&c->wait);
 	mutex_init(&c->lock);
 	spin_lock_init(&c->queue_lock);
@@ -352,6 +363,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 		kfree(c);
 		return ERR_PTR(err);
 	}
+	image->pool.feeder = &c->feeder;
 	return c;
 }
 
@@ -368,5 +380,6 @@ void vhdx_committer_free(struct vhdx_committer *c)
 	vhdx_epochs_exit(&c->epochs);
 	if (c->session)
 		vhdx_session_free(c->session);
+	c->image->pool.feeder = NULL;
 	kfree(c);
 }

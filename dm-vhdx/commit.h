@@ -84,6 +84,7 @@ struct vhdx_room {
  * @report: where findings go
  * @name: of the image, for the log
  * @epochs: of I/O to the image
+ * @feeder: of the image's pool
  * @draining: freed space waits for the old one to end
  * @task: the thread
  * @wait: where it sleeps
@@ -107,6 +108,7 @@ struct vhdx_committer {
 	struct vhdx_report *report;
 	const char *name;
 	struct vhdx_epochs epochs;
+	struct vhdx_feeder feeder;
 	bool draining;
 	struct task_struct *task;
 	wait_queue_head_t wait;

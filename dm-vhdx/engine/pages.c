@@ -103,6 +103,13 @@ unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
 	return done;
 }
 
+static void starve(struct vhdx_pool *pool)
+{
+	WRITE_ONCE(pool->starved, true);
+	if (pool->feeder && READ_ONCE(pool->pinned))
+		pool->feeder->feed(pool->feeder);
+}
+
 /*
  * When the allocator and the reserve are empty, our own pages are what there
  * is to give up, so that a load succeeds however short memory is. If all of
@@ -117,7 +124,7 @@ static void *alloc_or_evict(struct vhdx_pool *pool, mempool_t *from)
 		if (p)
 			return p;
 		if (!vhdx_pool_shrink(pool, 1))
-			WRITE_ONCE(pool->starved, true);
+			starve(pool);
 		rcu_barrier();
 	}
 }

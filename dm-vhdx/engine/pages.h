@@ -78,6 +78,15 @@ struct vhdx_leaf {
 };
 
 /**
+ * struct vhdx_feeder - who can put pages of the journal in their places
+ * @feed: a load waits for that, and goes on to ask; the caller may sleep, and
+ *	holds no lock
+ */
+struct vhdx_feeder {
+	void (*feed)(struct vhdx_feeder *feeder);
+};
+
+/**
  * struct vhdx_pool - the pages of one image, and their bound
  * @lock: guards the clock, the counts, changes to the maps, and all of a
  *	session but its I/O
@@ -87,6 +96,7 @@ struct vhdx_leaf {
  * @limit: how many others there may be, at least VHDX_POOL_RESERVE
  * @written: pages that were written to their places so far
  * @starved: a load waits for pages that are in the journal
+ * @feeder: hears of it, if there is one; set before pages are loaded
  * @loads: pages brought in so far
  * @evictions: pages given up so far
  * @structs: struct vhdx_page, with a reserve
@@ -101,6 +111,7 @@ struct vhdx_pool {
 	unsigned long limit;
 	u64 written;
 	bool starved;
+	struct vhdx_feeder *feeder;
 	u64 loads;
 	u64 evictions;
 	mempool_t *structs;

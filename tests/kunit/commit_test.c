@@ -147,6 +147,25 @@ static void commit_after_failure(struct kunit *test)
 	mutex_unlock(&c->lock);
 }
 
+/* A load waits for pages of the journal: nobody's clock is waited for. */
+static void commit_starved(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct vhdx_pool *pool = &c->image->pool;
+	unsigned int ms;
+
+	change(test);
+	KUNIT_EXPECT_EQ(test, pool->pinned, 1);
+	WRITE_ONCE(pool->starved, true);
+	pool->feeder->feed(pool->feeder);
+	for (ms = 0; ms < 500 && READ_ONCE(pool->starved); ms += 20)
+		msleep(20);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_FALSE(test, pool->starved);
+	KUNIT_EXPECT_EQ(test, pool->pinned, 0);
+	mutex_unlock(&c->lock);
+}
+
 /* A flush that was not the committer's has failed: no later one may hide it. */
 static void commit_unflushed(struct kunit *test)
 {
@@ -176,6 +195,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
 	KUNIT_CASE(commit_by_clock),
 	KUNIT_CASE(commit_after_failure),
+	KUNIT_CASE(commit_starved),
 	KUNIT_CASE(commit_unflushed),
 	{}
 };

@@ -295,6 +295,13 @@ static void memory_session(struct kunit *test)
 	KUNIT_EXPECT_LE(test, ended, 1);
 }
 
+static u32 fed;
+
+static void count_feed(struct vhdx_feeder *feeder)
+{
+	fed++;
+}
+
 /*
  * There is no memory for a page, and all that could be given up is in the
  * journal: the committer hears of it, and puts the pages in their places.
@@ -302,6 +309,7 @@ static void memory_session(struct kunit *test)
 static void memory_starved(struct kunit *test)
 {
 	struct fixture *f = test->priv;
+	struct vhdx_feeder feeder = { count_feed };
 	struct vhdx_session *session;
 	struct vhdx_miss miss = {};
 	struct vhdx_pool *pool;
@@ -309,6 +317,8 @@ static void memory_starved(struct kunit *test)
 	f->builder[0].size = 1024 * VHDX_MIB;
 	session = writer_begin_empty(test);
 	pool = &f->image[0]->pool;
+	pool->feeder = &feeder;
+	fed = 0;
 	miss.image = f->image[0];
 	miss.map = &f->image[0]->bat_pages;
 	KUNIT_EXPECT_EQ(test, vhdx_image_load(&miss), 0);
@@ -317,6 +327,7 @@ static void memory_starved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_image_load(&miss), 0);
 	KUNIT_EXPECT_EQ(test, pool->evictions, 1);
 	KUNIT_EXPECT_FALSE(test, pool->starved);
+	KUNIT_EXPECT_EQ(test, fed, 0);
 
 	writer_write(test, 0, 512, 0x11);
 	vhdx_pool_shrink(pool, 100);
@@ -326,6 +337,8 @@ static void memory_starved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_image_load(&miss), 0);
 	KUNIT_EXPECT_EQ(test, fail_in, 0);
 	KUNIT_EXPECT_TRUE(test, pool->starved);
+	KUNIT_EXPECT_EQ(test, fed, 1);
+	pool->feeder = NULL;
 	writer_work(test, 0);
 	KUNIT_EXPECT_FALSE(test, pool->starved);
 	KUNIT_EXPECT_EQ(test, pool->pinned, 0);
