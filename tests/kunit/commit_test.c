@@ -155,8 +155,16 @@ static void commit_starved(struct kunit *test)
 	unsigned int ms;
 
 	change(test);
+	/* The thread hears of that, and sets its clock to a second. */
+	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
+		if (READ_ONCE(c->due) == VHDX_DUE_COMMIT)
+			break;
+		msleep(20);
+	}
+	mutex_lock(&c->lock);
 	KUNIT_EXPECT_EQ(test, pool->pinned, 1);
 	WRITE_ONCE(pool->starved, true);
+	mutex_unlock(&c->lock);
 	pool->feeder->feed(pool->feeder);
 	for (ms = 0; ms < 500 && READ_ONCE(pool->starved); ms += 20)
 		msleep(20);
