@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An image in a file: opening, closing, metadata.
+ * An image in a file: opening and closing.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -13,52 +13,6 @@
 #include "fresh.h"
 #include "reason.h"
 #include "store-file.h"
-
-/*
- * Metadata is read through the page cache, which asks nothing of alignment.
- * The engine keeps what it needs of it, so nothing is left there: a second copy
- * would be outside the bound on memory, and while a file has one page in the
- * cache each direct read of it looks for dirty ones.
- */
-static void forget(struct vhdx_file *file, u64 pos, u64 end)
-{
-	if (end > pos)
-		invalidate_inode_pages2_range(file->filp->f_mapping,
-					      pos >> PAGE_SHIFT,
-					      (end - 1) >> PAGE_SHIFT);
-}
-
-/**
- * vhdx_file_read() - the store's read, see struct vhdx_store_ops
- * @store: of a file
- * @pos: byte offset
- * @buf: destination
- * @len: bytes
- *
- * Context: may sleep.
- * Return: 0 or a negative errno.
- */
-int vhdx_file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
-{
-	struct vhdx_file *file = container_of(store, struct vhdx_file, store);
-	unsigned int noio = memalloc_noio_save();
-	loff_t offset = pos;
-	ssize_t got = 0;
-
-	while (len) {
-		got = kernel_read(file->filp, buf, len, &offset);
-		if (got <= 0)
-			break;
-		buf += got;
-		len -= got;
-	}
-	forget(file, pos, offset);
-	memalloc_noio_restore(noio);
-	if (got < 0)
-		return got;
-	memset(buf, 0, len);
-	return 0;
-}
 
 static void cannot_open(struct vhdx_reason *reason, bool write, int err)
 {

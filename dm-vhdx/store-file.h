@@ -13,9 +13,8 @@
  *   vhdx_file_unmark()		undo what others could see of our use
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		can the page cache be bypassed?
- *   vhdx_file_read()		metadata
- * store-file-write.c APIs:
- *   vhdx_file_ops		the store's operations: that, and all that writes
+ * store-file-ops.c APIs:
+ *   vhdx_file_ops		the store's operations: metadata, and space
  * store-file-lock.c APIs:
  *   vhdx_file_lock()		keep others out
  *   vhdx_file_unlock()		let them in again
@@ -86,7 +85,6 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
 void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
 bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
-int vhdx_file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 
 /* Was the file opened for writing? */
 static inline bool vhdx_file_writable(const struct vhdx_file *file)

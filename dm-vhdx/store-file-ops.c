@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An image in a file: changing metadata, and making space.
+ * An image in a file: metadata, and space.
  */
 #include <linux/bvec.h>
+#include <linux/delay.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/string.h>
 #include <linux/uio.h>
 
 #include "buffer.h"
 #include "fresh.h"
 #include "store-file.h"
+#include "target.h"
 
-/* Pages to a write: what fits on a stack. */
-#define WRITE_PAGES	32
+/* Pages to a call: what fits on a stack. */
+#define MOVE_PAGES	32
+
+/*
+ * How long a file system may lack memory for a change: a log that could not be
+ * written ends all writing. 30 seconds.
+ */
+#define MEMORY_TRIES	(30 * MSEC_PER_SEC / VHDX_RETRY_MS)
 
 static struct vhdx_file *to_file(struct vhdx_store *store)
 {
@@ -29,7 +39,7 @@ static size_t describe(struct bio_vec *vec, unsigned int *count,
 {
 	size_t done = 0;
 
-	for (*count = 0; done < len && *count < WRITE_PAGES; (*count)++) {
+	for (*count = 0; done < len && *count < MOVE_PAGES; (*count)++) {
 		unsigned int offset = offset_in_page(buf + done);
 		unsigned int step = min_t(size_t, len - done,
 					  PAGE_SIZE - offset);
@@ -45,58 +55,123 @@ static size_t describe(struct bio_vec *vec, unsigned int *count,
 }
 
 /*
- * Metadata is written around the page cache where that can be done: dirty pages
- * there would be looked for by each direct read and write of payload.
+ * Metadata goes around the page cache where that can be done. Its pages there
+ * would want memory where a page of the BAT is read so that others can be written
+ * back, be a second copy outside the bound on the engine's pages, and be looked
+ * for by each direct read and write of payload.
  */
-static bool write_direct(const struct vhdx_file *file, loff_t pos,
-			 const void *buf, size_t len)
+static bool move_direct(const struct vhdx_file *file, loff_t pos,
+			const void *buf, size_t len)
 {
 	return vhdx_file_direct(file, VHDX_PAGE) &&
 	       IS_ALIGNED(pos | len, file->offset_align) &&
 	       IS_ALIGNED((unsigned long)buf, file->mem_align);
 }
 
-static ssize_t write_some(struct vhdx_file *file, loff_t pos, const void *buf,
-			  size_t len)
+static void forget(struct vhdx_file *file, loff_t pos, ssize_t len)
 {
-	struct bio_vec vec[WRITE_PAGES];
-	struct iov_iter iter;
-	struct kiocb iocb;
-	unsigned int count;
+	if (len > 0)
+		invalidate_inode_pages2_range(file->filp->f_mapping,
+					      pos >> PAGE_SHIFT,
+					      (pos + len - 1) >> PAGE_SHIFT);
+}
+
+static ssize_t read_some(struct vhdx_file *file, struct kiocb *iocb,
+			 struct iov_iter *iter, void *buf, size_t len)
+{
+	loff_t pos = iocb->ki_pos;
+	ssize_t ret = file->filp->f_op->read_iter(iocb, iter);
+
+	if (!(iocb->ki_flags & IOCB_DIRECT))
+		forget(file, pos, ret);
+	if (is_vmalloc_addr(buf))
+		invalidate_kernel_vmap_range(buf, len);
+	return ret;
+}
+
+static ssize_t write_some(struct vhdx_file *file, struct kiocb *iocb,
+			  struct iov_iter *iter, void *buf, size_t len)
+{
 	ssize_t ret;
 
-	len = describe(vec, &count, buf, len);
-	iov_iter_bvec(&iter, ITER_SOURCE, vec, count, len);
-	init_sync_kiocb(&iocb, file->filp);
-	iocb.ki_pos = pos;
-	iocb.ki_flags |= IOCB_WRITE;
-	if (write_direct(file, pos, buf, len))
-		iocb.ki_flags |= IOCB_DIRECT;
 	if (is_vmalloc_addr(buf))
-		flush_kernel_vmap_range((void *)buf, len);
+		flush_kernel_vmap_range(buf, len);
 	file_start_write(file->filp);
-	ret = file->filp->f_op->write_iter(&iocb, &iter);
+	ret = file->filp->f_op->write_iter(iocb, iter);
 	file_end_write(file->filp);
 	return ret ?: -EIO;
 }
 
+/* Returns bytes, or 0 if a read begins at the end of the file. */
+static ssize_t move_some(struct vhdx_file *file, int dir, loff_t pos, void *buf,
+			 size_t len)
+{
+	struct bio_vec vec[MOVE_PAGES];
+	struct iov_iter iter;
+	struct kiocb iocb;
+	unsigned int count;
+
+	len = describe(vec, &count, buf, len);
+	iov_iter_bvec(&iter, dir, vec, count, len);
+	init_sync_kiocb(&iocb, file->filp);
+	iocb.ki_pos = pos;
+	if (move_direct(file, pos, buf, len))
+		iocb.ki_flags |= IOCB_DIRECT;
+	if (dir == ITER_DEST)
+		return read_some(file, &iocb, &iter, buf, len);
+	iocb.ki_flags |= IOCB_WRITE;
+	return write_some(file, &iocb, &iter, buf, len);
+}
+
+/* Returns whether to try again what failed for want of memory, after a pause. */
+static bool try_again(ssize_t ret, unsigned int *tries)
+{
+	if (ret != -ENOMEM || ++*tries > MEMORY_TRIES)
+		return false;
+	msleep(VHDX_RETRY_MS);
+	return true;
+}
+
+/* Returns how many bytes were not moved, or a negative errno. */
+static ssize_t move_all(struct vhdx_file *file, int dir, loff_t pos, void *buf,
+			size_t len)
+{
+	unsigned int noio = memalloc_noio_save();
+	unsigned int tries = 0;
+	ssize_t done = 0;
+
+	while (len) {
+		done = move_some(file, dir, pos, buf, len);
+		if (try_again(done, &tries))
+			continue;
+		if (done <= 0)
+			break;
+		pos += done;
+		buf += done;
+		len -= done;
+	}
+	memalloc_noio_restore(noio);
+	return done < 0 ? done : len;
+}
+
+static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+{
+	ssize_t left = move_all(to_file(store), ITER_DEST, pos, buf, len);
+
+	if (left < 0)
+		return left;
+	memset(buf + len - left, 0, left);
+	return 0;
+}
+
+/* The buffer is only read: iterators have no const. */
 static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 		      size_t len)
 {
-	unsigned int noio = memalloc_noio_save();
-	ssize_t done = 0;
+	struct vhdx_file *file = to_file(store);
 
-	vhdx_fresh_touch(to_file(store)->fresh, pos, len);
-	while (len && done >= 0) {
-		done = write_some(to_file(store), pos, buf, len);
-		if (done > 0) {
-			pos += done;
-			buf += done;
-			len -= done;
-		}
-	}
-	memalloc_noio_restore(noio);
-	return min_t(ssize_t, done, 0);
+	vhdx_fresh_touch(file->fresh, pos, len);
+	return move_all(file, ITER_SOURCE, pos, (void *)buf, len);
 }
 
 /* Data alone: what does not help to read it back may wait, such as times. */
@@ -112,8 +187,12 @@ static int file_flush(struct vhdx_store *store)
 static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 {
 	unsigned int noio = memalloc_noio_save();
-	int err = vfs_fallocate(file->filp, mode, pos, len);
+	unsigned int tries = 0;
+	int err;
 
+	do {
+		err = vfs_fallocate(file->filp, mode, pos, len);
+	} while (try_again(err, &tries));
 	memalloc_noio_restore(noio);
 	return err;
 }
@@ -215,7 +294,7 @@ static int file_discard(struct vhdx_store *store, u64 pos, u64 len)
 }
 
 const struct vhdx_store_ops vhdx_file_ops = {
-	.read = vhdx_file_read,
+	.read = file_read,
 	.write = file_write,
 	.flush = file_flush,
 	.extend = file_extend,
