@@ -44,28 +44,41 @@ struct vhdx_file_cpu {
 
 static void wait_work(struct work_struct *work);
 
-/* Context: any, for I/O completes in interrupts too. */
-static void queue_waiting(struct vhdx_io *io, bool pause)
-{
-	io->pause = pause;
-	INIT_WORK(&io->work, wait_work);
-	queue_work(io->file->waiters, &io->work);
-}
-
 static bool is_write(const struct vhdx_io *io)
 {
 	return op_is_write(bio_op(io->bio));
 }
 
+static void write_end(struct vhdx_io *io)
+{
+	if (io->begun)
+		kiocb_end_write(&io->iocb);
+	io->begun = false;
+}
+
 /*
- * A frozen file system lets no write begin. Each I/O says once that it begins,
- * however many attempts it takes, and once that it has ended.
+ * Whoever waits in the queue must not keep the file system from being frozen:
+ * those before it may wait until that is over.
+ *
+ * Context: any, for I/O completes in interrupts too.
+ */
+static void queue_waiting(struct vhdx_io *io, bool pause)
+{
+	write_end(io);
+	io->pause = pause;
+	INIT_WORK(&io->work, wait_work);
+	queue_work(io->file->waiters, &io->work);
+}
+
+/*
+ * A frozen file system lets no write begin. Each attempt says that it begins, and
+ * that it has ended.
  *
  * Returns whether it may.
  */
 static bool write_begin(struct vhdx_io *io, bool nowait)
 {
-	if (io->begun || !is_write(io))
+	if (!is_write(io))
 		return true;
 	if (nowait) {
 		if (!file_start_write_trylock(io->file->filp))
@@ -82,8 +95,7 @@ static bool write_begin(struct vhdx_io *io, bool nowait)
 
 static void io_end(struct vhdx_io *io)
 {
-	if (io->begun)
-		kiocb_end_write(&io->iocb);
+	write_end(io);
 	bio_endio(io->bio);
 }
 
@@ -271,9 +283,9 @@ static ssize_t io_call(struct vhdx_io *io)
 			      count_segments(bio), bio->bi_iter.bi_size);
 		iter.iov_offset = bio->bi_iter.bi_bvec_done;
 	}
-	if (is_write(io))
-		return fop->write_iter(&io->iocb, &iter);
-	return fop->read_iter(&io->iocb, &iter);
+	if (!is_write(io))
+		return fop->read_iter(&io->iocb, &iter);
+	return fop->write_iter(&io->iocb, &iter);
 }
 
 static loff_t io_pos(const struct vhdx_io *io)
