@@ -285,6 +285,7 @@ static ssize_t io_call(struct vhdx_io *io)
 	}
 	if (!is_write(io))
 		return fop->read_iter(&io->iocb, &iter);
+	vhdx_file_modified(io->file);
 	return fop->write_iter(&io->iocb, &iter);
 }
 

@@ -171,6 +171,7 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 	struct vhdx_file *file = to_file(store);
 
 	vhdx_fresh_touch(file->fresh, pos, len);
+	vhdx_file_modified(file);
 	return move_all(file, ITER_SOURCE, pos, (void *)buf, len);
 }
 
@@ -190,6 +191,7 @@ static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 	unsigned int tries = 0;
 	int err;
 
+	vhdx_file_modified(file);
 	do {
 		err = vfs_fallocate(file->filp, mode, pos, len);
 	} while (try_again(err, &tries));

@@ -135,12 +135,16 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 		if (!file->fresh)
 			return -ENOMEM;
 	}
+	vhdx_file_time_init(file);
 	file->store.size = i_size_read(file_inode(filp));
 	file->nowait = filp->f_mode & FMODE_NOWAIT;
 	learn_direct_io(file);
-	/* Read-ahead around a page of the BAT would read what no one needs. */
+	/*
+	 * Read-ahead around a page of the BAT would read what no one needs. The
+	 * time of a change is seen to in store-file-time.c.
+	 */
 	spin_lock(&filp->f_lock);
-	filp->f_mode |= FMODE_RANDOM;
+	filp->f_mode |= FMODE_RANDOM | FMODE_NOCMTIME;
 	spin_unlock(&filp->f_lock);
 	file_mark(file);
 	return 0;
@@ -168,6 +172,7 @@ void vhdx_file_unmark(struct vhdx_file *file)
  */
 void vhdx_file_stop(struct vhdx_file *file)
 {
+	vhdx_file_time_exit(file);
 	vhdx_file_io_exit(file);
 	vhdx_fresh_free(file->fresh);
 	if (file->locked)

@@ -15,6 +15,10 @@
  *   vhdx_file_direct()		can the page cache be bypassed?
  * store-file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
+ * store-file-time.c APIs:
+ *   vhdx_file_modified()	what is in the file changes
+ *   vhdx_file_time_init()
+ *   vhdx_file_time_exit()
  * store-file-lock.c APIs:
  *   vhdx_file_lock()		keep others out
  *   vhdx_file_unlock()		let them in again
@@ -58,6 +62,8 @@ struct vhdx_reason;
  * @waiters: one work item for each bio whose I/O has to wait
  * @flushes: bios that want a flush which starts after they came
  * @flush: does it, once for all that are there
+ * @modified: @time is on its way
+ * @time: updates the file's time of modification
  */
 struct vhdx_file {
 	struct vhdx_store store;
@@ -74,6 +80,8 @@ struct vhdx_file {
 	struct workqueue_struct *waiters;
 	struct llist_head flushes;
 	struct work_struct flush;
+	bool modified;
+	struct delayed_work time;
 };
 
 extern const struct vhdx_store_ops vhdx_file_ops;
@@ -90,6 +98,22 @@ bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
 static inline bool vhdx_file_writable(const struct vhdx_file *file)
 {
 	return file->filp->f_mode & FMODE_WRITE;
+}
+
+void vhdx_file_time_init(struct vhdx_file *file);
+void vhdx_file_time_exit(struct vhdx_file *file);
+void vhdx_file_time_follow(struct vhdx_file *file);
+
+/**
+ * vhdx_file_modified() - what is in the file changes
+ * @file: the store, started, open for writing
+ *
+ * Context: any.
+ */
+static inline void vhdx_file_modified(struct vhdx_file *file)
+{
+	if (unlikely(!READ_ONCE(file->modified)))
+		vhdx_file_time_follow(file);
 }
 
 int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
