@@ -66,6 +66,14 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
 		trace_vhdx_checkpoint(vhdx_dev(c->ti), flags, err, c->session);
 }
 
+static int fail_unflushed(struct vhdx_committer *c)
+{
+	vhdx_session_fail(c->session, VHDX_MODE_RO,
+			  "a flush of the store failed");
+	tell_mode(c);
+	return -EIO;
+}
+
 /**
  * vhdx_committer_work() - do what there is to do
  * @c: the committer, locked
@@ -94,12 +102,8 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 			tell_mode(c);
 		return -EIO;
 	}
-	if (READ_ONCE(c->unflushed)) {
-		vhdx_session_fail(session, VHDX_MODE_RO,
-				  "a flush of the store failed");
-		tell_mode(c);
-		return -EIO;
-	}
+	if (READ_ONCE(c->unflushed))
+		return fail_unflushed(c);
 	before = session->stats;
 	for (;;) {
 		err = vhdx_session_work(session, flags);
@@ -112,6 +116,9 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	if (READ_ONCE(session->more))
 		WRITE_ONCE(c->low, true);
 	drain(c);
+	/* It may have met what this commit's own flushes were then not told. */
+	if (READ_ONCE(c->unflushed))
+		return fail_unflushed(c);
 	tell_mode(c);
 	return err;
 }

@@ -175,14 +175,29 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 	return move_all(file, ITER_SOURCE, pos, (void *)buf, len);
 }
 
+/*
+ * A file tells once that something was lost: one of those who flush at the same
+ * time, or a write with FUA that lay elsewhere. It is held against all flushes
+ * from then on.
+ */
+static int all_was_told(struct vhdx_file *file, int err)
+{
+	if (!err)
+		err = filemap_check_wb_err(file->filp->f_mapping, file->since);
+	if (err)
+		cmpxchg(&file->lost, 0, err);
+	return READ_ONCE(file->lost);
+}
+
 /* Data alone: what does not help to read it back may wait, such as times. */
 static int file_flush(struct vhdx_store *store)
 {
+	struct vhdx_file *file = to_file(store);
 	unsigned int noio = memalloc_noio_save();
-	int err = vfs_fsync(to_file(store)->filp, 1);
+	int err = vfs_fsync(file->filp, 1);
 
 	memalloc_noio_restore(noio);
-	return err;
+	return all_was_told(file, err);
 }
 
 static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)

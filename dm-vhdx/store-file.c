@@ -136,6 +136,7 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 			return -ENOMEM;
 	}
 	vhdx_file_time_init(file);
+	file->since = filemap_sample_wb_err(filp->f_mapping);
 	file->store.size = i_size_read(file_inode(filp));
 	file->nowait = filp->f_mode & FMODE_NOWAIT;
 	learn_direct_io(file);

@@ -31,6 +31,7 @@
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
 
+#include <linux/errseq.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/llist.h>
@@ -62,6 +63,8 @@ struct vhdx_reason;
  * @waiters: one work item for each bio whose I/O has to wait
  * @flushes: bios that want a flush which starts after they came
  * @flush: does it, once for all that are there
+ * @since: what the page cache had told of losses when the store was started
+ * @lost: what a flush failed with: none can succeed any more
  * @modified: @time is on its way
  * @time: updates the file's time of modification
  */
@@ -80,6 +83,8 @@ struct vhdx_file {
 	struct workqueue_struct *waiters;
 	struct llist_head flushes;
 	struct work_struct flush;
+	errseq_t since;
+	int lost;
 	bool modified;
 	struct delayed_work time;
 };

@@ -78,7 +78,7 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 	const struct vhdx_layer *child = &t->layer[0];
 	struct vhdx_committer *c = t->committer;
 
-	if (vhdx_session_ready(c->session) == -EROFS)
+	if (vhdx_session_ready(c->session) == -EROFS || READ_ONCE(c->unflushed))
 		return DM_MAPIO_KILL;
 	if (!vhdx_session_clean(c->session)) {
 		vhdx_committer_flush(c, bio);
@@ -90,6 +90,21 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 	}
 	vhdx_file_submit_flush(child->file, io);
 	return DM_MAPIO_SUBMITTED;
+}
+
+/*
+ * Returns whether it may have been a flush of the store that failed. A disk that
+ * knows FUA fails such a write for its own sake; otherwise there was a flush in
+ * it, and a flush that comes later is not told of what that one met.
+ */
+static bool had_flush(const struct vhdx_target *t, const struct bio *bio)
+{
+	const struct vhdx_layer *child = &t->layer[0];
+
+	if (bio->bi_opf & REQ_PREFLUSH)
+		return true;
+	return bio->bi_opf & REQ_FUA &&
+	       !(child->bdev && bdev_fua(child->bdev));
 }
 
 /**
@@ -112,7 +127,7 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 	io = dm_per_bio_data(bio, sizeof(*io));
 	vhdx_io_leave(io);
-	if (unlikely(*error) && (bio->bi_opf & REQ_PREFLUSH))
+	if (unlikely(*error) && had_flush(t, bio))
 		vhdx_committer_unflushed(t->committer);
 	if (likely(!io->durable))
 		return DM_ENDIO_DONE;
