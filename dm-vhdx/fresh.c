@@ -27,19 +27,22 @@ void vhdx_fresh_free(struct vhdx_fresh *fresh)
 	kvfree(fresh);
 }
 
-/* At most as many grains as there are marks. */
+/*
+ * At most as many grains as there are marks. Others look at a word without the
+ * lock while it is changed: each mark that stays must be there all the time.
+ */
 static void mark(struct vhdx_fresh *fresh, unsigned long from,
 		 unsigned long to, bool set)
 {
 	while (from < to) {
-		unsigned int first = from % VHDX_FRESH_GRAINS;
+		unsigned int bit = from % BITS_PER_LONG;
 		unsigned int count = min_t(unsigned long, to - from,
-					   VHDX_FRESH_GRAINS - first);
+					   BITS_PER_LONG - bit);
+		unsigned long *word = &fresh->marks[BIT_WORD(from %
+							VHDX_FRESH_GRAINS)];
+		unsigned long mask = GENMASK(bit + count - 1, bit);
 
-		if (set)
-			bitmap_set(fresh->marks, first, count);
-		else
-			bitmap_clear(fresh->marks, first, count);
+		WRITE_ONCE(*word, set ? *word | mask : *word & ~mask);
 		from += count;
 	}
 }
@@ -135,6 +138,17 @@ static bool is_busy(const struct vhdx_fill *fill, unsigned long first,
 	return fill->busy && fill->grain >= first && fill->grain < end;
 }
 
+static struct vhdx_fill *find_busy(struct vhdx_fresh *fresh,
+				   unsigned long first, unsigned long end)
+{
+	struct vhdx_fill *fill;
+
+	for (fill = fresh->fill; fill < fresh->fill + VHDX_FILLS; fill++)
+		if (is_busy(fill, first, end))
+			return fill;
+	return NULL;
+}
+
 /**
  * vhdx_fresh_touch() - something was written past all this
  * @fresh: of the file
@@ -146,28 +160,16 @@ static bool is_busy(const struct vhdx_fill *fill, unsigned long first,
 void vhdx_fresh_touch(struct vhdx_fresh *fresh, u64 pos, u64 len)
 {
 	unsigned long first, end, flags;
-	unsigned int i;
 
 	spin_lock_irqsave(&fresh->lock, flags);
-	clip(fresh, pos, len, &first, &end);
-	mark(fresh, first, end, false);
-	/* Others still have to wait for these. */
-	for (i = 0; i < VHDX_FILLS; i++)
-		if (is_busy(&fresh->fill[i], first, end))
-			mark(fresh, fresh->fill[i].grain,
-			     fresh->fill[i].grain + 1, true);
+	/*
+	 * Others still have to wait for what is busy, and look at its mark
+	 * without the lock: it is not even cleared for a moment.
+	 */
+	for (clip(fresh, pos, len, &first, &end); first < end; first++)
+		if (!find_busy(fresh, first, first + 1))
+			mark(fresh, first, first + 1, false);
 	spin_unlock_irqrestore(&fresh->lock, flags);
-}
-
-static struct vhdx_fill *find_busy(struct vhdx_fresh *fresh,
-				   unsigned long first, unsigned long end)
-{
-	struct vhdx_fill *fill;
-
-	for (fill = fresh->fill; fill < fresh->fill + VHDX_FILLS; fill++)
-		if (is_busy(fill, first, end))
-			return fill;
-	return NULL;
 }
 
 static struct vhdx_fill *find_free(struct vhdx_fresh *fresh)
