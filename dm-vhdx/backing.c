@@ -309,9 +309,12 @@ unsigned long vhdx_backing_resident(void)
 
 	if (!mutex_trylock(&registry_lock))
 		return 0;
-	list_for_each_entry(backing, &registry, node)
-		if (backing->image)
-			pages += READ_ONCE(backing->image->pool.resident);
+	list_for_each_entry(backing, &registry, node) {
+		if (!backing->image)
+			continue;
+		/* An estimate, which may have changed when it is used. */
+		pages += data_race(backing->image->pool.resident);
+	}
 	mutex_unlock(&registry_lock);
 	return pages;
 }

@@ -64,7 +64,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 	mutex_lock(&c->lock);
 	c->ti = ti;
 	c->room.timeout = no_space_timeout;
-	WRITE_ONCE(c->room.suspend, 0);
+	vhdx_committer_stay(c);
 	if (!c->session)
 		err = make_session(c);
 	mutex_unlock(&c->lock);
@@ -133,7 +133,7 @@ void vhdx_committer_end(struct vhdx_committer *c)
 			err = vhdx_session_end(c->session);
 		trace_vhdx_end(vhdx_dev(c->ti), err);
 		WRITE_ONCE(c->changed, false);
-		c->due = VHDX_DUE_NOTHING;
+		WRITE_ONCE(c->due, VHDX_DUE_NOTHING);
 		/* To look for room is to begin a session. */
 		vhdx_space_forget(c);
 	}

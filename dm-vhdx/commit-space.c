@@ -44,7 +44,7 @@ void vhdx_space_forget(struct vhdx_committer *c)
 {
 	bool lacking = c->room.lacking;
 
-	c->room.lacking = false;
+	WRITE_ONCE(c->room.lacking, false);
 	WRITE_ONCE(c->room.expired, false);
 	if (lacking)
 		vhdx_committer_event(c);
@@ -66,7 +66,7 @@ static void room_again(struct vhdx_committer *c)
 
 static void room_ends(struct vhdx_committer *c)
 {
-	c->room.lacking = true;
+	WRITE_ONCE(c->room.lacking, true);
 	c->room.none = jiffies;
 	DMWARN("%s: no room for another block: writes to new blocks wait for some",
 	       c->name);
@@ -99,7 +99,8 @@ static bool is_full(const struct vhdx_session *session)
  */
 void vhdx_space_settle(struct vhdx_committer *c)
 {
-	bool waiting = !bio_list_empty(&c->room.waiting);
+	/* Who comes now wakes the thread for it. */
+	bool waiting = data_race(!bio_list_empty(&c->room.waiting));
 
 	if (!waiting && !c->room.lacking)
 		return;

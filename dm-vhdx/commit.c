@@ -6,6 +6,7 @@
 #include <linux/device-mapper.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "commit.h"
@@ -37,7 +38,7 @@ static void tell_mode(struct vhdx_committer *c)
 
 	if (mode == c->mode)
 		return;
-	c->mode = mode;
+	WRITE_ONCE(c->mode, mode);
 	vhdx_committer_event(c);
 }
 
@@ -55,14 +56,15 @@ static void drain(struct vhdx_committer *c)
 	}
 }
 
+/* None but who works on the session changes these two counters. */
 static void trace_work(const struct vhdx_committer *c, unsigned int flags,
-		       int err, const struct vhdx_session_stats *before)
+		       int err, u64 commits, u64 checkpoints)
 {
 	const struct vhdx_session_stats *now = &c->session->stats;
 
-	if (now->commits != before->commits || err)
+	if (now->commits != commits || err)
 		trace_vhdx_commit(vhdx_dev(c->ti), flags, err, c->session);
-	if (now->checkpoints != before->checkpoints)
+	if (now->checkpoints != checkpoints)
 		trace_vhdx_checkpoint(vhdx_dev(c->ti), flags, err, c->session);
 }
 
@@ -88,7 +90,7 @@ static int fail_unflushed(struct vhdx_committer *c)
 int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 {
 	struct vhdx_session *session = c->session;
-	struct vhdx_session_stats before;
+	u64 commits, checkpoints;
 	int err;
 
 	lockdep_assert_held(&c->lock);
@@ -104,7 +106,8 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	}
 	if (READ_ONCE(c->unflushed))
 		return fail_unflushed(c);
-	before = session->stats;
+	commits = session->stats.commits;
+	checkpoints = session->stats.checkpoints;
 	for (;;) {
 		err = vhdx_session_work(session, flags);
 		if (err != -ENOMEM)
@@ -112,7 +115,7 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 		msleep(VHDX_RETRY_MS);
 	}
 	if (c->ti)
-		trace_work(c, flags, err, &before);
+		trace_work(c, flags, err, commits, checkpoints);
 	if (READ_ONCE(session->more))
 		WRITE_ONCE(c->low, true);
 	drain(c);
@@ -205,23 +208,33 @@ static void work_once(struct vhdx_committer *c)
 	vhdx_committer_again(&again);
 }
 
+static bool has_bios(const struct vhdx_committer *c)
+{
+	bool waiting = !bio_list_empty(&c->room.waiting) && !c->room.lacking;
+
+	return waiting || !bio_list_empty(&c->flushes) ||
+	       !bio_list_empty(&c->again);
+}
+
 static bool is_wanted(const struct vhdx_committer *c)
 {
-	return (READ_ONCE(c->unflushed) && c->mode == VHDX_MODE_RW) ||
+	return (READ_ONCE(c->unflushed) &&
+		READ_ONCE(c->mode) == VHDX_MODE_RW) ||
 	       READ_ONCE(c->low) || READ_ONCE(c->settled) ||
-	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
-	       !bio_list_empty(&c->flushes) || !bio_list_empty(&c->again) ||
-	       (!bio_list_empty(&c->room.waiting) && !c->room.lacking) ||
-	       kthread_should_stop();
+	       (READ_ONCE(c->changed) &&
+		READ_ONCE(c->due) != VHDX_DUE_COMMIT) ||
+	       /* Who adds one wakes the thread to look once more. */
+	       data_race(has_bios(c)) || kthread_should_stop();
 }
 
 static unsigned long nap(const struct vhdx_committer *c)
 {
 	unsigned long left = MAX_SCHEDULE_TIMEOUT;
 
-	if (c->due != VHDX_DUE_NOTHING)
+	if (READ_ONCE(c->due) != VHDX_DUE_NOTHING)
 		left = time_before(jiffies, c->when) ? c->when - jiffies : 1;
-	return c->room.lacking ? min_t(unsigned long, left, HZ) : left;
+	return READ_ONCE(c->room.lacking) ? min_t(unsigned long, left, HZ) :
+					    left;
 }
 
 static int committer_thread(void *data)
@@ -257,7 +270,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 		bio_list_add(&c->again, bio);
 	else if (c->room.suspend)
 		refused = c->room.suspend;
-	else if (c->room.expired)
+	else if (READ_ONCE(c->room.expired))
 		refused = BLK_STS_NOSPC;
 	else
 		bio_list_add(&c->room.waiting, bio);
@@ -275,16 +288,22 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
  * @c: the committer
  * @bio: dm's clone, without data or with its data written; it is in no epoch
  *
+ * A write that has ended comes here from wherever that was told, and nothing
+ * keeps the table for it once the thread, awake already, has the bio and ends
+ * it. vhdx_committer_free() waits for this.
+ *
  * Context: any.
  */
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
 {
 	unsigned long flags;
 
+	rcu_read_lock();
 	spin_lock_irqsave(&c->queue_lock, flags);
 	bio_list_add(&c->flushes, bio);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
 	wake_up(&c->wait);
+	rcu_read_unlock();
 }
 
 /**
@@ -303,6 +322,7 @@ void vhdx_committer_unflushed(struct vhdx_committer *c)
 	wake_up(&c->wait);
 }
 
+/* As percpu_ref_put() calls back: under rcu_read_lock(). */
 static void epoch_settled(struct vhdx_epochs *epochs)
 {
 	struct vhdx_committer *c =
@@ -385,6 +405,8 @@ void vhdx_committer_free(struct vhdx_committer *c)
 	vhdx_committer_hurry(c, true);
 	kthread_stop(c->task);
 	vhdx_epochs_exit(&c->epochs);
+	/* For those who told the thread something, and still wake it. */
+	synchronize_rcu();
 	if (c->session)
 		vhdx_session_free(c->session);
 	c->image->pool.feeder = NULL;

@@ -106,8 +106,9 @@ static void part_end_io(struct bio *bio)
 	struct bio *clone = bio->bi_private;
 
 	vhdx_io_leave(&part->io);
-	if (bio->bi_status && !clone->bi_status)
-		clone->bi_status = bio->bi_status;
+	/* Which one of several errors counts does not matter. */
+	if (bio->bi_status && !READ_ONCE(clone->bi_status))
+		WRITE_ONCE(clone->bi_status, bio->bi_status);
 	bio_put(bio);
 	bio_endio(clone);
 }

@@ -22,12 +22,14 @@ static size_t emit_pages(const struct vhdx_target *t, char *result,
 	unsigned int i;
 
 	for (i = 0; i < t->layers; i++) {
-		const struct vhdx_pool *pool = &t->chain->layer[i]->pool;
+		struct vhdx_pool *pool = &t->chain->layer[i]->pool;
 
-		resident += READ_ONCE(pool->resident);
+		spin_lock(&pool->lock);
+		resident += pool->resident;
 		limit += READ_ONCE(pool->limit);
-		loads += READ_ONCE(pool->loads);
-		evictions += READ_ONCE(pool->evictions);
+		loads += pool->loads;
+		evictions += pool->evictions;
+		spin_unlock(&pool->lock);
 	}
 	DMEMIT(" %llu %llu %llu %llu", resident, limit, loads, evictions);
 	return sz;

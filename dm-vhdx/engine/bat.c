@@ -85,12 +85,13 @@ static const char *space_fault(const struct vhdx_bat_limits *limits, u64 entry,
 			       u64 length, u64 needed)
 {
 	u64 offset = vhdx_entry_offset(entry);
+	u64 size = READ_ONCE(limits->file_size);
 
 	if (vhdx_regions_hit(limits->regions, offset, length))
 		return "its space belongs to the header section, the log or a region";
-	if (offset >= limits->file_size)
+	if (offset >= size)
 		return "its space lies past the end of the file";
-	if (needed > limits->file_size - offset)
+	if (needed > size - offset)
 		return "its space ends past the end of the file";
 	return NULL;
 }

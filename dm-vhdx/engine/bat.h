@@ -48,7 +48,7 @@ struct vhdx_bat {
 /**
  * struct vhdx_bat_limits - what an entry's offset must respect
  * @regions: what lies at a fixed place
- * @file_size: bytes of the file, after replay
+ * @file_size: bytes of the file, after replay; may change meanwhile
  */
 struct vhdx_bat_limits {
 	const struct vhdx_regions *regions;

@@ -86,7 +86,7 @@ static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
 static void settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 {
 	u64 sector = image->params.logical_sector;
-	u64 size = image->store->size;
+	u64 size = READ_ONCE(image->store->size);
 	bool patched;
 
 	run->length = vhdx_replay_clip(&image->replay, run->offset, run->length,
@@ -105,11 +105,16 @@ static void settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 	}
 }
 
+/*
+ * A file that is written grows meanwhile.  Its new space may be seen as past the
+ * end by who was faster than the size: nothing was written there yet.
+ */
 static void settle(const struct vhdx_image *image, struct vhdx_run *run)
 {
 	run->kind = VHDX_RUN_DATA;
 	if (unlikely(image->replay.count ||
-		     run->offset + run->length > image->store->size))
+		     run->offset + run->length >
+		     READ_ONCE(image->store->size)))
 		settle_odd(image, run);
 }
 

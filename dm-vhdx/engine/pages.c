@@ -203,7 +203,7 @@ static enum insertion insert(struct vhdx_page *page, u64 written)
 		spare = leaf_alloc(pool);
 		spin_lock(&pool->lock);
 	}
-	while (pool->resident - pool->pinned > pool->limit)
+	while (pool->resident - pool->pinned > READ_ONCE(pool->limit))
 		evict_one(pool);
 	spin_unlock(&pool->lock);
 	if (spare)

@@ -97,7 +97,7 @@ static int allocate(struct vhdx_session *session, struct spot *spot)
 	u64 offset;
 
 	if (session->prepared_count <= session->prepared_goal / 2)
-		session->wanted = true;
+		WRITE_ONCE(session->wanted, true);
 	if (!session->prepared_count)
 		return session->no_space ? -ENOSPC : -EBUSY;
 	if (!vhdx_journal_touch(&session->journal, spot->page))

@@ -197,14 +197,14 @@ int vhdx_session_reserve(struct vhdx_session *session)
 	return r;
 }
 
-/* MiB that are on their way to be free again. */
+/* MiB that are on their way to be free again; more may come any time. */
 static u64 coming_free(const struct vhdx_session *session)
 {
 	u64 sum = 0;
 	u32 i;
 
 	for (i = 0; i < VHDX_FREED_STEPS; i++)
-		sum += session->space.freed[i];
+		sum += READ_ONCE(session->space.freed[i]);
 	return sum;
 }
 
@@ -281,7 +281,7 @@ static int prepare_one(struct vhdx_session *session)
 	spin_lock(&session->image->pool.lock);
 	last = session->prepared_first + session->prepared_count;
 	session->prepared[last % VHDX_PREPARED_MAX] = offset;
-	session->prepared_count++;
+	WRITE_ONCE(session->prepared_count, session->prepared_count + 1);
 	session->stats.prepared++;
 	spin_unlock(&session->image->pool.lock);
 	return 0;
@@ -323,7 +323,7 @@ int vhdx_session_prepare(struct vhdx_session *session)
 		goal = raise_goal(session);
 	else if (session->more)
 		goal = session->prepared_goal;
-	session->wanted = false;
+	WRITE_ONCE(session->wanted, false);
 	spin_unlock(lock);
 	if (!goal)
 		return 0;
@@ -334,9 +334,9 @@ int vhdx_session_prepare(struct vhdx_session *session)
 		r = prepare_one(session);
 	}
 	spin_lock(lock);
-	session->no_space = r == -ENOSPC;
+	WRITE_ONCE(session->no_space, r == -ENOSPC);
 	if (r)
-		session->wanted = true;
+		WRITE_ONCE(session->wanted, true);
 	session->more = !r && session->prepared_count < goal;
 	spin_unlock(lock);
 	if (r && r != -ENOSPC && r != -ENOMEM) {
@@ -400,7 +400,7 @@ void vhdx_session_drained(struct vhdx_session *session)
 	}
 	spin_lock(&session->image->pool.lock);
 	vhdx_space_advance(space, VHDX_FREED_DRAINING);
-	session->no_space = false;
+	WRITE_ONCE(session->no_space, false);
 	spin_unlock(&session->image->pool.lock);
 }
 
@@ -413,8 +413,8 @@ static void give_back(struct vhdx_session *session)
 		vhdx_space_untake(&session->space,
 				  vhdx_session_take_prepared(session), size);
 	session->prepared_goal = VHDX_PREPARED_MIN;
-	session->wanted = false;
-	session->no_space = false;
+	WRITE_ONCE(session->wanted, false);
+	WRITE_ONCE(session->no_space, false);
 	spin_unlock(&session->image->pool.lock);
 }
 

@@ -109,7 +109,9 @@ static int checkpoint(struct vhdx_session *session)
 
 	if (r)
 		return broken(session, "writing the BAT", r);
+	spin_lock(&session->image->pool.lock);
 	session->stats.checkpoints++;
+	spin_unlock(&session->image->pool.lock);
 	WRITE_ONCE(session->image->pool.starved, false);
 	return 0;
 }

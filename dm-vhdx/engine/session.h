@@ -102,8 +102,8 @@ struct vhdx_session_stats {
  * @last_end: no block that was published in this session ends after this byte
  * @stats: counters
  *
- * The image's pool lock guards all but @image, @report and @hurry. @mode, @live
- * and @no_space may be read without it, as hints.
+ * The image's pool lock guards all but @image, @report and @hurry. @mode, @live,
+ * @prepared_count, @wanted and @no_space may be read without it, as hints.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -167,7 +167,7 @@ static inline u64 vhdx_session_take_prepared(struct vhdx_session *session)
 
 	session->prepared_first =
 		(session->prepared_first + 1) % VHDX_PREPARED_MAX;
-	session->prepared_count--;
+	WRITE_ONCE(session->prepared_count, session->prepared_count - 1);
 	return offset;
 }
 

@@ -186,7 +186,8 @@ void vhdx_space_free(struct vhdx_space *space, u64 offset, u64 length)
 
 		__set_bit(unit & UNIT_MASK, chunk->freed[VHDX_FREED_OPEN]);
 		chunk->count[VHDX_FREED_OPEN]++;
-		space->freed[VHDX_FREED_OPEN]++;
+		WRITE_ONCE(space->freed[VHDX_FREED_OPEN],
+			   space->freed[VHDX_FREED_OPEN] + 1);
 	}
 }
 
