@@ -171,12 +171,14 @@ run_seconds() {
 # if the time limit passed, 125 if the guest died, 126 for a bad kernel log, 137
 # after a power cut.
 run_judge() {
-	local status bad
+	local status bad races
 
 	sed -i 's/\r$//' "$RUN_DIR/dmesg"
 	[ -z "$RUN_DMESG" ] || cp -- "$RUN_DIR/dmesg" "$RUN_DMESG"
 	bad=$(klog_bad <"$RUN_DIR/dmesg")
 	status=$(cat -- "$RUN_DIR/status" 2>/dev/null) || status=
+	races=$(klog_races others <"$RUN_DIR/dmesg" | grep -cF "$KLOG_RACE") || true
+	[ "$races" = 0 ] || say "KCSAN told of $races races elsewhere in the kernel"
 	if [ -n "$RUN_VERBOSE" ] && [ -e "$RUN_DIR/started" ]; then
 		say "booted in $(run_seconds "$RUN_DIR/argv" "$RUN_DIR/started") s," \
 			"dmesg: $RUN_DIR/dmesg"

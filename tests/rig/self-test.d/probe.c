@@ -7,14 +7,16 @@
 #include <linux/bug.h>
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 static char *fault = "none";
 module_param(fault, charp, 0444);
-MODULE_PARM_DESC(fault, "none, warn, panic, overrun, leak, sleep or order");
+MODULE_PARM_DESC(fault, "none, warn, panic, overrun, leak, sleep, order or race");
 
 static noinline void overrun(void)
 {
@@ -58,6 +60,28 @@ static void lock_in_both_orders(void)
 	mutex_unlock(&two);
 }
 
+static unsigned long raced;
+
+static noinline void count_without_lock(struct work_struct *unused)
+{
+	unsigned long end = jiffies + 2 * HZ;
+
+	while (time_before(jiffies, end)) {
+		raced++;
+		/* Or it would be added up in a register. */
+		barrier();
+	}
+}
+
+static void race(void)
+{
+	static DECLARE_WORK(work, count_without_lock);
+
+	queue_work(system_unbound_wq, &work);
+	count_without_lock(NULL);
+	flush_work(&work);
+}
+
 /* A device of zeros: it takes device-mapper itself to be there. */
 static int probe_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
@@ -95,6 +119,8 @@ static int __init probe_init(void)
 		sleep_under_lock();
 	else if (!strcmp(fault, "order"))
 		lock_in_both_orders();
+	else if (!strcmp(fault, "race"))
+		race();
 	return dm_register_target(&probe_target);
 }
 
