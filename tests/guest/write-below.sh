@@ -13,6 +13,8 @@ set -euo pipefail
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=tests/guest/write/lib.sh
 . "$GUEST/write/lib.sh"
+# shellcheck source=tests/guest/write/below.sh
+. "$GUEST/write/below.sh"
 
 modified() { stat -c %.9Y "$IMAGE"; }
 
@@ -83,22 +85,6 @@ test_freeze() {
 	store_gone
 }
 
-below_is() {
-	dmsetup reload --noudevsync below --table "$1"
-	dmsetup suspend --noudevsync --nolockfs below
-	dmsetup resume --noudevsync below
-}
-
-# disk_place FILE POS: the sector of the disk where that byte of the file is.
-disk_place() {
-	filefrag -v -b512 "$1" | awk -v want="$(($2 / 512))" '
-		$1 ~ /^[0-9]+:$/ {
-			gsub(/[.:]/, " ")
-			if ($2 <= want && want <= $3)
-				print $4 + want - $2
-		}'
-}
-
 # The page cache writes back a page for which there is no place any more, while
 # nobody waits. The first to be told is a write elsewhere.
 lose_a_page() {
@@ -108,11 +94,9 @@ lose_a_page() {
 	write_page 64 dsync
 	flush
 	place=$(dmsetup message w 0 where 512 | sed 's/.* offset=//; s/ .*//')
-	place=$(disk_place "$IMAGE" "$((place))")
+	place=$(disk_place "$IMAGE" "$place")
 	tap_like "$what: it has a place" "$place" '^[0-9]+$'
-	below_is "0 $place linear $2 0
-$place 8 error
-$((place + 8)) $(($1 - place - 8)) linear $2 $((place + 8))"
+	below_is "$(below_spot "$place")"
 	tap_run "$what: that it was written was said" write_page 64
 	sync
 	tap_fails "$what: a write elsewhere is told of it" write_page 0 direct,dsync
@@ -120,28 +104,19 @@ $((place + 8)) $(($1 - place - 8)) linear $2 $((place + 8))"
 	tap_fails "$what: and another" flush
 	tap_run "$what: the device becomes read-only" wait_for 10 sh -c \
 		'dmsetup status w | grep -q " vhdx ro "'
-	below_is "0 $1 linear $2 0"
+	below_is linear
 }
 
 test_loss() {
-	local sectors loop dir=/run/lossy
+	local dir=/run/lossy
 
-	truncate -s 256M "$SCRATCH/fs.img"
-	loop=$(loop_from "$SCRATCH/fs.img")
-	sectors=$(blockdev --getsz "$loop")
-	dm_create below "0 $sectors linear $loop 0"
-	mkfs.ext4 -q /dev/mapper/below
-	mkdir -p $dir
-	mount /dev/mapper/below $dir
+	below_setup $dir
 	IMAGE=$dir/image.vhdx
 	new_image "$IMAGE" 64M --block-size 1M
 	rw_create w "$IMAGE" buffered
-	lose_a_page "$sectors" "$loop"
+	lose_a_page
 	dm_remove w
-	umount $dir
-	dm_remove below
-	losetup -d "$loop"
-	rm "$SCRATCH/fs.img"
+	below_gone $dir
 }
 
 head -c 4096 /dev/urandom >"$SCRATCH/page"

@@ -14,23 +14,18 @@ set -euo pipefail
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=tests/guest/write/lib.sh
 . "$GUEST/write/lib.sh"
+# shellcheck source=tests/guest/write/below.sh
+. "$GUEST/write/below.sh"
 
-below_is() {
-	dmsetup reload --noudevsync below --table "0 $1"
-	dmsetup suspend --noudevsync --nolockfs below
-	dmsetup resume --noudevsync below
-}
-
-# The store below takes no writes any more; it is the device "below", of $1
-# sectors on $2. After that, $3 is done, and the image has to be as it was.
+# The store below takes no writes any more; the image has to be as it was.
 faulty() {
-	local what=$1 sectors=$2 loop=$3 event
+	local what=$1 event
 
 	tap_run "$what: something is written" model --ops 150 --save \
 		"$SCRATCH/model"
 	dmsetup message w 0 commit
 	event=$(dmsetup info -c --noheadings -o events w)
-	below_is "$sectors flakey $loop 0 0 1000 1 error_writes"
+	below_is "0 $SECTORS flakey $LOOP 0 0 1000 1 error_writes"
 	tap_fails "$what: a write that is flushed fails" dd if=/dev/urandom \
 		of="$DEV" bs=1M count=40 oflag=direct conv=fsync
 	tap_run "$what: the device becomes read-only" wait_for 10 sh -c \
@@ -49,7 +44,7 @@ faulty() {
 	tap_run "$what: and suspended" timeout 30 dmsetup suspend \
 		--noudevsync w
 	dmsetup resume --noudevsync w
-	below_is "$sectors linear $loop 0"
+	below_is linear
 	tap_fails "$what: a store that has healed is not trusted" dd \
 		if=/dev/zero of="$DEV" bs=4k count=1 oflag=direct
 	dm_remove w
@@ -70,65 +65,34 @@ rest_is_there() {
 }
 
 test_block() {
-	local sectors loop
-
 	truncate -s 128M "$SCRATCH/block.img"
-	loop=$(loop_from "$SCRATCH/block.img")
-	sectors=$(blockdev --getsz "$loop")
-	dm_create below "0 $sectors linear $loop 0"
+	LOOP=$(loop_from "$SCRATCH/block.img")
+	SECTORS=$(blockdev --getsz "$LOOP")
+	dm_create below "0 $SECTORS linear $LOOP 0"
 	IMAGE=/dev/mapper/below
 	new_image "$IMAGE" 64M --block-size 1M --force
 	rw_create w "$IMAGE"
-	faulty "block store" "$sectors" "$loop"
+	faulty "block store"
 	rest_is_there "block store"
 	dm_remove below
-	losetup -d "$loop"
+	losetup -d "$LOOP"
 	rm "$SCRATCH/block.img"
 }
 
 test_file() {
-	local sectors loop dir=/run/faulty
+	local dir=/run/faulty
 
-	truncate -s 256M "$SCRATCH/fs.img"
-	loop=$(loop_from "$SCRATCH/fs.img")
-	sectors=$(blockdev --getsz "$loop")
-	dm_create below "0 $sectors linear $loop 0"
-	mkfs.ext4 -q /dev/mapper/below
-	mkdir -p $dir
-	mount /dev/mapper/below $dir
+	below_setup $dir
 	IMAGE=$dir/image.vhdx
 	new_image "$IMAGE" 64M --block-size 1M
 	rw_create w "$IMAGE"
-	faulty "file store" "$sectors" "$loop"
+	faulty "file store"
 	umount $dir
 	mount /dev/mapper/below $dir
 	rest_is_there "file store"
 	rm "$IMAGE"
-	test_spot "$sectors" "$loop"
-	umount $dir
-	dm_remove below
-	losetup -d "$loop"
-	rm "$SCRATCH/fs.img"
-}
-
-# disk_place FILE POS: the sector of the disk where that byte of the file is.
-disk_place() {
-	filefrag -v -b512 "$1" | awk -v want="$(($2 / 512))" '
-		$1 ~ /^[0-9]+:$/ {
-			gsub(/[.:]/, " ")
-			if ($2 <= want && want <= $3)
-				print $4 + want - $2
-		}'
-}
-
-# with_spot SECTORS LOOP SECTOR: eight sectors of the disk take no writes.
-with_spot() {
-	printf '%s\n' "0 $3 linear $2 0" "$3 8 error" \
-		"$(($3 + 8)) $(($1 - $3 - 8)) linear $2 $(($3 + 8))" \
-		>"$SCRATCH/table"
-	dmsetup reload --noudevsync below "$SCRATCH/table"
-	dmsetup suspend --noudevsync --nolockfs below
-	dmsetup resume --noudevsync below
+	test_spot
+	below_gone $dir
 }
 
 write_page() {
@@ -141,7 +105,7 @@ page_at() { dd if="$1" bs=4k skip="$2" count=1 status=none | sha256sum; }
 # A page of a new block makes the file grow; 64 KiB on from it nothing was
 # written yet, and the disk has a bad spot.
 test_spot() {
-	local sectors=$1 loop=$2 sum place what="file store, bad spot"
+	local sum place what="file store, bad spot"
 
 	new_image "$IMAGE" 64M --block-size 1M
 	rw_create w "$IMAGE"
@@ -149,14 +113,14 @@ test_spot() {
 	sum=$(sha256sum <"$SCRATCH/page")
 	write_page 0
 	place=$(dmsetup message w 0 where 128 | sed 's/.* offset=//; s/ .*//')
-	place=$(disk_place "$IMAGE" "$((place))")
+	place=$(disk_place "$IMAGE" "$place")
 	tap_like "$what: it is somewhere" "$place" '^[0-9]+$'
-	with_spot "$sectors" "$loop" "$((place + 32))"
+	below_is "$(below_spot $((place + 32)))"
 	tap_run "$what: beside it, it can be written" write_page 16
 	tap_is "$what: it was" "$(page_at "$DEV" 16)" "$sum"
 	tap_fails "$what: on it, it cannot" write_page 20
 	tap_run "$what: beside it, it can still be written" write_page 17
-	below_is "$sectors linear $loop 0"
+	below_is linear
 	tap_run "$what: now it can" write_page 20
 	dm_remove w
 	dm_create reread "0 $(disk_sectors "$IMAGE") vhdx $IMAGE"
