@@ -203,6 +203,20 @@ test_sweeps() {
 	store_gone
 }
 
+# What the file system asks for on the committer's behalf fails as well.
+test_file_system() {
+	local what="file store, and its file system"
+
+	choose "$NOT_MUCH"
+	on_store file $SIZE --block-size 1M
+	rw_create w "$IMAGE"
+	sweep "$what: the committer" step_committer 10
+	tap_run "$what: all that was written is there" pieces_are_there
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	store_gone
+}
+
 choose() {
 	only_ours failslab "$1" && only_ours fail_page_alloc "$1" &&
 		echo $LIMIT >/sys/kernel/debug/failslab/times
@@ -217,5 +231,6 @@ write_setup 1G
 test_open file
 test_open block
 test_sweeps
+test_file_system
 write_done
 tap_done
