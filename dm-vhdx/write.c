@@ -95,15 +95,18 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 /*
  * Returns whether it may have been a flush of the store that failed. A disk that
  * knows FUA fails such a write for its own sake; otherwise there was a flush in
- * it, and a flush that comes later is not told of what that one met.
+ * it, and a flush that comes later is not told of what that one met. What was
+ * refused for want of room, or is to come again, had not got that far.
  */
-static bool had_flush(const struct vhdx_target *t, const struct bio *bio)
+static bool had_flush(const struct vhdx_target *t, const struct bio *bio,
+		      blk_status_t error)
 {
 	const struct vhdx_layer *child = &t->layer[0];
 
 	if (bio->bi_opf & REQ_PREFLUSH)
 		return true;
-	return bio->bi_opf & REQ_FUA &&
+	return bio->bi_opf & REQ_FUA && error != BLK_STS_NOSPC &&
+	       error != BLK_STS_DM_REQUEUE &&
 	       !(child->bdev && bdev_fua(child->bdev));
 }
 
@@ -127,7 +130,7 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 	io = dm_per_bio_data(bio, sizeof(*io));
 	vhdx_io_leave(io);
-	if (unlikely(*error) && had_flush(t, bio))
+	if (unlikely(*error) && had_flush(t, bio, *error))
 		vhdx_committer_unflushed(t->committer);
 	if (likely(!io->durable))
 		return DM_ENDIO_DONE;

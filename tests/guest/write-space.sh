@@ -62,9 +62,10 @@ test_flat() {
 	store_gone
 }
 
+# fill COUNT [FLAG]
 fill() {
-	dd if=/dev/zero of="$DEV" bs=64k count="$1" oflag=direct conv=fsync \
-		status=none
+	dd if=/dev/zero of="$DEV" bs=64k count="$1" oflag=direct"${2+,$2}" \
+		conv=fsync status=none
 }
 
 # small_fs TYPE: a file system with room for some blocks only.
@@ -108,7 +109,8 @@ ended() {
 
 more_than() { [ "$(stat_of w allocated)" -gt "$1" ]; }
 
-# A write that finds no room waits; when there is some, it goes on.
+# A write that finds no room waits; when there is some, it goes on. It has FUA, as
+# has the next test's: to be refused is no loss that a disk has told of.
 test_waits() {
 	local what="$1, full" pid event before ballast=$SMALL/ballast
 
@@ -116,7 +118,7 @@ test_waits() {
 	fallocate -l 8M $ballast
 	small_device 0
 	event=$(dmsetup info -c --noheadings -o events w)
-	in_background fill 1024
+	in_background fill 1024 dsync
 	tap_run "$what: the status says so" wait_for 20 has_flag no_space
 	tap_run "$what: so does an event" test \
 		"$(dmsetup info -c --noheadings -o events w)" -gt "$event"
@@ -137,6 +139,7 @@ test_waits() {
 	# It still has to flush, for which the device must be there again.
 	dmsetup resume --noudevsync w
 	tap_is "$what: the write has failed" "$(ended "$pid")" 1
+	tap_like "$what: that ends no other" "$(dmsetup status w)" " vhdx rw "
 	dm_remove w
 	is_clean "$what" "$IMAGE"
 	small_gone
@@ -173,7 +176,7 @@ test_noflush() {
 	small_fs ext4
 	fallocate -l 8M $ballast
 	small_device 0
-	in_background fill 300
+	in_background fill 300 dsync
 	wait_for 20 has_flag no_space || true
 	tap_run "$what: it can be" timeout 20 \
 		dmsetup suspend --noudevsync --noflush w
