@@ -29,6 +29,12 @@ static int read_only(void)
 	return -EROFS;
 }
 
+static u64 counted(const u64 *counter)
+{
+	/* The committer counts with no lock held, and may be at work. */
+	return data_race(*counter);
+}
+
 static int message_stats(struct vhdx_target *t, char **argv, char *result,
 			 unsigned int maxlen)
 {
@@ -53,12 +59,9 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	DMEMIT(" commits=%llu checkpoints=%llu", stats.commits,
 	       stats.checkpoints);
 	journal = &session->journal;
-	/* The committer counts these, and may be at work. */
-	DMEMIT(" entries=%llu", data_race(journal->entries));
-	/* The same holds here, */
-	DMEMIT(" flushes=%llu", data_race(journal->flushes));
-	/* and here. */
-	DMEMIT(" pages_in_place=%llu", data_race(journal->checkpointed));
+	DMEMIT(" entries=%llu flushes=%llu pages_in_place=%llu",
+	       counted(&journal->entries), counted(&journal->flushes),
+	       counted(&journal->checkpointed));
 	DMEMIT(" pages_changed=%u ready=%u size=%llu",
 	       changed, ready, READ_ONCE(session->image->store->size));
 	return ANSWERED;
