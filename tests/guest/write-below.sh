@@ -20,11 +20,6 @@ modified() { stat -c %.9Y "$IMAGE"; }
 
 was_modified_since() { [ "$(modified)" != "$1" ]; }
 
-write_page() {
-	dd if="$SCRATCH/page" of="$DEV" bs=4k seek="$1" count=1 \
-		conv=notrunc status=none oflag="${2-direct}"
-}
-
 flush() { dd if=/dev/null of="$DEV" conv=notrunc,fsync status=none; }
 
 test_time() {
@@ -93,8 +88,7 @@ lose_a_page() {
 	write_page 0 dsync
 	write_page 64 dsync
 	flush
-	place=$(dmsetup message w 0 where 512 | sed 's/.* offset=//; s/ .*//')
-	place=$(disk_place "$IMAGE" "$place")
+	place=$(place_below 512)
 	tap_like "$what: it has a place" "$place" '^[0-9]+$'
 	below_is "$(below_spot "$place")"
 	tap_run "$what: that it was written was said" write_page 64
@@ -110,13 +104,15 @@ lose_a_page() {
 test_loss() {
 	local dir=/run/lossy
 
-	below_setup $dir
+	below_setup 256M
+	below_mount $dir
 	IMAGE=$dir/image.vhdx
 	new_image "$IMAGE" 64M --block-size 1M
 	rw_create w "$IMAGE" buffered
 	lose_a_page
 	dm_remove w
-	below_gone $dir
+	umount $dir
+	below_gone
 }
 
 head -c 4096 /dev/urandom >"$SCRATCH/page"

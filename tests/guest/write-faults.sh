@@ -65,24 +65,20 @@ rest_is_there() {
 }
 
 test_block() {
-	truncate -s 128M "$SCRATCH/block.img"
-	LOOP=$(loop_from "$SCRATCH/block.img")
-	SECTORS=$(blockdev --getsz "$LOOP")
-	dm_create below "0 $SECTORS linear $LOOP 0"
+	below_setup 128M
 	IMAGE=/dev/mapper/below
 	new_image "$IMAGE" 64M --block-size 1M --force
 	rw_create w "$IMAGE"
 	faulty "block store"
 	rest_is_there "block store"
-	dm_remove below
-	losetup -d "$LOOP"
-	rm "$SCRATCH/block.img"
+	below_gone
 }
 
 test_file() {
 	local dir=/run/faulty
 
-	below_setup $dir
+	below_setup 256M
+	below_mount $dir
 	IMAGE=$dir/image.vhdx
 	new_image "$IMAGE" 64M --block-size 1M
 	rw_create w "$IMAGE"
@@ -92,12 +88,8 @@ test_file() {
 	rest_is_there "file store"
 	rm "$IMAGE"
 	test_spot
-	below_gone $dir
-}
-
-write_page() {
-	dd if="$SCRATCH/page" of="$DEV" bs=4k seek="$1" count=1 oflag=direct \
-		conv=notrunc status=none
+	umount $dir
+	below_gone
 }
 
 page_at() { dd if="$1" bs=4k skip="$2" count=1 status=none | sha256sum; }
@@ -112,8 +104,7 @@ test_spot() {
 	head -c 4096 /dev/urandom >"$SCRATCH/page"
 	sum=$(sha256sum <"$SCRATCH/page")
 	write_page 0
-	place=$(dmsetup message w 0 where 128 | sed 's/.* offset=//; s/ .*//')
-	place=$(disk_place "$IMAGE" "$place")
+	place=$(place_below 128)
 	tap_like "$what: it is somewhere" "$place" '^[0-9]+$'
 	below_is "$(below_spot $((place + 32)))"
 	tap_run "$what: beside it, it can be written" write_page 16

@@ -1,31 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# A file system on a device whose disk can be made to fail under it.  Sourced
-# after guest/lib.sh.
+# A device "below" an image, whose disk can be made to fail under it.  Sourced
+# after write/lib.sh.
 #
-#   below_setup DIR  a file system of 256 MiB there, on the device "below"; sets
-#                    $SECTORS of it, and the loop device $LOOP under that
-#   below_gone DIR   and away with it
+#   below_setup SIZE   the device; sets its $SECTORS, and the loop device $LOOP
+#                    under it
+#   below_mount DIR  a file system on it, mounted there
+#   below_gone       and away with it
 #   below_is TABLE   another table for "below"; "linear" for one that works
 #   below_spot SECTOR   a table of which eight sectors take no writes
-#   disk_place FILE POS   the sector of "below" where that byte of the file is
+#   place_below SECTOR   the sector of "below" that one of $DEV lies in, if
+#                    $IMAGE is a file there
+#   write_page N [FLAGS]   writes $SCRATCH/page to the Nth page of $DEV
 
 SECTORS=
 LOOP=
 
 below_setup() {
-	truncate -s 256M "$SCRATCH/below.img"
+	truncate -s "$1" "$SCRATCH/below.img"
 	LOOP=$(loop_from "$SCRATCH/below.img")
 	SECTORS=$(blockdev --getsz "$LOOP")
 	dm_create below "0 $SECTORS linear $LOOP 0"
+}
+
+below_mount() {
 	mkfs.ext4 -q /dev/mapper/below
 	mkdir -p "$1"
 	mount /dev/mapper/below "$1"
 }
 
 below_gone() {
-	umount "$1"
 	dm_remove below
 	losetup -d "$LOOP"
 	rm "$SCRATCH/below.img"
@@ -43,11 +48,20 @@ below_spot() {
 		"$(($1 + 8)) $((SECTORS - $1 - 8)) linear $LOOP $(($1 + 8))"
 }
 
-disk_place() {
-	filefrag -v -b512 "$1" | awk -v want="$(($2 / 512))" '
+place_below() {
+	local pos
+
+	pos=$(dmsetup message "${DEV##*/}" 0 where "$1" |
+		sed 's/.* offset=//; s/ .*//')
+	filefrag -v -b512 "$IMAGE" | awk -v want="$((pos / 512))" '
 		$1 ~ /^[0-9]+:$/ {
 			gsub(/[.:]/, " ")
 			if ($2 <= want && want <= $3)
 				print $4 + want - $2
 		}'
+}
+
+write_page() {
+	dd if="$SCRATCH/page" of="$DEV" bs=4k seek="$1" count=1 \
+		oflag="${2-direct}" conv=notrunc status=none
 }
