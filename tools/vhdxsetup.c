@@ -9,6 +9,7 @@
 #include "exit-codes.h"
 #include "message.h"
 #include "size-arg.h"
+#include "startup.h"
 #include "verbs.h"
 
 #define BAT_CACHE_MIN	64UL
@@ -285,7 +286,9 @@ int main(int argc, char **argv)
 	int err;
 
 	setlocale(LC_CTYPE, "");
-	err = parse(&command, argc, argv);
+	err = startup();
+	if (!err)
+		err = parse(&command, argc, argv);
 	if (!err)
 		err = run(&command);
 	if (err == -ENOMEM)

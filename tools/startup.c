@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "startup.h"
+
+/*
+ * An image that got the number of a stream which was closed would have our
+ * messages written into it. Reading only: output that gets lost stays an error.
+ */
+static int occupy_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
+/**
+ * startup() - make sure of the standard streams
+ *
+ * Return: 0, or a negative errno, after a message if there is where to.
+ */
+int startup(void)
+{
+	int err = occupy_streams();
+
+	if (err)
+		msg_err("/dev/null: %s", strerror(-err));
+	return err;
+}
