@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -23,7 +24,7 @@ static int occupy_streams(void)
 }
 
 /**
- * startup() - make sure of the standard streams
+ * startup() - make sure of the standard streams, and of signals
  *
  * Return: 0, or a negative errno, after a message if there is where to.
  */
@@ -31,6 +32,8 @@ int startup(void)
 {
 	int err = occupy_streams();
 
+	/* Who opens a file that we look at by a lease; its default is to die. */
+	signal(SIGIO, SIG_IGN);
 	if (err)
 		msg_err("/dev/null: %s", strerror(-err));
 	return err;

@@ -41,17 +41,26 @@ int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 
 static const struct vhdx_store_ops read_ops = { .read = user_store_read };
 
-/* O_NONBLOCK: a FIFO must be refused, not waited for. */
-static int open_quietly(const char *path, enum user_access access)
+/* Only the owner may leave the access time alone. */
+static int open_quietly(const char *path, int flags)
 {
-	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
-		    (access == USER_WRITE ? O_RDWR : O_RDONLY);
 	int fd = open(path, flags | O_NOATIME);
 
-	/* Only the owner may leave the access time alone. */
-	if (fd < 0 && errno == EPERM)
-		fd = open(path, flags);
-	return fd;
+	return fd < 0 && errno == EPERM ? open(path, flags) : fd;
+}
+
+/*
+ * O_NONBLOCK, for a FIFO must be refused, not waited for. A lease is another
+ * matter, and only files have any: the kernel sees to it that it is given back,
+ * and who looks at the file as file_lock() does holds it for an instant.
+ */
+static int open_promptly(const char *path, enum user_access access)
+{
+	int flags = O_CLOEXEC | O_NOCTTY |
+		    (access == USER_WRITE ? O_RDWR : O_RDONLY);
+	int fd = open_quietly(path, flags | O_NONBLOCK);
+
+	return fd < 0 && errno == EWOULDBLOCK ? open_quietly(path, flags) : fd;
 }
 
 static int wrong_kind(const char *path, mode_t mode)
@@ -152,7 +161,7 @@ int user_store_open(struct user_store *user, const char *path,
 		.store.ops = access == USER_WRITE ? &user_store_write_ops :
 						    &read_ops,
 	};
-	user->fd = open_quietly(path, access);
+	user->fd = open_promptly(path, access);
 	if (user->fd < 0)
 		return cannot_open(path);
 	err = learn(user, path, access);
