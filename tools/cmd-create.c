@@ -150,19 +150,21 @@ static void sync_directory(const char *path)
 	free(copy);
 }
 
-static int fill_holes(struct creation *creation)
+static int refuse_holes(const struct creation *creation)
 {
-	int err;
+	int r;
 
-	if (!creation->options->no_sparse || creation->file.device)
+	if (!creation->file.no_holes)
 		return 0;
-	err = user_store_fill(&creation->file);
-	if (err == -EOPNOTSUPP)
+	r = user_store_is_sparse(&creation->file);
+	if (r > 0) {
 		msg_err("%s: this file system keeps holes, or compresses: the file would be sparse",
 			creation->path);
-	else if (err)
-		msg_err("%s: %s", creation->path, strerror(-err));
-	return err;
+		return -EOPNOTSUPP;
+	}
+	if (r)
+		msg_err("%s: %s", creation->path, strerror(-r));
+	return r;
 }
 
 static int make(struct creation *creation)
@@ -170,13 +172,15 @@ static int make(struct creation *creation)
 	struct progress progress;
 	int err;
 
+	creation->file.no_holes = creation->options->no_sparse &&
+				  !creation->file.device;
 	progress_begin(&progress, "create");
 	err = check_room(creation);
 	if (!err)
 		err = vhdx_create(&creation->file.store, &creation->layout,
 				  &progress.engine, &creation->report);
 	if (!err)
-		err = fill_holes(creation);
+		err = refuse_holes(creation);
 	progress_end(&progress);
 	if (err == -EINTR)
 		msg_err("interrupted: %s is not made", creation->path);

@@ -67,25 +67,6 @@ static int user_truncate(struct vhdx_store *store, u64 size)
 	return 0;
 }
 
-static int user_extend(struct vhdx_store *store, u64 size)
-{
-	struct user_store *user = container_of(store, struct user_store, store);
-	int err;
-
-	if (user->device)
-		return -ENOSPC;
-	err = allocate(user, 0, store->size, size - store->size);
-	if (cannot(err))
-		return user_truncate(store, size);
-	if (err) {
-		/* Some of it may have been added; if that stays, no harm. */
-		(void)!ftruncate(user->fd, (off_t)store->size);
-		return err;
-	}
-	store->size = size;
-	return 0;
-}
-
 static int write_zeros(struct vhdx_store *store, u64 pos, u64 len)
 {
 	char *zeros = calloc(1, ZEROS_STEP);
@@ -100,6 +81,61 @@ static int write_zeros(struct vhdx_store *store, u64 pos, u64 len)
 	}
 	free(zeros);
 	return err;
+}
+
+/* Bytes of the file that have space of their own below, as far as is told. */
+static int allocated_bytes(const struct user_store *user, u64 *bytes)
+{
+	struct stat st;
+
+	if (fstat(user->fd, &st))
+		return -errno;
+	*bytes = (u64)st.st_blocks * 512;
+	return 0;
+}
+
+/*
+ * What a file system calls allocated may be a hole all the same, so what counts
+ * is that the file as a whole has its space.
+ */
+static int fill_holes(struct user_store *user, u64 pos)
+{
+	u64 bytes, end;
+	int err;
+
+	err = allocated_bytes(user, &bytes);
+	while (!err && bytes < user->store.size && pos < user->store.size) {
+		off_t hole = lseek(user->fd, (off_t)pos, SEEK_HOLE);
+		off_t data = lseek(user->fd, hole, SEEK_DATA);
+
+		if (hole < 0 || (u64)hole >= user->store.size)
+			break;
+		end = data < 0 ? user->store.size : (u64)data;
+		err = write_zeros(&user->store, (u64)hole, end - (u64)hole);
+		pos = end;
+	}
+	return err;
+}
+
+static int user_extend(struct vhdx_store *store, u64 size)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	u64 old = store->size;
+	int err;
+
+	if (user->device)
+		return -ENOSPC;
+	err = allocate(user, 0, old, size - old);
+	if (cannot(err)) {
+		err = user_truncate(store, size);
+	} else if (err) {
+		/* Some of it may have been added; if that stays, no harm. */
+		(void)!ftruncate(user->fd, (off_t)old);
+	}
+	if (err)
+		return err;
+	store->size = size;
+	return user->no_holes ? fill_holes(user, old) : 0;
 }
 
 static int user_zero(struct vhdx_store *store, u64 pos, u64 len)
@@ -133,49 +169,18 @@ static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 	return cannot(err) ? 0 : err;
 }
 
-/* Bytes of the file that have space of their own below, as far as is told. */
-static int allocated_bytes(const struct user_store *user, u64 *bytes)
-{
-	struct stat st;
-
-	if (fstat(user->fd, &st))
-		return -errno;
-	*bytes = (u64)st.st_blocks * 512;
-	return 0;
-}
-
 /**
- * user_store_fill() - leave no hole in a file
- * @user: a store that can be written
+ * user_store_is_sparse() - has a file holes, as far as is told?
+ * @user: a file whose bytes are durable
  *
- * Space is reserved already where the file system can do that; where it cannot,
- * zeros are written to whatever is a hole.
- *
- * Return: 0, -EOPNOTSUPP if there are holes even then, or another errno.
+ * Return: 1 if it has, 0 if not, or a negative errno.
  */
-int user_store_fill(struct user_store *user)
+int user_store_is_sparse(const struct user_store *user)
 {
-	u64 pos = 0, bytes, end;
-	int err;
+	u64 bytes;
+	int err = allocated_bytes(user, &bytes);
 
-	err = allocated_bytes(user, &bytes);
-	while (!err && bytes < user->store.size && pos < user->store.size) {
-		off_t hole = lseek(user->fd, (off_t)pos, SEEK_HOLE);
-		off_t data = lseek(user->fd, hole, SEEK_DATA);
-
-		if (hole < 0 || (u64)hole >= user->store.size)
-			break;
-		end = data < 0 ? user->store.size : (u64)data;
-		err = write_zeros(&user->store, (u64)hole, end - (u64)hole);
-		pos = end;
-	}
-	if (!err)
-		err = user_flush(&user->store);
-	if (!err)
-		err = allocated_bytes(user, &bytes);
-	if (err || bytes >= user->store.size)
-		return err;
-	return -EOPNOTSUPP;
+	return err ? err : bytes < user->store.size;
 }
 
 const struct vhdx_store_ops user_store_write_ops = {

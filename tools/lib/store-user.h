@@ -11,7 +11,7 @@
  *   user_store_same()	are two stores the same file?
  * store-user-write.c APIs:
  *   user_store_write_ops	what can be done to an image's bytes
- *   user_store_fill()		leave no hole in a file
+ *   user_store_is_sparse()	has a file holes?
  */
 #ifndef STORE_USER_H
 #define STORE_USER_H
@@ -27,6 +27,7 @@
  * @dev: where the file is, or the block device itself
  * @ino: which file; 0 for a block device
  * @device: it is a block device
+ * @no_holes: a file that grows is to have space of its own for what is added
  * @in_use: what file_lock() found, NULL if nobody is in the way
  */
 struct user_store {
@@ -35,6 +36,7 @@ struct user_store {
 	dev_t dev;
 	ino_t ino;
 	bool device;
+	bool no_holes;
 	const char *in_use;
 };
 
@@ -52,7 +54,7 @@ const char *user_store_read_only(const struct user_store *user,
 bool user_store_same(const struct user_store *a, const struct user_store *b);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
-int user_store_fill(struct user_store *user);
+int user_store_is_sparse(const struct user_store *user);
 extern const struct vhdx_store_ops user_store_write_ops;
 
 #endif /* STORE_USER_H */
