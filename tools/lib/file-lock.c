@@ -58,22 +58,44 @@ static bool open_elsewhere(int fd, bool writing)
 	return false;
 }
 
-/* First take, then look: of two that do so, at least one sees the other. */
-static bool qemu_conflict(int fd, bool writing)
+static void qemu_take(int fd, bool writing)
 {
 	qemu_byte_take(fd, QEMU_USED + QEMU_READ);
 	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_WRITE);
 	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_RESIZE);
-	if (writing) {
-		qemu_byte_take(fd, QEMU_USED + QEMU_WRITE);
-		qemu_byte_take(fd, QEMU_USED + QEMU_RESIZE);
-		if (qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_WRITE) ||
-		    qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_RESIZE))
-			return true;
-	}
+	if (!writing)
+		return;
+	qemu_byte_take(fd, QEMU_USED + QEMU_WRITE);
+	qemu_byte_take(fd, QEMU_USED + QEMU_RESIZE);
+}
+
+static bool qemu_conflict(int fd, bool writing)
+{
+	if (writing && (qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_WRITE) ||
+			qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_RESIZE)))
+		return true;
 	return qemu_byte_taken(fd, QEMU_USED + QEMU_WRITE) ||
 	       qemu_byte_taken(fd, QEMU_USED + QEMU_RESIZE) ||
 	       qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_READ);
+}
+
+static bool flock_conflict(int fd, bool writing)
+{
+	return flock(fd, (writing ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
+	       errno == EWOULDBLOCK;
+}
+
+/* Who is in the way, now that what we have of locks is taken. */
+static const char *who(int fd, bool locked, bool writing)
+{
+	if (locked)
+		return "is locked by another program";
+	if (qemu_conflict(fd, writing))
+		return "is in use by QEMU, or by a program that locks as QEMU does";
+	if (open_elsewhere(fd, writing))
+		return writing ? "is open elsewhere" :
+				 "is open for writing elsewhere";
+	return NULL;
 }
 
 /**
@@ -81,16 +103,29 @@ static bool qemu_conflict(int fd, bool writing)
  * @fd: a regular file, which the locks go with when it is closed
  * @writing: it is open for writing, too: others may not even read
  *
+ * First take, then look: of two that do so, at least one sees the other.
+ *
  * Return: NULL, or what is in the way, in words that follow the file's name.
  */
 const char *file_lock(int fd, bool writing)
 {
-	if (flock(fd, (writing ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
-	    errno == EWOULDBLOCK)
-		return "is locked by another program";
-	if (qemu_conflict(fd, writing))
-		return "is in use by QEMU, or by a program that locks as QEMU does";
-	if (open_elsewhere(fd, writing))
-		return "is open for writing elsewhere";
-	return NULL;
+	bool locked = flock_conflict(fd, writing);
+
+	qemu_take(fd, writing);
+	return who(fd, locked, writing);
+}
+
+/**
+ * file_in_use() - find who writes to a file, and keep nobody away
+ * @fd: a regular file
+ *
+ * Return: as file_lock().
+ */
+const char *file_in_use(int fd)
+{
+	/* Only by taking it can flock() be asked. */
+	bool locked = flock_conflict(fd, false);
+
+	(void)flock(fd, LOCK_UN);
+	return who(fd, locked, false);
 }

@@ -9,6 +9,7 @@
  *
  * file-lock.c APIs:
  *   file_lock()	look, and lock against those who ask
+ *   file_in_use()	look only
  */
 #ifndef FILE_LOCK_H
 #define FILE_LOCK_H
@@ -16,5 +17,6 @@
 #include <stdbool.h>
 
 const char *file_lock(int fd, bool writing);
+const char *file_in_use(int fd);
 
 #endif /* FILE_LOCK_H */

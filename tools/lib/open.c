@@ -80,18 +80,24 @@ static struct layer *layer_new(struct disk_sink *sink, const char *path)
 	return layer;
 }
 
+/* What the next layer is opened for. */
+static enum user_access layer_access(const struct disk *disk)
+{
+	if (disk->options.while_written)
+		return USER_LOOK;
+	return disk->options.writable && !disk->depth ? USER_WRITE : USER_READ;
+}
+
 /* Open one image and put it at the end of the disk's layers. */
 static int disk_add(struct disk *disk, const char *path)
 {
 	struct layer *layer = layer_new(disk->options.sink, path);
-	bool writable = disk->options.writable && !disk->depth;
 	int err;
 
 	if (!layer)
 		return -ENOMEM;
 	msg_verbose("opening %s", layer->path);
-	err = user_store_open(&layer->file, layer->path,
-			      writable ? USER_WRITE : USER_READ);
+	err = user_store_open(&layer->file, layer->path, layer_access(disk));
 	if (!err)
 		err = layer_cycle(disk, layer);
 	if (!err)

@@ -29,7 +29,8 @@ struct disk_sink {
  * @parents: paths to use in place of the locators', child's parent first
  * @parent_count: how many
  * @ignore_id: a parent that changed since is only warned of
- * @while_written: an image that somebody writes is only warned of
+ * @while_written: an image that somebody writes is only warned of, and nobody is
+ *	kept from writing
  * @writable: the image itself, not its parents, is to be written
  */
 struct disk_options {

@@ -107,7 +107,7 @@ static bool is_meant(const struct vhdx_locator *locator, const char *path)
 	struct user_store user;
 	bool meant = false;
 
-	if (access(path, R_OK) || user_store_open(&user, path, USER_READ))
+	if (access(path, R_OK) || user_store_open(&user, path, USER_LOOK))
 		return false;
 	if (!vhdx_headers_read(&user.store, &headers, &silent)) {
 		current = vhdx_header_current(&headers);

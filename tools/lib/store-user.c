@@ -73,22 +73,10 @@ static int wrong_kind(const char *path, mode_t mode)
 	return -EISDIR;
 }
 
-static int learn_file(struct user_store *user, const struct stat *st,
-		      enum user_access access)
-{
-	user->store.size = (u64)st->st_size;
-	user->dev = st->st_dev;
-	user->ino = st->st_ino;
-	user->in_use = file_lock(user->fd, access == USER_WRITE);
-	return 0;
-}
-
-/* What is mounted or below another device may not be written to. */
 static int learn_device(struct user_store *user, const char *path,
-			const struct stat *st, enum user_access access)
+			const struct stat *st)
 {
 	u64 size;
-	int fd;
 
 	if (ioctl(user->fd, BLKGETSIZE64, &size)) {
 		msg_err("%s: size unknown: %s", path, strerror(errno));
@@ -97,9 +85,32 @@ static int learn_device(struct user_store *user, const char *path,
 	user->store.size = size;
 	user->dev = st->st_rdev;
 	user->device = true;
-	if (access == USER_READ)
-		return 0;
-	fd = open(path, O_RDWR | O_CLOEXEC | O_EXCL);
+	return 0;
+}
+
+static int learn(struct user_store *user, const char *path)
+{
+	struct stat st;
+
+	if (fstat(user->fd, &st)) {
+		msg_err("%s: %s", path, strerror(errno));
+		return -errno;
+	}
+	if (S_ISBLK(st.st_mode))
+		return learn_device(user, path, &st);
+	if (!S_ISREG(st.st_mode))
+		return wrong_kind(path, st.st_mode);
+	user->store.size = (u64)st.st_size;
+	user->dev = st.st_dev;
+	user->ino = st.st_ino;
+	return 0;
+}
+
+/* What is mounted or below another device may not be written to. */
+static int claim_device(struct user_store *user, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_EXCL);
+
 	if (fd < 0 && errno == EBUSY) {
 		user->in_use = "is mounted or used by another device";
 		return 0;
@@ -113,20 +124,17 @@ static int learn_device(struct user_store *user, const char *path,
 	return 0;
 }
 
-static int learn(struct user_store *user, const char *path,
+/* Keep others away, as far as they would harm us, or we them. */
+static int claim(struct user_store *user, const char *path,
 		 enum user_access access)
 {
-	struct stat st;
-
-	if (fstat(user->fd, &st)) {
-		msg_err("%s: %s", path, strerror(errno));
-		return -errno;
-	}
-	if (S_ISREG(st.st_mode))
-		return learn_file(user, &st, access);
-	if (!S_ISBLK(st.st_mode))
-		return wrong_kind(path, st.st_mode);
-	return learn_device(user, path, &st, access);
+	if (user->device)
+		return access == USER_WRITE ? claim_device(user, path) : 0;
+	if (access == USER_LOOK)
+		user->in_use = file_in_use(user->fd);
+	else
+		user->in_use = file_lock(user->fd, access == USER_WRITE);
+	return 0;
 }
 
 static int cannot_open(const char *path)
@@ -164,7 +172,9 @@ int user_store_open(struct user_store *user, const char *path,
 	user->fd = open_promptly(path, access);
 	if (user->fd < 0)
 		return cannot_open(path);
-	err = learn(user, path, access);
+	err = learn(user, path);
+	if (!err)
+		err = claim(user, path, access);
 	if (err)
 		user_store_close(user);
 	return err;
@@ -185,7 +195,9 @@ int user_store_create(struct user_store *user, const char *path)
 	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (user->fd < 0)
 		return cannot_open(path);
-	err = learn(user, path, USER_WRITE);
+	err = learn(user, path);
+	if (!err)
+		err = claim(user, path, USER_WRITE);
 	if (err)
 		user_store_close(user);
 	return err;

@@ -28,7 +28,7 @@
  * @ino: which file; 0 for a block device
  * @device: it is a block device
  * @no_holes: a file that grows is to have space of its own for what is added
- * @in_use: what file_lock() found, NULL if nobody is in the way
+ * @in_use: who is in the way, in words that follow the path; NULL if nobody is
  */
 struct user_store {
 	struct vhdx_store store;
@@ -41,8 +41,9 @@ struct user_store {
 };
 
 enum user_access {
-	USER_READ,
-	USER_WRITE,
+	USER_LOOK,	/* read, and let others write meanwhile */
+	USER_READ,	/* keep writers away */
+	USER_WRITE,	/* keep everybody away */
 };
 
 int user_store_open(struct user_store *user, const char *path,
