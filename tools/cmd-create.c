@@ -187,6 +187,16 @@ static int make(struct creation *creation)
 	return err;
 }
 
+/* By now, somebody may have put something else where our file was. */
+static void remove_file(const struct creation *creation)
+{
+	struct stat st;
+
+	if (!creation->file.device && !lstat(creation->path, &st) &&
+	    st.st_dev == creation->file.dev && st.st_ino == creation->file.ino)
+		(void)unlink(creation->path);
+}
+
 static void announce(const struct creation *creation)
 {
 	const struct vhdx_params *params = &creation->layout.params;
@@ -222,8 +232,8 @@ int cmd_create(const struct options *options, char **args)
 	/* A limit on the size of files is an error like others. */
 	signal(SIGXFSZ, SIG_IGN);
 	err = make(&creation);
-	if (err && !creation.file.device)
-		(void)unlink(creation.path);
+	if (err)
+		remove_file(&creation);
 	user_store_close(&creation.file);
 	if (err)
 		return err;
