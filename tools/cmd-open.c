@@ -4,7 +4,6 @@
  * that whatever is wrong with them is said in full before the kernel sees them.
  */
 #include <libdevmapper.h>
-#include <signal.h>
 
 #include "dmdev.h"
 #include "exit-codes.h"
@@ -14,6 +13,7 @@
 #include "module.h"
 #include "open-image.h"
 #include "partitions.h"
+#include "signals.h"
 #include "table-line.h"
 
 #define NAME_BYTES_MAX	127	/* DM_NAME_LEN with its NUL */
@@ -71,22 +71,6 @@ static void explain(int log, const char *name, bool refused)
 		msg_err("%s: the kernel says: %s", name, reason);
 }
 
-/* A signal between two steps would leave a device without a table. */
-static int create_undisturbed(const struct dmdev_spec *spec)
-{
-	sigset_t block, before;
-	int err;
-
-	sigemptyset(&block);
-	sigaddset(&block, SIGINT);
-	sigaddset(&block, SIGTERM);
-	sigaddset(&block, SIGHUP);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	err = dmdev_create(spec);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 static bool is_writable(const struct layer *layer)
 {
 	const char *reason;
@@ -121,7 +105,7 @@ static int create(struct disk *disk, const struct options *options,
 	msg_verbose("table: 0 %llu " TARGET_TYPE " %s, %s", spec->sectors,
 		    params, spec->read_only ? "read-only" : "read-write");
 	log = kmsg_begin();
-	err = create_undisturbed(spec);
+	err = dmdev_create(spec);
 	if (err)
 		explain(log, spec->name, err == -ENOTARGET);
 	kmsg_end(log);
@@ -129,6 +113,19 @@ static int create(struct disk *disk, const struct options *options,
 	return err;
 }
 
+static void undo(const char *name)
+{
+	struct dmdev dev;
+
+	/* Some of them may have been mapped. */
+	if (!dmdev_query(name, &dev)) {
+		(void)partitions_remove(&dev, false);
+		dmdev_forget(&dev);
+	}
+	(void)dmdev_remove(name, false);
+}
+
+/* What a signal interrupts is undone, with the signals still held. */
 static int create_with_partitions(struct disk *disk,
 				  const struct options *options,
 				  const char *name)
@@ -138,21 +135,22 @@ static int create_with_partitions(struct disk *disk,
 		.sectors = disk->chain->size >> 9,
 		.read_only = options->readonly || !is_writable(disk->layer[0]),
 	};
-	int err = create(disk, options, &spec);
+	int err;
 
-	if (err || !options->partitions)
+	signals_hold();
+	err = create(disk, options, &spec);
+	if (err)
 		return err;
-	err = partitions_add(name, spec.read_only);
-	if (err) {
-		struct dmdev dev;
-
-		/* Some of them may have been mapped. */
-		if (!dmdev_query(name, &dev)) {
-			(void)partitions_remove(&dev, false);
-			dmdev_forget(&dev);
-		}
-		(void)dmdev_remove(name, false);
-	}
+	if (options->partitions)
+		err = partitions_add(name, spec.read_only);
+	if (!err && signals_held())
+		err = -EINTR;
+	if (err == -EINTR)
+		msg_err("interrupted: %s is not made", name);
+	if (err)
+		undo(name);
+	else
+		signals_let();
 	return err;
 }
 

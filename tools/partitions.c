@@ -5,6 +5,7 @@
 #include "message.h"
 #include "partitions.h"
 #include "run-tool.h"
+#include "signals.h"
 #include "users.h"
 
 /* One go through a device's partitions. */
@@ -45,7 +46,8 @@ int partitions_each(const struct dmdev *dev,
  * @name: of the device
  * @read_only: as it is
  *
- * Return: 0, also if there are none, or a negative errno after a message.
+ * Return: 0, also if there are none, or a negative errno after a message, but
+ * without one -EINTR, if a signal ended it that we hold, too.
  */
 int partitions_add(const char *name, bool read_only)
 {
@@ -59,6 +61,8 @@ int partitions_add(const char *name, bool read_only)
 	code = run_tool(argv);
 	if (!code)
 		return 0;
+	if (code == -EINTR && signals_held())
+		return code;
 	if (code == 127)
 		msg_err("kpartx is not installed, so there is nothing to map partitions with");
 	else

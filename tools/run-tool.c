@@ -7,6 +7,7 @@
 
 #include "message.h"
 #include "run-tool.h"
+#include "signals.h"
 
 /*
  * What we run is in sbin, which the PATH of a user who became root by su may
@@ -25,6 +26,8 @@ static void become(const char *const *argv)
 			dup2(null, STDERR_FILENO);
 	}
 	setenv("PATH", SBIN, 1);
+	/* It may be stopped all the same. */
+	signals_let();
 	execvp(argv[0], (char *const *)argv);
 	_exit(errno == ENOENT ? 127 : 126);
 }
@@ -35,7 +38,8 @@ static void become(const char *const *argv)
  *
  * Its messages are shown with -v only.
  *
- * Return: its exit code, 127 if it is not installed, or a negative errno.
+ * Return: its exit code, 127 if it is not installed, or a negative errno: -EINTR
+ * if any signal ended it.
  */
 int run_tool(const char *const *argv)
 {

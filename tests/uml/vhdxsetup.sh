@@ -378,6 +378,16 @@ if [ -e "$real/btrfs.vhdx" ]; then
 		open --partitions "$real/btrfs.vhdx" v0
 	umount "$kpartx"
 	gone "  leaves nothing"
+	# shellcheck disable=SC2016 # the inner shell's
+	printf '%s\n' '#!/bin/sh' 'kill -INT $PPID' 'exec sleep 0.5' \
+		>"$SCRATCH/kpartx"
+	chmod +x "$SCRATCH/kpartx"
+	mount --bind "$SCRATCH/kpartx" "$kpartx"
+	exits "open --partitions, interrupted" 130 \
+		open --partitions "$real/btrfs.vhdx" v0
+	says "  says so" "interrupted: v0 is not made"
+	umount "$kpartx"
+	gone "  leaves nothing"
 
 	exits "open --partitions for writing" 0 \
 		open -q --partitions "$real/btrfs.vhdx" v0
