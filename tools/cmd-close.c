@@ -3,56 +3,126 @@
 #include "device-arg.h"
 #include "message.h"
 #include "partitions.h"
+#include "signals.h"
 #include "status-tree.h"
 #include "users.h"
 #include "vhdxsetup.h"
 
-static int remove_device(const struct dmdev *dev, bool deferred)
-{
-	int err = dmdev_remove(dev->name, deferred);
+/* How often somebody may open the device as it goes. */
+#define TRIES	5
 
-	if (err == -EBUSY)
-		users_explain(dev);
-	else if (err)
+static int say_removal(const struct dmdev *dev, int err)
+{
+	if (err)
 		msg_err("%s: not removed: %s", dev->name, strerror(-err));
 	return err;
 }
 
-/* After the partitions went, what still has it open is somebody else. */
-static int refuse_used(const char *name)
+static int say_fault(const struct dmdev *dev, const char *fault)
+{
+	msg_err("%s: writing to the image has failed: %s; what no flush had covered before may be lost",
+		dev->name, fault);
+	return -EIO;
+}
+
+/* Why the image is not what was written, for free(), or NULL. */
+static char *fault_now(const char *name)
 {
 	struct dmdev dev;
-	int err = device_arg(name, &dev);
+	char *fault;
 
-	if (err)
-		return err;
-	if (dev.open_count) {
-		users_explain(&dev);
-		err = -EBUSY;
-	}
+	if (dmdev_query(name, &dev))
+		return NULL;
+	fault = status_fault(&dev);
 	dmdev_forget(&dev);
+	return fault;
+}
+
+/*
+ * A suspend ends the writing, as a removal does, but only of a device that is
+ * still there can it be asked whether that went well. Who opens it meanwhile
+ * waits for its I/O, and would do so for ever: it is resumed then.
+ */
+static int remove_asked(const struct dmdev *dev)
+{
+	char *fault;
+	int err;
+
+	err = dmdev_suspend(dev->name);
+	if (err)
+		return say_removal(dev, err);
+	fault = fault_now(dev->name);
+	err = dmdev_remove(dev->name, DMDEV_REMOVE_AT_ONCE);
+	if (err && !dev->suspended && dmdev_resume(dev->name))
+		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
+			dev->name, dev->name);
+	if (err && err != -EBUSY)
+		say_removal(dev, err);
+	/* The next attempt would fail no better, so it goes all the same. */
+	if (!err && fault)
+		err = say_fault(dev, fault);
+	free(fault);
 	return err;
 }
 
-/* What was written since is lost, and the log must be replayed. */
-static void warn_of_fault(const struct dmdev *dev)
+/* A signal halfway would leave a suspended device. */
+static int remove_device(const struct dmdev *dev)
 {
-	char *fault = status_fault(dev);
+	int err, tries;
 
-	if (fault)
-		msg_warn("%s: writing to the image has failed: %s", dev->name,
-			 fault);
-	free(fault);
+	for (tries = 0; tries < TRIES; tries++) {
+		err = users_refuse(dev->name, 0);
+		if (err)
+			return err;
+		signals_hold();
+		err = remove_asked(dev);
+		signals_let();
+		if (err != -EBUSY)
+			return err;
+	}
+	return say_removal(dev, err);
 }
 
-static void say_deferred(const char *name)
+static int close_now(const struct dmdev *dev)
 {
-	struct dmdev dev;
+	int err;
 
-	if (dmdev_query(name, &dev))
-		return;
-	msg_info("%s is in use and will go when it no longer is", name);
-	dmdev_forget(&dev);
+	/* Before the partitions go: either all goes or nothing. */
+	err = users_refuse(dev->name, partitions_count(dev));
+	if (!err)
+		err = partitions_remove(dev, false);
+	if (!err)
+		err = remove_device(dev);
+	return err;
+}
+
+/* Of those in use, nobody is there to be told how the writing ended. */
+static int close_deferred(const struct dmdev *dev)
+{
+	struct dmdev now;
+	char *fault;
+	bool used;
+	int err;
+
+	err = partitions_remove(dev, true);
+	if (err)
+		return err;
+	err = dmdev_query(dev->name, &now);
+	if (err)
+		return say_removal(dev, err);
+	used = now.open_count > 0;
+	dmdev_forget(&now);
+	if (!used)
+		return remove_device(dev);
+	err = dmdev_remove(dev->name, DMDEV_REMOVE_DEFERRED);
+	if (err)
+		return say_removal(dev, err);
+	msg_info("%s is in use and will go when it no longer is", dev->name);
+	fault = status_fault(dev);
+	if (fault)
+		err = say_fault(dev, fault);
+	free(fault);
+	return err;
 }
 
 /**
@@ -70,14 +140,7 @@ int cmd_close(const struct options *options, char **args)
 	err = device_arg(args[0], &dev);
 	if (err)
 		return err;
-	warn_of_fault(&dev);
-	err = partitions_remove(&dev, options->deferred);
-	if (!err && dev.open_count && !options->deferred)
-		err = refuse_used(dev.name);
-	if (!err)
-		err = remove_device(&dev, options->deferred);
-	if (!err && options->deferred)
-		say_deferred(dev.name);
+	err = options->deferred ? close_deferred(&dev) : close_now(&dev);
 	dmdev_forget(&dev);
 	return err;
 }

@@ -122,7 +122,7 @@ static void undo(const char *name)
 		(void)partitions_remove(&dev, false);
 		dmdev_forget(&dev);
 	}
-	(void)dmdev_remove(name, false);
+	(void)dmdev_remove(name, DMDEV_REMOVE_RETRY);
 }
 
 /* What a signal interrupts is undone, with the signals still held. */

@@ -144,16 +144,50 @@ static int load_table(const struct dmdev_spec *spec)
 	return err;
 }
 
-static int resume(const struct dmdev_spec *spec)
+/**
+ * dmdev_suspend() - let the I/O of a device wait
+ * @name: which; nobody should have it open
+ *
+ * What was written is made durable first.
+ *
+ * Return: 0, also if it is suspended already, or a negative errno.
+ */
+int dmdev_suspend(const char *name)
 {
-	struct dm_task *task = new_task(DM_DEVICE_RESUME, spec->name);
-	char path[PATH_MAX];
+	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
+	int err = -ENOMEM;
+
+	/* What nobody has open has no file system to freeze. */
+	if (task && dm_task_skip_lockfs(task))
+		err = run_task(task);
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
+/**
+ * dmdev_resume() - let the I/O of a device go on, or begin
+ * @name: which
+ *
+ * Return: 0 or a negative errno.
+ */
+int dmdev_resume(const char *name)
+{
+	struct dm_task *task = new_task(DM_DEVICE_RESUME, name);
 	int err = -ENOMEM;
 
 	if (task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
 		err = run_with_udev(task);
 	if (task)
 		dm_task_destroy(task);
+	return err;
+}
+
+static int start(const struct dmdev_spec *spec)
+{
+	char path[PATH_MAX];
+	int err = dmdev_resume(spec->name);
+
 	if (err) {
 		msg_err("%s: the device does not start: %s", spec->name,
 			strerror(-err));
@@ -184,30 +218,30 @@ int dmdev_create(const struct dmdev_spec *spec)
 		msg_verbose("table load: %s", strerror(-err));
 		err = -ENOTARGET;
 	} else {
-		err = resume(spec);
+		err = start(spec);
 	}
 	if (err)
-		(void)dmdev_remove(spec->name, false);
+		(void)dmdev_remove(spec->name, DMDEV_REMOVE_RETRY);
 	return err;
 }
 
 /**
  * dmdev_remove() - take a device away
  * @name: which
- * @deferred: if it is in use, when it no longer is
+ * @how: if it is in use
  *
  * Return: 0 or a negative errno, -EBUSY if it is in use.
  */
-int dmdev_remove(const char *name, bool deferred)
+int dmdev_remove(const char *name, enum dmdev_removal how)
 {
 	struct dm_task *task = new_task(DM_DEVICE_REMOVE, name);
 	int err = -ENOMEM;
 
 	if (!task)
 		return err;
-	/* udev looks at new devices for a moment: worth a few tries. */
-	if (deferred ? dm_task_deferred_remove(task) :
-		       dm_task_retry_remove(task))
+	if (how == DMDEV_REMOVE_AT_ONCE ||
+	    (how == DMDEV_REMOVE_DEFERRED ? dm_task_deferred_remove(task) :
+					    dm_task_retry_remove(task)))
 		err = run_with_udev(task);
 	dm_task_destroy(task);
 	return err;

@@ -7,6 +7,8 @@
  *   dmdev_begin()	may we, and does the kernel know device-mapper?
  *   dmdev_target()	the version of a target, if the kernel has it
  *   dmdev_create()	make a device of one target
+ *   dmdev_suspend()	let its I/O wait
+ *   dmdev_resume()	and go on
  *   dmdev_remove()	take a device away
  *   dmdev_query()	learn all about a device
  *   dmdev_forget()	free what dmdev_query() learned
@@ -65,10 +67,19 @@ struct dmdev_spec {
 	const char *params;
 };
 
+/* What to do if a device that is to be removed is in use. */
+enum dmdev_removal {
+	DMDEV_REMOVE_AT_ONCE,	/* or not at all */
+	DMDEV_REMOVE_RETRY,	/* try for a few seconds */
+	DMDEV_REMOVE_DEFERRED,	/* have it go when its last user does */
+};
+
 int dmdev_begin(void);
 int dmdev_target(const char *type, u32 version[3]);
 int dmdev_create(const struct dmdev_spec *spec);
-int dmdev_remove(const char *name, bool deferred);
+int dmdev_suspend(const char *name);
+int dmdev_resume(const char *name);
+int dmdev_remove(const char *name, enum dmdev_removal how);
 int dmdev_query(const char *name, struct dmdev *dev);
 void dmdev_forget(struct dmdev *dev);
 int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),

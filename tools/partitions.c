@@ -70,19 +70,40 @@ int partitions_add(const char *name, bool read_only)
 	return code == 127 ? -ENOEXEC : -EIO;
 }
 
+static int count_one(const struct dmdev *part, void *context)
+{
+	int *count = context;
+
+	(void)part;
+	++*count;
+	return 0;
+}
+
+/**
+ * partitions_count() - how many partitions of a device are mapped
+ * @dev: the device, which each of them has open once
+ *
+ * Return: how many.
+ */
+int partitions_count(const struct dmdev *dev)
+{
+	int count = 0;
+
+	(void)partitions_each(dev, count_one, &count);
+	return count;
+}
+
 static int refuse_used(const struct dmdev *part, void *context)
 {
 	(void)context;
-	if (!part->open_count)
-		return 0;
-	users_explain(part);
-	return -EBUSY;
+	return users_refuse(part->name, 0);
 }
 
 static int remove_one(const struct dmdev *part, void *context)
 {
 	const bool *deferred = context;
-	int err = dmdev_remove(part->name, *deferred);
+	int err = dmdev_remove(part->name, *deferred ? DMDEV_REMOVE_DEFERRED :
+						       DMDEV_REMOVE_RETRY);
 
 	if (err)
 		msg_err("%s: not removed: %s", part->name, strerror(-err));

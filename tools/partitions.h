@@ -6,6 +6,7 @@
  * partitions.c APIs:
  *   partitions_add()		map them
  *   partitions_remove()	take them away, all or none
+ *   partitions_count()	how many are mapped
  *   partitions_each()		go through them
  */
 #ifndef PARTITIONS_H
@@ -14,6 +15,7 @@
 #include "dmdev.h"
 
 int partitions_add(const char *name, bool read_only);
+int partitions_count(const struct dmdev *dev);
 int partitions_remove(const struct dmdev *dev, bool deferred);
 int partitions_each(const struct dmdev *dev,
 		    int (*visit)(const struct dmdev *part, void *context),

@@ -3,13 +3,13 @@
  * Who uses a device?
  *
  * users.c APIs:
- *   users_explain()	say it, and what to do
+ *   users_refuse()	say it, and what to do, if anybody does
  */
 #ifndef USERS_H
 #define USERS_H
 
 #include "dmdev.h"
 
-void users_explain(const struct dmdev *dev);
+int users_refuse(const char *name, int own);
 
 #endif /* USERS_H */

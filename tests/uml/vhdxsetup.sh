@@ -126,6 +126,8 @@ exits "info reads it nevertheless" 0 info "$good/dynamic.vhdx"
 exec 3<"$dev"
 exits "close of a device that is open" 7 close v0
 says "  names the tool that finds by whom" "fuser -v $dev"
+tap_is "  and does not leave it suspended" \
+	"$(status_field v0 '["suspended"]')" False
 exits "close --deferred" 0 close --deferred v0
 says "  says when it will go" "v0 is in use and will go"
 exec 3<&-
@@ -138,6 +140,13 @@ exec 3>>"$good/dynamic.vhdx"
 exits "an image that is open for writing" 7 open "$good/dynamic.vhdx" v0
 says "  which is said" "is open for writing elsewhere"
 exec 3>&-
+
+# As udev does with a device that was written to.
+exits "open" 0 open -q "$good/dynamic.vhdx" v0
+sleep 2 <"$dev" &
+exits "close waits for those who only look" 0 close v0
+gone "  and takes it away"
+wait
 
 # --- What a table line makes hard.
 for name in "two words" 'back\slash' $'a\ttab' "à la carte" "émigré Ā"; do
@@ -252,8 +261,9 @@ tap_is "  status: it is read-only now" \
 	"$(status_field v0 '["target"]["mode"]')" ro
 tap_like "  and why" "$(status_field v0 '["target"]["fault"]')" "failed"
 below_is linear "$loop" 0
-exits "  close" 0 close v0
-says "  warns" "warning: v0: writing to the image has failed: "
+exits "  close" 9 close v0
+says "  tells of it" "v0: writing to the image has failed: "
+gone "  and takes it away all the same"
 
 # The log is dirty now, and must be replayed before anything is written.
 tap_is "  the log is dirty" "$("$VHDXSETUP" info -q --json /dev/mapper/below |
@@ -270,6 +280,19 @@ below_is linear "$loop" 0
 exits "  open, when all is well again" 0 open /dev/mapper/below v0
 exits "  close" 0 close v0
 exits "  clean" 0 check /dev/mapper/below
+
+exits "  open, to write" 0 open /dev/mapper/below v0
+tap_run "  as is done" dd if=/dev/urandom of=$dev bs=1M count=2 oflag=direct \
+	conv=fsync status=none
+tap_is "  without a fault" \
+	"$(status_field v0 '["target"].get("fault")')" None
+below_is flakey "$loop" 0 0 60 1 error_writes
+exits "  but the last commit fails, at close" 9 close v0
+says "  which tells of it" "v0: writing to the image has failed: "
+gone "  and takes it away all the same"
+below_is linear "$loop" 0
+exits "  open, when all is well again" 0 open /dev/mapper/below v0
+exits "  close" 0 close v0
 dm_remove below
 losetup -d "$loop"
 rm -- "$SCRATCH/disk"
@@ -369,8 +392,12 @@ if [ -e "$real/btrfs.vhdx" ]; then
 	fi
 	exec 3<"$dev"
 	exits "close while the disk is open" 7 close v0
+	says "  says what finds by whom" "v0: is in use: some .*fuser -v $dev"
+	tap_run "  and removes nothing" test -b "${dev}p1"
 	exec 3<&-
-	exits "close" 0 close v0
+	sleep 2 <"${dev}p1" &
+	exits "close, where a partition is looked at" 0 close v0
+	wait
 	gone "  takes both away"
 	kpartx=$(realpath "$(command -v kpartx)")
 	mount --bind /bin/false "$kpartx"
