@@ -16,25 +16,25 @@ static int add(const struct dmdev *dev, void *context)
 
 static int print(const struct dmdev *dev, void *context)
 {
-	struct table_line line;
+	struct words images;
 	char name[PATH_MAX] = "-";
 	char size[32];
 
 	(void)context;
 	if (!dmdev_is_vhdx(dev))
 		return 0;
-	if (table_line_parse(dev->table, &line))
+	if (table_line_images(dev->table, &images))
 		return -ENOMEM;
 	printf("%-16s %4u:%-4u %10s  ", dev->name, dev->major, dev->minor,
 	       tree_size_words(dev->sectors << 9, size, sizeof(size)));
-	if (line.images)
-		status_image(line.words[0], name);
+	if (images.count)
+		status_image(images.word[0], name);
 	msg_safe(stdout, name);
-	if (line.images > 1)
-		printf(" (+ %u parent%s)", line.images - 1,
-		       line.images > 2 ? "s" : "");
+	if (images.count > 1)
+		printf(" (+ %u parent%s)", images.count - 1,
+		       images.count > 2 ? "s" : "");
 	putchar('\n');
-	table_line_free(&line);
+	words_free(&images);
 	return 0;
 }
 

@@ -84,16 +84,16 @@ static void name_processes(const struct sought *sought)
 static int name_if_used(const struct dmdev *dev, void *context)
 {
 	const struct sought *sought = context;
-	struct table_line line;
+	struct words images;
 	unsigned int i;
 
-	if (!dmdev_is_vhdx(dev) || table_line_parse(dev->table, &line))
+	if (!dmdev_is_vhdx(dev) || table_line_images(dev->table, &images))
 		return 0;
-	for (i = 0; i < line.images; i++)
-		if (is_sought(sought, line.words[i]))
+	for (i = 0; i < images.count; i++)
+		if (is_sought(sought, images.word[i]))
 			msg_err("%s: is used by the device %s; `vhdxsetup close %s' ends that",
 				sought->path, dev->name, dev->name);
-	table_line_free(&line);
+	words_free(&images);
 	return 0;
 }
 

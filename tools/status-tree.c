@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <libdevmapper.h>
 #include <limits.h>
+#include <sys/sysmacros.h>
 
 #include "status-tree.h"
 #include "table-line.h"
@@ -14,32 +15,32 @@
  */
 void status_image(const char *word, char *name)
 {
-	unsigned int high, low;
-	char device[NAME_MAX + 1];
-	char end;
+	char block[NAME_MAX + 1];
+	dev_t device;
 
-	if (sscanf(word, "%u:%u%c", &high, &low, &end) == 2 &&
-	    dm_device_get_name(high, low, 1, device, sizeof(device)))
-		snprintf(name, PATH_MAX, "/dev/%s", device);
+	if (words_device(word, &device) &&
+	    dm_device_get_name(major(device), minor(device), 1, block,
+			       sizeof(block)))
+		snprintf(name, PATH_MAX, "/dev/%s", block);
 	else
 		snprintf(name, PATH_MAX, "%s", word);
 }
 
 static void add_images(struct json_object *object, const struct dmdev *dev)
 {
-	struct json_object *images = tree_list();
-	struct table_line line;
+	struct json_object *list = tree_list();
+	struct words images;
 	char name[PATH_MAX];
 	unsigned int i;
 
-	tree_add(object, "image", images);
-	if (!dev->table || table_line_parse(dev->table, &line))
+	tree_add(object, "image", list);
+	if (!dev->table || table_line_images(dev->table, &images))
 		return;
-	for (i = 0; i < line.images; i++) {
-		status_image(line.words[i], name);
-		tree_append(images, tree_string(name));
+	for (i = 0; i < images.count; i++) {
+		status_image(images.word[i], name);
+		tree_append(list, tree_string(name));
 	}
-	table_line_free(&line);
+	words_free(&images);
 }
 
 /**
@@ -67,6 +68,14 @@ struct json_object *status_device(const struct dmdev *dev)
 	return object;
 }
 
+/* How the flag begins that says so. */
+#define FAULT	"fault="
+
+static bool is_fault(const char *flag)
+{
+	return !strncmp(flag, FAULT, strlen(FAULT));
+}
+
 /* In the order of the target's status, after the mode. */
 static const char *const counters[] = {
 	"images_in_chain",
@@ -80,22 +89,19 @@ static const char *const counters[] = {
 	"commits",
 };
 
-static struct json_object *flags_tree(const char *rest, char **fault)
+static struct json_object *flags_tree(const char *rest)
 {
 	struct json_object *flags = tree_list();
-	struct table_line line;
+	struct words words;
 	unsigned int i;
 
-	/* Words, escaped as in a table; the first is their number. */
-	if (table_line_parse(rest, &line))
+	if (words_split(rest, WORDS_OF_DM, &words))
 		return flags;
-	for (i = 0; i < line.count; i++) {
-		if (!strncmp(line.words[i], "fault=", 6))
-			*fault = strdup(line.words[i] + 6);
-		else
-			tree_append(flags, tree_string(line.words[i]));
-	}
-	table_line_free(&line);
+	/* The first is their number. */
+	for (i = 1; i < words.count; i++)
+		if (!is_fault(words.word[i]))
+			tree_append(flags, tree_string(words.word[i]));
+	words_free(&words);
 	return flags;
 }
 
@@ -108,8 +114,15 @@ static struct json_object *flags_tree(const char *rest, char **fault)
 char *status_fault(const struct dmdev *dev)
 {
 	char *fault = NULL;
+	struct words words;
+	unsigned int i;
 
-	tree_free(flags_tree(dev->status, &fault));
+	if (words_split(dev->status, WORDS_OF_DM, &words))
+		return NULL;
+	for (i = 0; i < words.count && !fault; i++)
+		if (is_fault(words.word[i]))
+			fault = strdup(words.word[i] + strlen(FAULT));
+	words_free(&words);
 	return fault;
 }
 
@@ -124,7 +137,7 @@ struct json_object *status_target(const struct dmdev *dev)
 	struct json_object *object = tree_new();
 	const char *rest = dev->status;
 	unsigned long long number;
-	char mode[8], *fault = NULL;
+	char mode[8], *fault;
 	size_t i;
 	int used;
 
@@ -137,7 +150,8 @@ struct json_object *status_target(const struct dmdev *dev)
 			return object;
 		tree_number(object, counters[i], number);
 	}
-	tree_add(object, "flag", flags_tree(rest + used, &fault));
+	tree_add(object, "flag", flags_tree(rest + used));
+	fault = status_fault(dev);
 	if (fault)
 		tree_text(object, "fault", fault);
 	free(fault);

@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
 #include <sys/sysmacros.h>
 
 #include "table-line.h"
-
-/*
- * Device-mapper splits a line where the kernel's isspace() says so, which in
- * its Latin-1 counts byte 0xA0, although UTF-8 has it inside letters.
- */
-static bool splits(char c)
-{
-	return isspace((unsigned char)c) || (unsigned char)c == 0xa0;
-}
 
 /*
  * The target reads \ooo as a byte. (A backslash before the byte itself would be
@@ -21,7 +11,7 @@ static bool splits(char c)
 static void print_escaped(FILE *out, const char *path)
 {
 	for (; *path; path++) {
-		if (splits(*path) || *path == '\\')
+		if (strchr(WORDS_OF_DM "\\", *path))
 			fprintf(out, "\\%03o", (unsigned char)*path);
 		else
 			fputc(*path, out);
@@ -32,10 +22,10 @@ static void print_image(FILE *out, const struct layer *layer)
 {
 	const struct user_store *file = &layer->file;
 
-	if (file->ino)
-		print_escaped(out, layer->path);
-	else
+	if (file->device)
 		fprintf(out, "%u:%u", major(file->dev), minor(file->dev));
+	else
+		print_escaped(out, layer->path);
 }
 
 /* Whether the device is read-only is not here: that is device-mapper's. */
@@ -88,88 +78,23 @@ char *table_line_build(const struct disk *disk, const struct options *options)
 	return text;
 }
 
-static bool is_octal(char c)
-{
-	return c >= '0' && c <= '7';
-}
-
-/* One byte of a word, unescaped; moves @in past it. */
-static char next_byte(const char **in)
-{
-	const char *p = *in;
-
-	if (*p == '\\' && is_octal(p[1]) && is_octal(p[2]) && is_octal(p[3])) {
-		*in += 4;
-		return (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 |
-			      (p[3] - '0'));
-	}
-	*in += 1;
-	return *p;
-}
-
-/* Take the next word off @text, unescaped; NULL at its end. */
-static char *next_word(char **text)
-{
-	const char *in = *text;
-	char *out, *word;
-
-	while (splits(*in))
-		in++;
-	if (!*in)
-		return NULL;
-	/* What is unescaped is never longer, so it goes over what was read. */
-	word = *text + (in - *text);
-	out = word;
-	while (*in && !splits(*in))
-		*out++ = next_byte(&in);
-	*text += in - *text + (*in != '\0');
-	*out = '\0';
-	return word;
-}
-
-static bool all_digits(const char *word)
-{
-	return *word && !word[strspn(word, "0123456789")];
-}
-
 /**
- * table_line_parse() - a line that the kernel printed, in words
+ * table_line_images() - the images of a line that the kernel printed
  * @text: the target's part of the line
- * @line: for table_line_free()
+ * @images: for words_free()
  *
  * Return: 0 or -ENOMEM.
  */
-int table_line_parse(const char *text, struct table_line *line)
+int table_line_images(const char *text, struct words *images)
 {
-	bool features = false;
-	char *rest, *word;
+	unsigned int i;
+	int err = words_split(text, WORDS_OF_DM, images);
 
-	*line = (struct table_line){ .buffer = strdup(text) };
-	/* No more words than every other byte. */
-	line->words = calloc(strlen(text) / 2 + 1, sizeof(*line->words));
-	if (!line->buffer || !line->words) {
-		table_line_free(line);
-		return -ENOMEM;
-	}
-	rest = line->buffer;
-	while ((word = next_word(&rest))) {
-		if (!features && all_digits(word)) {
-			features = true;
-			continue;
-		}
-		line->words[line->count++] = word;
-		if (!features)
-			line->images++;
-	}
+	if (err)
+		return err;
+	/* A number ends them: that of the features. */
+	for (i = 0; i < images->count; i++)
+		if (!images->word[i][strspn(images->word[i], "0123456789")])
+			images->count = i;
 	return 0;
-}
-
-/**
- * table_line_free() - free a parsed line
- * @line: from table_line_parse()
- */
-void table_line_free(struct table_line *line)
-{
-	free(line->buffer);
-	free(line->words);
 }

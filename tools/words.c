@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <sys/sysmacros.h>
+
+#include "env.h"
+#include "words.h"
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* One byte of a word, unescaped; moves @in past it. */
+static char next_byte(const char **in)
+{
+	const char *p = *in;
+
+	if (*p == '\\' && is_octal(p[1]) && is_octal(p[2]) && is_octal(p[3])) {
+		*in += 4;
+		return (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 |
+			      (p[3] - '0'));
+	}
+	*in += 1;
+	return *p;
+}
+
+/* Take the next word off @text, unescaped; NULL at its end. */
+static char *next_word(char **text, const char *separators)
+{
+	char *word = *text + strspn(*text, separators);
+	const char *end = word + strcspn(word, separators);
+	const char *in = word;
+	char *out = word;
+
+	if (!*word)
+		return NULL;
+	*text += end - *text + (*end != '\0');
+	/* What is unescaped is never longer, so it goes over what was read. */
+	while (in < end)
+		*out++ = next_byte(&in);
+	*out = '\0';
+	return word;
+}
+
+/**
+ * words_split() - text in words
+ * @text: the text
+ * @separators: WORDS_OF_*
+ * @words: for words_free()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int words_split(const char *text, const char *separators, struct words *words)
+{
+	char *rest, *word;
+
+	*words = (struct words){ .buffer = strdup(text) };
+	/* No more words than every other byte. */
+	words->word = calloc(strlen(text) / 2 + 1, sizeof(*words->word));
+	if (!words->buffer || !words->word) {
+		words_free(words);
+		return -ENOMEM;
+	}
+	rest = words->buffer;
+	while ((word = next_word(&rest, separators)))
+		words->word[words->count++] = word;
+	return 0;
+}
+
+/**
+ * words_free() - free a split text
+ * @words: from words_split()
+ */
+void words_free(struct words *words)
+{
+	free(words->buffer);
+	free(words->word);
+}
+
+/**
+ * words_device() - the device that a word names by its number
+ * @word: such as "254:0"
+ * @device: filled in
+ *
+ * Return: false if the word is something else.
+ */
+bool words_device(const char *word, dev_t *device)
+{
+	unsigned int high, low;
+	char end;
+
+	if (sscanf(word, "%u:%u%c", &high, &low, &end) != 2)
+		return false;
+	*device = makedev(high, low);
+	return true;
+}
