@@ -7,53 +7,79 @@
 
 #include "message.h"
 #include "users.h"
+#include "words.h"
 
 /* How long those who only look at a new device, as udev does, are waited for. */
 #define LOOKS		25
 #define LOOK_USECS	200000
 
-/* Mount points, from the kernel's list; returns how many were named. */
-static unsigned int name_mounts(const struct dmdev *dev)
+static bool is_node_of(const char *path, const struct dmdev *dev)
 {
-	FILE *in = fopen("/proc/self/mountinfo", "re");
-	unsigned int count = 0, high, low;
-	char *line = NULL;
-	char where[PATH_MAX];
-	size_t size = 0;
+	struct stat st;
 
-	while (in && getline(&line, &size, in) > 0) {
-		if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &high, &low,
-			   where) != 3 ||
-		    high != dev->major || low != dev->minor)
-			continue;
-		msg_err("%s: is in use: mounted at %s; unmount it first",
-			dev->name, where);
-		count++;
-	}
-	free(line);
-	if (in)
-		fclose(in);
-	return count;
+	return *path == '/' && !stat(path, &st) && S_ISBLK(st.st_mode) &&
+	       st.st_rdev == makedev(dev->major, dev->minor);
 }
 
-static unsigned int name_swap(const struct dmdev *dev)
+/*
+ * A line of mountinfo: id, parent, device, root, mount point, options, any
+ * number of tags, "-", type, source. The device of a file system that may have
+ * several, as btrfs, is none of them, but its source is one.
+ */
+static const char *mount_of(const struct words *line, const struct dmdev *dev)
 {
-	FILE *in = fopen("/proc/swaps", "re");
+	unsigned int i = 6;
+	dev_t device;
+
+	if (line->count <= i)
+		return NULL;
+	if (words_device(line->word[2], &device) &&
+	    device == makedev(dev->major, dev->minor))
+		return line->word[4];
+	while (i < line->count && strcmp(line->word[i], "-"))
+		i++;
+	return i + 2 < line->count && is_node_of(line->word[i + 2], dev) ?
+	       line->word[4] : NULL;
+}
+
+static bool name_mount(const struct words *line, const struct dmdev *dev)
+{
+	const char *where = mount_of(line, dev);
+
+	if (where)
+		msg_err("%s: is in use: mounted at %s; unmount it first",
+			dev->name, where);
+	return where;
+}
+
+static bool name_swap(const struct words *line, const struct dmdev *dev)
+{
+	bool found = line->count && is_node_of(line->word[0], dev);
+
+	if (found)
+		msg_err("%s: is in use as swap; swapoff %s first", dev->name,
+			line->word[0]);
+	return found;
+}
+
+/* Go through a list of the kernel's; returns how many lines were named. */
+static unsigned int name_lines(const char *list, const struct dmdev *dev,
+			       bool (*name)(const struct words *line,
+					    const struct dmdev *dev))
+{
+	FILE *in = fopen(list, "re");
 	unsigned int count = 0;
-	char *line = NULL;
-	char path[PATH_MAX];
-	struct stat st;
+	char *text = NULL;
+	struct words line;
 	size_t size = 0;
 
-	while (in && getline(&line, &size, in) > 0) {
-		if (sscanf(line, "%4095s", path) != 1 || stat(path, &st) ||
-		    st.st_rdev != makedev(dev->major, dev->minor))
+	while (in && getline(&text, &size, in) > 0) {
+		if (words_split(text, WORDS_OF_PROC, &line))
 			continue;
-		msg_err("%s: is in use as swap; swapoff %s first", dev->name,
-			path);
-		count++;
+		count += name(&line, dev);
+		words_free(&line);
 	}
-	free(line);
+	free(text);
 	if (in)
 		fclose(in);
 	return count;
@@ -100,7 +126,8 @@ static unsigned int name_holders(const struct dmdev *dev)
 /* Does it stay in use? Then it is said by whom, as far as that can be found. */
 static bool refuse(const struct dmdev *dev, bool last_look)
 {
-	if (name_mounts(dev) + name_swap(dev) + name_holders(dev))
+	if (name_lines("/proc/self/mountinfo", dev, name_mount) +
+	    name_lines("/proc/swaps", dev, name_swap) + name_holders(dev))
 		return true;
 	if (last_look)
 		msg_err("%s: is in use: some program has it open; `fuser -v %s/%s' says which",

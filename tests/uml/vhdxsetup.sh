@@ -376,17 +376,16 @@ if [ -e "$real/btrfs.vhdx" ]; then
 		"$(status_field v0 '["partition"][0]["name"]')" v0p1
 	tap_is "  and the table" \
 		"$(status_field v0 '["contents"]["partition_table"]')" dos
-	mkdir -p "$SCRATCH/mnt"
+	mkdir -p "$SCRATCH/a mnt"
 	modprobe -q btrfs || true
-	if mount -t btrfs -o ro ${dev}p1 "$SCRATCH/mnt"; then
+	if mount -t btrfs -o ro ${dev}p1 "$SCRATCH/a mnt"; then
 		tap_is "  a file in one" \
-			"$(cat "$SCRATCH/mnt/folder/subfolder/file")" text
-		exec 3<"${dev}p1"
+			"$(cat "$SCRATCH/a mnt/folder/subfolder/file")" text
 		exits "close while it is mounted" 7 close v0
-		says "  says that it is in use" "v0p1: is in use"
+		says "  says where" \
+			"v0p1: is in use: mounted at $SCRATCH/a mnt; unmount"
 		tap_run "  and removes nothing" test -b "${dev}p1"
-		exec 3<&-
-		umount "$SCRATCH/mnt"
+		umount "$SCRATCH/a mnt"
 	else
 		tap_skip "a file in one" "no btrfs in this kernel"
 	fi
