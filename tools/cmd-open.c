@@ -17,16 +17,19 @@
 #include "table-line.h"
 
 #define NAME_BYTES_MAX	127	/* DM_NAME_LEN with its NUL */
+/* Others are escaped in /dev, where people would look for what they wrote. */
+#define NAME_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+			"0123456789#+-.:=@_"
 #define UUID_SIZE	129	/* DM_UUID_LEN */
 
 static int check_name(const char *name)
 {
 	struct dmdev dev;
 
-	if (!*name || strchr(name, '/') || strlen(name) > NAME_BYTES_MAX ||
-	    !strcmp(name, ".") || !strcmp(name, "..") ||
-	    !strcmp(name, "control")) {
-		msg_err("`%s' cannot name a device: 1 to %d bytes, no slash",
+	if (!*name || name[strspn(name, NAME_CHARS)] ||
+	    strlen(name) > NAME_BYTES_MAX || !strcmp(name, ".") ||
+	    !strcmp(name, "..") || !strcmp(name, "control")) {
+		msg_err("`%s' cannot name a device: 1 to %d letters of ASCII, digits, and any of #+-.:=@_",
 			name, NAME_BYTES_MAX);
 		return -EINVAL;
 	}

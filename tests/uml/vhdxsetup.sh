@@ -94,10 +94,14 @@ exits "list" 0 list
 says "  name, number, size, image" \
 	"^v0 +[0-9]+:[0-9]+ +[0-9.]+ MiB +$good/dynamic.vhdx$"
 exits "a name that is taken" 7 open "$good/fixed.vhdx" v0
-for name in "" a/b . .. control "$(printf 'x%.0s' {1..128})"; do
+for name in "" a/b . .. control "$(printf 'x%.0s' {1..128})" "my disk" "a\\b" é
+do
 	exits "a name that cannot be: \"${name:0:10}\"" 1 \
 		open "$good/fixed.vhdx" "$name"
 done
+exits "all that can be in a name" 0 open -q "$good/fixed.vhdx" "Az09#+.:=@_-"
+tap_run "  is, as it is printed" test -b "$TAP_OUTPUT"
+exits "  close" 0 close "Az09#+.:=@_-"
 exits "one image under two names, one of which may write" 7 \
 	open --readonly "$good/dynamic.vhdx" v1
 says "  names the first" "is used by the device v0"
