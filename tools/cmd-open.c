@@ -8,6 +8,7 @@
 #include "dmdev.h"
 #include "exit-codes.h"
 #include "findings.h"
+#include "holders.h"
 #include "kmsg.h"
 #include "message.h"
 #include "module.h"
@@ -110,8 +111,10 @@ static int create(struct disk *disk, const struct options *options,
 	log = kmsg_begin();
 	err = dmdev_create(spec);
 	if (err)
-		explain(log, spec->name, err == -ENOTARGET);
+		explain(log, spec->name, err == -ENOTARGET || err == -ETXTBSY);
 	kmsg_end(log);
+	if (err == -ETXTBSY)
+		holders_explain(disk->layer[0]->path);
 	free(params);
 	return err;
 }

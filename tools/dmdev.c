@@ -204,8 +204,8 @@ static int start(const struct dmdev_spec *spec)
  * @spec: the device
  *
  * Return: 0, or a negative errno with nothing left behind; -ENOTARGET if the
- * kernel refused the table, of which the kernel log has the reason and nothing
- * has been said yet.
+ * kernel refused the table, or -ETXTBSY if it did for something that is in use,
+ * of which the kernel log has the reason and nothing has been said yet.
  */
 int dmdev_create(const struct dmdev_spec *spec)
 {
@@ -216,7 +216,7 @@ int dmdev_create(const struct dmdev_spec *spec)
 	err = load_table(spec);
 	if (err) {
 		msg_verbose("table load: %s", strerror(-err));
-		err = -ENOTARGET;
+		err = err == -EBUSY || err == -ETXTBSY ? -ETXTBSY : -ENOTARGET;
 	} else {
 		err = start(spec);
 	}

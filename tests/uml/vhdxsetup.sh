@@ -115,6 +115,10 @@ exits "one image under two names, both read-only" 0 \
 	open -q --readonly "$good/dynamic.vhdx" v1
 tap_is "  in quiet, nothing but the path" "$TAP_OUTPUT" /dev/mapper/v1
 exits "  close" 0 close v1
+exits "one image under two names, the second of which may write" 7 \
+	open "$good/dynamic.vhdx" v1
+says "  the kernel's own words" "the kernel refused the device: "
+says "  and the device" "is used by the device v0"
 
 # --- While it is open, and while others have it open.
 for verb in replay "check --repair"; do
@@ -151,6 +155,13 @@ sleep 2 <"$dev" &
 exits "close waits for those who only look" 0 close v0
 gone "  and takes it away"
 wait
+flock -s "$good/dynamic.vhdx" sleep 60 &
+sleep 0.5
+exits "open, where a program keeps writers away" 7 \
+	open "$good/dynamic.vhdx" v0
+says "  names it" "is open in the program (flock|sleep), process"
+gone "  and leaves nothing"
+kill %%
 
 # --- What a table line makes hard.
 for name in "two words" 'back\slash' $'a\ttab' "à la carte" "émigré Ā"; do
@@ -227,6 +238,8 @@ exits "create on a block device" 7 create --size 64M "$loop"
 says "  asks for --force" "is a block device.* --force"
 exits "  with it" 0 create -q --force --size 64M "$loop"
 exits "  open" 0 open "$loop" v0
+exits "  under another name, too" 7 open "$loop" v1
+says "  is refused, and says why" "is used by the device v0"
 exits "  while it is in use" 7 create --force --size 64M "$loop"
 says "  is refused" "mounted or used by another device"
 tap_run "  write" dd if=/dev/urandom of=$dev bs=1M count=8 oflag=direct \
