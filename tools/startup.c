@@ -24,7 +24,7 @@ static int occupy_streams(void)
 }
 
 /**
- * startup() - make sure of the standard streams, and of signals
+ * startup() - make sure of the standard streams, signals, and environment
  *
  * Return: 0, or a negative errno, after a message if there is where to.
  */
@@ -32,6 +32,8 @@ int startup(void)
 {
 	int err = occupy_streams();
 
+	/* It has options end at the first other word, and that is the verb. */
+	unsetenv("POSIXLY_CORRECT");
 	/* Who opens a file that we look at by a lease; its default is to die. */
 	signal(SIGIO, SIG_IGN);
 	if (err)
