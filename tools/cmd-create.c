@@ -167,6 +167,18 @@ static int refuse_holes(const struct creation *creation)
 	return r;
 }
 
+/* The engine says what failed, and has no words for why. */
+static int write_image(struct creation *creation,
+		       struct vhdx_progress *progress)
+{
+	int err = vhdx_create(&creation->file.store, &creation->layout,
+			      progress, &creation->report);
+
+	if (err && err != -EINTR && err != -ENOMEM)
+		msg_err("%s: %s", creation->path, strerror(-err));
+	return err;
+}
+
 static int make(struct creation *creation)
 {
 	struct progress progress;
@@ -177,8 +189,7 @@ static int make(struct creation *creation)
 	progress_begin(&progress, "create");
 	err = check_room(creation);
 	if (!err)
-		err = vhdx_create(&creation->file.store, &creation->layout,
-				  &progress.engine, &creation->report);
+		err = write_image(creation, &progress.engine);
 	if (!err)
 		err = refuse_holes(creation);
 	progress_end(&progress);
