@@ -2,6 +2,7 @@
 #include <json-c/json.h>
 
 #include "message.h"
+#include "report.h"
 #include "tree.h"
 
 #define JSON_FLAGS	(JSON_C_TO_STRING_PRETTY | \
@@ -40,6 +41,30 @@ struct json_object *tree_list(void)
 	return must(json_object_new_array());
 }
 
+/* Any byte can be in a path, but JSON is UTF-8: what is none becomes \xNN. */
+static struct json_object *text_object(const char *value)
+{
+	struct json_object *object;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	while (out && *value) {
+		size_t length = vhdx_character((const u8 *)value);
+
+		if (!length && (*value & 0x80))
+			fprintf(out, "\\x%02x", (u8)*value);
+		else
+			fwrite(value, max_t(size_t, length, 1), 1, out);
+		value += max_t(size_t, length, 1);
+	}
+	if (out)
+		fclose(out);
+	object = must(text ? json_object_new_string(text) : NULL);
+	free(text);
+	return object;
+}
+
 /**
  * tree_string() - a text by itself
  * @value: the text
@@ -48,7 +73,7 @@ struct json_object *tree_list(void)
  */
 struct json_object *tree_string(const char *value)
 {
-	return must(json_object_new_string(value));
+	return text_object(value);
 }
 
 /**
@@ -92,8 +117,7 @@ void tree_number(struct json_object *object, const char *key, u64 value)
  */
 void tree_text(struct json_object *object, const char *key, const char *value)
 {
-	tree_add(object, key,
-		 value ? must(json_object_new_string(value)) : NULL);
+	tree_add(object, key, value ? text_object(value) : NULL);
 }
 
 /**

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report.h"
 
-/*
- * How many bytes make the character at @text; 0 if it is none, or controls a
- * terminal: U+0080 to U+009F do, as all below a space. A lax reader takes a
- * control that is written in more bytes than it needs for one, so the second
- * byte has bounds of its own.
+/**
+ * vhdx_character() - how many bytes make a character of UTF-8
+ * @text: where it begins; a NUL comes somewhere
+ *
+ * U+0080 to U+009F control a terminal, as all below a space do. A lax reader
+ * takes a control that is written in more bytes than it needs for one, so the
+ * second byte has bounds of its own.
+ *
+ * Return: the length in bytes; 0 if it is none, or controls a terminal.
  */
-static size_t character(const u8 *text)
+size_t vhdx_character(const u8 *text)
 {
 	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 :
 			text[0] < 0xF0 ? 3 : 4;
@@ -35,7 +39,7 @@ static size_t character(const u8 *text)
 static void disarm(char *text)
 {
 	while (*text) {
-		size_t length = character((const u8 *)text);
+		size_t length = vhdx_character((const u8 *)text);
 
 		if (!length)
 			*text = '?';

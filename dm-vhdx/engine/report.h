@@ -12,6 +12,7 @@
  *   vhdx_find()	state a finding and go on
  *   vhdx_refuse()	state an error and return its errno
  *   vhdx_sentence()	put a finding in one line of words
+ *   vhdx_character()	is this a character that may be printed?
  *   vhdx_guid_text()	print a GUID
  */
 #ifndef VHDX_REPORT_H
@@ -89,6 +90,7 @@ __printf(4, 5) int vhdx_refuse(struct vhdx_report *report, int err,
 			       struct vhdx_place at, const char *fmt, ...);
 
 int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size);
+size_t vhdx_character(const u8 *text);
 
 #define VHDX_GUID_TEXT_SIZE 37
 const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE]);
