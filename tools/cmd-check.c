@@ -20,12 +20,14 @@
  * @sink: hears the findings
  * @progress: shown meanwhile
  * @counts: findings by severity
+ * @dirty: the image's log must be replayed
  * @json: print them as JSON
  */
 struct checker {
 	struct disk_sink sink;
 	struct progress progress;
 	u64 counts[VHDX_ERROR + 1];
+	bool dirty;
 	bool json;
 };
 
@@ -94,6 +96,7 @@ static int check_layer(struct checker *checker, struct layer *layer)
 static int check_disk(struct checker *checker, const struct options *options,
 		      const char *path)
 {
+	const struct vhdx_headers *headers;
 	struct disk *disk;
 	int err, worst = 0;
 	u32 i;
@@ -101,6 +104,8 @@ static int check_disk(struct checker *checker, const struct options *options,
 	err = open_image(options, path, OPEN_IDLE, &checker->sink, &disk);
 	if (err)
 		return err;
+	headers = &disk->layer[0]->image->headers;
+	checker->dirty = vhdx_header_dirty(vhdx_header_current(headers));
 	/* What can be opened is checked, also if the chain is broken. */
 	if (options->chain)
 		worst = disk_follow(disk);
@@ -153,11 +158,27 @@ static void print_summary(const struct checker *checker, const char *path,
 		return;
 	msg_safe(stdout, path);
 	if (code == EXIT_OK)
-		puts(": clean");
+		puts(checker->dirty ? ": sound; its log must be replayed" :
+				      ": clean");
 	else
 		printf(": %llu errors, %llu against writing, %llu warnings\n",
 		       counts[VHDX_ERROR], counts[VHDX_READONLY],
 		       counts[VHDX_WARN]);
+}
+
+/* Is there a use for what was asked for? */
+static int suits(const struct options *options)
+{
+	if (options->clear_log && !options->repair) {
+		msg_err("--clear-log goes with --repair");
+		return -EINVAL;
+	}
+	if ((options->parent_count || options->ignore_id) && !options->chain) {
+		msg_err("--%s goes with --chain", options->parent_count ?
+			"parent" : "ignore-id-mismatch");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /**
@@ -175,10 +196,9 @@ int cmd_check(const struct options *options, char **args)
 	};
 	int err, code;
 
-	if (options->clear_log && !options->repair) {
-		msg_err("--clear-log goes with --repair");
-		return -EINVAL;
-	}
+	err = suits(options);
+	if (err)
+		return err;
 	if (options->repair) {
 		err = repair_image(options, args[0]);
 		if (err)
