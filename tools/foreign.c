@@ -47,10 +47,39 @@ static const char *qemu_format(int fd)
 	return NULL;
 }
 
+/* As a shell takes a word; for free(). */
+static char *quote(const char *path, const char *suffix)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fputc('\'', out);
+	for (; *path; path++) {
+		/* Nothing is special between quotes but their end. */
+		if (*path == '\'')
+			fputs("'\\'", out);
+		fputc(*path, out);
+	}
+	fprintf(out, "%s'", suffix);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 static void say_convert(const char *path, const char *what, const char *format)
 {
-	msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx '%s' '%s.vhdx'",
-		path, what, format, path, path);
+	char *from = quote(path, ""), *to = quote(path, ".vhdx");
+
+	if (from && to)
+		msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx %s %s",
+			path, what, format, from, to);
+	free(from);
+	free(to);
 }
 
 /* What the magic database has to say; without it there is nothing to say. */
