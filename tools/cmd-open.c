@@ -3,8 +3,6 @@
  * open: make a block device of an image. The images are opened here first, so
  * that whatever is wrong with them is said in full before the kernel sees them.
  */
-#include <libdevmapper.h>
-
 #include "dmdev.h"
 #include "exit-codes.h"
 #include "findings.h"
@@ -162,16 +160,19 @@ static int create_with_partitions(struct disk *disk,
 
 static int print_partition(const struct dmdev *part, void *context)
 {
+	char path[PATH_MAX];
+
 	(void)context;
-	printf("%s/%s\n", dm_dir(), part->name);
+	puts(dmdev_path(part->name, path));
 	return 0;
 }
 
 static void announce(const struct options *options, const char *name)
 {
+	char path[PATH_MAX];
 	struct dmdev dev;
 
-	printf("%s/%s\n", dm_dir(), name);
+	puts(dmdev_path(name, path));
 	if (options->partitions && !dmdev_query(name, &dev)) {
 		(void)partitions_each(&dev, print_partition, NULL);
 		dmdev_forget(&dev);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* status: say what a device is and what it does. */
-#include <libdevmapper.h>
-
 #include "contents.h"
 #include "device-arg.h"
 #include "partitions.h"
@@ -40,9 +38,8 @@ int cmd_status(const struct options *options, char **args)
 	object = status_device(&dev);
 	tree_add(object, "target", status_target(&dev));
 	/* Reading a suspended device would wait for its resume. */
-	snprintf(path, sizeof(path), "%s/%s", dm_dir(), dev.name);
-	tree_add(object, "contents",
-		 dev.suspended ? tree_new() : contents_tree(path));
+	tree_add(object, "contents", dev.suspended ? tree_new() :
+		 contents_tree(dmdev_path(dev.name, path)));
 	partitions = tree_list();
 	err = partitions_each(&dev, add_partition, partitions);
 	tree_add(object, "partition", partitions);

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <libdevmapper.h>
-
 #include "device-arg.h"
 #include "message.h"
-
-/* People paste paths: /dev/mapper/NAME means NAME. */
-static const char *name_of(const char *arg)
-{
-	size_t len = strlen(dm_dir());
-
-	if (!strncmp(arg, dm_dir(), len) && arg[len] == '/')
-		return arg + len + 1;
-	return arg;
-}
 
 /**
  * device_arg() - find the device that a verb was given
@@ -24,7 +12,8 @@ static const char *name_of(const char *arg)
  */
 int device_arg(const char *arg, struct dmdev *dev)
 {
-	const char *name = name_of(arg);
+	/* People paste paths. */
+	const char *name = dmdev_name_of(arg);
 	int err = dmdev_begin();
 
 	if (err)

@@ -8,6 +8,47 @@
 #include "exit-codes.h"
 #include "message.h"
 
+/**
+ * dmdev_path() - where a device is
+ * @name: of the device
+ * @path: filled in
+ *
+ * Return: @path.
+ */
+const char *dmdev_path(const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", dm_dir(), name);
+	return path;
+}
+
+/**
+ * dmdev_name_of() - the device that is at a path
+ * @arg: a path in /dev/mapper, or the name itself
+ *
+ * Return: the name, which is part of @arg.
+ */
+const char *dmdev_name_of(const char *arg)
+{
+	size_t len = strlen(dm_dir());
+
+	if (!strncmp(arg, dm_dir(), len) && arg[len] == '/')
+		return arg + len + 1;
+	return arg;
+}
+
+/**
+ * dmdev_block_name() - what the kernel calls a block device
+ * @device: any, not only those of device-mapper
+ * @name: filled in
+ * @size: of @name, in bytes
+ *
+ * Return: false if there is no such device.
+ */
+bool dmdev_block_name(dev_t device, char *name, size_t size)
+{
+	return dm_device_get_name(major(device), minor(device), 1, name, size);
+}
+
 /* libdevmapper talks a lot; the causes of failures are said by us. */
 __printf(5, 6)
 static void dm_says(int level, const char *file, int line, int err,
@@ -183,7 +224,7 @@ int dmdev_resume(const char *name)
 	return err;
 }
 
-static int start(const struct dmdev_spec *spec)
+static int start_device(const struct dmdev_spec *spec)
 {
 	char path[PATH_MAX];
 	int err = dmdev_resume(spec->name);
@@ -193,8 +234,7 @@ static int start(const struct dmdev_spec *spec)
 			strerror(-err));
 		return err;
 	}
-	snprintf(path, sizeof(path), "%s/%s", dm_dir(), spec->name);
-	if (access(path, F_OK))
+	if (access(dmdev_path(spec->name, path), F_OK))
 		(void)dm_mknodes(spec->name);
 	return 0;
 }
@@ -218,7 +258,7 @@ int dmdev_create(const struct dmdev_spec *spec)
 		msg_verbose("table load: %s", strerror(-err));
 		err = err == -EBUSY || err == -ETXTBSY ? -ETXTBSY : -ENOTARGET;
 	} else {
-		err = start(spec);
+		err = start_device(spec);
 	}
 	if (err)
 		(void)dmdev_remove(spec->name, DMDEV_REMOVE_RETRY);

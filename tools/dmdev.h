@@ -13,6 +13,9 @@
  *   dmdev_query()	learn all about a device
  *   dmdev_forget()	free what dmdev_query() learned
  *   dmdev_each()	go through all devices
+ *   dmdev_path()	where a device is
+ *   dmdev_name_of()	the device that is at a path
+ *   dmdev_block_name()	what the kernel calls any block device
  */
 #ifndef DMDEV_H
 #define DMDEV_H
@@ -84,6 +87,9 @@ int dmdev_query(const char *name, struct dmdev *dev);
 void dmdev_forget(struct dmdev *dev);
 int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),
 	       void *context);
+const char *dmdev_path(const char *name, char path[PATH_MAX]);
+const char *dmdev_name_of(const char *arg);
+bool dmdev_block_name(dev_t device, char *name, size_t size);
 
 /**
  * dmdev_is_vhdx() - is it one of ours?

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <libdevmapper.h>
-
 #include "exit-codes.h"
 #include "message.h"
 #include "partitions.h"
@@ -57,7 +55,7 @@ int partitions_add(const char *name, bool read_only)
 				     read_only ? path : NULL, NULL };
 	int code;
 
-	snprintf(path, sizeof(path), "%s/%s", dm_dir(), name);
+	dmdev_path(name, path);
 	code = run_tool(argv);
 	if (!code)
 		return 0;

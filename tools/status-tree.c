@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <libdevmapper.h>
 #include <limits.h>
-#include <sys/sysmacros.h>
 
 #include "status-tree.h"
 #include "table-line.h"
@@ -19,8 +17,7 @@ void status_image(const char *word, char *name)
 	dev_t device;
 
 	if (words_device(word, &device) &&
-	    dm_device_get_name(major(device), minor(device), 1, block,
-			       sizeof(block)))
+	    dmdev_block_name(device, block, sizeof(block)))
 		snprintf(name, PATH_MAX, "/dev/%s", block);
 	else
 		snprintf(name, PATH_MAX, "%s", word);
@@ -55,8 +52,7 @@ struct json_object *status_device(const struct dmdev *dev)
 	char text[PATH_MAX];
 
 	tree_text(object, "name", dev->name);
-	snprintf(text, sizeof(text), "%s/%s", dm_dir(), dev->name);
-	tree_text(object, "path", text);
+	tree_text(object, "path", dmdev_path(dev->name, text));
 	snprintf(text, sizeof(text), "%u:%u", dev->major, dev->minor);
 	tree_text(object, "device", text);
 	tree_text(object, "uuid", dev->uuid);

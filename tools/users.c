@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
-#include <libdevmapper.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -126,12 +125,14 @@ static unsigned int name_holders(const struct dmdev *dev)
 /* Does it stay in use? Then it is said by whom, as far as that can be found. */
 static bool refuse(const struct dmdev *dev, bool last_look)
 {
+	char path[PATH_MAX];
+
 	if (name_lines("/proc/self/mountinfo", dev, name_mount) +
 	    name_lines("/proc/swaps", dev, name_swap) + name_holders(dev))
 		return true;
 	if (last_look)
-		msg_err("%s: is in use: some program has it open; `fuser -v %s/%s' says which",
-			dev->name, dm_dir(), dev->name);
+		msg_err("%s: is in use: some program has it open; `fuser -v %s' says which",
+			dev->name, dmdev_path(dev->name, path));
 	return last_look;
 }
 
