@@ -7,14 +7,14 @@
  * open_image() - open the image that a verb was given, without its parents
  * @options: of the command line
  * @path: the image
- * @when: may somebody write it meanwhile, and will we?
+ * @mode: may somebody write it meanwhile, and will we?
  * @sink: hears the findings
  * @opened: the disk, for disk_close()
  *
  * Return: as disk_open(); the user has been told why.
  */
 int open_image(const struct options *options, const char *path,
-	       enum open_when when, struct disk_sink *sink,
+	       enum open_mode mode, struct disk_sink *sink,
 	       struct disk **opened)
 {
 	struct disk_options disk_options = {
@@ -22,8 +22,8 @@ int open_image(const struct options *options, const char *path,
 		.parents = options->parents,
 		.parent_count = options->parent_count,
 		.ignore_id = options->ignore_id,
-		.while_written = when == OPEN_WHILE_WRITTEN,
-		.writable = when == OPEN_WRITABLE,
+		.while_written = mode == OPEN_WHILE_WRITTEN,
+		.writable = mode == OPEN_WRITABLE,
 	};
 	int err = disk_open(path, &disk_options, opened);
 

@@ -11,14 +11,14 @@
 #include "open.h"
 #include "vhdxsetup.h"
 
-enum open_when {
+enum open_mode {
 	OPEN_IDLE,		/* refuse an image that is being written */
 	OPEN_WHILE_WRITTEN,	/* warn of it */
 	OPEN_WRITABLE,		/* refuse one that is in use; we write */
 };
 
 int open_image(const struct options *options, const char *path,
-	       enum open_when when, struct disk_sink *sink,
+	       enum open_mode mode, struct disk_sink *sink,
 	       struct disk **opened);
 
 #endif /* OPEN_IMAGE_H */
