@@ -47,17 +47,12 @@ static void print_json(const struct table *table)
 	putchar('}');
 }
 
-/* Exact, in the largest unit that divides it. */
 static void print_length(u64 length)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	size_t unit = 0;
+	const char *unit;
 
-	while (length && !(length % 1024) && unit + 1 < ARRAY_SIZE(units)) {
-		length /= 1024;
-		unit++;
-	}
-	printf(" %9llu %-3s", length, units[unit]);
+	length = tree_size_exact(length, &unit);
+	printf(" %9llu %-3s", length, unit);
 }
 
 /* %#llx would print 0 without its prefix. */

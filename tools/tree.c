@@ -144,6 +144,27 @@ void tree_flag(struct json_object *object, const char *key, bool value)
 	tree_add(object, key, must(json_object_new_boolean(value)));
 }
 
+static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+
+/**
+ * tree_size_exact() - a size in the largest unit that divides it
+ * @bytes: the size
+ * @unit: filled in
+ *
+ * Return: how many of them.
+ */
+u64 tree_size_exact(u64 bytes, const char **unit)
+{
+	size_t i = 0;
+
+	while (bytes && !(bytes % 1024) && i + 1 < ARRAY_SIZE(units)) {
+		bytes /= 1024;
+		i++;
+	}
+	*unit = units[i];
+	return bytes;
+}
+
 /**
  * tree_size_words() - a size with its unit
  * @bytes: the size
@@ -154,7 +175,6 @@ void tree_flag(struct json_object *object, const char *key, bool value)
  */
 const char *tree_size_words(u64 bytes, char *buf, size_t size)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	double value = (double)bytes;
 	size_t unit = 0;
 

@@ -15,6 +15,7 @@
  *   tree_print()		print as text or as JSON
  *   tree_free()
  *   tree_size_words()		a size with its unit
+ *   tree_size_exact()		in the largest unit that divides it
  */
 #ifndef TREE_H
 #define TREE_H
@@ -36,6 +37,7 @@ struct json_object *tree_string(const char *value);
 void tree_append(struct json_object *list, struct json_object *value);
 void tree_print(struct json_object *object, bool json);
 void tree_free(struct json_object *object);
+u64 tree_size_exact(u64 bytes, const char **unit);
 const char *tree_size_words(u64 bytes, char *buf, size_t size);
 
 #endif /* TREE_H */
