@@ -42,7 +42,10 @@ static void say(struct vhdx_report *report, const struct vhdx_finding *finding)
 		msg_err("%s: %s", creation->path, finding->text);
 }
 
-/* No size is as large as this, and 32 bits hold it. */
+/*
+ * What 32 bits do not hold is too large for any of these sizes, and so is the
+ * largest that they do: this stands for it, and is refused.
+ */
 static u32 or_default(u64 size, u32 usual)
 {
 	return size ? (u32)min_t(u64, size, U32_MAX) : usual;

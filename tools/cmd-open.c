@@ -58,7 +58,10 @@ static void make_uuid(const struct disk *disk, const char *name,
 	snprintf(uuid, UUID_SIZE, "VHDX-%s-%s", guid, name);
 }
 
-/* The kernel's own words; what is wrong with a start was begun to be said. */
+/*
+ * The kernel's own words. Of a table that it refused nothing was said before;
+ * that a device does not start was.
+ */
 static void explain(int log, const char *name, bool refused)
 {
 	char sentence[1024];
@@ -89,12 +92,25 @@ static bool is_writable(const struct layer *layer)
 	return !reason;
 }
 
+static int create_explained(const struct dmdev_spec *spec, const char *path)
+{
+	int log = kmsg_begin();
+	int err = dmdev_create(spec);
+
+	if (err)
+		explain(log, spec->name, err == -ENOTARGET || err == -ETXTBSY);
+	kmsg_end(log);
+	if (err == -ETXTBSY)
+		holders_explain(path);
+	return err;
+}
+
 static int create(struct disk *disk, const struct options *options,
 		  struct dmdev_spec *spec)
 {
 	char *params = table_line_build(disk, options);
 	char uuid[UUID_SIZE];
-	int log, err;
+	int err;
 
 	if (!params)
 		return -ENOMEM;
@@ -106,13 +122,7 @@ static int create(struct disk *disk, const struct options *options,
 		disk_unlock(disk);
 	msg_verbose("table: 0 %llu " TARGET_TYPE " %s, %s", spec->sectors,
 		    params, spec->read_only ? "read-only" : "read-write");
-	log = kmsg_begin();
-	err = dmdev_create(spec);
-	if (err)
-		explain(log, spec->name, err == -ENOTARGET || err == -ETXTBSY);
-	kmsg_end(log);
-	if (err == -ETXTBSY)
-		holders_explain(disk->layer[0]->path);
+	err = create_explained(spec, disk->layer[0]->path);
 	free(params);
 	return err;
 }
