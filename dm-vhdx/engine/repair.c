@@ -29,21 +29,13 @@ int vhdx_repair_headers(struct vhdx_image *image)
 	return r ? r : 1;
 }
 
-static void say_nothing(struct vhdx_report *report,
-			const struct vhdx_finding *finding)
-{
-	(void)report;
-	(void)finding;
-}
-
 /* 1 if the copies of the region table are not both good and alike. */
 static int regions_differ(struct vhdx_image *image, u8 *tables)
 {
-	struct vhdx_report silent = { .emit = say_nothing };
 	bool valid[2];
 	int r;
 
-	r = vhdx_image_region_tables(image, tables, valid, &silent);
+	r = vhdx_image_region_tables(image, tables, valid, &vhdx_report_silent);
 	if (r)
 		return r;
 	return !valid[0] || !valid[1] ||

@@ -9,6 +9,7 @@
  * all.
  *
  * report.c APIs:
+ *   vhdx_report_silent	where findings go that nobody wants
  *   vhdx_find()	state a finding and go on
  *   vhdx_refuse()	state an error and return its errno
  *   vhdx_sentence()	put a finding in one line of words
@@ -82,6 +83,8 @@ struct vhdx_report {
 	void (*emit)(struct vhdx_report *report,
 		     const struct vhdx_finding *finding);
 };
+
+extern struct vhdx_report vhdx_report_silent;
 
 __printf(4, 5) void vhdx_find(struct vhdx_report *report,
 			      enum vhdx_severity severity, struct vhdx_place at,

@@ -91,17 +91,9 @@ static const char *file_name(const char *windows)
 	return name;
 }
 
-static void say_nothing(struct vhdx_report *report,
-			const struct vhdx_finding *finding)
-{
-	(void)report;
-	(void)finding;
-}
-
 /* Is this file the parent that the locator means? Silent: it is a search. */
 static bool is_meant(const struct vhdx_locator *locator, const char *path)
 {
-	struct vhdx_report silent = { .emit = say_nothing };
 	const struct vhdx_header *current;
 	struct vhdx_headers headers;
 	struct user_store user;
@@ -109,7 +101,7 @@ static bool is_meant(const struct vhdx_locator *locator, const char *path)
 
 	if (access(path, R_OK) || user_store_open(&user, path, USER_LOOK))
 		return false;
-	if (!vhdx_headers_read(&user.store, &headers, &silent)) {
+	if (!vhdx_headers_read(&user.store, &headers, &vhdx_report_silent)) {
 		current = vhdx_header_current(&headers);
 		meant = vhdx_locator_matches(locator,
 					     &current->data_write_guid);
