@@ -14,53 +14,18 @@
 #include <linux/fs.h>
 
 #include "compat.h"
+#include "engine/lock-bytes.h"
 #include "reason.h"
 #include "store-file.h"
 
-/*
- * QEMU holds a shared lock on byte 100 + n while it uses permission n, and one
- * on byte 200 + n while it does not want others to use it. Whether anybody
- * does is found by testing for an exclusive lock. We read consistently, share
- * that, and share neither writing nor resizing. Who writes uses these as well;
- * qemu-img then refuses even to look, for what it saw would not be consistent.
- */
-#define QEMU_USED	100
-#define QEMU_UNSHARED	200
-#define QEMU_PERM_CONSISTENT_READ	0
-#define QEMU_PERM_WRITE			1
-#define QEMU_PERM_RESIZE		3
-
-/* Those for writers are last. */
-#define QEMU_BYTES_TO_WRITE		2
-
-static const unsigned int qemu_held[] = {
-	QEMU_USED + QEMU_PERM_CONSISTENT_READ,
-	QEMU_UNSHARED + QEMU_PERM_WRITE,
-	QEMU_UNSHARED + QEMU_PERM_RESIZE,
-	QEMU_USED + QEMU_PERM_WRITE,
-	QEMU_USED + QEMU_PERM_RESIZE,
-};
-
-static const unsigned int qemu_forbidden[] = {
-	QEMU_UNSHARED + QEMU_PERM_CONSISTENT_READ,
-	QEMU_USED + QEMU_PERM_WRITE,
-	QEMU_USED + QEMU_PERM_RESIZE,
-	QEMU_UNSHARED + QEMU_PERM_WRITE,
-	QEMU_UNSHARED + QEMU_PERM_RESIZE,
-};
-
-static_assert(ARRAY_SIZE(qemu_held) == ARRAY_SIZE(qemu_forbidden));
-
-static unsigned int qemu_bytes(const struct file *filp)
+static u32 lock_bytes(const struct file *filp)
 {
-	bool write = filp->f_mode & FMODE_WRITE;
-
-	return ARRAY_SIZE(qemu_held) - (write ? 0 : QEMU_BYTES_TO_WRITE);
+	return vhdx_lock_bytes(filp->f_mode & FMODE_WRITE);
 }
 
 /* A lock of the open file, not of a process, as F_OFD_SETLK makes. */
 static void byte_lock_init(struct file_lock *lock, struct file *filp,
-			   unsigned int byte, unsigned char type)
+			   u32 byte, unsigned char type)
 {
 	lock->vhdx_fl(owner) = filp;
 	lock->vhdx_fl(pid) = -1;
@@ -71,7 +36,7 @@ static void byte_lock_init(struct file_lock *lock, struct file *filp,
 	lock->fl_end = byte;
 }
 
-static int lock_byte(struct file *filp, unsigned int byte)
+static int lock_byte(struct file *filp, u32 byte)
 {
 	struct file_lock *lock = locks_alloc_lock();
 	int err;
@@ -84,7 +49,7 @@ static int lock_byte(struct file *filp, unsigned int byte)
 	return err;
 }
 
-static int test_byte(struct file *filp, unsigned int byte)
+static int test_byte(struct file *filp, u32 byte)
 {
 	struct file_lock *lock = locks_alloc_lock();
 	int err;
@@ -105,13 +70,13 @@ static int test_byte(struct file *filp, unsigned int byte)
  */
 static int lock_qemu(struct file *filp)
 {
-	unsigned int i;
 	int err = 0;
+	u32 i;
 
-	for (i = 0; i < qemu_bytes(filp) && !err; i++)
-		err = lock_byte(filp, qemu_held[i]);
-	for (i = 0; i < qemu_bytes(filp) && !err; i++)
-		err = test_byte(filp, qemu_forbidden[i]);
+	for (i = 0; i < lock_bytes(filp) && !err; i++)
+		err = lock_byte(filp, vhdx_lock_held[i]);
+	for (i = 0; i < lock_bytes(filp) && !err; i++)
+		err = test_byte(filp, vhdx_lock_forbidden[i]);
 	return err;
 }
 
@@ -155,6 +120,8 @@ static int lock_advisory(struct file *filp, struct vhdx_reason *reason)
 		return vhdx_reason_give(reason, err,
 					"cannot be locked by byte ranges: %s (%d)",
 					vhdx_errno_words(err), err);
+	if (vhdx_lock_bytes_only((u32)file_inode(filp)->i_sb->s_magic))
+		return 0;
 	err = lock_flock(filp);
 	if (err == -EAGAIN)
 		return vhdx_reason_give(reason, -EBUSY,

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 
 #include "file-lock.h"
+#include "lock-bytes.h"
 
-/*
- * QEMU locks byte 100 + n for each permission n that it uses, byte 200 + n for
- * each that it does not share, always with read locks; conflicts are found by
- * asking for a write lock.
- */
-#define QEMU_USED	100
-#define QEMU_UNSHARED	200
-#define QEMU_READ	0
-#define QEMU_WRITE	1
-#define QEMU_RESIZE	3
-
-static bool qemu_byte_taken(int fd, off_t byte)
+static bool qemu_byte_taken(int fd, u32 byte)
 {
 	struct flock lock = {
 		.l_type = F_WRLCK,
@@ -32,7 +20,7 @@ static bool qemu_byte_taken(int fd, off_t byte)
 }
 
 /* A failure here is a file system without locks: nobody else has any either. */
-static void qemu_byte_take(int fd, off_t byte)
+static void qemu_byte_take(int fd, u32 byte)
 {
 	struct flock lock = {
 		.l_type = F_RDLCK,
@@ -60,28 +48,33 @@ static bool open_elsewhere(int fd, bool writing)
 
 static void qemu_take(int fd, bool writing)
 {
-	qemu_byte_take(fd, QEMU_USED + QEMU_READ);
-	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_WRITE);
-	qemu_byte_take(fd, QEMU_UNSHARED + QEMU_RESIZE);
-	if (!writing)
-		return;
-	qemu_byte_take(fd, QEMU_USED + QEMU_WRITE);
-	qemu_byte_take(fd, QEMU_USED + QEMU_RESIZE);
+	u32 i;
+
+	for (i = 0; i < vhdx_lock_bytes(writing); i++)
+		qemu_byte_take(fd, vhdx_lock_held[i]);
 }
 
 static bool qemu_conflict(int fd, bool writing)
 {
-	if (writing && (qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_WRITE) ||
-			qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_RESIZE)))
-		return true;
-	return qemu_byte_taken(fd, QEMU_USED + QEMU_WRITE) ||
-	       qemu_byte_taken(fd, QEMU_USED + QEMU_RESIZE) ||
-	       qemu_byte_taken(fd, QEMU_UNSHARED + QEMU_READ);
+	bool taken = false;
+	u32 i;
+
+	for (i = 0; i < vhdx_lock_bytes(writing) && !taken; i++)
+		taken = qemu_byte_taken(fd, vhdx_lock_forbidden[i]);
+	return taken;
+}
+
+static bool bytes_only(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && vhdx_lock_bytes_only((u32)fs.f_type);
 }
 
 static bool flock_conflict(int fd, bool writing)
 {
-	return flock(fd, (writing ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
+	return !bytes_only(fd) &&
+	       flock(fd, (writing ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
 	       errno == EWOULDBLOCK;
 }
 
@@ -92,7 +85,7 @@ static const char *who(int fd, bool locked, bool writing)
 		return "is locked by another program";
 	if (qemu_conflict(fd, writing))
 		return "is in use by QEMU, or by a program that locks as QEMU does";
-	if (open_elsewhere(fd, writing))
+	if (!bytes_only(fd) && open_elsewhere(fd, writing))
 		return writing ? "is open elsewhere" :
 				 "is open for writing elsewhere";
 	return NULL;
@@ -126,6 +119,7 @@ const char *file_in_use(int fd)
 	/* Only by taking it can flock() be asked. */
 	bool locked = flock_conflict(fd, false);
 
-	(void)flock(fd, LOCK_UN);
+	if (!bytes_only(fd))
+		(void)flock(fd, LOCK_UN);
 	return who(fd, locked, false);
 }

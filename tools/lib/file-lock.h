@@ -5,7 +5,8 @@
  *
  * Three signs are looked at, for no single one is complete: flock(), which
  * many tools take; the byte ranges that QEMU locks; and a lease, which the
- * kernel refuses while anybody has the file open for writing.
+ * kernel refuses while anybody has the file open for writing. On network file
+ * systems it is the bytes alone, see lock-bytes.h.
  *
  * file-lock.c APIs:
  *   file_lock()	look, and lock against those who ask
@@ -14,7 +15,7 @@
 #ifndef FILE_LOCK_H
 #define FILE_LOCK_H
 
-#include <stdbool.h>
+#include "env.h"
 
 const char *file_lock(int fd, bool writing);
 const char *file_in_use(int fd);
