@@ -70,8 +70,7 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
 
 static int fail_unflushed(struct vhdx_committer *c)
 {
-	vhdx_session_fail(c->session, VHDX_MODE_RO,
-			  "a flush of the store failed");
+	vhdx_session_fail(c->session, "a flush of the store failed");
 	tell_mode(c);
 	return -EIO;
 }

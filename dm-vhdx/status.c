@@ -96,7 +96,6 @@ static void emit_info(const struct vhdx_target *t, char *result,
 	static const char * const modes[] = {
 		[VHDX_MODE_RW] = "rw",
 		[VHDX_MODE_RO] = "ro",
-		[VHDX_MODE_FAILED] = "failed",
 	};
 	struct summary summary;
 	size_t sz = 0;

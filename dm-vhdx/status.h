@@ -6,7 +6,7 @@
  *	 <page evictions> <deferred bios> <blocks allocated> <blocks freed>
  *	 <commits> <#flags> [<flag>...]
  *
- * The mode is rw, ro, or failed. Pages are 4 KiB of metadata, counted over all
+ * The mode is rw or ro. Pages are 4 KiB of metadata, counted over all
  * layers; a layer that other devices share is counted in each. Flags: direct,
  * buffered or block: how the child is reached; dirty_log: the child's log is
  * replayed in memory; live: the image's log is in use; no_space: writes wait for

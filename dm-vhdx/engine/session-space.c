@@ -104,9 +104,8 @@ int vhdx_session_survey(struct vhdx_session *session)
 	if (r == -ENOMEM || (r == -EINTR && READ_ONCE(session->hurry)))
 		return r;
 	if (r || surveyor.unsafe) {
-		vhdx_session_fail(session, VHDX_MODE_RO,
-				  surveyor.unsafe ? surveyor.reason :
-						    "the BAT cannot be read");
+		vhdx_session_fail(session, surveyor.unsafe ?
+				  surveyor.reason : "the BAT cannot be read");
 		return r ? r : -EROFS;
 	}
 	session->surveyed = true;
@@ -340,7 +339,7 @@ int vhdx_session_prepare(struct vhdx_session *session)
 	session->more = !r && session->prepared_count < goal;
 	spin_unlock(lock);
 	if (r && r != -ENOSPC && r != -ENOMEM) {
-		vhdx_session_fail(session, VHDX_MODE_RO,
+		vhdx_session_fail(session,
 				  "space for new blocks cannot be prepared");
 		return r;
 	}

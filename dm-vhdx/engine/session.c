@@ -7,7 +7,6 @@
 /**
  * vhdx_session_fail() - no more writes
  * @session: the session
- * @mode: what may still be done; a session never gets back what it lost
  * @reason: why, in words: the first one counts
  *
  * The one place that changes the mode. What was not committed before is lost
@@ -15,19 +14,16 @@
  *
  * Context: may not sleep; no lock held.
  */
-void vhdx_session_fail(struct vhdx_session *session, enum vhdx_mode mode,
-		       const char *reason)
+void vhdx_session_fail(struct vhdx_session *session, const char *reason)
 {
 	spinlock_t *lock = &session->image->pool.lock;
-	bool first = false;
+	bool first;
 
 	spin_lock(lock);
-	if (mode > session->mode) {
-		first = session->mode == VHDX_MODE_RW;
-		if (first)
-			strscpy(session->reason, reason,
-				sizeof(session->reason));
-		WRITE_ONCE(session->mode, mode);
+	first = session->mode == VHDX_MODE_RW;
+	if (first) {
+		strscpy(session->reason, reason, sizeof(session->reason));
+		WRITE_ONCE(session->mode, VHDX_MODE_RO);
 	}
 	spin_unlock(lock);
 	if (first)
@@ -43,7 +39,7 @@ static int broken(struct vhdx_session *session, const char *what, int err)
 	char reason[VHDX_TEXT_MAX];
 
 	snprintf(reason, sizeof(reason), "%s failed (error %d)", what, -err);
-	vhdx_session_fail(session, VHDX_MODE_RO, reason);
+	vhdx_session_fail(session, reason);
 	return err;
 }
 

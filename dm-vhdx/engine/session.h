@@ -49,12 +49,10 @@
  * @VHDX_MODE_RW: all
  * @VHDX_MODE_RO: reading: a write to the log or a flush has failed, or the
  *	image has a fault that makes writing unsafe
- * @VHDX_MODE_FAILED: nothing: what is in memory is not what the image says
  */
 enum vhdx_mode {
 	VHDX_MODE_RW,
 	VHDX_MODE_RO,
-	VHDX_MODE_FAILED,
 };
 
 /**
@@ -176,8 +174,7 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 void vhdx_session_free(struct vhdx_session *session);
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags);
 int vhdx_session_end(struct vhdx_session *session);
-void vhdx_session_fail(struct vhdx_session *session, enum vhdx_mode mode,
-		       const char *reason);
+void vhdx_session_fail(struct vhdx_session *session, const char *reason);
 
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);

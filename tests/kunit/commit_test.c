@@ -127,7 +127,7 @@ static void commit_after_failure(struct kunit *test)
 	u64 changes;
 
 	change(test);
-	vhdx_session_fail(c->session, VHDX_MODE_RO, "a test");
+	vhdx_session_fail(c->session, "a test");
 	changes = f->ram[0].changes;
 	WRITE_ONCE(c->low, true);
 	WRITE_ONCE(c->settled, true);
