@@ -2,6 +2,7 @@
 #include <sys/sysmacros.h>
 
 #include "table-line.h"
+#include "verbs.h"
 
 /*
  * The target reads \ooo as a byte. (A backslash before the byte itself would be
@@ -31,9 +32,10 @@ static void print_image(FILE *out, const struct layer *layer)
 /* Whether the device is read-only is not here: that is device-mapper's. */
 static void print_features(FILE *out, const struct options *options)
 {
+	bool timeout = options->given & OPT(NO_SPACE_TIMEOUT);
 	unsigned int count = options->buffered + options->ignore_id +
 			     (options->bat_cache ? 2 : 0) +
-			     (options->no_space_given ? 2 : 0);
+			     (timeout ? 2 : 0);
 
 	if (!count)
 		return;
@@ -44,7 +46,7 @@ static void print_features(FILE *out, const struct options *options)
 		fputs(" ignore_id_mismatch", out);
 	if (options->buffered)
 		fputs(" buffered", out);
-	if (options->no_space_given)
+	if (timeout)
 		fprintf(out, " no_space_timeout %lu",
 			options->no_space_timeout);
 }

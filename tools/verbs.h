@@ -53,16 +53,32 @@ enum option_id {
 #define OPT_COMMON	(OPT(VERBOSE) | OPT(QUIET) | OPT(HELP) | OPT(VERSION))
 
 /**
+ * enum option_kind - what it takes to set an option
+ * @OPTION_OWN: a function of its own
+ * @OPTION_FLAG: a bool becomes true
+ * @OPTION_SIZE: a u64 takes a number of bytes
+ */
+enum option_kind {
+	OPTION_OWN,
+	OPTION_FLAG,
+	OPTION_SIZE,
+};
+
+/**
  * struct option_spec - one option
  * @name: long name
  * @letter: short name, or 0
  * @arg: what its argument is, NULL if it takes none
+ * @kind: how it is set
+ * @offset: of its member in struct options, if it is a flag or a size
  * @text: what it does
  */
 struct option_spec {
 	const char *name;
 	char letter;
 	const char *arg;
+	enum option_kind kind;
+	size_t offset;
 	const char *text;
 };
 

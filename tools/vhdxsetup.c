@@ -20,14 +20,12 @@
 /**
  * struct command - a parsed command line
  * @options: for the verb
- * @given: OPT() bits of the options that were there
  * @verb: NULL if there was none
  * @args: its arguments
  * @arg_count: how many
  */
 struct command {
 	struct options options;
-	unsigned int given;
 	const struct verb *verb;
 	char **args;
 	int arg_count;
@@ -62,7 +60,6 @@ static int set_bat_cache(struct options *options, const char *text)
 
 static int set_no_space_timeout(struct options *options, const char *text)
 {
-	options->no_space_given = true;
 	if (number_arg(text, 0, NO_SPACE_TIMEOUT_MAX,
 		       &options->no_space_timeout))
 		return 0;
@@ -81,85 +78,38 @@ static int add_parent(struct options *options, const char *path)
 	return 0;
 }
 
-/* The flag that an option sets, if it does no more than that. */
-static bool *flag_of(struct options *options, enum option_id id)
+static int set_own(struct options *options, enum option_id id, const char *arg)
 {
-	switch (id) {
-	case OPT_READONLY:
-		return &options->readonly;
-	case OPT_PARTITIONS:
-		return &options->partitions;
-	case OPT_IGNORE_ID:
-		return &options->ignore_id;
-	case OPT_BUFFERED:
-		return &options->buffered;
-	case OPT_DEFERRED:
-		return &options->deferred;
-	case OPT_CHAIN:
-		return &options->chain;
-	case OPT_PICTURE:
-		return &options->picture;
-	case OPT_SECTORS:
-		return &options->sectors;
-	case OPT_FIXED:
-		return &options->fixed;
-	case OPT_PREALLOCATE:
-		return &options->preallocate;
-	case OPT_NO_SPARSE:
-		return &options->no_sparse;
-	case OPT_FORCE:
-		return &options->force;
-	case OPT_REPAIR:
-		return &options->repair;
-	case OPT_CLEAR_LOG:
-		return &options->clear_log;
-	case OPT_JSON:
-		return &options->json;
-	default:
-		return NULL;
-	}
-}
-
-/* The size that an option sets. */
-static u64 *size_of(struct options *options, enum option_id id)
-{
-	switch (id) {
-	case OPT_SIZE:
-		return &options->size;
-	case OPT_BLOCK_SIZE:
-		return &options->block_size;
-	case OPT_SECTOR_SIZE:
-		return &options->sector_size;
-	case OPT_PHYSICAL_SECTOR_SIZE:
-		return &options->physical_sector_size;
-	case OPT_LOG_SIZE:
-		return &options->log_size;
-	default:
-		return NULL;
-	}
+	if (id == OPT_PARENT)
+		return add_parent(options, arg);
+	if (id == OPT_BAT_CACHE)
+		return set_bat_cache(options, arg);
+	if (id == OPT_NO_SPACE_TIMEOUT)
+		return set_no_space_timeout(options, arg);
+	if (id == OPT_VERBOSE)
+		msg_set_level(MSG_VERBOSE);
+	else if (id == OPT_QUIET)
+		msg_set_level(MSG_QUIET);
+	return 0;
 }
 
 static int set_option(struct options *options, enum option_id id,
 		      const char *arg)
 {
-	bool *flag = flag_of(options, id);
-	u64 *size = size_of(options, id);
+	const struct option_spec *spec = &option_specs[id];
+	void *member = (char *)options + spec->offset;
 
-	if (flag)
-		*flag = true;
-	else if (size)
-		return size_arg(option_specs[id].name, arg, size);
-	else if (id == OPT_PARENT)
-		return add_parent(options, arg);
-	else if (id == OPT_BAT_CACHE)
-		return set_bat_cache(options, arg);
-	else if (id == OPT_NO_SPACE_TIMEOUT)
-		return set_no_space_timeout(options, arg);
-	else if (id == OPT_VERBOSE)
-		msg_set_level(MSG_VERBOSE);
-	else if (id == OPT_QUIET)
-		msg_set_level(MSG_QUIET);
-	return 0;
+	options->given |= 1U << id;
+	switch (spec->kind) {
+	case OPTION_FLAG:
+		*(bool *)member = true;
+		return 0;
+	case OPTION_SIZE:
+		return size_arg(spec->name, arg, member);
+	case OPTION_OWN:
+		break;
+	}
+	return set_own(options, id, arg);
 }
 
 /* getopt's two descriptions of the options, from ours. */
@@ -207,7 +157,6 @@ static int parse(struct command *command, int argc, char **argv)
 		id = id_of(c);
 		if (id < 0)
 			return usage("");
-		command->given |= 1U << id;
 		err = set_option(&command->options, (enum option_id)id, optarg);
 		if (err)
 			return err;
@@ -220,7 +169,7 @@ static int parse(struct command *command, int argc, char **argv)
 		return usage("");
 	}
 	if (!command->verb)
-		command->given |= OPT(HELP);
+		command->options.given |= OPT(HELP);
 	command->args = argv + optind + 1;
 	command->arg_count = argc - optind - 1;
 	return 0;
@@ -230,7 +179,8 @@ static int parse(struct command *command, int argc, char **argv)
 static int suits(const struct command *command)
 {
 	const struct verb *verb = command->verb;
-	unsigned int extra = command->given & ~(verb->options | OPT_COMMON);
+	unsigned int known = verb->options | OPT_COMMON;
+	unsigned int extra = command->options.given & ~known;
 	char remedy[32];
 
 	snprintf(remedy, sizeof(remedy), "%s ", verb->name);
@@ -252,11 +202,11 @@ static int run(struct command *command)
 {
 	int err;
 
-	if (command->given & OPT(VERSION)) {
+	if (command->options.given & OPT(VERSION)) {
 		printf("vhdxsetup %s\n", VHDXSETUP_VERSION);
 		return 0;
 	}
-	if (command->given & OPT(HELP)) {
+	if (command->options.given & OPT(HELP)) {
 		if (command->verb)
 			verb_help(stdout, command->verb);
 		else

@@ -18,6 +18,7 @@
 
 /**
  * struct options - what the command line asked for
+ * @given: OPT() bits of the options that were there
  * @json: print JSON
  * @readonly: open: make the device read-only
  * @partitions: open: map the partitions as well
@@ -27,7 +28,6 @@
  * @chain: check: all images of the chain
  * @sectors: map: runs of sectors in place of blocks
  * @picture: map: draw
- * @no_space_given: open: @no_space_timeout was given
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
  * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
  * @fixed: create: a fixed disk
@@ -45,6 +45,7 @@
  * @parent_count: how many
  */
 struct options {
+	unsigned int given;
 	bool json;
 	bool readonly;
 	bool partitions;
@@ -60,7 +61,6 @@ struct options {
 	bool force;
 	bool repair;
 	bool clear_log;
-	bool no_space_given;
 	u64 size;
 	u64 block_size;
 	u64 sector_size;
