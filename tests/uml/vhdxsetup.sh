@@ -144,6 +144,11 @@ tap_run "  and so it does" wait_for 5 test ! -e /sys/block/dm-0/dm/name -o \
 dmsetup mknodes
 gone "  without a trace"
 
+exits "open" 0 open -q "$good/dynamic.vhdx" v0
+dmsetup suspend --noudevsync v0
+exits "close of a device that is suspended" 0 close v0
+gone "  takes it away"
+
 exec 3>>"$good/dynamic.vhdx"
 exits "an image that is open for writing" 7 open "$good/dynamic.vhdx" v0
 says "  which is said" "is open for writing elsewhere"
@@ -151,7 +156,9 @@ exec 3>&-
 
 # As udev does with a device that was written to.
 exits "open" 0 open -q "$good/dynamic.vhdx" v0
-sleep 2 <"$dev" &
+exec 3<"$dev"
+sleep 2 &
+exec 3<&-
 exits "close waits for those who only look" 0 close v0
 gone "  and takes it away"
 wait
@@ -411,7 +418,9 @@ if [ -e "$real/btrfs.vhdx" ]; then
 	says "  says what finds by whom" "v0: is in use: some .*fuser -v $dev"
 	tap_run "  and removes nothing" test -b "${dev}p1"
 	exec 3<&-
-	sleep 2 <"${dev}p1" &
+	exec 3<"${dev}p1"
+	sleep 2 &
+	exec 3<&-
 	exits "close, where a partition is looked at" 0 close v0
 	wait
 	gone "  takes both away"
