@@ -13,7 +13,8 @@ static int load(u32 version[3])
 	static const char *const argv[] = { "modprobe", MODULE_NAME, NULL };
 	int code;
 
-	code = run_tool(argv);
+	/* It knows why: no such file, the wrong kernel, a missing signature. */
+	code = run_tool(argv, true);
 	if (!code)
 		return dmdev_target(TARGET_TYPE, version);
 	if (code == 127)

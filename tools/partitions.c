@@ -56,7 +56,7 @@ int partitions_add(const char *name, bool read_only)
 	int code;
 
 	dmdev_path(name, path);
-	code = run_tool(argv);
+	code = run_tool(argv, false);
 	if (!code)
 		return 0;
 	if (code == -EINTR && signals_held())

@@ -15,14 +15,14 @@
  */
 #define SBIN	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static void become(const char *const *argv)
+static void become(const char *const *argv, bool heard)
 {
 	int null = open("/dev/null", O_RDWR);
 
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		if (!msg_enabled(MSG_VERBOSE))
+		if (!heard && !msg_enabled(MSG_VERBOSE))
 			dup2(null, STDERR_FILENO);
 	}
 	setenv("PATH", SBIN, 1);
@@ -35,13 +35,12 @@ static void become(const char *const *argv)
 /**
  * run_tool() - run a program and wait for it
  * @argv: its name and arguments, ended by NULL
- *
- * Its messages are shown with -v only.
+ * @heard: its messages are shown; else with -v only
  *
  * Return: its exit code, 127 if it is not installed, or a negative errno: -EINTR
  * if any signal ended it.
  */
-int run_tool(const char *const *argv)
+int run_tool(const char *const *argv, bool heard)
 {
 	int status;
 	pid_t pid;
@@ -51,7 +50,7 @@ int run_tool(const char *const *argv)
 	if (pid < 0)
 		return -errno;
 	if (!pid)
-		become(argv);
+		become(argv, heard);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

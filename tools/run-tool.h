@@ -8,6 +8,8 @@
 #ifndef RUN_TOOL_H
 #define RUN_TOOL_H
 
-int run_tool(const char *const *argv);
+#include "env.h"
+
+int run_tool(const char *const *argv, bool heard);
 
 #endif /* RUN_TOOL_H */

@@ -48,7 +48,8 @@ exits "close of nothing" 6 close v0
 
 tap_run "the module can be unloaded" unload_module dm_vhdx
 exits "open, the module not installed" 8 open "$good/dynamic.vhdx" v0
-says "  says what to do" "module dm-vhdx is not loaded .*make install"
+says "  says why" "modprobe: .*[Mm]odule dm-vhdx not found"
+says "  and what to do" "module dm-vhdx is not loaded .*make install"
 gone "  and leaves nothing"
 
 # As `make install` would put it, in a tree of our own.
