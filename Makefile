@@ -5,11 +5,13 @@
 #   make                  dm-vhdx/dm-vhdx.ko for this kernel, tools/vhdxsetup
 #   make KDIR=DIR         the module for the kernel built or packaged in DIR
 #   make ARCH=um KDIR=DIR the same for a UML kernel
-#   make deps             install what is needed, from Debian's packages
+#   make deps             install what these need, from Debian's packages
 #   make install          module, helper and man page, on this host
+#   make uninstall        the same, away, from all kernels that had the module
 #   make demo             try it in a UML kernel, without touching this one
 #                         (IMAGE=FILE: your own image; SHELL_IN=1: stay inside)
-#   make check            every test that needs no special host
+#   make check            every test that needs no special host; installs what
+#                         tests need first, as all below do, with kernels
 #   make ci               what .ci/run runs: the quick ones of check
 #   make full             also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
@@ -40,18 +42,19 @@ tools:
 	$(MAKE) -C $(top)tools
 
 deps:
-	$(top)scripts/deps
+	$(top)scripts/deps --for build
 
 install: all
 	+$(kmake) INSTALL_MOD_DIR=updates modules_install
-	depmod -a
 	$(MAKE) -C $(top)tools install
+	@$(top)scripts/host-module installed $(top)dm-vhdx/dm-vhdx.ko
 
 uninstall:
+	$(top)scripts/host-module remove
 	$(MAKE) -C $(top)tools uninstall
 
 demo:
-	@$(top)scripts/deps --for test
+	@$(top)scripts/deps --for demo
 	@IMAGE='$(IMAGE)' SHELL_IN='$(SHELL_IN)' $(top)scripts/demo
 
 check:
