@@ -155,7 +155,7 @@ static int create_with_partitions(struct disk *disk,
 	err = create(disk, options, &spec);
 	if (err)
 		return err;
-	if (options->partitions)
+	if (options->partitions && !signals_held())
 		err = partitions_add(name, spec.read_only);
 	if (!err && signals_held())
 		err = -EINTR;

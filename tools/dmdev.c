@@ -7,6 +7,10 @@
 #include "dmdev.h"
 #include "exit-codes.h"
 #include "message.h"
+#include "signals.h"
+
+/* How long udev is left alone before it is asked whether it has made a node. */
+#define UDEV_USECS	2000
 
 /**
  * dmdev_path() - where a device is
@@ -140,6 +144,24 @@ static int run_task(struct dm_task *task)
 	return err ? -err : -EIO;
 }
 
+/* It may hang for minutes, in which case a signal that is held ends the wait. */
+static void wait_for_udev(u32 cookie)
+{
+	int ready = 0;
+
+	/* Without udev, this is where libdevmapper makes the nodes. */
+	if (!cookie || !dm_udev_get_sync_support()) {
+		(void)dm_udev_wait(cookie);
+		return;
+	}
+	while (dm_udev_wait_immediate(cookie, &ready) && !ready) {
+		if (signals_held())
+			(void)dm_udev_complete(cookie);
+		else
+			usleep(UDEV_USECS);
+	}
+}
+
 /*
  * Run a task that makes or unmakes nodes in /dev. Where udev runs it makes
  * them, and we wait until it has; where not, libdevmapper makes them itself.
@@ -152,7 +174,7 @@ static int run_with_udev(struct dm_task *task)
 	if (dm_task_set_cookie(task, &cookie, 0))
 		err = run_task(task);
 	/* Also after a failure, or the cookie would stay behind. */
-	(void)dm_udev_wait(cookie);
+	wait_for_udev(cookie);
 	return err;
 }
 

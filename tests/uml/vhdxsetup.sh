@@ -455,4 +455,36 @@ else
 	tap_skip "partitions" "no real images"
 fi
 
+# --- Where udev runs, which looks at what was written as soon as it is closed.
+udevd=/lib/systemd/systemd-udevd
+if [ -x "$udevd" ] && ! slow_guest && mkdir -p /run/udev; then
+	tap_run "udev can be started" "$udevd" --daemon
+	tap_run "  and answers" wait_for 10 udevadm control --ping
+	exits "create" 0 create -q --size 64M "$new"
+	exits "  open" 0 open "$new" v0
+	echo "start=2048,size=61440,type=83" |
+		sfdisk -q --no-reread --no-tell-kernel "$dev"
+	exits "  close after sfdisk" 0 close v0
+	for i in 1 2 3; do
+		exits "open --partitions" 0 open -q --partitions "$new" v0
+		tap_run "  mkfs" mkfs.ext4 -q -F "${dev}p1"
+		exits "  close at once" 0 close v0
+		gone "  leaves nothing"
+	done
+	kill -STOP "$(pidof systemd-udevd)"
+	tap_capture timeout --preserve-status -s INT -k 5 2 \
+		"$VHDXSETUP" open "$new" v0
+	tap_is "while udev hangs, open can be interrupted" "$TAP_STATUS" 130
+	says "  says so" "interrupted: v0 is not made"
+	gone "  and leaves nothing"
+	tap_like "  not even what it waited by" "$(dmsetup udevcookies)" \
+		"^Cookie[^0-9]*$"
+	kill -CONT "$(pidof systemd-udevd)"
+	tap_run "udev can be stopped" udevadm control --exit
+	tap_run "  and stops" wait_for 10 eval '! pidof systemd-udevd'
+	rm -r -- "$new" /run/udev
+else
+	tap_skip "with udev" "it is not installed, or too slow here"
+fi
+
 tap_done
