@@ -44,12 +44,13 @@ static int put_patch(struct vhdx_store *store, const struct vhdx_patch *patch,
 
 /*
  * One descriptor can zero the whole file, and a log hold tens of thousands of
- * them. No writer has reason to zero more than what there is.
+ * them. No writer has reason to zero more than what there is; by how much the
+ * log makes the file longer does not count, for that is zeros already.
  */
 static int check_zeros(struct vhdx_image *image)
 {
 	const struct vhdx_replay *replay = &image->replay;
-	u64 left = max(replay->file_size, VHDX_LOG_LENGTH_MAX);
+	u64 left = max(image->store->size, VHDX_LOG_LENGTH_MAX);
 	u32 i;
 
 	for (i = 0; i < replay->count; i++) {
@@ -102,6 +103,24 @@ static int empty_log(struct vhdx_image *image)
 				    image->report);
 }
 
+static int replay(struct vhdx_image *image)
+{
+	int r;
+
+	if (!image->store->ops->write)
+		return -EROFS;
+	r = check_zeros(image);
+	if (!r)
+		r = announce(image);
+	if (!r)
+		r = extend(image);
+	if (!r)
+		r = put_patches(image);
+	if (!r)
+		r = empty_log(image);
+	return r;
+}
+
 /**
  * vhdx_image_recover() - put in place what the log holds, and empty it
  * @image: an open image, over a store that can be written; clean or dirty
@@ -120,23 +139,13 @@ static int empty_log(struct vhdx_image *image)
  */
 int vhdx_image_recover(struct vhdx_image *image)
 {
-	int r;
+	int r = 0;
 
-	if (!vhdx_header_dirty(vhdx_header_current(&image->headers)))
-		return 0;
-	if (!image->store->ops->write)
-		return -EROFS;
-	r = check_zeros(image);
-	if (!r)
-		r = announce(image);
-	if (!r)
-		r = extend(image);
-	if (!r)
-		r = put_patches(image);
-	if (!r)
-		r = empty_log(image);
+	if (vhdx_header_dirty(vhdx_header_current(&image->headers)))
+		r = replay(image);
 	if (r)
 		return r;
+	/* Or by an attempt before, of which only the last header failed. */
 	vhdx_replay_free(&image->replay);
 	vhdx_log_free(&image->log);
 	image->file_size = min(image->store->size, VHDX_FILE_SIZE_MAX);

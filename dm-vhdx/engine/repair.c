@@ -103,6 +103,7 @@ static int log_regions(struct vhdx_image *image, const u8 *table)
 	if (!r)
 		r = write_entry(image, next.log_offset, buf, size);
 	next.log_guid = guid;
+	next.log_version = VHDX_LOG_VERSION;
 	if (!r)
 		r = vhdx_headers_replace(image->store, &image->headers, &next,
 					 image->report);

@@ -264,7 +264,15 @@ static const struct recover_fault recover_faults[] = {
 		"error: log at offset 0x100000: cannot be replayed: what it held cannot be made durable (error 5)\n"
 	},
 	{
-		"last header", RAM_WRITE, 8, -EIO,
+		"header at the end", RAM_WRITE, 8, -EIO,
+		"error: header at offset 0x10000: cannot be updated (error 5)\n"
+	},
+	{
+		"last header", RAM_WRITE, 9, -EIO,
+		"error: header at offset 0x10000: cannot be updated (error 5)\n"
+	},
+	{
+		"last flush", RAM_FLUSH, 5, -EIO,
 		"error: header at offset 0x10000: cannot be updated (error 5)\n"
 	},
 };
@@ -291,6 +299,9 @@ static void recover_fails(struct kunit *test)
 	fixture_expect(test, fault->lines);
 	KUNIT_EXPECT_EQ(test, image->log.count, 2);
 	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
+	KUNIT_EXPECT_EQ(test, image->log.count, 0);
+	KUNIT_EXPECT_EQ(test, image->replay.count, 0);
+	KUNIT_EXPECT_EQ(test, image->file_size, END);
 	expect_replayed(test);
 }
 
@@ -359,13 +370,15 @@ static void recover_empty(struct kunit *test)
 /**
  * struct zeros - a log that zeroes much
  * @name: for the test's log
- * @last: bytes of the file, as the log says
+ * @size: bytes of the file
+ * @last: and as the log says
  * @zero: bytes that each of its descriptors zeroes
  * @count: how many there are
  * @refused: that is too much
  */
 struct zeros {
 	const char *name;
+	u64 size;
 	u64 last;
 	u64 zero;
 	u32 count;
@@ -373,10 +386,13 @@ struct zeros {
 };
 
 static const struct zeros zeros[] = {
-	{ "a long file, twice its half", 8192 * MIB, 4096 * MIB, 2, false },
-	{ "and a page", 8192 * MIB, 4096 * MIB + 4096, 2, true },
-	{ "a short file, to 1 GiB", 68 * MIB, 64 * MIB, 16, false },
-	{ "and another time", 68 * MIB, 64 * MIB, 17, true },
+	{ "a long file, twice its half", 8192 * MIB, 8192 * MIB, 4096 * MIB, 2,
+	  false },
+	{ "and a page", 8192 * MIB, 8192 * MIB, 4096 * MIB + 4096, 2, true },
+	{ "a file that is to be long", 5 * MIB, 8192 * MIB, 4096 * MIB, 1,
+	  true },
+	{ "a short file, to 1 GiB", 5 * MIB, 68 * MIB, 64 * MIB, 16, false },
+	{ "and another time", 5 * MIB, 68 * MIB, 64 * MIB, 17, true },
 };
 
 static void zeros_name(const struct zeros *zeros, char *name)
@@ -402,6 +418,7 @@ static void recover_zeros(struct kunit *test)
 		descs[i].target = zeros->last - zeros->zero;
 		descs[i].zero = zeros->zero;
 	}
+	ram_store_put(&f->ram[0], zeros->size - 1, 0, 1);
 	builder_log(fixture_dirty(test, 0), &(struct builder_entry){
 		.sequence = 1, .descs = descs, .count = zeros->count,
 		.last = zeros->last });

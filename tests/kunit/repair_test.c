@@ -116,6 +116,14 @@ static void spoil_endless(struct builder *b, unsigned int copy)
 	b->ram->store.size = VHDX_FILE_SIZE_MAX + 2 * MIB;
 }
 
+/* As long as the headers name no log, its version does not matter. */
+static void spoil_other_log(struct builder *b, unsigned int copy)
+{
+	b->log_version = 1;
+	builder_write(b);
+	spoil(b, copy);
+}
+
 /**
  * struct region_case - what is wrong with the region tables
  * @name: for the test's log
@@ -136,6 +144,7 @@ static const struct region_case region_cases[] = {
 	{ "they differ, the first has more", make_differ, 0, 3 },
 	{ "they differ, the first has less", make_differ, 1, 2 },
 	{ "the second is bad in an endless file", spoil_endless, 1, 2 },
+	{ "the first is bad, the log of another version", spoil_other_log, 0, 2 },
 };
 
 static void region_case_name(const struct region_case *c, char *name)
