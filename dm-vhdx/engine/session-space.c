@@ -14,6 +14,9 @@
 /* More than this ahead of need is space that others could use. */
 #define PREPARED_BYTES	(64 * VHDX_MIB)
 
+/* Places for a block that cannot be zeroed: so many, and the disk is bad. */
+#define BAD_PLACES	8U
+
 /* So is a BAT of this size in holes: that of 8 TiB in blocks of 1 MiB. */
 #define RESERVED_BAT	(64 * VHDX_MIB)
 
@@ -124,21 +127,35 @@ static void untake(struct vhdx_session *session, u64 offset)
 }
 
 /* Free space inside the file holds what its last owner left there. */
-static int reuse(struct vhdx_session *session, u64 *offset)
+static int reuse_one(struct vhdx_session *session, u64 *offset)
 {
 	struct vhdx_store *store = session->image->store;
 	u64 size = vhdx_bat_block_size(&session->image->bat);
 	u64 end = min(session->fresh, ALIGN_DOWN(store->size, VHDX_ALIGN));
-	int r;
 
 	spin_lock(&session->image->pool.lock);
 	*offset = vhdx_space_find(&session->space, size, end);
 	spin_unlock(&session->image->pool.lock);
 	if (*offset == U64_MAX)
 		return -ENOSPC;
-	r = store->ops->zero(store, *offset, size);
-	if (r)
-		untake(session, *offset);
+	return store->ops->zero(store, *offset, size);
+}
+
+/* A bad spot is nobody's: it stays taken, and another place is looked for. */
+static int reuse(struct vhdx_session *session, u64 *offset)
+{
+	int r;
+
+	for (;;) {
+		r = reuse_one(session, offset);
+		if (!r || *offset == U64_MAX)
+			return r;
+		if (r == -ENOMEM || vhdx_store_no_room(r) ||
+		    session->bad_places == BAD_PLACES)
+			break;
+		session->bad_places++;
+	}
+	untake(session, *offset);
 	return r;
 }
 
@@ -153,17 +170,11 @@ static void tell_size(struct vhdx_session *session)
 	spin_unlock(&image->pool.lock);
 }
 
-/* A quota, and the longest file there can be, are limits as a disk's end is. */
-static bool is_no_room(int err)
-{
-	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
-}
-
 static int reserve(struct vhdx_store *store, u64 pos, u64 len)
 {
 	int r = store->ops->reserve(store, pos, len);
 
-	return is_no_room(r) ? -ENOSPC : r;
+	return vhdx_store_no_room(r) ? -ENOSPC : r;
 }
 
 /**
@@ -233,11 +244,11 @@ static int extend(struct vhdx_session *session, u64 end)
 	if (size <= VHDX_SPACE_MAX)
 		r = store->ops->extend(store, size);
 	/* There may be room for one block all the same. */
-	if (is_no_room(r))
+	if (vhdx_store_no_room(r))
 		r = store->ops->extend(store, end);
 	if (!r)
 		tell_size(session);
-	return is_no_room(r) ? -ENOSPC : r;
+	return vhdx_store_no_room(r) ? -ENOSPC : r;
 }
 
 /* Space behind all that was ever used needs no zeroing. */
@@ -273,7 +284,7 @@ static int prepare_one(struct vhdx_session *session)
 	int r;
 
 	r = reuse(session, &offset);
-	if (is_no_room(r))
+	if (vhdx_store_no_room(r))
 		r = append(session, &offset);
 	if (r)
 		return r;
@@ -307,7 +318,7 @@ static u32 raise_goal(struct vhdx_session *session)
  *
  * Context: may sleep; the committer.
  * Return: 0, also if there is no space, which the session then says; -ENOMEM,
- * which is worth another try; another errno after which it has failed.
+ * which is worth another try; or another errno of the store.
  */
 int vhdx_session_prepare(struct vhdx_session *session)
 {
@@ -336,14 +347,9 @@ int vhdx_session_prepare(struct vhdx_session *session)
 	WRITE_ONCE(session->no_space, r == -ENOSPC);
 	if (r)
 		WRITE_ONCE(session->wanted, true);
-	session->more = !r && session->prepared_count < goal;
+	WRITE_ONCE(session->more, !r && session->prepared_count < goal);
 	spin_unlock(lock);
-	if (r && r != -ENOSPC && r != -ENOMEM) {
-		vhdx_session_fail(session,
-				  "space for new blocks cannot be prepared");
-		return r;
-	}
-	return r == -ENOMEM ? r : 0;
+	return r == -ENOSPC ? 0 : r;
 }
 
 /**
@@ -413,6 +419,7 @@ static void give_back(struct vhdx_session *session)
 				  vhdx_session_take_prepared(session), size);
 	session->prepared_goal = VHDX_PREPARED_MIN;
 	WRITE_ONCE(session->wanted, false);
+	WRITE_ONCE(session->more, false);
 	WRITE_ONCE(session->no_space, false);
 	spin_unlock(&session->image->pool.lock);
 }

@@ -161,6 +161,21 @@ static bool transaction_full(struct vhdx_session *session)
 	return full;
 }
 
+/* What was written to blocks that are there is worth a commit all the same. */
+static int prepare(struct vhdx_session *session)
+{
+	int r = vhdx_session_prepare(session);
+	int err;
+
+	if (!r || r == -ENOMEM)
+		return r;
+	err = commit(session);
+	if (err)
+		return err;
+	vhdx_session_fail(session, "space for new blocks cannot be prepared");
+	return r;
+}
+
 static int work_live(struct vhdx_session *session, unsigned int flags)
 {
 	int r = 0;
@@ -173,7 +188,7 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 		   vhdx_journal_due(&session->journal)))
 		r = checkpoint(session);
 	if (!r)
-		r = vhdx_session_prepare(session);
+		r = prepare(session);
 	if (!r && session->reclaim)
 		r = commit(session);
 	session->reclaim = false;

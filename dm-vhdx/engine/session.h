@@ -92,6 +92,7 @@ struct vhdx_session_stats {
  * @wanted: blocks were asked for, and more should be prepared
  * @more: the last call for that left some of them for the next one
  * @reclaim: the file had to grow although space was freed
+ * @bad_places: how many free ones could not be zeroed, and are not used
  * @no_space: the last attempt to prepare a block found no room, or there was
  *	none for the log and the BAT, so that the session could not begin
  * @fresh: from here on, in bytes, the file is ours: it was added by us and
@@ -121,6 +122,7 @@ struct vhdx_session {
 	bool wanted;
 	bool more;
 	bool reclaim;
+	u32 bad_places;
 	bool no_space;
 	u64 fresh;
 	u64 found_size;

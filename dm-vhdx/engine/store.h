@@ -111,4 +111,17 @@ static inline int vhdx_store_flush(struct vhdx_store *store)
 	return store->ops->flush(store);
 }
 
+/**
+ * vhdx_store_no_room() - does an errno of a store say that it is full?
+ * @err: negative errno, or 0
+ *
+ * A quota, and the longest file there can be, are limits as a disk's end is.
+ *
+ * Return: whether it does.
+ */
+static inline bool vhdx_store_no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
 #endif /* VHDX_STORE_H */

@@ -141,6 +141,11 @@ u64 ram_store_get(const struct ram_store *ram, u64 pos, unsigned int width)
 	return le64_to_cpu(disk);
 }
 
+static bool is_bad(const struct ram_store *ram, u64 pos, u64 len)
+{
+	return pos < ram->break_end && ram->break_start < pos + len;
+}
+
 static int ram_store_read(struct vhdx_store *store, u64 pos, void *buf,
 			  size_t len)
 {
@@ -154,8 +159,7 @@ static int ram_store_read(struct vhdx_store *store, u64 pos, void *buf,
 	/* The contract of struct vhdx_store_ops. */
 	if (!len || pos % VHDX_PAGE || len % VHDX_PAGE || (uintptr_t)buf % 8)
 		return -EFAULT;
-	if (ram->reads == ram->break_read ||
-	    (pos < ram->break_end && ram->break_start < pos + len)) {
+	if (ram->reads == ram->break_read || is_bad(ram, pos, len)) {
 		memset(buf, 0xE7, len);
 		return ram->error;
 	}
@@ -261,6 +265,8 @@ static int op_zero(struct vhdx_store *store, u64 pos, u64 len)
 	if (!whole_pages_inside(ram, pos, len))
 		return -EFAULT;
 	r = begin(ram, RAM_ZERO);
+	if (!r && is_bad(ram, pos, len))
+		r = ram->error;
 	if (!r)
 		fill_pages(ram, pos / VHDX_PAGE, (pos + len) / VHDX_PAGE, 0);
 	return r;
@@ -290,7 +296,7 @@ static const struct vhdx_store_ops ram_store_ops = {
 };
 
 /**
- * ram_store_break_range() - reads that touch a range fail from now on
+ * ram_store_break_range() - a range cannot be read, nor zeroed, from now on
  * @ram: the store
  * @pos: byte offset of the range
  * @len: bytes in it

@@ -47,7 +47,7 @@ enum ram_op {
  * @bucket: pages that were written, by a hash of their number
  * @reads: reads by the engine so far
  * @bytes: that it read so far
- * @break_start: first byte of the range that cannot be read
+ * @break_start: first byte of the range that cannot be read or zeroed
  * @break_end: the byte behind it
  * @break_read: the value of @reads, after counting, at which a read fails
  * @error: what such a read returns

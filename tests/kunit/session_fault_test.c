@@ -201,26 +201,36 @@ static void script_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->now), 0);
 }
 
+/*
+ * Without the first kind a session can do nothing more; without the second it
+ * gets no new blocks, and what it has is made durable. The others give space
+ * back, or find that some is bad: then the file is longer, that is all.
+ */
+enum loss {
+	LOSS_OF_ALL,
+	LOSS_OF_GROWTH,
+	LOSS_OF_SPACE,
+};
+
 /**
  * struct fault - an operation that fails
  * @name: for the test's log
  * @op: which
- * @vital: a session cannot do without it; the others give space back, and where
- *	that fails, the file is longer, that is all
+ * @loss: what the session cannot do without it
  */
 struct fault {
 	const char *name;
 	enum ram_op op;
-	bool vital;
+	enum loss loss;
 };
 
 static const struct fault faults[] = {
-	{ "write", RAM_WRITE, true },
-	{ "flush", RAM_FLUSH, true },
-	{ "extend", RAM_EXTEND, true },
-	{ "zero", RAM_ZERO, true },
-	{ "truncate", RAM_TRUNCATE, false },
-	{ "discard", RAM_DISCARD, false },
+	{ "write", RAM_WRITE, LOSS_OF_ALL },
+	{ "flush", RAM_FLUSH, LOSS_OF_ALL },
+	{ "extend", RAM_EXTEND, LOSS_OF_GROWTH },
+	{ "zero", RAM_ZERO, LOSS_OF_SPACE },
+	{ "truncate", RAM_TRUNCATE, LOSS_OF_SPACE },
+	{ "discard", RAM_DISCARD, LOSS_OF_SPACE },
 };
 
 static void fault_name(const struct fault *fault, char *name)
@@ -230,13 +240,16 @@ static void fault_name(const struct fault *fault, char *name)
 
 KUNIT_ARRAY_PARAM(fault, faults, fault_name);
 
-static void fail_vital(struct kunit *test, struct script *s, enum ram_op op,
-		       u64 nth)
+static void fail_vital(struct kunit *test, struct script *s,
+		       const struct fault *fault, u64 nth)
 {
-	KUNIT_EXPECT_EQ(test, play(test, s, op, nth), -EIO);
+	KUNIT_EXPECT_EQ(test, play(test, s, fault->op, nth), -EIO);
 	expect_stopped(test, s);
 	writer_crash(test);
-	expect_durable(test, s);
+	if (fault->loss == LOSS_OF_GROWTH)
+		KUNIT_EXPECT_EQ(test, blocks_that_differ(test, s->now), 0);
+	else
+		expect_durable(test, s);
 	expect_writable(test);
 }
 
@@ -261,10 +274,10 @@ static void script_fails(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, play(test, s, 0, 0), 0);
 	calls = f->ram[0].calls[fault->op];
 	for (nth = 1; nth <= calls; nth++) {
-		if (fault->vital)
-			fail_vital(test, s, fault->op, nth);
-		else
+		if (fault->loss == LOSS_OF_SPACE)
 			fail_idle(test, s, fault->op, nth);
+		else
+			fail_vital(test, s, fault, nth);
 	}
 }
 

@@ -44,6 +44,61 @@ static void reuse_steps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO], 1);
 }
 
+/* @count blocks, all in use; and then the first @freed of them are free. */
+static struct vhdx_session *with_free_space(struct kunit *test, u32 count,
+					    u32 freed)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+
+	writer_write(test, 0, count * MIB, 0x11);
+	writer_commit(test);
+	writer_discard(test, VHDX_ZERO_DISCARD, 0, freed * MIB);
+	writer_commit(test);
+	writer_drain(test);
+	return session;
+}
+
+/* Free space that cannot be zeroed is passed over, and stays what it is. */
+static void reuse_bad_place(struct kunit *test)
+{
+	struct vhdx_session *session = with_free_space(test, 4, 2);
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+	u64 bad = 4 * MIB;
+	u32 i;
+
+	ram_store_break_range(&f->ram[0], bad, 512, -EIO);
+	for (i = 0; i < 24; i++) {
+		KUNIT_EXPECT_EQ(test,
+				writer_map(test, (8 + i) * MIB, MIB, &run), 0);
+		KUNIT_EXPECT_NE(test, run.offset, bad);
+	}
+	KUNIT_EXPECT_EQ(test, session->bad_places, 1);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+}
+
+/* A disk on which nothing can be zeroed is not tried for ever. */
+static void reuse_bad_disk(struct kunit *test)
+{
+	struct vhdx_session *session = with_free_space(test, 16, 12);
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+	int r = 0;
+	u32 i;
+
+	ram_store_break_range(&f->ram[0], 4 * MIB, 12 * MIB, -EIO);
+	for (i = 0; i < 16 && !r; i++)
+		r = writer_map(test, (16 + i) * MIB, MIB, &run);
+	KUNIT_EXPECT_EQ(test, r, -EIO);
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO], 8 + 1);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
+	KUNIT_EXPECT_STREQ(test, (const char *)session->reason,
+			   "space for new blocks cannot be prepared");
+	/* What could be written is durable. */
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+}
+
 /* What is given up while other space drains waits for its own turn. */
 static void reuse_queue(struct kunit *test)
 {
@@ -152,6 +207,8 @@ static void reuse_stays_flat(struct kunit *test)
 
 static struct kunit_case session_reuse_cases[] = {
 	KUNIT_CASE(reuse_steps),
+	KUNIT_CASE(reuse_bad_place),
+	KUNIT_CASE(reuse_bad_disk),
 	KUNIT_CASE(reuse_queue),
 	KUNIT_CASE(reuse_not_of_next),
 	KUNIT_CASE(reuse_not_after_failure),

@@ -75,6 +75,10 @@ static void prepare_in_pieces(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, session->more);
 	writer_work(test, VHDX_WORK_COMMIT);
 	KUNIT_EXPECT_EQ(test, session->stats.prepared - before, 32);
+	KUNIT_EXPECT_TRUE(test, session->more);
+	/* The rest is not wanted any more, nor is the committer for it. */
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	KUNIT_EXPECT_FALSE(test, session->more);
 }
 
 /* Blocks ahead of need: more of them the faster they go, up to 64 MiB. */
