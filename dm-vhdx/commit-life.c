@@ -129,6 +129,7 @@ void vhdx_committer_end(struct vhdx_committer *c)
 	vhdx_committer_hurry(c, false);
 	if (c->session) {
 		finish_drain(c);
+		err = vhdx_committer_lost(c);
 		if (c->session->mode == VHDX_MODE_RW)
 			err = vhdx_session_end(c->session);
 		trace_vhdx_end(vhdx_dev(c->ti), err);

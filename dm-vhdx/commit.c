@@ -68,8 +68,16 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
 		trace_vhdx_checkpoint(vhdx_dev(c->ti), flags, err, c->session);
 }
 
-static int fail_unflushed(struct vhdx_committer *c)
+/**
+ * vhdx_committer_lost() - has a flush elsewhere failed?
+ * @c: the committer, locked, with a session
+ *
+ * Return: 0, or -EIO, and the session has failed for that.
+ */
+int vhdx_committer_lost(struct vhdx_committer *c)
 {
+	if (!READ_ONCE(c->unflushed))
+		return 0;
 	vhdx_session_fail(c->session, "a flush of the store failed");
 	tell_mode(c);
 	return -EIO;
@@ -103,8 +111,9 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 			tell_mode(c);
 		return -EIO;
 	}
-	if (READ_ONCE(c->unflushed))
-		return fail_unflushed(c);
+	err = vhdx_committer_lost(c);
+	if (err)
+		return err;
 	commits = session->stats.commits;
 	checkpoints = session->stats.checkpoints;
 	for (;;) {
@@ -119,8 +128,8 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 		WRITE_ONCE(c->low, true);
 	drain(c);
 	/* It may have met what this commit's own flushes were then not told. */
-	if (READ_ONCE(c->unflushed))
-		return fail_unflushed(c);
+	if (vhdx_committer_lost(c))
+		return -EIO;
 	tell_mode(c);
 	return err;
 }

@@ -134,6 +134,7 @@ void vhdx_committer_free(struct vhdx_committer *c);
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
 void vhdx_committer_unflushed(struct vhdx_committer *c);
+int vhdx_committer_lost(struct vhdx_committer *c);
 int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags);
 void vhdx_committer_event(struct vhdx_committer *c);
 void vhdx_committer_again(struct bio_list *bios);

@@ -96,17 +96,19 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
  * Returns whether it may have been a flush of the store that failed. A disk that
  * knows FUA fails such a write for its own sake; otherwise there was a flush in
  * it, and a flush that comes later is not told of what that one met. What was
- * refused for want of room, or is to come again, had not got that far.
+ * refused, or is to come again, had not got that far.
  */
 static bool had_flush(const struct vhdx_target *t, const struct bio *bio,
 		      blk_status_t error)
 {
 	const struct vhdx_layer *child = &t->layer[0];
 
+	if (error == BLK_STS_AGAIN || error == BLK_STS_DM_REQUEUE)
+		return false;
 	if (bio->bi_opf & REQ_PREFLUSH)
 		return true;
 	return bio->bi_opf & REQ_FUA && error != BLK_STS_NOSPC &&
-	       error != BLK_STS_DM_REQUEUE &&
+	       error != BLK_STS_NOTSUPP &&
 	       !(child->bdev && bdev_fua(child->bdev));
 }
 
