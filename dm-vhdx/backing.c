@@ -66,10 +66,14 @@ static int refuse_sharing(const struct vhdx_backing *backing,
 			  const struct vhdx_claim *claim,
 			  struct vhdx_reason *reason)
 {
+	if (backing->writer && backing->writer != claim->md)
+		return vhdx_reason_give(reason, -EBUSY,
+					"is being written by another device");
+	if (backing->table[!claim->write] == claim->table)
+		return vhdx_reason_give(reason, -EBUSY,
+					"is read and written by one table, whose device could not be both");
 	if (backing->writer)
-		return backing->writer == claim->md ? 0 :
-			vhdx_reason_give(reason, -EBUSY,
-					 "is being written by another device");
+		return 0;
 	if (!claim->write)
 		return 0;
 	return vhdx_reason_give(reason, -EBUSY,
@@ -100,6 +104,8 @@ static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 	backing = fresh;
 	list_add(&backing->node, &registry);
 out:
+	if (!IS_ERR(backing))
+		backing->table[claim->write] = claim->table;
 	mutex_unlock(&registry_lock);
 	return backing;
 }
@@ -136,11 +142,10 @@ static int backing_open(struct vhdx_backing *backing,
 	struct vhdx_image *image;
 	int err;
 
-	if (backing->is_file) {
-		err = vhdx_file_start(&backing->file, reason);
-		if (err)
-			return err;
-	}
+	err = backing->is_file ? vhdx_file_start(&backing->file, reason) :
+				 vhdx_bdev_start(&backing->bdev);
+	if (err)
+		return err;
 	image = vhdx_image_open(backing_store(backing),
 				VHDX_POOL_PAGES_DEFAULT, &reason->report);
 	if (IS_ERR(image))
@@ -161,6 +166,8 @@ static void backing_close(struct vhdx_backing *backing)
 		vhdx_image_close(backing->image);
 	if (backing->is_file)
 		vhdx_file_stop(&backing->file);
+	else
+		vhdx_bdev_stop(&backing->bdev);
 	backing_free(backing);
 }
 
@@ -177,6 +184,7 @@ static void backing_opened(struct vhdx_backing *backing, int err)
 }
 
 static struct vhdx_backing *backing_open_first(struct vhdx_backing *backing,
+					       const struct vhdx_claim *claim,
 					       struct vhdx_reason *reason)
 {
 	int err = backing_open(backing, reason);
@@ -184,7 +192,7 @@ static struct vhdx_backing *backing_open_first(struct vhdx_backing *backing,
 	backing_opened(backing, err);
 	if (!err)
 		return backing;
-	vhdx_backing_put(backing);
+	vhdx_backing_put(backing, claim->table);
 	return ERR_PTR(err);
 }
 
@@ -202,7 +210,7 @@ static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
 	for (;;) {
 		backing = registry_enter(fresh, claim, reason);
 		if (backing == fresh)
-			return backing_open_first(fresh, reason);
+			return backing_open_first(fresh, claim, reason);
 		if (IS_ERR(backing)) {
 			backing_close(fresh);
 			return backing;
@@ -212,7 +220,7 @@ static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
 			backing_close(fresh);
 			return backing;
 		}
-		vhdx_backing_put(backing);
+		vhdx_backing_put(backing, claim->table);
 		if (err) {
 			backing_close(fresh);
 			return ERR_PTR(err);
@@ -267,19 +275,37 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 	return backing_get(fresh, claim, reason);
 }
 
+/* Another table may come to have its address. */
+static void forget_table(struct vhdx_backing *backing,
+			 const struct dm_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(backing->table); i++)
+		if (backing->table[i] == table)
+			backing->table[i] = NULL;
+}
+
 /**
  * vhdx_backing_put() - let go of an image; the last one closes it
  * @backing: as vhdx_backing_get_*() returned it
+ * @table: that it was got for
  *
  * Context: process context; no I/O through the caller's layer is under way.
  */
-void vhdx_backing_put(struct vhdx_backing *backing)
+void vhdx_backing_put(struct vhdx_backing *backing,
+		      const struct dm_table *table)
 {
-	if (!refcount_dec_and_mutex_lock(&backing->users, &registry_lock))
-		return;
-	registry_leave(backing);
+	bool last;
+
+	mutex_lock(&registry_lock);
+	forget_table(backing, table);
+	last = refcount_dec_and_test(&backing->users);
+	if (last)
+		registry_leave(backing);
 	mutex_unlock(&registry_lock);
-	backing_close(backing);
+	if (last)
+		backing_close(backing);
 }
 
 /**

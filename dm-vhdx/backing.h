@@ -6,8 +6,8 @@
  * open and its metadata in memory. Backings are kept in a registry by inode or
  * block device; the last table that lets go closes the image.
  *
- * An image that is written belongs to one device, whose tables may share it in
- * whichever mode. One that is read may be shared by all that read it.
+ * An image that is written belongs to one device, whose tables may share it, each
+ * in one mode. One that is read may be shared by all that read it.
  *
  * backing.c APIs:
  *   vhdx_backing_get_file()	find or open the image in a file
@@ -29,6 +29,7 @@
 #include "store-bdev.h"
 #include "store-file.h"
 
+struct dm_table;
 struct mapped_device;
 struct vhdx_reason;
 
@@ -42,6 +43,8 @@ struct vhdx_reason;
  * @report: for what is found wrong in the image later on
  * @name: of the file or device, for the log
  * @writer: the device that it belongs to, NULL if it is only read
+ * @table: the last table that took it to read, and the last one to write; only
+ *	to be compared
  * @committer: and its committer
  * @key: its inode or block device, by which it is found
  * @node: in the registry
@@ -59,6 +62,7 @@ struct vhdx_backing {
 	struct vhdx_report report;
 	char *name;
 	const struct mapped_device *writer;
+	const struct dm_table *table[2];
 	struct vhdx_committer *committer;
 	const void *key;
 	struct list_head node;
@@ -71,11 +75,13 @@ struct vhdx_backing {
  * struct vhdx_claim - who wants an image, and for what
  * @name: of the image, for the log
  * @md: the device
+ * @table: its table that is made
  * @write: to write to it
  */
 struct vhdx_claim {
 	const char *name;
 	const struct mapped_device *md;
+	const struct dm_table *table;
 	bool write;
 };
 
@@ -85,7 +91,8 @@ struct vhdx_backing *vhdx_backing_get_file(struct file *filp,
 struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason);
-void vhdx_backing_put(struct vhdx_backing *backing);
+void vhdx_backing_put(struct vhdx_backing *backing,
+		      const struct dm_table *table);
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib);
 unsigned long vhdx_backing_resident(void);
 unsigned long vhdx_backing_shrink(unsigned long count);

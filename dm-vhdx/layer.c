@@ -171,6 +171,7 @@ int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 	struct vhdx_claim claim = {
 		.name = name,
 		.md = dm_table_get_md(ti->table),
+		.table = ti->table,
 		.write = write,
 	};
 	umode_t type;
@@ -207,7 +208,7 @@ int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer)
 {
 	if (layer->backing)
-		vhdx_backing_put(layer->backing);
+		vhdx_backing_put(layer->backing, ti->table);
 	/* After the backing, whose image reads from the device. */
 	if (layer->dev)
 		dm_put_device(ti, layer->dev);

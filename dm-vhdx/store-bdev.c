@@ -11,6 +11,9 @@
 #include "buffer.h"
 #include "store-bdev.h"
 
+/* One for the committer, and one for whoever waits for a page. */
+#define BIOS_MIN	2
+
 /*
  * Fills @bio with the pages of @buf, as many as it takes.
  * Returns bytes.
@@ -36,7 +39,7 @@ static size_t bio_fill(struct bio *bio, const void *buf, size_t len)
  * A buffer in vmalloc memory has two addresses: its pages' contents must pass
  * through caches that go by the other one.
  */
-static int bdev_move_part(struct block_device *bdev, enum req_op op, u64 pos,
+static int bdev_move_part(struct vhdx_bdev *self, enum req_op op, u64 pos,
 			  void *buf, size_t *len)
 {
 	unsigned int pages = DIV_ROUND_UP(offset_in_page(buf) + *len,
@@ -44,8 +47,10 @@ static int bdev_move_part(struct block_device *bdev, enum req_op op, u64 pos,
 	struct bio *bio;
 	int err;
 
-	bio = bio_alloc(bdev, min_t(unsigned int, pages, BIO_MAX_VECS),
-			op | REQ_META | REQ_SYNC, GFP_NOIO);
+	bio = bio_alloc_bioset(self->bdev,
+			       min_t(unsigned int, pages, BIO_MAX_VECS),
+			       op | REQ_META | REQ_SYNC, GFP_NOIO,
+			       &self->bios);
 	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	*len = bio_fill(bio, buf, *len);
 	if (op_is_write(op) && is_vmalloc_addr(buf))
@@ -67,7 +72,7 @@ static int bdev_move(struct vhdx_store *store, enum req_op op, u64 pos,
 
 	while (done < len && !err) {
 		step = len - done;
-		err = bdev_move_part(self->bdev, op, pos + done, buf + done,
+		err = bdev_move_part(self, op, pos + done, buf + done,
 				     &step);
 		done += step;
 	}
@@ -146,7 +151,7 @@ static const struct vhdx_store_ops bdev_ops = {
 
 /**
  * vhdx_bdev_init() - make a store of a block device
- * @store: the store; nothing needs to be undone
+ * @store: the store; nothing needs to be undone before vhdx_bdev_start()
  * @bdev: open for as long as the store is in use; for writing, too, if anything
  *	but reading is to be done
  */
@@ -155,4 +160,28 @@ void vhdx_bdev_init(struct vhdx_bdev *store, struct block_device *bdev)
 	store->store.ops = &bdev_ops;
 	store->store.size = bdev_nr_bytes(bdev);
 	store->bdev = bdev;
+}
+
+/**
+ * vhdx_bdev_start() - what the store needs to be read and written
+ * @store: the store; to be undone by vhdx_bdev_stop(), also after a failure
+ *
+ * The bios of a page of the BAT, and of the log, must not come from the reserve
+ * that all share: bios of data that wait for the page may have taken all of it.
+ *
+ * Context: process context.
+ * Return: 0 or -ENOMEM.
+ */
+int vhdx_bdev_start(struct vhdx_bdev *store)
+{
+	return bioset_init(&store->bios, BIOS_MIN, 0, BIOSET_NEED_BVECS);
+}
+
+/**
+ * vhdx_bdev_stop() - what vhdx_bdev_start() made is not needed any more
+ * @store: the store, not in use; started or not
+ */
+void vhdx_bdev_stop(struct vhdx_bdev *store)
+{
+	bioset_exit(&store->bios);
 }
