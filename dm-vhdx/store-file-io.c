@@ -31,8 +31,8 @@
 #include "target.h"
 
 /*
- * I/Os of a store that wait at the same time: each has a thread, and a burst of
- * writes to new blocks would have hundreds.
+ * Reads, and writes, of a store that wait at the same time: each has a thread,
+ * and a burst of writes to new blocks would have hundreds.
  */
 #define WAITERS_MAX	64
 
@@ -67,7 +67,8 @@ static void queue_waiting(struct vhdx_io *io, bool pause)
 	write_end(io);
 	io->pause = pause;
 	INIT_WORK(&io->work, wait_work);
-	queue_work(io->file->waiters, &io->work);
+	queue_work(is_write(io) ? io->file->writers : io->file->readers,
+		   &io->work);
 }
 
 /*
@@ -144,7 +145,7 @@ static void io_failed(struct vhdx_io *io)
 		io->direct = false;
 		queue_waiting(io, false);
 	} else {
-		io->bio->bi_status = errno_to_blk_status(io->result);
+		io->bio->bi_status = vhdx_blk_status(io->result);
 		io_end(io);
 	}
 }
@@ -506,7 +507,12 @@ static void file_flush_work(struct work_struct *work)
 void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io)
 {
 	if (llist_add(&io->node, &file->flushes))
-		queue_work(file->waiters, &file->flush);
+		queue_work(file->readers, &file->flush);
+}
+
+static struct workqueue_struct *alloc_waiters(const char *name)
+{
+	return alloc_workqueue(name, WQ_MEM_RECLAIM | WQ_UNBOUND, WAITERS_MAX);
 }
 
 /**
@@ -514,7 +520,9 @@ void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io)
  * @file: the store; to be undone by vhdx_file_io_exit(), also after a failure
  *
  * Each store has its own: images may lie in file systems on devices that are
- * made from images, and the workers of one must not wait behind the other's.
+ * made from images, and the workers of one must not wait behind the other's. Nor
+ * may reads and flushes wait behind writes, which a frozen file system holds
+ * until it is thawed.
  *
  * The submitting worker has no priority over who fills its list: one that
  * preempts that task finds one bio each time, and 4 KiB reads at a depth of 32
@@ -538,10 +546,10 @@ int vhdx_file_io_init(struct vhdx_file *file)
 		INIT_WORK(&self->work, submit_work);
 	}
 	file->submitters = alloc_workqueue("vhdx_submit", WQ_MEM_RECLAIM, 0);
-	file->waiters = alloc_workqueue("vhdx_io",
-					WQ_MEM_RECLAIM | WQ_UNBOUND,
-					WAITERS_MAX);
-	return file->submitters && file->waiters ? 0 : -ENOMEM;
+	file->readers = alloc_waiters("vhdx_read");
+	file->writers = alloc_waiters("vhdx_write");
+	return file->submitters && file->readers && file->writers ? 0 :
+								    -ENOMEM;
 }
 
 /**
@@ -555,7 +563,9 @@ void vhdx_file_io_exit(struct vhdx_file *file)
 	synchronize_rcu();
 	if (file->submitters)
 		destroy_workqueue(file->submitters);
-	if (file->waiters)
-		destroy_workqueue(file->waiters);
+	if (file->readers)
+		destroy_workqueue(file->readers);
+	if (file->writers)
+		destroy_workqueue(file->writers);
 	free_percpu(file->cpus);
 }

@@ -38,7 +38,7 @@ static void time_work(struct work_struct *work)
 void vhdx_file_time_follow(struct vhdx_file *file)
 {
 	if (!xchg(&file->modified, true))
-		queue_delayed_work(file->waiters, &file->time, HZ);
+		queue_delayed_work(file->writers, &file->time, HZ);
 }
 
 /**

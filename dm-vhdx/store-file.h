@@ -60,7 +60,8 @@ struct vhdx_reason;
  *	is not written
  * @cpus: bios that wait for the CPU's worker
  * @submitters: run on the CPU that the bio came from, and do not wait
- * @waiters: one work item for each bio whose I/O has to wait
+ * @readers: one work item for each read that has to wait, and one for flushes
+ * @writers: one for each write that has to wait
  * @flushes: bios that want a flush which starts after they came
  * @flush: does it, once for all that are there
  * @since: what the page cache had told of losses when the store was started
@@ -80,7 +81,8 @@ struct vhdx_file {
 	struct vhdx_fresh *fresh;
 	struct vhdx_file_cpu __percpu *cpus;
 	struct workqueue_struct *submitters;
-	struct workqueue_struct *waiters;
+	struct workqueue_struct *readers;
+	struct workqueue_struct *writers;
 	struct llist_head flushes;
 	struct work_struct flush;
 	errseq_t since;

@@ -140,6 +140,20 @@ static inline dev_t vhdx_dev(const struct dm_target *ti)
 }
 
 /**
+ * vhdx_blk_status() - what a bio ends with
+ * @err: of the store
+ *
+ * A quota is no I/O error, though that is what the block layer makes of it.
+ *
+ * Return: BLK_STS_*.
+ */
+static inline blk_status_t vhdx_blk_status(int err)
+{
+	return vhdx_store_no_room(err) ? BLK_STS_NOSPC :
+					 errno_to_blk_status(err);
+}
+
+/**
  * vhdx_io_enter() - enter the present epoch, if the device is written to
  * @t: the device
  * @io: in no epoch

@@ -90,7 +90,7 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 	err = map_zero(io, vhdx_target_pos(io->target, bio),
 		       bio->bi_iter.bi_size, &run, miss);
 	if (!err && run.kind == VHDX_RUN_DATA)
-		bio->bi_status = errno_to_blk_status(zero_data(io, &run));
+		bio->bi_status = vhdx_blk_status(zero_data(io, &run));
 	vhdx_io_leave(io);
 	if (!err && !bio->bi_status)
 		bio_advance(bio, run.length);
