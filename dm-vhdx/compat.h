@@ -10,6 +10,7 @@
  *   vhdx_fl()			fields of struct file_lock
  *   vhdx_shrinker_new()	a shrinker, registered
  *   vhdx_shrinker_free()
+ *   vhdx_limit_zeroes()	how much a device zeroes at once
  */
 #ifndef VHDX_COMPAT_H
 #define VHDX_COMPAT_H
@@ -86,6 +87,23 @@ static inline void vhdx_shrinker_free(struct shrinker *shrinker)
 #else
 	unregister_shrinker(shrinker);
 	kfree(shrinker);
+#endif
+}
+
+/**
+ * vhdx_limit_zeroes() - how much a device zeroes with one bio
+ * @limits: the device's
+ * @sectors: as much, whether space may be given up by that or not
+ *
+ * 6.17: a limit of its own for the former, which a stacked device starts with
+ * at its highest value, and which must be none or that of all zeroes.
+ */
+static inline void vhdx_limit_zeroes(struct queue_limits *limits,
+				     unsigned int sectors)
+{
+	limits->max_write_zeroes_sectors = sectors;
+#ifdef VHDX_HAVE_WZEROES_UNMAP
+	limits->max_hw_wzeroes_unmap_sectors = sectors;
 #endif
 }
 

@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
 
+#include "compat.h"
 #include "provision.h"
 #include "target.h"
 #include "zero.h"
@@ -139,5 +140,5 @@ void vhdx_zero_limits(const struct vhdx_target *t, struct queue_limits *limits)
 	limits->discard_alignment = 0;
 	limits->max_discard_sectors = ZERO_MAX >> SECTOR_SHIFT;
 	limits->max_hw_discard_sectors = ZERO_MAX >> SECTOR_SHIFT;
-	limits->max_write_zeroes_sectors = ZERO_MAX >> SECTOR_SHIFT;
+	vhdx_limit_zeroes(limits, ZERO_MAX >> SECTOR_SHIFT);
 }
