@@ -295,10 +295,19 @@ static int file_zero(struct vhdx_store *store, u64 pos, u64 len)
 	return err;
 }
 
+/*
+ * What another file has a share in, after a reflink, gets space of its own: a
+ * write to it would want some.
+ */
 static int file_reserve(struct vhdx_store *store, u64 pos, u64 len)
 {
-	int err = file_allocate(to_file(store), FALLOC_FL_KEEP_SIZE, pos, len);
+	struct vhdx_file *file = to_file(store);
+	int err;
 
+	err = file_allocate(file, FALLOC_FL_UNSHARE_RANGE |
+			    FALLOC_FL_KEEP_SIZE, pos, len);
+	if (err == -EOPNOTSUPP)
+		err = file_allocate(file, FALLOC_FL_KEEP_SIZE, pos, len);
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
