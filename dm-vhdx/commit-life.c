@@ -15,7 +15,7 @@
 #define DM_MSG_PREFIX "vhdx"
 
 /* A log that a crash left is replayed on disk: from here on it is ours. */
-static int make_session(struct vhdx_committer *c)
+static int make_session(struct vhdx_committer *c, unsigned int flags)
 {
 	struct vhdx_image *image = c->image;
 	struct vhdx_session *session;
@@ -58,17 +58,15 @@ static int make_session(struct vhdx_committer *c)
 int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 			  unsigned int no_space_timeout)
 {
-	struct vhdx_scope scope = vhdx_scope_enter();
 	int err = 0;
 
 	mutex_lock(&c->lock);
 	c->ti = ti;
 	c->room.timeout = no_space_timeout;
-	vhdx_committer_stay(c);
-	if (!c->session)
-		err = make_session(c);
 	mutex_unlock(&c->lock);
-	vhdx_scope_leave(scope);
+	vhdx_committer_stay(c);
+	if (!vhdx_committer_session(c))
+		err = vhdx_committer_ask(c, make_session, 0);
 	/* It looks at the whole BAT, so that the first write need not wait. */
 	WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
@@ -76,7 +74,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 }
 
 /**
- * vhdx_committer_suspend() - do not keep what waits for room
+ * vhdx_committer_suspend() - do not keep what waits for room in vain
  * @c: the committer
  * @status: what such bios are to end with
  *
@@ -89,7 +87,8 @@ void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 	spin_lock_irq(&c->queue_lock);
 	c->room.suspend = status;
 	spin_unlock_irq(&c->queue_lock);
-	vhdx_space_refuse(c, status);
+	if (vhdx_space_hopeless(c))
+		vhdx_space_refuse(c, status);
 }
 
 /**
@@ -113,6 +112,26 @@ static void finish_drain(struct vhdx_committer *c)
 	c->draining = false;
 }
 
+static int end_session(struct vhdx_committer *c, unsigned int flags)
+{
+	int err;
+
+	vhdx_committer_hurry(c, false);
+	finish_drain(c);
+	err = vhdx_committer_lost(c);
+	if (c->session->mode == VHDX_MODE_RW)
+		err = vhdx_session_end(c->session);
+	trace_vhdx_end(vhdx_dev(c->ti), err);
+	WRITE_ONCE(c->changed, false);
+	WRITE_ONCE(c->due, VHDX_DUE_NOTHING);
+	/* To look for room is to begin a session. */
+	vhdx_space_forget(c);
+	if (err)
+		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
+		      c->name, err);
+	return err;
+}
+
 /**
  * vhdx_committer_end() - leave a clean image behind
  * @c: the committer; the session begins anew with the next write
@@ -121,28 +140,10 @@ static void finish_drain(struct vhdx_committer *c)
  */
 void vhdx_committer_end(struct vhdx_committer *c)
 {
-	struct vhdx_scope scope = vhdx_scope_enter();
-	int err = 0;
-
+	if (!vhdx_committer_session(c))
+		return;
 	vhdx_committer_hurry(c, true);
-	mutex_lock(&c->lock);
-	vhdx_committer_hurry(c, false);
-	if (c->session) {
-		finish_drain(c);
-		err = vhdx_committer_lost(c);
-		if (c->session->mode == VHDX_MODE_RW)
-			err = vhdx_session_end(c->session);
-		trace_vhdx_end(vhdx_dev(c->ti), err);
-		WRITE_ONCE(c->changed, false);
-		WRITE_ONCE(c->due, VHDX_DUE_NOTHING);
-		/* To look for room is to begin a session. */
-		vhdx_space_forget(c);
-	}
-	if (err)
-		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
-		      c->name, err);
-	mutex_unlock(&c->lock);
-	vhdx_scope_leave(scope);
+	vhdx_committer_ask(c, end_session, 0);
 }
 
 /**
@@ -168,12 +169,5 @@ void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti)
  */
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags)
 {
-	struct vhdx_scope scope = vhdx_scope_enter();
-	int err;
-
-	mutex_lock(&c->lock);
-	err = vhdx_committer_work(c, flags);
-	mutex_unlock(&c->lock);
-	vhdx_scope_leave(scope);
-	return err;
+	return vhdx_committer_ask(c, vhdx_committer_work, flags);
 }

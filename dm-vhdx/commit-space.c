@@ -20,6 +20,26 @@ static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
 }
 
 /**
+ * vhdx_space_hopeless() - must bios not wait for room, because of a suspend?
+ * @c: the committer
+ *
+ * dm waits for them. What a file system writes back for the suspend is lost if
+ * it fails, though a trim of just before may have made room for it.
+ *
+ * Context: any; a hint unless the thread asks.
+ */
+bool vhdx_space_hopeless(const struct vhdx_committer *c)
+{
+	blk_status_t status = READ_ONCE(c->room.suspend);
+	const struct vhdx_session *session = vhdx_committer_session(c);
+
+	if (!status)
+		return false;
+	return status == BLK_STS_DM_REQUEUE || !session ||
+	       !vhdx_session_reclaims(session);
+}
+
+/**
  * vhdx_space_refuse() - let none wait for room
  * @c: the committer
  * @status: what those that do are to end with
@@ -106,6 +126,8 @@ void vhdx_space_settle(struct vhdx_committer *c)
 		return;
 	if (!is_full(c->session)) {
 		room_again(c);
+	} else if (vhdx_space_hopeless(c)) {
+		vhdx_space_refuse(c, c->room.suspend);
 	} else if (!c->room.lacking) {
 		room_ends(c);
 	} else if (waited_too_long(c)) {

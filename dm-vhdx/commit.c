@@ -216,6 +216,20 @@ static void work_once(struct vhdx_committer *c)
 	vhdx_committer_again(&again);
 }
 
+static void run_errand(struct vhdx_committer *c)
+{
+	struct vhdx_errand *errand = smp_load_acquire(&c->errand);
+
+	if (!errand)
+		return;
+	mutex_lock(&c->lock);
+	errand->err = errand->run(c, errand->flags);
+	mutex_unlock(&c->lock);
+	/* Whose it is goes on with what was done. */
+	smp_store_release(&c->errand, NULL);
+	wake_up(&c->wait);
+}
+
 static bool has_bios(const struct vhdx_committer *c)
 {
 	bool waiting = !bio_list_empty(&c->room.waiting) && !c->room.lacking;
@@ -228,6 +242,7 @@ static bool is_wanted(const struct vhdx_committer *c)
 {
 	return (READ_ONCE(c->unflushed) &&
 		READ_ONCE(c->mode) == VHDX_MODE_RW) ||
+	       READ_ONCE(c->errand) ||
 	       READ_ONCE(c->low) || READ_ONCE(c->settled) ||
 	       (READ_ONCE(c->changed) &&
 		READ_ONCE(c->due) != VHDX_DUE_COMMIT) ||
@@ -254,10 +269,39 @@ static int committer_thread(void *data)
 		wait_event_idle_timeout(c->wait, is_wanted(c), nap(c));
 		if (kthread_should_stop())
 			break;
+		run_errand(c);
 		work_once(c);
 	}
 	vhdx_scope_leave(scope);
 	return 0;
+}
+
+/**
+ * vhdx_committer_ask() - have something done by the thread
+ * @c: the committer
+ * @run: what is to be done, see struct vhdx_errand
+ * @flags: for @run
+ *
+ * For what is done for a system call, and writes to the image: a signal, or a
+ * limit on the size of files, that is meant for the task must not be met by the
+ * log, since a log that could not be written ends all writing.
+ *
+ * Context: process context, no lock held; waits, and cannot be interrupted.
+ * Return: what @run returned.
+ */
+int vhdx_committer_ask(struct vhdx_committer *c,
+		       int (*run)(struct vhdx_committer *c, unsigned int flags),
+		       unsigned int flags)
+{
+	struct vhdx_errand errand = { .run = run, .flags = flags };
+
+	mutex_lock(&c->asking);
+	smp_store_release(&c->errand, &errand);
+	wake_up(&c->wait);
+	/* Goes with run_errand(). */
+	wait_event_idle(c->wait, !smp_load_acquire(&c->errand));
+	mutex_unlock(&c->asking);
+	return errand.err;
 }
 
 /**
@@ -276,7 +320,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	spin_lock_irqsave(&c->queue_lock, flags);
 	if (err != -ENOSPC)
 		bio_list_add(&c->again, bio);
-	else if (c->room.suspend)
+	else if (vhdx_space_hopeless(c))
 		refused = c->room.suspend;
 	else if (READ_ONCE(c->room.expired))
 		refused = BLK_STS_NOSPC;
@@ -391,6 +435,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 	c->mode = VHDX_MODE_RW;
 	c->feeder.feed = feed;
 	init_waitqueue_head(&c->wait);
+	mutex_init(&c->asking);
 	mutex_init(&c->lock);
 	spin_lock_init(&c->queue_lock);
 	err = committer_start(c);

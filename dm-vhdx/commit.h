@@ -11,13 +11,15 @@
  *
  * No room: the bios wait, a dm event says so, and each second another attempt
  * is made. After a time that the table gives they fail, and so do all that come
- * later, until there is room again. A device that is to be suspended does not
- * let them wait: they fail, or go back to dm if it wants them (noflush).
+ * later, until there is room again. A device that is to be suspended lets them
+ * wait only for space that is on its way to be free: if there is none, they fail,
+ * or go back to dm at once if it wants them (noflush).
  *
  * commit.c APIs:
  *   vhdx_committer_new()	a thread that does nothing yet
  *   vhdx_committer_free()
  *   vhdx_committer_defer()	keep a bio that cannot be mapped now
+ *   vhdx_committer_ask()	have something done by the thread
  *   vhdx_committer_flush()	keep a bio until all before it is durable
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
  *   vhdx_committer_changed()	something has to be committed some time
@@ -25,13 +27,14 @@
  *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
  * commit-life.c APIs:
  *   vhdx_committer_resume()	make the image ready to be written
- *   vhdx_committer_suspend()	do not keep what waits for room
+ *   vhdx_committer_suspend()	do not keep what waits for room in vain
  *   vhdx_committer_stay()	it was not suspended after all
  *   vhdx_committer_end()	leave a clean image behind
  *   vhdx_committer_forget()	a table goes
  *   vhdx_committer_run()	work at once, for a message
  * commit-space.c APIs:
  *   vhdx_space_settle()	after work: what becomes of those without room
+ *   vhdx_space_hopeless()	must they not wait, because of a suspend?
  *   vhdx_space_refuse()	let none wait
  *   vhdx_space_forget()	say no more that there is no room
  */
@@ -51,6 +54,20 @@ struct task_struct;
 /* Seconds. */
 #define VHDX_NO_SPACE_TIMEOUT_DEFAULT	60U
 #define VHDX_NO_SPACE_TIMEOUT_MAX	(24U * 60 * 60)
+
+struct vhdx_committer;
+
+/**
+ * struct vhdx_errand - what a task has the committer do, and waits for
+ * @run: does it, with the committer locked, in its thread and scope
+ * @flags: for @run
+ * @err: what that returned
+ */
+struct vhdx_errand {
+	int (*run)(struct vhdx_committer *c, unsigned int flags);
+	unsigned int flags;
+	int err;
+};
 
 /* What the committer will do of itself, some time. */
 enum vhdx_due {
@@ -87,6 +104,8 @@ struct vhdx_room {
  * @feeder: of the image's pool
  * @draining: freed space waits for the old one to end
  * @task: the thread
+ * @asking: held by the task whose @errand it is
+ * @errand: to be done next, NULL if there is none
  * @wait: where it sleeps
  * @lock: held by who works on the session, I/O and all
  * @ti: of the table that is live, or was last; under @lock
@@ -111,6 +130,8 @@ struct vhdx_committer {
 	struct vhdx_feeder feeder;
 	bool draining;
 	struct task_struct *task;
+	struct mutex asking; /* one errand at a time */
+	struct vhdx_errand *errand;
 	wait_queue_head_t wait;
 	struct mutex lock; /* who works on the session */
 	struct dm_target *ti;
@@ -134,6 +155,9 @@ void vhdx_committer_free(struct vhdx_committer *c);
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
 void vhdx_committer_unflushed(struct vhdx_committer *c);
+int vhdx_committer_ask(struct vhdx_committer *c,
+		       int (*run)(struct vhdx_committer *c, unsigned int flags),
+		       unsigned int flags);
 int vhdx_committer_lost(struct vhdx_committer *c);
 int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags);
 void vhdx_committer_event(struct vhdx_committer *c);
@@ -148,6 +172,7 @@ void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 
 void vhdx_space_settle(struct vhdx_committer *c);
+bool vhdx_space_hopeless(const struct vhdx_committer *c);
 void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status);
 void vhdx_space_forget(struct vhdx_committer *c);
 

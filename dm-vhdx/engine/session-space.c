@@ -207,15 +207,23 @@ int vhdx_session_reserve(struct vhdx_session *session)
 	return r;
 }
 
-/* MiB that are on their way to be free again; more may come any time. */
-static u64 coming_free(const struct vhdx_session *session)
+/**
+ * vhdx_session_reclaims() - is space on its way to be free again?
+ * @session: the session
+ *
+ * What was given up is free when that is committed and the I/O of before has
+ * ended, neither of which has to wait for anybody.
+ *
+ * Context: any; a hint.
+ */
+bool vhdx_session_reclaims(const struct vhdx_session *session)
 {
-	u64 sum = 0;
 	u32 i;
 
 	for (i = 0; i < VHDX_FREED_STEPS; i++)
-		sum += READ_ONCE(session->space.freed[i]);
-	return sum;
+		if (READ_ONCE(session->space.freed[i]))
+			return true;
+	return false;
 }
 
 /*
@@ -228,7 +236,7 @@ static u64 growth(const struct vhdx_session *session)
 		   << session->image->bat.block_shift;
 	u64 least = min(goal, AT_ONCE);
 
-	if (coming_free(session))
+	if (vhdx_session_reclaims(session))
 		return least;
 	return clamp_t(u64, session->fresh / 8, least, GROWTH_MAX);
 }

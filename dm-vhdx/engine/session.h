@@ -28,6 +28,7 @@
  * session-space.c APIs:
  *   vhdx_session_survey()	find out what is free
  *   vhdx_session_reserve()	have room for the log and the BAT
+ *   vhdx_session_reclaims()	is space on its way to be free again?
  *   vhdx_session_prepare()	have blocks ready to be handed out
  *   vhdx_session_drain()	which freed space waits for I/O to end?
  *   vhdx_session_drained()	it has ended
@@ -187,6 +188,7 @@ bool vhdx_session_clean(struct vhdx_session *session);
 
 int vhdx_session_survey(struct vhdx_session *session);
 int vhdx_session_reserve(struct vhdx_session *session);
+bool vhdx_session_reclaims(const struct vhdx_session *session);
 int vhdx_session_prepare(struct vhdx_session *session);
 bool vhdx_session_drain(struct vhdx_session *session);
 void vhdx_session_drained(struct vhdx_session *session);

@@ -199,12 +199,33 @@ static void commit_unflushed(struct kunit *test)
 	mutex_unlock(&c->lock);
 }
 
+/* Nor may the end of the session, if it comes before the thread has woken up. */
+static void commit_unflushed_end(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+	u64 flushes;
+
+	change(test);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_run(c, VHDX_WORK_COMMIT), 0);
+	flushes = f->ram[0].calls[RAM_FLUSH];
+	WRITE_ONCE(c->unflushed, true);
+	vhdx_committer_end(c);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, c->session->mode, VHDX_MODE_RO);
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_FLUSH], flushes);
+	KUNIT_EXPECT_TRUE(test,
+			  vhdx_header_dirty(vhdx_header_current(&c->image->headers)));
+	mutex_unlock(&c->lock);
+}
+
 static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
 	KUNIT_CASE(commit_by_clock),
 	KUNIT_CASE(commit_after_failure),
 	KUNIT_CASE(commit_starved),
 	KUNIT_CASE(commit_unflushed),
+	KUNIT_CASE(commit_unflushed_end),
 	{}
 };
 
