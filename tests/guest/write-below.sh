@@ -5,6 +5,10 @@
 #   - the file's time of modification follows what is written, since backups go by
 #     it, though no write updates it itself;
 #   - the file system can be frozen under any load, and nothing is lost by that;
+#     what needs no write goes on meanwhile;
+#   - limits and signals that are meant for who has something done with the device
+#     are not met by its log;
+#   - a write that the disk could not take at once is no loss;
 #   - a page that it lost is held against each flush that follows, whoever was
 #     told of it.
 
@@ -80,6 +84,93 @@ test_freeze() {
 	store_gone
 }
 
+# As many writes as have a thread each, and more.
+test_frozen() {
+	local what="in a frozen file system" i pid
+
+	on_store file 64M --block-size 1M
+	rw_create w "$IMAGE"
+	dd if=/dev/zero of="$DEV" bs=1M count=8 oflag=direct status=none
+	dmsetup message w 0 checkpoint
+	fsfreeze -f $STORE
+	for ((i = 0; i < 100; i++)); do
+		write_page "$((i * 16))" &
+	done
+	sleep 1
+	tap_run "$what: writes wait" test "$(jobs -r | wc -l)" = 100
+	in_background flush
+	tap_is "$what: a flush does not" "$(ended "$pid")" 0
+	in_background dd if="$DEV" of=/dev/null bs=1M count=8 iflag=direct
+	tap_is "$what: nor does a read" "$(ended "$pid")" 0
+	fsfreeze -u $STORE
+	wait
+	tap_is "$what: they end when it is thawed" "$(jobs -r)" ""
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	store_gone
+}
+
+# limited DMSETUP-ARGUMENT...: under a limit for files that no log could keep.
+limited() {
+	bash -c 'ulimit -f 0; exec dmsetup "$@" >/dev/null' - "$@"
+}
+
+test_limits() {
+	local what="who may write no files" verb
+
+	on_store file 64M --block-size 1M
+	rw_create w "$IMAGE"
+	for verb in commit checkpoint; do
+		write_page $((RANDOM % 4096))
+		tap_run "$what: can $verb" limited message w 0 $verb
+	done
+	write_page 8192
+	tap_run "$what: can suspend" limited suspend --noudevsync w
+	tap_like "$what: its image is clean" \
+		"$("$VHDXSETUP" info --quiet "$IMAGE" 2>&1)" "state: +clean"
+	tap_run "$what: can resume" limited resume --noudevsync w
+	tap_like "$what: the device can be written" "$(dmsetup status w)" \
+		" vhdx rw "
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	store_gone
+}
+
+# Writes a page with FUA, and does not wait: prints what becomes of it.
+write_nowait() {
+	python3 - "$DEV" <<-'END'
+	import errno, mmap, os, sys
+	fd = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
+	try:
+	    os.pwritev(fd, [mmap.mmap(-1, 4096)], 0,
+	               os.RWF_NOWAIT | os.RWF_DSYNC)
+	    print("written")
+	except OSError as error:
+	    print(errno.errorcode[error.errno])
+	END
+}
+
+test_nowait() {
+	local what="a disk that is busy"
+
+	below_setup 96M
+	IMAGE=/dev/mapper/below
+	new_image "$IMAGE" 64M --block-size 1M --force
+	rw_create w "$IMAGE"
+	write_page 0 direct,dsync
+	dmsetup message w 0 checkpoint
+	tap_is "$what: not yet" "$(write_nowait)" written
+	dmsetup suspend --noudevsync --nolockfs below
+	tap_is "$what: who does not wait is told so" "$(write_nowait)" EAGAIN
+	dmsetup resume --noudevsync below
+	tap_run "$what: writing goes on" write_page 64 direct,dsync
+	tap_like "$what: the device can be written" "$(dmsetup status w)" \
+		" vhdx rw "
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	below_gone
+}
+
 # The page cache writes back a page for which there is no place any more, while
 # nobody waits. The first to be told is a write elsewhere.
 lose_a_page() {
@@ -119,6 +210,9 @@ head -c 4096 /dev/urandom >"$SCRATCH/page"
 write_setup
 test_time
 test_freeze
+test_frozen
+test_limits
+test_nowait
 test_loss
 write_done
 tap_done

@@ -18,13 +18,18 @@ rw_attempt() {
 
 # What happens with images that cannot be written, or not now.
 test_refused() {
-	local image=$STORE/image.vhdx table child
+	local image=$STORE/image.vhdx table child size
 
 	new_image "$image" 64M
 	table=$(table_of "$image")
+	size=$(disk_sectors "$image")
 	child=$(image_table good/child-runs)
 	collect
 	rw_attempt differencing d "$child"
+	rw_attempt writes-reads d "0 $size vhdx $image
+$size $size vhdx $image$(features read_only)"
+	rw_attempt reads-writes d "0 $size vhdx $image$(features read_only)
+$size $size vhdx $image"
 	rw_create w "$image"
 	rw_attempt second d "$table"
 	attempt reader d "$table"
@@ -47,6 +52,10 @@ test_refused() {
 	collect
 	refused "a differencing image is not written" differencing \
 		"differencing images cannot be written yet; load the table read-only"
+	refused "a table does not write and read" writes-reads \
+		"$image: is read and written by one table, whose device could not be both"
+	refused "nor read and write" reads-writes \
+		"$image: is in use by a device that reads it, so that nothing may write to it"
 	refused "no second device writes" second \
 		"$image: is being written by another device"
 	refused "nor reads" reader "$image: is being written by another device"

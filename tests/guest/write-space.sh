@@ -9,6 +9,8 @@ set -euo pipefail
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=tests/guest/write/lib.sh
 . "$GUEST/write/lib.sh"
+# shellcheck source=tests/guest/write/below.sh
+. "$GUEST/write/below.sh"
 
 SMALL=/run/small
 
@@ -90,22 +92,6 @@ small_device() {
 }
 
 has_flag() { vhdx_status w flags | grep -qw "$1"; }
-
-# in_background COMMAND...: its process is $pid; its status, when it has ended,
-# is printed by "ended PID", which gives it 30 seconds.
-in_background() {
-	(
-		status=0
-		"$@" 2>/dev/null || status=$?
-		printf '%s\n' "$status" >"$SCRATCH/ended.$BASHPID"
-	) &
-	pid=$!
-}
-
-ended() {
-	wait_for 30 test -s "$SCRATCH/ended.$1" || true
-	cat "$SCRATCH/ended.$1" 2>/dev/null || echo never
-}
 
 more_than() { [ "$(stat_of w allocated)" -gt "$1" ]; }
 
@@ -279,15 +265,77 @@ test_no_log() {
 	small_gone
 }
 
-# An image on a device that is just too small.
-test_block() {
-	local loop
+# The extents of the log, which is the second MiB, in which another file has a share.
+shared_log() {
+	filefrag -v -b4096 "$IMAGE" | awk '
+		/shared/ {
+			gsub(/[.:]/, " ")
+			if ($2 < 512 && $3 >= 256)
+				print $2 "-" $3
+		}'
+}
 
-	truncate -s 24M "$SCRATCH/small.img"
-	loop=$(loop_from "$SCRATCH/small.img")
-	IMAGE=$loop
+# A clone shares its log with the image that it was made from. To write to that
+# takes room, which must be had before new blocks take it.
+test_shared() {
+	local what="a clone"
+
+	if ! has_fs xfs; then
+		tap_skip "$what" "the kernel has no xfs"
+		return
+	fi
+	mkdir -p $SMALL
+	scratch_fs $SMALL 320M xfs
+	IMAGE=$SMALL/image.vhdx
+	new_image $SMALL/new.vhdx 256M --block-size 1M
+	# What was reserved and never written is not shared.
+	cp --reflink=never --sparse=never $SMALL/new.vhdx $SMALL/first.vhdx
+	cp --reflink=always $SMALL/first.vhdx "$IMAGE"
+	sync
+	tap_like "$what: shares its log" "$(shared_log)" -
+	rw_create w "$IMAGE"
+	fill 1
+	tap_is "$what: once it is written to, it does not" "$(shared_log)" ""
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	is_clean "$what: the first" $SMALL/first.vhdx
+	small_gone
+}
+
+# small_disk TIMEOUT: an image on a device that is just too small.
+small_disk() {
+	below_setup 24M
+	IMAGE=/dev/mapper/below
 	new_image "$IMAGE" 256M --block-size 1M --force
-	rw_create w "$IMAGE" no_space_timeout 2
+	rw_create w "$IMAGE" no_space_timeout "$1"
+}
+
+# A suspend fails no write that waits for what was given up just before: a read
+# that is under way, and slow, keeps that from being used at once.
+test_coming() {
+	local what="block store, full, suspended" pid writer
+
+	small_disk 0
+	in_background fill 384
+	writer=$pid
+	tap_run "$what: before that, it is said" wait_for 20 has_flag no_space
+	below_is "0 $SECTORS delay $LOOP 0 3000 $LOOP 0 0"
+	in_background dd if="$DEV" of=/dev/null bs=4k count=1 iflag=direct
+	sleep 0.5
+	# It would look for file systems first, slowly.
+	blkdiscard -f -o 0 -l 8M "$DEV"
+	tap_run "$what: it can be" timeout 20 dmsetup suspend --noudevsync w
+	dmsetup resume --noudevsync w
+	tap_is "$what: what is under way ends" "$(ended "$pid")" 0
+	tap_is "$what: the write has what was given up" "$(ended "$writer")" 0
+	below_is linear
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	below_gone
+}
+
+test_block() {
+	small_disk 2
 	tap_fails "block store, full: the write fails" timeout 60 dd \
 		if=/dev/zero of="$DEV" bs=64k count=2048 oflag=direct
 	tap_like "block store, full: for want of space" "$TAP_OUTPUT" \
@@ -299,8 +347,7 @@ test_block() {
 		conv=notrunc,fsync
 	dm_remove w
 	is_clean "block store, full" "$IMAGE"
-	losetup -d "$loop"
-	rm "$SCRATCH/small.img"
+	below_gone
 }
 
 ROUNDS=10
@@ -317,6 +364,8 @@ test_stays_clean 2 no_space_failing
 test_hole
 test_no_log ext4
 test_no_log tmpfs
+test_shared
+test_coming
 test_block
 write_done
 tap_done

@@ -12,6 +12,8 @@
 #   store_gone       and away with it
 #   stat_of NAME KEY a number of the message "stats"
 #   sum_of FILE      its SHA-256
+#   in_background COMMAND...   its process is $pid
+#   ended PID        the status of such a one, which is given 30 seconds
 #   is_clean DESC IMAGE     a test: vhdxsetup and qemu-img find nothing
 #   reads_as DESC IMAGE SUM a test: opened anew, read-only, the disk has that
 #                    sum; and so says qemu-img, if it can read it at all
@@ -82,6 +84,20 @@ store_gone() {
 
 stat_of() {
 	dmsetup message "$1" 0 stats | tr ' ' '\n' | sed -n "s/^$2=//p"
+}
+
+in_background() {
+	(
+		status=0
+		"$@" 2>/dev/null || status=$?
+		printf '%s\n' "$status" >"$SCRATCH/ended.$BASHPID"
+	) &
+	pid=$!
+}
+
+ended() {
+	wait_for 30 test -s "$SCRATCH/ended.$1" || true
+	cat "$SCRATCH/ended.$1" 2>/dev/null || echo never
 }
 
 is_clean() {
