@@ -121,7 +121,8 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 	err = vhdx_committer_lost(c);
 	if (c->session->mode == VHDX_MODE_RW)
 		err = vhdx_session_end(c->session);
-	trace_vhdx_end(vhdx_dev(c->ti), err);
+	if (c->ti)
+		trace_vhdx_end(vhdx_dev(c->ti), err);
 	WRITE_ONCE(c->changed, false);
 	WRITE_ONCE(c->due, VHDX_DUE_NOTHING);
 	/* To look for room is to begin a session. */

@@ -27,6 +27,7 @@ static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
  * it fails, though a trim of just before may have made room for it.
  *
  * Context: any; a hint unless the thread asks.
+ * Return: whether there is a suspend, and nothing that comes free by itself.
  */
 bool vhdx_space_hopeless(const struct vhdx_committer *c)
 {

@@ -218,6 +218,7 @@ static void work_once(struct vhdx_committer *c)
 
 static void run_errand(struct vhdx_committer *c)
 {
+	/* Goes with vhdx_committer_ask(). */
 	struct vhdx_errand *errand = smp_load_acquire(&c->errand);
 
 	if (!errand)
@@ -296,9 +297,10 @@ int vhdx_committer_ask(struct vhdx_committer *c,
 	struct vhdx_errand errand = { .run = run, .flags = flags };
 
 	mutex_lock(&c->asking);
+	/* Goes with run_errand(). */
 	smp_store_release(&c->errand, &errand);
 	wake_up(&c->wait);
-	/* Goes with run_errand(). */
+	/* Likewise. */
 	wait_event_idle(c->wait, !smp_load_acquire(&c->errand));
 	mutex_unlock(&c->asking);
 	return errand.err;

@@ -215,6 +215,7 @@ int vhdx_session_reserve(struct vhdx_session *session)
  * ended, neither of which has to wait for anybody.
  *
  * Context: any; a hint.
+ * Return: whether there is any.
  */
 bool vhdx_session_reclaims(const struct vhdx_session *session)
 {

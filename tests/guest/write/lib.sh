@@ -92,6 +92,7 @@ in_background() {
 		"$@" 2>/dev/null || status=$?
 		printf '%s\n' "$status" >"$SCRATCH/ended.$BASHPID"
 	) &
+	# shellcheck disable=SC2034 # for the tests
 	pid=$!
 }
 
