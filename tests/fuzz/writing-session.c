@@ -57,14 +57,19 @@ enum request {
 	WRITE,
 	DISCARD,
 	ZEROES,
+	ZEROES_KEPT,
 	REQUESTS,
+};
+
+static const enum vhdx_zero why_zero[] = {
+	[DISCARD] = VHDX_ZERO_DISCARD,
+	[ZEROES] = VHDX_ZERO_WRITE,
+	[ZEROES_KEPT] = VHDX_ZERO_KEEP,
 };
 
 static int ask(struct life *life, enum request what, u64 pos, u64 len,
 	       struct vhdx_run *run)
 {
-	enum vhdx_zero why = what == DISCARD ? VHDX_ZERO_DISCARD :
-					       VHDX_ZERO_WRITE;
 	struct vhdx_miss miss;
 	u32 round;
 	int r;
@@ -75,8 +80,8 @@ static int ask(struct life *life, enum request what, u64 pos, u64 len,
 			r = vhdx_session_map(life->session, pos, len, run,
 					     &miss);
 		else
-			r = vhdx_session_zero(life->session, why, pos, len,
-					      run, &miss);
+			r = vhdx_session_zero(life->session, why_zero[what],
+					      pos, len, run, &miss);
 		meter_end();
 		if (r)
 			r = help(life, r, &miss);

@@ -96,6 +96,7 @@ struct totals {
 	u64 no_space;
 	u64 allocated;
 	u64 freed;
+	u64 kept;
 	u64 reused;
 	u64 begun;
 	u64 commits;

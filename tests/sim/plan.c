@@ -201,6 +201,7 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 
 		op->kind = choose_kind(&taste, &random);
 		op->seed = random_next(&random);
+		op->keep = op->kind == OP_ZERO && op->seed % 3 == 0;
 		if (op->kind <= OP_ZERO)
 			choose_range(op, &plan->geometry, &taste, &random);
 	}
@@ -231,7 +232,8 @@ void plan_print_op(const struct plan *plan, u32 index)
 	const struct op *op = &plan->op[index];
 	u64 block = op->pos >> plan->geometry.block_shift;
 
-	printf("  %4u  %s", index, op_names[op->kind]);
+	printf("  %4u  %s%s", index, op_names[op->kind],
+	       op->keep ? " in place" : "");
 	if (op->kind <= OP_ZERO)
 		printf("%s %llu sectors at %llu (block %llu + %llu)",
 		       op->fua ? " fua" : "", op->len / SECTOR,

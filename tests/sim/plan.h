@@ -37,6 +37,7 @@ enum op_kind {
  * struct op - one thing that is done
  * @kind: what
  * @fua: a write that is to be durable
+ * @keep: zeroes that leave space where it is
  * @left_out: it is not
  * @seed: of what it leaves open
  * @pos: byte offset on the virtual disk
@@ -45,6 +46,7 @@ enum op_kind {
 struct op {
 	enum op_kind kind;
 	bool fua;
+	bool keep;
 	bool left_out;
 	u64 seed;
 	u64 pos;

@@ -192,8 +192,10 @@ static int look_up(struct machine *m, const struct op *op, u64 pos, u64 len,
 	case OP_READ:
 		return vhdx_chain_map(m->chain, pos, len, run, miss);
 	case OP_ZERO:
-		return vhdx_session_zero(m->session, VHDX_ZERO_WRITE, pos, len,
-					 run, miss);
+		return vhdx_session_zero(m->session,
+					 op->keep ? VHDX_ZERO_KEEP :
+						    VHDX_ZERO_WRITE,
+					 pos, len, run, miss);
 	default:
 		return vhdx_session_zero(m->session, VHDX_ZERO_DISCARD, pos,
 					 len, run, miss);
@@ -260,6 +262,7 @@ static void start_zero(struct machine *m, const struct op *op, u64 pos,
 		model_end(&m->model, pos, run->length, m->ids, false);
 		return;
 	}
+	m->totals->kept += op->keep;
 	/* A discard of less than a block need not do anything. */
 	if (op->kind == OP_DISCARD && random_once_in(&m->random, 2))
 		return;

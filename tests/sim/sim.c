@@ -218,6 +218,7 @@ static bool print_counts(const struct totals *t)
 	never |= count("reads checked", t->read);
 	never |= count("discards", t->ops[OP_DISCARD]);
 	never |= count("zeroes", t->ops[OP_ZERO]);
+	never |= count("parts of them, in place", t->kept);
 	never |= count("flushes", t->ops[OP_FLUSH]);
 	never |= count("requests turned away", t->busy);
 	never |= count("requests without space", t->no_space);
