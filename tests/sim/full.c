@@ -41,7 +41,8 @@ static u64 count_owned(struct machine *m)
  *
  * Only of blocks of 1 MiB, for larger ones may not fit in what is free; and
  * without anchors, which a block leaves behind for the next session. The last
- * MiB of a file of odd length can be used when the file has grown, not before.
+ * MiB of a file of odd length can be used when the file has grown, not before. A
+ * place that could not be zeroed is not used.
  */
 void full_check(struct machine *m)
 {
@@ -52,7 +53,8 @@ void full_check(struct machine *m)
 	if (m->plan->geometry.block_shift != VHDX_ALIGN_SHIFT ||
 	    m->plan->geometry.anchors)
 		return;
-	owned = count_owned(m) + (m->plan->geometry.odd != 0);
+	owned = count_owned(m) + m->session->bad_places +
+		(m->plan->geometry.odd != 0);
 	if (owned < room && !m->rec.failed)
 		machine_fail(m,
 			     "there is no space, but of %llu MiB %llu have no owner",
