@@ -65,6 +65,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 	c->room.timeout = no_space_timeout;
 	mutex_unlock(&c->lock);
 	vhdx_committer_stay(c);
+	vhdx_committer_hurry(c, false);
 	if (!vhdx_committer_session(c))
 		err = vhdx_committer_ask(c, make_session, 0);
 	/* It looks at the whole BAT, so that the first write need not wait. */
@@ -87,8 +88,11 @@ void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 	spin_lock_irq(&c->queue_lock);
 	c->room.suspend = status;
 	spin_unlock_irq(&c->queue_lock);
-	if (vhdx_space_hopeless(c))
+	if (status == BLK_STS_DM_REQUEUE)
 		vhdx_space_refuse(c, status);
+	/* The thread knows whether there is something to wait for. */
+	WRITE_ONCE(c->low, true);
+	wake_up(&c->wait);
 }
 
 /**
@@ -116,7 +120,6 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 {
 	int err;
 
-	vhdx_committer_hurry(c, false);
 	finish_drain(c);
 	err = vhdx_committer_lost(c);
 	if (c->session->mode == VHDX_MODE_RW)

@@ -19,25 +19,19 @@ static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
 	spin_unlock_irqrestore(&c->queue_lock, flags);
 }
 
-/**
- * vhdx_space_hopeless() - must bios not wait for room, because of a suspend?
- * @c: the committer
+/*
+ * dm waits for those that wait for room. What a file system writes back for the
+ * suspend is lost if it fails, though a trim of just before may have made room
+ * for it: so they wait for that, and for nothing else.
  *
- * dm waits for them. What a file system writes back for the suspend is lost if
- * it fails, though a trim of just before may have made room for it.
- *
- * Context: any; a hint unless the thread asks.
- * Return: whether there is a suspend, and nothing that comes free by itself.
+ * Returns what they end with, 0 if they may wait. The suspend may be given up
+ * any time.
  */
-bool vhdx_space_hopeless(const struct vhdx_committer *c)
+static blk_status_t end_for_suspend(const struct vhdx_committer *c)
 {
 	blk_status_t status = READ_ONCE(c->room.suspend);
-	const struct vhdx_session *session = vhdx_committer_session(c);
 
-	if (!status)
-		return false;
-	return status == BLK_STS_DM_REQUEUE || !session ||
-	       !vhdx_session_reclaims(session);
+	return vhdx_session_reclaims(c->session) ? 0 : status;
 }
 
 /**
@@ -122,13 +116,14 @@ void vhdx_space_settle(struct vhdx_committer *c)
 {
 	/* Who comes now wakes the thread for it. */
 	bool waiting = data_race(!bio_list_empty(&c->room.waiting));
+	blk_status_t status = end_for_suspend(c);
 
 	if (!waiting && !c->room.lacking)
 		return;
 	if (!is_full(c->session)) {
 		room_again(c);
-	} else if (vhdx_space_hopeless(c)) {
-		vhdx_space_refuse(c, c->room.suspend);
+	} else if (status) {
+		vhdx_space_refuse(c, status);
 	} else if (!c->room.lacking) {
 		room_ends(c);
 	} else if (waited_too_long(c)) {

@@ -322,7 +322,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	spin_lock_irqsave(&c->queue_lock, flags);
 	if (err != -ENOSPC)
 		bio_list_add(&c->again, bio);
-	else if (vhdx_space_hopeless(c))
+	else if (c->room.suspend == BLK_STS_DM_REQUEUE)
 		refused = c->room.suspend;
 	else if (READ_ONCE(c->room.expired))
 		refused = BLK_STS_NOSPC;

@@ -34,7 +34,6 @@
  *   vhdx_committer_run()	work at once, for a message
  * commit-space.c APIs:
  *   vhdx_space_settle()	after work: what becomes of those without room
- *   vhdx_space_hopeless()	must they not wait, because of a suspend?
  *   vhdx_space_refuse()	let none wait
  *   vhdx_space_forget()	say no more that there is no room
  */
@@ -172,7 +171,6 @@ void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 
 void vhdx_space_settle(struct vhdx_committer *c);
-bool vhdx_space_hopeless(const struct vhdx_committer *c);
 void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status);
 void vhdx_space_forget(struct vhdx_committer *c);
 
@@ -197,7 +195,7 @@ vhdx_committer_session(const struct vhdx_committer *c)
 /**
  * vhdx_committer_hurry() - do not wait for a look at the whole BAT
  * @c: the committer, with no I/O under way
- * @hurry: break it off; or it may be made again
+ * @hurry: break it off, and begin no other; or it may be made again
  *
  * Context: any, with no lock held if @hurry.
  */
