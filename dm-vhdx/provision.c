@@ -31,7 +31,8 @@
 /*
  * A bio needs a page of the BAT and one of a bitmap at the same time, in each
  * image. If more of them load than the pool has room for, they may evict each
- * other's pages for ever.
+ * other's pages for ever. (Of an image that is written, so far, each bio needs one
+ * page: so there is room for as many discards and zeroes beside.)
  */
 #define WORKERS_MIN	8
 #define WORKERS_MAX	64
@@ -209,21 +210,29 @@ static void provision_work(struct work_struct *work)
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 
-	switch (bio_op(io->bio)) {
-	case REQ_OP_DISCARD:
-	case REQ_OP_WRITE_ZEROES:
-		vhdx_zero(io);
-		break;
-	default:
-		/* Its runs end at different times: a commit follows them all. */
-		if (io->bio->bi_opf & REQ_FUA) {
-			io->bio->bi_opf &= ~REQ_FUA;
-			io->durable = true;
-		}
-		while (provision_run(io))
-			cond_resched();
+	/* Its runs end at different times: a commit follows them all. */
+	if (io->bio->bi_opf & REQ_FUA) {
+		io->bio->bi_opf &= ~REQ_FUA;
+		io->durable = true;
 	}
+	while (provision_run(io))
+		cond_resched();
 	vhdx_scope_leave(scope);
+}
+
+static void zero_work(struct work_struct *work)
+{
+	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
+	struct vhdx_scope scope = vhdx_scope_enter();
+
+	vhdx_zero(io);
+	vhdx_scope_leave(scope);
+}
+
+static bool is_zeroes(const struct bio *bio)
+{
+	return bio_op(bio) == REQ_OP_DISCARD ||
+	       bio_op(bio) == REQ_OP_WRITE_ZEROES;
 }
 
 /**
@@ -270,8 +279,13 @@ void vhdx_provision(struct vhdx_target *t, struct bio *bio)
 	atomic64_inc(&t->deferred);
 	/* A worker may wait, and nobody polls for it. */
 	bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
-	INIT_WORK(&io->work, provision_work);
-	queue_work(t->loader, &io->work);
+	if (is_zeroes(bio)) {
+		INIT_WORK(&io->work, zero_work);
+		queue_work(t->zeroer, &io->work);
+	} else {
+		INIT_WORK(&io->work, provision_work);
+		queue_work(t->loader, &io->work);
+	}
 }
 
 static unsigned int worker_limit(const struct vhdx_target *t)
@@ -288,6 +302,9 @@ static unsigned int worker_limit(const struct vhdx_target *t)
  * @t: the device, its options set; to be undone by vhdx_provision_exit(), also
  *	after a failure
  *
+ * A frozen file system holds who zeroes or discards until it is thawed, and reads
+ * must not wait behind those.
+ *
  * Return: 0 or a negative errno.
  */
 int vhdx_provision_init(struct vhdx_target *t)
@@ -297,7 +314,9 @@ int vhdx_provision_init(struct vhdx_target *t)
 		return -ENOMEM;
 	t->loader = alloc_workqueue("vhdx_load", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				    worker_limit(t));
-	if (!t->loader)
+	t->zeroer = alloc_workqueue("vhdx_zero", WQ_MEM_RECLAIM | WQ_UNBOUND,
+				    worker_limit(t));
+	if (!t->loader || !t->zeroer)
 		return -ENOMEM;
 	return bioset_init(&t->parts, PARTS_RESERVE,
 			   offsetof(struct vhdx_part, bio), 0);
@@ -311,6 +330,8 @@ void vhdx_provision_exit(struct vhdx_target *t)
 {
 	if (t->loader)
 		destroy_workqueue(t->loader);
+	if (t->zeroer)
+		destroy_workqueue(t->zeroer);
 	mempool_destroy(t->bounce);
 	bioset_exit(&t->parts);
 }

@@ -34,6 +34,7 @@
  * @committer: of the child, NULL if the device is read-only
  * @options: the features that its table named
  * @loader: runs what waits for pages of metadata
+ * @zeroer: runs discards and zeroes
  * @parts: bios for the runs of a bio that has waited, see struct vhdx_part
  * @bounce: pages for what vhdx_chain_read() reads
  * @deferred: bios that had to wait, so far
@@ -46,6 +47,7 @@ struct vhdx_target {
 	struct vhdx_committer *committer;
 	struct vhdx_options options;
 	struct workqueue_struct *loader;
+	struct workqueue_struct *zeroer;
 	struct bio_set parts;
 	mempool_t *bounce;
 	atomic64_t deferred;
