@@ -53,7 +53,8 @@ static int remove_asked(const struct dmdev *dev)
 		return say_removal(dev, err);
 	fault = fault_now(dev->name);
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_AT_ONCE);
-	if (err && !dev->suspended && dmdev_resume(dev->name))
+	if (err && err != -ENXIO && !dev->suspended &&
+	    dmdev_resume(dev->name))
 		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
 			dev->name, dev->name);
 	if (err && err != -EBUSY)
@@ -66,6 +67,16 @@ static int remove_asked(const struct dmdev *dev)
 }
 
 /* A signal halfway would leave a suspended device. */
+static int remove_whole(const struct dmdev *dev)
+{
+	int err;
+
+	signals_hold();
+	err = remove_asked(dev);
+	signals_let();
+	return err;
+}
+
 static int remove_device(const struct dmdev *dev)
 {
 	int err, tries;
@@ -74,9 +85,7 @@ static int remove_device(const struct dmdev *dev)
 		err = users_refuse(dev->name, 0);
 		if (err)
 			return err;
-		signals_hold();
-		err = remove_asked(dev);
-		signals_let();
+		err = remove_whole(dev);
 		if (err != -EBUSY)
 			return err;
 	}
@@ -112,8 +121,12 @@ static int close_deferred(const struct dmdev *dev)
 		return say_removal(dev, err);
 	used = now.open_count > 0;
 	dmdev_forget(&now);
-	if (!used)
-		return remove_device(dev);
+	if (!used) {
+		err = remove_whole(dev);
+		/* It may have come into use meanwhile. */
+		if (err != -EBUSY)
+			return err;
+	}
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_DEFERRED);
 	if (err)
 		return say_removal(dev, err);
