@@ -208,6 +208,7 @@ test_file_system() {
 	local what="file store, and its file system"
 
 	choose "$NOT_MUCH"
+	PIECES=()
 	on_store file $SIZE --block-size 1M
 	rw_create w "$IMAGE"
 	sweep "$what: the committer" step_committer 10

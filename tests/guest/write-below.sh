@@ -88,7 +88,7 @@ test_freeze() {
 test_frozen() {
 	local what="in a frozen file system" i pid
 
-	on_store file 64M --block-size 1M
+	on_store file 2G --block-size 1M
 	rw_create w "$IMAGE"
 	dd if=/dev/zero of="$DEV" bs=1M count=8 oflag=direct status=none
 	dmsetup message w 0 checkpoint
@@ -102,6 +102,10 @@ test_frozen() {
 	tap_is "$what: a flush does not" "$(ended "$pid")" 0
 	in_background dd if="$DEV" of=/dev/null bs=1M count=8 iflag=direct
 	tap_is "$what: nor does a read" "$(ended "$pid")" 0
+	in_background dd if="$DEV" of=/dev/null bs=4k count=1 skip=1500M \
+		iflag=direct,skip_bytes
+	tap_is "$what: nor one that needs a page of the BAT" \
+		"$(ended "$pid")" 0
 	fsfreeze -u $STORE
 	wait
 	tap_is "$what: they end when it is thawed" "$(jobs -r)" ""

@@ -272,7 +272,8 @@ test_survey() {
 	tap_run "$what: it can be suspended" timeout 20 \
 		dmsetup suspend --noudevsync w
 	tap_is "$what: it can still be written to" "$(vhdx_status w mode)" rw
-	dmsetup resume --noudevsync w
+	tap_run "$what: it can be resumed" timeout 20 \
+		dmsetup resume --noudevsync w
 	sleep 1
 	tap_run "$what: it can be removed" timeout 20 dmsetup remove \
 		--noudevsync w
