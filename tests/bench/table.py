@@ -66,8 +66,8 @@ FIRST = (
 WRITE_LIMITS = (
     ("block", "linear", "write", 1.05),
     ("block-1m", "linear", "write", 1.05),
-    ("vhdx", "loop", "write", 1.0),
-    ("vhdx-1m", "loop", "write", 1.0),
+    *((path, "loop", job, 1.0) for path in ("vhdx", "vhdx-1m")
+      for job in ("write-qd1", "write", "write-batch")),
     *((path, rival, "fill", 1.5) for path, rival in FIRST),
     *((path, "nbd-first", "new", 0.1) for path, _ in FIRST),
     ("vhdx-first-1m", "nbd-first", "fsync", 0.5),
@@ -80,6 +80,8 @@ JOBS = {
     "write-qd1": "4 KiB random writes, queue depth 1",
     "write-qd32": "4 KiB random writes, queue depth 32",
     "write": "4 KiB random writes, queue depth 32",
+    "write-batch":
+        "4 KiB random writes, queue depth 32, up to 16 a system call",
     "fill": "an empty disk, each 4 KiB written once, at random, queue depth 32",
     "sparse": "an empty disk, 20 writes of 4 KiB a MiB, at random, depth 32",
     "new": "an empty disk, one write of 4 KiB a MiB, queue depth 32",
