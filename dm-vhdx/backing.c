@@ -72,9 +72,7 @@ static int refuse_sharing(const struct vhdx_backing *backing,
 	if (backing->table[!claim->write] == claim->table)
 		return vhdx_reason_give(reason, -EBUSY,
 					"is read and written by one table, whose device could not be both");
-	if (backing->writer)
-		return 0;
-	if (!claim->write)
+	if (backing->writer || !claim->write)
 		return 0;
 	return vhdx_reason_give(reason, -EBUSY,
 				"is in use by a device that reads it, so that nothing may write to it");

@@ -8,7 +8,6 @@
 
 #include "commit.h"
 #include "engine/recover.h"
-#include "scope.h"
 #include "target.h"
 #include "trace.h"
 

@@ -103,7 +103,7 @@ static int empty_log(struct vhdx_image *image)
 				    image->report);
 }
 
-static int replay(struct vhdx_image *image)
+static int replay_on_disk(struct vhdx_image *image)
 {
 	int r;
 
@@ -142,7 +142,7 @@ int vhdx_image_recover(struct vhdx_image *image)
 	int r = 0;
 
 	if (vhdx_header_dirty(vhdx_header_current(&image->headers)))
-		r = replay(image);
+		r = replay_on_disk(image);
 	if (r)
 		return r;
 	/* Or by an attempt before, of which only the last header failed. */

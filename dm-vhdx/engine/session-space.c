@@ -14,11 +14,11 @@
 /* More than this ahead of need is space that others could use. */
 #define PREPARED_BYTES	(64 * VHDX_MIB)
 
-/* Places for a block that cannot be zeroed: so many, and the disk is bad. */
-#define BAD_PLACES	8U
-
 /* So is a BAT of this size in holes: that of 8 TiB in blocks of 1 MiB. */
 #define RESERVED_BAT	(64 * VHDX_MIB)
+
+/* Places for a block that cannot be zeroed: so many, and the disk is bad. */
+#define BAD_PLACES	8U
 
 /**
  * struct surveyor - hears what a survey finds
