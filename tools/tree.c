@@ -41,8 +41,15 @@ struct json_object *tree_list(void)
 	return must(json_object_new_array());
 }
 
-/* Any byte can be in a path, but JSON is UTF-8: what is none becomes \xNN. */
-static struct json_object *text_object(const char *value)
+/**
+ * tree_string() - a text by itself
+ * @value: the text
+ *
+ * Any byte can be in a path, but JSON is UTF-8: what is none becomes \xNN.
+ *
+ * Return: the text, for a tree that it is put into.
+ */
+struct json_object *tree_string(const char *value)
 {
 	struct json_object *object;
 	char *text = NULL;
@@ -63,17 +70,6 @@ static struct json_object *text_object(const char *value)
 	object = must(text ? json_object_new_string(text) : NULL);
 	free(text);
 	return object;
-}
-
-/**
- * tree_string() - a text by itself
- * @value: the text
- *
- * Return: the text, for a tree that it is put into.
- */
-struct json_object *tree_string(const char *value)
-{
-	return text_object(value);
 }
 
 /**
@@ -117,7 +113,7 @@ void tree_number(struct json_object *object, const char *key, u64 value)
  */
 void tree_text(struct json_object *object, const char *key, const char *value)
 {
-	tree_add(object, key, value ? text_object(value) : NULL);
+	tree_add(object, key, value ? tree_string(value) : NULL);
 }
 
 /**
