@@ -102,6 +102,39 @@ static void commit_resume(struct kunit *test)
 	mutex_unlock(&c->lock);
 }
 
+static int do_nothing(struct vhdx_committer *c, unsigned int flags)
+{
+	return 0;
+}
+
+/*
+ * A suspend that found the thread looking at the BAT has broken that off. It is
+ * not begun again before the resume, which would have to wait for its end.
+ */
+static void commit_survey_broken_off(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+	u64 reads;
+
+	mutex_lock(&c->lock);
+	c->session->surveyed = false;
+	mutex_unlock(&c->lock);
+	reads = f->ram[0].reads;
+	vhdx_committer_end(c);
+	/* Between this and the last, the thread did all that it had to do. */
+	KUNIT_EXPECT_EQ(test, vhdx_committer_ask(c, do_nothing, 0), 0);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_FALSE(test, c->session->surveyed);
+	KUNIT_EXPECT_EQ(test, f->ram[0].reads, reads);
+	mutex_unlock(&c->lock);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_resume(c, NULL, 0), 0);
+	expect_idle(test);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_TRUE(test, c->session->surveyed);
+	mutex_unlock(&c->lock);
+}
+
 /* What was changed is committed within a second or so, and once. */
 static void commit_by_clock(struct kunit *test)
 {
@@ -221,6 +254,7 @@ static void commit_unflushed_end(struct kunit *test)
 
 static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
+	KUNIT_CASE(commit_survey_broken_off),
 	KUNIT_CASE(commit_by_clock),
 	KUNIT_CASE(commit_after_failure),
 	KUNIT_CASE(commit_starved),
