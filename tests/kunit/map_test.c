@@ -10,16 +10,13 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
-#include <linux/gfp.h>
 
-#include "fixture.h"
 #include "store-file.h"
 #include "suites.h"
-#include "target.h"
+#include "target-rig.h"
 
 #define MIB VHDX_MIB
 #define BEGIN 1000
-#define BUFFER 65536U
 
 /**
  * struct ways - what map.c did with a bio
@@ -31,8 +28,6 @@
  * @direct: and whether past the page cache
  * @io: and its context
  * @redirected: bios sent to a block device
- * @ended: bios that were completed
- * @status: of the last one
  */
 static struct ways {
 	unsigned int partial;
@@ -41,10 +36,8 @@ static struct ways {
 	struct vhdx_file *file;
 	u64 pos;
 	bool direct;
-	struct vhdx_io io;
+	const struct vhdx_io *io;
 	unsigned int redirected;
-	unsigned int ended;
-	blk_status_t status;
 } ways;
 
 static void test_accept_partial(struct bio *bio, unsigned int sectors)
@@ -58,11 +51,6 @@ static void test_provision(struct vhdx_target *t, struct bio *bio)
 	ways.provisioned++;
 }
 
-static void *test_per_bio_data(struct bio *bio, size_t size)
-{
-	return size == sizeof(ways.io) ? &ways.io : NULL;
-}
-
 static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 			bool direct)
 {
@@ -70,6 +58,7 @@ static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 	ways.file = file;
 	ways.pos = pos;
 	ways.direct = direct;
+	ways.io = io;
 }
 
 static void test_set_dev(struct bio *bio, struct block_device *bdev)
@@ -78,43 +67,15 @@ static void test_set_dev(struct bio *bio, struct block_device *bdev)
 	bio->bi_bdev = bdev;
 }
 
-static void test_ended(struct bio *bio)
-{
-	ways.ended++;
-	ways.status = bio->bi_status;
-}
-
 int test_vhdx_map(struct dm_target *ti, struct bio *bio);
 
 #define vhdx_map test_vhdx_map
 #define dm_accept_partial_bio test_accept_partial
-#define dm_per_bio_data test_per_bio_data
+#define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_provision test_provision
 #define vhdx_file_submit test_submit
 #define bio_set_dev test_set_dev
 #include "../../dm-vhdx/map.c"
-
-/**
- * struct map_test - a device and a bio
- * @t: the device: a child on a block device, its parent in a file
- * @ti: dm's side of it
- * @bdev: never looked into
- * @file: likewise
- * @bio: the bio
- * @vec: its pages
- * @buffer: what they are
- */
-struct map_test {
-	struct vhdx_target *t;
-	struct dm_target ti;
-	struct block_device *bdev;
-	struct vhdx_file file;
-	struct bio bio;
-	struct bio_vec vec[BUFFER / PAGE_SIZE];
-	u8 *buffer;
-};
-
-static struct map_test *current_test;
 
 /*
  * The child's blocks of 1 MiB: 0 and 1 follow each other, 2 is zeros, 3 is the
@@ -146,63 +107,23 @@ static void make_images(struct kunit *test)
 	parent_pos = builder_block(&f->builder[1], 3, 6);
 }
 
+/* The child is on a block device, its parent in a file. */
 static int map_init(struct kunit *test)
 {
-	struct map_test *m;
+	struct target_rig *rig;
+	struct vhdx_layer *parent;
 	int r = fixture_init(test);
 
 	if (r)
 		return r;
-	m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
-	if (!m)
-		return -ENOMEM;
 	memset(&ways, 0, sizeof(ways));
-	current_test = m;
-	m->t = kunit_kzalloc(test, struct_size(m->t, layer, 2), GFP_KERNEL);
-	m->bdev = kunit_kzalloc(test, sizeof(*m->bdev), GFP_KERNEL);
-	m->buffer = (u8 *)__get_free_pages(GFP_KERNEL, get_order(BUFFER));
-	if (!m->t || !m->bdev || !m->buffer)
-		return -ENOMEM;
 	make_images(test);
-	m->t->chain = fixture_chain(test, 2);
-	m->t->ti = &m->ti;
-	m->t->layers = 2;
-	m->t->layer[0].bdev = m->bdev;
-	m->t->layer[1].file = &m->file;
-	m->t->layer[1].direct = true;
-	m->ti.private = m->t;
-	m->ti.begin = BEGIN;
-	return 0;
-}
-
-static void map_exit(struct kunit *test)
-{
-	if (current_test)
-		free_pages((unsigned long)current_test->buffer,
-			   get_order(BUFFER));
-	current_test = NULL;
-	fixture_exit(test);
-}
-
-/* A bio over all of the buffer, cut to @size; not more is written to it. */
-static struct bio *make_bio(struct kunit *test, blk_opf_t opf, u64 pos,
-			    u32 size)
-{
-	struct map_test *m = current_test;
-	u32 i;
-
-	memset(m->buffer, 0xEE, BUFFER);
-	bio_init(&m->bio, NULL, m->vec, ARRAY_SIZE(m->vec), opf);
-	for (i = 0; i < BUFFER; i += PAGE_SIZE)
-		KUNIT_ASSERT_EQ(test,
-				bio_add_page(&m->bio,
-					     virt_to_page(m->buffer + i),
-					     PAGE_SIZE, 0),
-				(int)PAGE_SIZE);
-	m->bio.bi_iter.bi_sector = BEGIN + (pos >> SECTOR_SHIFT);
-	m->bio.bi_iter.bi_size = size;
-	m->bio.bi_end_io = test_ended;
-	return &m->bio;
+	rig = target_rig_new(test, 2);
+	rig->ti.begin = BEGIN;
+	parent = &rig->t->layer[1];
+	parent->file = kunit_kzalloc(test, sizeof(*parent->file), GFP_KERNEL);
+	parent->direct = true;
+	return parent->file ? 0 : -ENOMEM;
 }
 
 static void load_all(struct kunit *test)
@@ -284,59 +205,62 @@ static int returned(enum way way)
 /* One way was taken, once, and no other. */
 static void expect_way(struct kunit *test, enum way way)
 {
+	const struct target_rig *rig = target_rig_of(test);
+
 	KUNIT_EXPECT_EQ(test, ways.redirected, (unsigned int)(way == TO_BDEV));
 	KUNIT_EXPECT_EQ(test, ways.submitted, (unsigned int)(way == TO_FILE));
 	KUNIT_EXPECT_EQ(test, ways.provisioned,
 			(unsigned int)(way == TO_PROVISION));
-	KUNIT_EXPECT_EQ(test, ways.ended, (unsigned int)(way == ZEROED));
+	KUNIT_EXPECT_EQ(test, rig->ended, (unsigned int)(way == ZEROED));
 }
 
 static void expect_buffer(struct kunit *test, u32 zeros)
 {
+	const struct target_rig *rig = target_rig_of(test);
 	u32 i;
 
-	for (i = 0; i < BUFFER; i++)
-		if (current_test->buffer[i] != (i < zeros ? 0 : 0xEE))
+	for (i = 0; i < TARGET_RIG_BUFFER; i++)
+		if (rig->buffer[i] != (i < zeros ? 0 : TARGET_RIG_BYTE))
 			break;
-	KUNIT_EXPECT_EQ(test, i, BUFFER);
+	KUNIT_EXPECT_EQ(test, i, TARGET_RIG_BUFFER);
 }
 
 static void map_read(struct kunit *test)
 {
 	const struct read_case *c = test->param_value;
-	struct map_test *m = current_test;
-	struct bio *bio = make_bio(test, REQ_OP_READ, c->pos, c->size);
+	struct target_rig *rig = target_rig_of(test);
+	struct bio *bio = target_rig_bio(rig, REQ_OP_READ, c->pos, c->size);
 	unsigned int partial = c->taken < c->size ? c->taken >> 9 : 0;
 
 	load_all(test);
-	KUNIT_EXPECT_EQ(test, test_vhdx_map(&m->ti, bio), returned(c->way));
+	KUNIT_EXPECT_EQ(test, test_vhdx_map(&rig->ti, bio), returned(c->way));
 	expect_way(test, c->way);
 	KUNIT_EXPECT_EQ(test, ways.partial, partial);
 	expect_buffer(test, c->way == ZEROED ? c->taken : 0);
 	if (c->way == TO_BDEV) {
-		KUNIT_EXPECT_PTR_EQ(test, bio->bi_bdev, m->bdev);
+		KUNIT_EXPECT_PTR_EQ(test, bio->bi_bdev, rig->t->layer[0].bdev);
 		KUNIT_EXPECT_EQ(test, bio->bi_iter.bi_sector,
 				(child_pos[c->block] + c->in_block) >> 9);
 		KUNIT_EXPECT_EQ(test, bio->bi_iter.bi_size, c->taken);
 	}
 	if (c->way == TO_FILE) {
-		KUNIT_EXPECT_PTR_EQ(test, ways.file, &m->file);
+		KUNIT_EXPECT_PTR_EQ(test, ways.file, rig->t->layer[1].file);
 		KUNIT_EXPECT_EQ(test, ways.pos, parent_pos + c->in_block);
 		KUNIT_EXPECT_TRUE(test, ways.direct);
-		KUNIT_EXPECT_PTR_EQ(test, ways.io.target, m->t);
-		KUNIT_EXPECT_PTR_EQ(test, ways.io.bio, bio);
+		KUNIT_EXPECT_PTR_EQ(test, ways.io->target, rig->t);
+		KUNIT_EXPECT_PTR_EQ(test, ways.io->bio, bio);
 	}
 	if (c->way == ZEROED)
-		KUNIT_EXPECT_TRUE(test, ways.status == BLK_STS_OK);
+		KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
 }
 
 /* What is not resident is for the provisioner, whole. */
 static void map_miss(struct kunit *test)
 {
-	struct map_test *m = current_test;
-	struct bio *bio = make_bio(test, REQ_OP_READ, 3 * MIB, 8192);
+	struct target_rig *rig = target_rig_of(test);
+	struct bio *bio = target_rig_bio(rig, REQ_OP_READ, 3 * MIB, 8192);
 
-	KUNIT_EXPECT_EQ(test, test_vhdx_map(&m->ti, bio), DM_MAPIO_SUBMITTED);
+	KUNIT_EXPECT_EQ(test, test_vhdx_map(&rig->ti, bio), DM_MAPIO_SUBMITTED);
 	expect_way(test, TO_PROVISION);
 	KUNIT_EXPECT_EQ(test, ways.partial, 0);
 	KUNIT_EXPECT_EQ(test, bio->bi_iter.bi_size, 8192);
@@ -347,12 +271,13 @@ static void map_miss(struct kunit *test)
 static void map_reads_nothing(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct map_test *m = current_test;
+	struct target_rig *rig = target_rig_of(test);
 	u64 before = f->ram[0].reads + f->ram[1].reads;
 	u64 pos;
 
 	for (pos = 0; pos < 8 * MIB; pos += MIB)
-		test_vhdx_map(&m->ti, make_bio(test, REQ_OP_READ, pos, 512));
+		test_vhdx_map(&rig->ti,
+			      target_rig_bio(rig, REQ_OP_READ, pos, 512));
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads + f->ram[1].reads, before);
 	KUNIT_EXPECT_EQ(test, ways.provisioned, 8);
 }
@@ -360,11 +285,11 @@ static void map_reads_nothing(struct kunit *test)
 /* A file that is read through the page cache says so to the file store. */
 static void map_buffered(struct kunit *test)
 {
-	struct map_test *m = current_test;
+	struct target_rig *rig = target_rig_of(test);
 
 	load_all(test);
-	m->t->layer[1].direct = false;
-	test_vhdx_map(&m->ti, make_bio(test, REQ_OP_READ, 3 * MIB, 512));
+	rig->t->layer[1].direct = false;
+	test_vhdx_map(&rig->ti, target_rig_bio(rig, REQ_OP_READ, 3 * MIB, 512));
 	expect_way(test, TO_FILE);
 	KUNIT_EXPECT_FALSE(test, ways.direct);
 }
@@ -390,14 +315,14 @@ KUNIT_ARRAY_PARAM(write, write_ops, write_op_name);
 static void map_write(struct kunit *test)
 {
 	const blk_opf_t *op = test->param_value;
-	struct map_test *m = current_test;
+	struct target_rig *rig = target_rig_of(test);
 	u64 pos;
 
 	load_all(test);
 	for (pos = 0; pos < 8 * MIB; pos += MIB) {
-		struct bio *bio = make_bio(test, *op, pos, 4096);
+		struct bio *bio = target_rig_bio(rig, *op, pos, 4096);
 
-		KUNIT_EXPECT_EQ(test, test_vhdx_map(&m->ti, bio),
+		KUNIT_EXPECT_EQ(test, test_vhdx_map(&rig->ti, bio),
 				DM_MAPIO_KILL);
 	}
 	expect_way(test, KILLED);
@@ -408,13 +333,13 @@ static void map_write(struct kunit *test)
 /* Flags do not change what a read is. */
 static void map_read_flags(struct kunit *test)
 {
-	struct map_test *m = current_test;
+	struct target_rig *rig = target_rig_of(test);
 	struct bio *bio;
 
 	load_all(test);
-	bio = make_bio(test, REQ_OP_READ | REQ_RAHEAD | REQ_NOWAIT | REQ_META,
-		       512, 512);
-	KUNIT_EXPECT_EQ(test, test_vhdx_map(&m->ti, bio), DM_MAPIO_REMAPPED);
+	bio = target_rig_bio(rig, REQ_OP_READ | REQ_RAHEAD | REQ_NOWAIT |
+			     REQ_META, 512, 512);
+	KUNIT_EXPECT_EQ(test, test_vhdx_map(&rig->ti, bio), DM_MAPIO_REMAPPED);
 	expect_way(test, TO_BDEV);
 }
 
@@ -431,6 +356,6 @@ static struct kunit_case map_cases[] = {
 struct kunit_suite vhdx_map_suite = {
 	.name = "vhdx_map",
 	.init = map_init,
-	.exit = map_exit,
+	.exit = fixture_exit,
 	.test_cases = map_cases,
 };

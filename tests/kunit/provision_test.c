@@ -9,29 +9,23 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
-#include <linux/gfp.h>
 
-#include "fixture.h"
 #include "suites.h"
-#include "target.h"
+#include "target-rig.h"
 
 /* Two pages in place, and one that the log has. */
 #define DATA 8192U
 #define LENGTH (DATA + VHDX_PAGE)
 
 /**
- * struct fate - what became of the bio
- * @below: what the block device ends its part with
+ * struct below - the block device
+ * @status: what it ends a part of the bio with
  * @sent: parts that it was sent
- * @ended: how often the bio was completed
- * @status: with what
  */
-static struct fate {
-	blk_status_t below;
-	unsigned int sent;
-	unsigned int ended;
+static struct below {
 	blk_status_t status;
-} fate;
+	unsigned int sent;
+} below;
 
 static void test_set_dev(struct bio *bio, struct block_device *bdev)
 {
@@ -39,15 +33,9 @@ static void test_set_dev(struct bio *bio, struct block_device *bdev)
 
 static void test_remap(struct bio *clone, struct bio *bio)
 {
-	fate.sent++;
-	bio->bi_status = fate.below;
+	below.sent++;
+	bio->bi_status = below.status;
 	bio_endio(bio);
-}
-
-static void test_ended(struct bio *bio)
-{
-	fate.ended++;
-	fate.status = bio->bi_status;
 }
 
 #define vhdx_provision(t, bio) test_vhdx_provision(t, bio)
@@ -58,26 +46,6 @@ static void test_ended(struct bio *bio)
 #define bio_set_dev test_set_dev
 #define dm_submit_bio_remap test_remap
 #include "../../dm-vhdx/provision.c"
-
-/**
- * struct provision_test - a device and a bio
- * @t: the device
- * @ti: dm's side of it
- * @bdev: never looked into
- * @bio: the bio
- * @io: and its way
- * @vec: its buffer
- * @buffer: what that is
- */
-struct provision_test {
-	struct vhdx_target *t;
-	struct dm_target ti;
-	struct block_device *bdev;
-	struct bio bio;
-	struct vhdx_io io;
-	struct bio_vec vec;
-	unsigned long buffer;
-};
 
 static void make_image(struct kunit *test)
 {
@@ -94,85 +62,61 @@ static void make_image(struct kunit *test)
 
 static int provision_init(struct kunit *test)
 {
-	struct provision_test *p;
-	struct fixture *f;
 	int r = fixture_init(test);
 
 	if (r)
 		return r;
-	f = test->priv;
-	memset(&fate, 0, sizeof(fate));
-	p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
-	if (!p)
-		return -ENOMEM;
-	p->t = kunit_kzalloc(test, struct_size(p->t, layer, 1), GFP_KERNEL);
-	p->bdev = kunit_kzalloc(test, sizeof(*p->bdev), GFP_KERNEL);
-	if (!p->t || !p->bdev)
-		return -ENOMEM;
+	memset(&below, 0, sizeof(below));
 	make_image(test);
-	p->t->chain = fixture_chain(test, 1);
-	p->t->ti = &p->ti;
-	p->t->layers = 1;
-	p->t->layer[0].bdev = p->bdev;
-	f->own = p;
-	p->buffer = __get_free_pages(GFP_KERNEL, get_order(LENGTH));
-	return p->buffer ? test_vhdx_provision_init(p->t) : -ENOMEM;
+	return test_vhdx_provision_init(target_rig_new(test, 1)->t);
 }
 
 static void provision_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	struct provision_test *p = f ? f->own : NULL;
+	struct target_rig *rig = target_rig_of(test);
 
-	if (p) {
-		test_vhdx_provision_exit(p->t);
-		free_pages(p->buffer, get_order(LENGTH));
-	}
+	if (rig)
+		test_vhdx_provision_exit(rig->t);
 	fixture_exit(test);
 }
 
-static void read_all(struct kunit *test)
+static struct target_rig *read_all(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	struct provision_test *p = f->own;
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_io *io = target_rig_io(rig, REQ_OP_READ, 0, LENGTH);
 
-	memset((void *)p->buffer, 0xEE, LENGTH);
-	bio_init(&p->bio, NULL, &p->vec, 1, REQ_OP_READ);
-	__bio_add_page(&p->bio, virt_to_page((void *)p->buffer), LENGTH, 0);
-	p->bio.bi_end_io = test_ended;
-	p->io.target = p->t;
-	p->io.bio = &p->bio;
-	while (provision_run(&p->io))
+	while (provision_run(io))
 		;
+	return rig;
 }
 
 /* The log's page is there, whatever became of what is before it. */
-static void expect_copied(struct kunit *test)
+static void expect_copied(struct kunit *test, const struct target_rig *rig)
 {
-	struct fixture *f = test->priv;
-	struct provision_test *p = f->own;
-
-	KUNIT_EXPECT_NE(test, *(u8 *)(p->buffer + DATA), 0xEE);
-	KUNIT_EXPECT_NE(test, *(u8 *)(p->buffer + LENGTH - 1), 0xEE);
+	KUNIT_EXPECT_NE(test, rig->buffer[DATA], TARGET_RIG_BYTE);
+	KUNIT_EXPECT_NE(test, rig->buffer[LENGTH - 1], TARGET_RIG_BYTE);
 }
 
 static void provision_runs(struct kunit *test)
 {
-	read_all(test);
-	KUNIT_EXPECT_EQ(test, fate.sent, 1);
-	KUNIT_EXPECT_EQ(test, fate.ended, 1);
-	KUNIT_EXPECT_TRUE(test, fate.status == BLK_STS_OK);
-	expect_copied(test);
+	struct target_rig *rig = read_all(test);
+
+	KUNIT_EXPECT_EQ(test, below.sent, 1);
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
+	expect_copied(test, rig);
 }
 
 /* An error is not forgotten over a later run that goes well. */
 static void provision_first_fails(struct kunit *test)
 {
-	fate.below = BLK_STS_MEDIUM;
-	read_all(test);
-	KUNIT_EXPECT_EQ(test, fate.ended, 1);
-	KUNIT_EXPECT_TRUE(test, fate.status == BLK_STS_MEDIUM);
-	expect_copied(test);
+	struct target_rig *rig;
+
+	below.status = BLK_STS_MEDIUM;
+	rig = read_all(test);
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_MEDIUM);
+	expect_copied(test, rig);
 }
 
 static struct kunit_case provision_cases[] = {

@@ -11,25 +11,20 @@
 #include <linux/device-mapper.h>
 
 #include "commit.h"
-#include "fixture.h"
 #include "provision.h"
 #include "suites.h"
-#include "target.h"
+#include "target-rig.h"
 #include "writer.h"
 
 #define MIB VHDX_MIB
 #define PART 8192U
 
 /**
- * struct fate - what became of a bio
- * @ended: how often it was completed
- * @status: with what
+ * struct fate - what became of a bio, beside its end
  * @failed: what it was given to the provisioner with, if it was
  * @loads: pages that were asked for
  */
 static struct fate {
-	unsigned int ended;
-	blk_status_t status;
 	int failed;
 	unsigned int loads;
 } fate;
@@ -45,12 +40,6 @@ static int test_load(const struct vhdx_miss *miss)
 	return vhdx_image_load(miss);
 }
 
-static void test_ended(struct bio *bio)
-{
-	fate.ended++;
-	fate.status = bio->bi_status;
-}
-
 /* An enum has that name, too. */
 #define vhdx_zero(io) test_vhdx_zero(io)
 #define vhdx_zero_limits test_vhdx_zero_limits
@@ -58,76 +47,46 @@ static void test_ended(struct bio *bio)
 #define vhdx_provision_load test_load
 #include "../../dm-vhdx/zero.c"
 
-/**
- * struct zero_test - a device and a bio
- * @t: the device
- * @ti: dm's side of it
- * @bio: the bio
- * @io: and its way
- */
-struct zero_test {
-	struct vhdx_target *t;
-	struct dm_target ti;
-	struct bio bio;
-	struct vhdx_io io;
-};
-
 /* Block 0 is there, block 1 is unmapped. The session has begun. */
 static int zero_init(struct kunit *test)
 {
 	struct vhdx_committer *c;
-	struct zero_test *z;
+	struct target_rig *rig;
 	struct fixture *f;
 	int r = fixture_init(test);
 
 	if (r)
 		return r;
 	f = test->priv;
-	z = kunit_kzalloc(test, sizeof(*z), GFP_KERNEL);
-	if (!z)
-		return -ENOMEM;
-	z->t = kunit_kzalloc(test, struct_size(z->t, layer, 1), GFP_KERNEL);
-	if (!z->t)
-		return -ENOMEM;
 	memset(&fate, 0, sizeof(fate));
 	fixture_files(test, 1);
 	builder_block(&f->builder[0], 0, 6);
 	builder_entry(&f->builder[0], 1, 3);
-	z->t->chain = fixture_chain(test, 1);
-	z->t->ti = &z->ti;
-	z->t->layers = 1;
-	z->io.target = z->t;
-	z->io.bio = &z->bio;
+	rig = target_rig_new(test, 1);
 	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	z->t->committer = c;
-	f->own = z;
+	rig->t->committer = c;
 	r = vhdx_committer_resume(c, NULL, 0);
 	return r ?: vhdx_committer_run(c, VHDX_WORK_BEGIN);
 }
 
 static void zero_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	struct zero_test *z = f ? f->own : NULL;
+	struct target_rig *rig = target_rig_of(test);
 
-	if (z)
-		vhdx_committer_free(z->t->committer);
+	if (rig && rig->t->committer)
+		vhdx_committer_free(rig->t->committer);
 	fixture_exit(test);
 }
 
 /* A part of a block: of block 0, which stays where it is, if @pos is 0. */
-static void do_zero(struct kunit *test, blk_opf_t opf, u64 pos)
+static struct target_rig *do_zero(struct kunit *test, blk_opf_t opf, u64 pos)
 {
-	struct fixture *f = test->priv;
-	struct zero_test *z = f->own;
+	struct target_rig *rig = target_rig_of(test);
 
-	bio_init(&z->bio, NULL, NULL, 0, opf);
-	z->bio.bi_iter.bi_sector = (pos + PART) >> SECTOR_SHIFT;
-	z->bio.bi_iter.bi_size = PART;
-	z->bio.bi_end_io = test_ended;
-	test_vhdx_zero(&z->io);
+	test_vhdx_zero(target_rig_io(rig, opf, pos + PART, PART));
+	return rig;
 }
 
 struct zero_case {
@@ -167,14 +126,15 @@ static void zero_store_fails(struct kunit *test)
 {
 	const struct zero_case *c = test->param_value;
 	struct fixture *f = test->priv;
+	struct target_rig *rig;
 
 	if (c->error)
 		ram_store_break_op(&f->ram[0], c->op, 1, c->error);
-	do_zero(test, c->opf, 0);
-	KUNIT_EXPECT_EQ(test, fate.ended, 1);
+	rig = do_zero(test, c->opf, 0);
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_EQ(test, fate.failed, 0);
 	KUNIT_EXPECT_EQ(test, fate.loads, 1);
-	KUNIT_EXPECT_TRUE(test, fate.status == c->status);
+	KUNIT_EXPECT_TRUE(test, rig->status == c->status);
 }
 
 /*
@@ -184,14 +144,14 @@ static void zero_store_fails(struct kunit *test)
 static void zero_unmapped(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct zero_test *z = f->own;
+	struct target_rig *rig;
 
-	do_zero(test, REQ_OP_WRITE_ZEROES | REQ_NOUNMAP, MIB);
-	KUNIT_EXPECT_EQ(test, fate.ended, 1);
-	KUNIT_EXPECT_TRUE(test, fate.status == BLK_STS_OK);
+	rig = do_zero(test, REQ_OP_WRITE_ZEROES | REQ_NOUNMAP, MIB);
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO], 0);
 	KUNIT_EXPECT_EQ(test,
-			vhdx_committer_run(z->t->committer,
+			vhdx_committer_run(rig->t->committer,
 					   VHDX_WORK_COMMIT |
 					   VHDX_WORK_CHECKPOINT), 0);
 	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 1), 2);

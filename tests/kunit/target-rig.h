@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A device that dm knows nothing of, over the first files of a fixture, and one
+ * bio to it. In the kernel alone.
+ *
+ * target-rig.c APIs:
+ *   target_rig_new()		make the device
+ *   target_rig_bio()		make its bio
+ *   target_rig_io()		likewise, as ->map would leave it
+ */
+#ifndef VHDX_TEST_TARGET_RIG_H
+#define VHDX_TEST_TARGET_RIG_H
+
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+
+#include "fixture.h"
+#include "target.h"
+
+#define TARGET_RIG_BUFFER 65536U
+/* What is in the buffer before anything is read. */
+#define TARGET_RIG_BYTE 0xEE
+
+/**
+ * struct target_rig - a device and a bio
+ * @t: the device; the child is on a block device that is never looked into
+ * @ti: dm's side of it
+ * @bio: the bio
+ * @io: and its way
+ * @vec: its pages
+ * @buffer: what they are
+ * @ended: how often it was completed
+ * @status: with what
+ */
+struct target_rig {
+	struct vhdx_target *t;
+	struct dm_target ti;
+	struct bio bio;
+	struct vhdx_io io;
+	struct bio_vec vec[TARGET_RIG_BUFFER / PAGE_SIZE];
+	u8 *buffer;
+	unsigned int ended;
+	blk_status_t status;
+};
+
+/* The struct is the fixture's own; NULL if it was not made. */
+static inline struct target_rig *target_rig_of(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	return f ? f->own : NULL;
+}
+
+struct target_rig *target_rig_new(struct kunit *test, unsigned int layers);
+struct bio *target_rig_bio(struct target_rig *rig, blk_opf_t opf, u64 pos,
+			   u32 size);
+struct vhdx_io *target_rig_io(struct target_rig *rig, blk_opf_t opf, u64 pos,
+			      u32 size);
+
+/**
+ * target_rig_per_bio_data() - in place of dm_per_bio_data()
+ * @bio: whose bi_private is its struct vhdx_io
+ * @size: of that
+ *
+ * Return: the struct.
+ */
+static inline void *target_rig_per_bio_data(struct bio *bio, size_t size)
+{
+	return size == sizeof(struct vhdx_io) ? bio->bi_private : NULL;
+}
+
+#endif /* VHDX_TEST_TARGET_RIG_H */
