@@ -2,10 +2,9 @@
 /*
  * The file store's data path: filling bios from a file, and the file from them.
  *
- * A bio is put on a list of its CPU, whose worker takes all that is there and
- * issues each as asynchronous direct I/O that must not wait, under one plug.
- * Most go that way, at one wake-up for many. The few that would wait get a work
- * item each, so that none holds up another.
+ * A worker issues many bios at a time, see store-file-queue.c, each as
+ * asynchronous direct I/O that must not wait, under one plug. Most go that way.
+ * The few that would wait get a work item each, so that none holds up another.
  *
  * The bio's own pages are read into and written from. What an I/O leaves undone
  * stays in the bio, which is advanced over what was done.
@@ -19,8 +18,6 @@
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/kthread.h>
-#include <linux/percpu.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
@@ -35,12 +32,6 @@
  * and a burst of writes to new blocks would have hundreds.
  */
 #define WAITERS_MAX	64
-
-/* Bios that wait for the worker of one CPU. */
-struct vhdx_file_cpu {
-	struct llist_head pending;
-	struct work_struct work;
-};
 
 static void wait_work(struct work_struct *work);
 
@@ -161,16 +152,6 @@ static bool io_put(struct vhdx_io *io)
 	return atomic_dec_and_test(&io->refs);
 }
 
-static void hand_over(struct vhdx_file *file, struct llist_node *newest,
-		      struct llist_node *oldest)
-{
-	/* To move to another CPU meanwhile would be harmless. */
-	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);
-
-	if (llist_add_batch(newest, oldest, &cpu->pending))
-		queue_work(file->submitters, &cpu->work);
-}
-
 /*
  * Returns whether a bio may be issued now; otherwise it is handed over when what
  * it has to wait for is done.
@@ -204,7 +185,7 @@ static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
 		if (must_wait(io))
 			queue_waiting(io, false);
 		else
-			hand_over(file, &io->node, &io->node);
+			vhdx_file_queue_again(file, io);
 	}
 }
 
@@ -375,80 +356,23 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 	return done;
 }
 
-/*
+/**
+ * vhdx_file_issue() - issue what has come together
+ * @batch: bios in the order in which they came
+ *
  * Memory and the page cache answer at once. Whoever waits would wake at the
  * first answer and take the processor for one more bio; told of all at the end,
  * it makes the next batch as long as this one.
+ *
+ * Context: a worker, in a scope of its own.
  */
-static void submit_batch(struct llist_node *batch)
+void vhdx_file_issue(struct llist_node *batch)
 {
 	struct vhdx_io *io, *next;
 
-	batch = issue_batch(llist_reverse_order(batch));
+	batch = issue_batch(batch);
 	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
 		io_done(io);
-}
-
-/* What comes while it runs is taken, too: cheaper than to be called for it. */
-static void submit_work(struct work_struct *work)
-{
-	struct vhdx_file_cpu *cpu =
-		container_of(work, struct vhdx_file_cpu, work);
-	struct vhdx_scope scope = vhdx_scope_enter();
-	struct llist_node *batch;
-
-	while ((batch = llist_del_all(&cpu->pending))) {
-		submit_batch(batch);
-		cond_resched();
-	}
-	vhdx_scope_leave(scope);
-}
-
-/*
- * In ->map dm keeps the table; here nothing does, once a worker that is running
- * anyway can take and complete the bios. vhdx_file_io_exit() waits for this.
- */
-static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
-{
-	struct vhdx_io *oldest = container_of(cb, struct vhdx_io, plug.cb);
-
-	rcu_read_lock();
-	hand_over(cb->data, oldest->plug.newest, &oldest->node);
-	rcu_read_unlock();
-}
-
-/*
- * A task keeps its bios until it unplugs: an I/O of many pieces, or a system
- * call with many I/Os, then wakes the worker once. The first bio keeps them.
- * blk_check_plugged() would allocate a keeper for each plug, and many a plug is
- * there for one I/O alone: blkdev_write_iter() has its own on 6.1.
- *
- * Returns whether the task has a plug that took the bio.
- */
-static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
-{
-	struct blk_plug *plug = current->plug;
-	struct blk_plug_cb *cb;
-
-	if (!plug)
-		return false;
-	list_for_each_entry(cb, &plug->cb_list, list) {
-		struct vhdx_io *oldest;
-
-		if (cb->callback != file_unplug || cb->data != file)
-			continue;
-		oldest = container_of(cb, struct vhdx_io, plug.cb);
-		io->node.next = oldest->plug.newest;
-		oldest->plug.newest = &io->node;
-		return true;
-	}
-	io->plug = (struct vhdx_file_plug){
-		.cb.callback = file_unplug,
-		.cb.data = file,
-		.newest = &io->node,
-	};
-	list_add(&io->plug.cb.list, &plug->cb_list);
-	return true;
 }
 
 /**
@@ -475,8 +399,7 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 		queue_waiting(io, false);
 		return;
 	}
-	if (!hold_back(file, io))
-		hand_over(file, &io->node, &io->node);
+	vhdx_file_queue(file, io);
 }
 
 static void file_flush_work(struct work_struct *work)
@@ -524,32 +447,16 @@ static struct workqueue_struct *alloc_waiters(const char *name)
  * may reads and flushes wait behind writes, which a frozen file system holds
  * until it is thawed.
  *
- * The submitting worker has no priority over who fills its list: one that
- * preempts that task finds one bio each time, and 4 KiB reads at a depth of 32
- * then cost a sixth more instructions.
- *
  * Return: 0 or -ENOMEM.
  */
 int vhdx_file_io_init(struct vhdx_file *file)
 {
-	int cpu;
-
 	init_llist_head(&file->flushes);
 	INIT_WORK(&file->flush, file_flush_work);
-	file->cpus = alloc_percpu(struct vhdx_file_cpu);
-	if (!file->cpus)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu) {
-		struct vhdx_file_cpu *self = per_cpu_ptr(file->cpus, cpu);
-
-		init_llist_head(&self->pending);
-		INIT_WORK(&self->work, submit_work);
-	}
-	file->submitters = alloc_workqueue("vhdx_submit", WQ_MEM_RECLAIM, 0);
 	file->readers = alloc_waiters("vhdx_read");
 	file->writers = alloc_waiters("vhdx_write");
-	return file->submitters && file->readers && file->writers ? 0 :
-								    -ENOMEM;
+	return file->readers && file->writers ? vhdx_file_queue_init(file) :
+						-ENOMEM;
 }
 
 /**
@@ -559,13 +466,9 @@ int vhdx_file_io_init(struct vhdx_file *file)
  */
 void vhdx_file_io_exit(struct vhdx_file *file)
 {
-	/* For file_unplug(). */
-	synchronize_rcu();
-	if (file->submitters)
-		destroy_workqueue(file->submitters);
+	vhdx_file_queue_exit(file);
 	if (file->readers)
 		destroy_workqueue(file->readers);
 	if (file->writers)
 		destroy_workqueue(file->writers);
-	free_percpu(file->cpus);
 }

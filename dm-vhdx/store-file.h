@@ -4,7 +4,7 @@
  *
  * File systems are never called from ->map: whoever submitted the bio may be
  * deep in a stack of its own, inside a transaction of another file system, or
- * in memory reclaim. Bios go to workers instead, see store-file-io.c.
+ * in memory reclaim. Bios go to workers instead, see store-file-queue.c.
  *
  * store-file.c APIs:
  *   vhdx_file_open()		a path -> an open file, nothing else
@@ -27,6 +27,12 @@
  *   vhdx_file_io_exit()
  *   vhdx_file_submit()		fill a bio from the file, or the file from it
  *   vhdx_file_submit_flush()	make durable what was written
+ *   vhdx_file_issue()		for the worker: what has come together
+ * store-file-queue.c APIs:
+ *   vhdx_file_queue()		have a bio issued by a worker
+ *   vhdx_file_queue_again()	the same for a bio that had to wait
+ *   vhdx_file_queue_init()	workers that do
+ *   vhdx_file_queue_exit()
  */
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
@@ -131,5 +137,11 @@ void vhdx_file_io_exit(struct vhdx_file *file);
 void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 		      bool direct);
 void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io);
+void vhdx_file_issue(struct llist_node *batch);
+
+int vhdx_file_queue_init(struct vhdx_file *file);
+void vhdx_file_queue_exit(struct vhdx_file *file);
+void vhdx_file_queue(struct vhdx_file *file, struct vhdx_io *io);
+void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_io *io);
 
 #endif /* VHDX_STORE_FILE_H */

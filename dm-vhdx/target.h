@@ -73,7 +73,7 @@ struct vhdx_file_plug {
  * @epoch: that it is in, NULL if none
  * @durable: it ends when what it wrote is durable
  * @work: to be queued for a worker
- * @plug: before that, if the bio keeps others, see store-file-io.c
+ * @plug: before that, if the bio keeps others, see store-file-queue.c
  * @node: in the list of a CPU, or of the bio that keeps it
  * @file: that is read or written; this and what follows serves the file store
  *	only
