@@ -88,6 +88,60 @@ static int map_run(struct vhdx_target *t, struct vhdx_io *io,
 	return DM_MAPIO_SUBMITTED;
 }
 
+/*
+ * Where a write goes, found by the worker that issues it. What is not simply one
+ * place is seen to as ->map would.
+ */
+static bool locate_write(struct vhdx_io *io)
+{
+	struct vhdx_target *t = io->target;
+	u64 pos = vhdx_target_pos(t, io->bio);
+	u32 len = io->bio->bi_iter.bi_size;
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+	int err;
+
+	vhdx_io_enter(t, io);
+	err = vhdx_write_map(t, pos, len, &run, &miss);
+	if (unlikely(err || run.kind != VHDX_RUN_DATA || run.length < len)) {
+		if (map_later(t, io, err) == DM_MAPIO_KILL)
+			bio_io_error(io->bio);
+		return false;
+	}
+	trace_vhdx_map_bio(io->bio, pos, &run);
+	if (unlikely(io->bio->bi_opf & REQ_FUA))
+		vhdx_write_fua(io);
+	io->pos = run.offset;
+	return true;
+}
+
+/*
+ * A write to a file needs a worker, which finds its place, too. Of two tasks that
+ * share a CPU the scheduler prefers the one that has had less of it: a worker with
+ * less to do for a bio than who submits it preempts that task at each bio, and
+ * never finds a second. Reads are looked up in ->map: for zeros they need no
+ * worker.
+ */
+static bool worker_locates(const struct vhdx_target *t, const struct bio *bio)
+{
+	const struct vhdx_layer *child = &t->layer[0];
+
+	return bio_op(bio) == REQ_OP_WRITE && child->file &&
+	       vhdx_file_in_batches(child->file, child->direct);
+}
+
+/* Within a block it lies together. */
+static int map_by_worker(struct vhdx_target *t, struct vhdx_io *io, u64 pos)
+{
+	u64 block = vhdx_bat_block_size(&t->chain->layer[0]->bat);
+	u64 left = block - (pos & (block - 1));
+
+	if (left < io->bio->bi_iter.bi_size)
+		dm_accept_partial_bio(io->bio, left >> SECTOR_SHIFT);
+	vhdx_file_submit_later(t->layer[0].file, io, locate_write);
+	return DM_MAPIO_SUBMITTED;
+}
+
 static bool is_plain(const struct vhdx_target *t, const struct bio *bio)
 {
 	if (bio_op(bio) == REQ_OP_READ)
@@ -102,7 +156,8 @@ static bool is_plain(const struct vhdx_target *t, const struct bio *bio)
  * @bio: dm's clone
  *
  * The bio is cut where the run that it begins with ends, and dm comes back with
- * the rest: blocks that follow each other in the file are one run.
+ * the rest: blocks that follow each other in the file are one run. A write that
+ * a worker looks up is cut where its block ends.
  *
  * Context: any that submits bios; does not wait.
  * Return: DM_MAPIO_*.
@@ -122,6 +177,8 @@ int vhdx_map(struct dm_target *ti, struct bio *bio)
 	io->durable = false;
 	if (unlikely(!is_plain(t, bio)))
 		return map_other(t, io);
+	if (worker_locates(t, bio))
+		return map_by_worker(t, io, pos);
 
 	vhdx_io_enter(t, io);
 	if (bio_op(bio) == REQ_OP_READ)

@@ -169,11 +169,6 @@ static bool may_go_on(struct vhdx_io *io)
 	       VHDX_CLAIM_WAIT;
 }
 
-static bool must_wait(const struct vhdx_io *io)
-{
-	return !io->direct || !io->file->nowait;
-}
-
 static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
 {
 	struct vhdx_io *io, *next;
@@ -182,10 +177,10 @@ static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
 	llist_for_each_entry_safe(io, next, waiting, node) {
 		if (!may_go_on(io))
 			continue;
-		if (must_wait(io))
-			queue_waiting(io, false);
-		else
+		if (vhdx_file_in_batches(file, io->direct))
 			vhdx_file_queue_again(file, io);
+		else
+			queue_waiting(io, false);
 	}
 }
 
@@ -334,6 +329,14 @@ static void wait_work(struct work_struct *work)
 	vhdx_scope_leave(scope);
 }
 
+static bool located(struct vhdx_io *io)
+{
+	bool (*locate)(struct vhdx_io *io) = io->locate;
+
+	io->locate = NULL;
+	return locate(io) && may_go_on(io);
+}
+
 /* Takes and returns lists; what has completed already comes back. */
 static struct llist_node *issue_batch(struct llist_node *batch)
 {
@@ -344,6 +347,8 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 
 	blk_start_plug(&plug);
 	llist_for_each_entry_safe(io, next, batch, node) {
+		if (io->locate && !located(io))
+			continue;
 		css = charge(io, css);
 		if (io_issue(io, IOCB_NOWAIT)) {
 			io->node.next = done;
@@ -393,12 +398,32 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 	io->pos = pos;
 	io->direct = direct;
 	io->begun = false;
+	io->locate = NULL;
 	if (!may_go_on(io))
 		return;
-	if (must_wait(io)) {
+	if (vhdx_file_in_batches(file, direct))
+		vhdx_file_queue(file, io);
+	else
 		queue_waiting(io, false);
-		return;
-	}
+}
+
+/**
+ * vhdx_file_submit_later() - have a worker find a bio's place first
+ * @file: the store; vhdx_file_in_batches() without the page cache
+ * @io: made for a bio, a read or a write
+ * @locate: called by the worker; fills in @io->pos, or returns false if it saw
+ *	to the bio in another way. It does not wait.
+ *
+ * Context: any process context; does not wait, and does not call the file
+ * system.
+ */
+void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
+			    bool (*locate)(struct vhdx_io *io))
+{
+	io->file = file;
+	io->direct = true;
+	io->begun = false;
+	io->locate = locate;
 	vhdx_file_queue(file, io);
 }
 

@@ -13,6 +13,7 @@
  *   vhdx_file_unmark()		undo what others could see of our use
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		can the page cache be bypassed?
+ *   vhdx_file_in_batches()	are bios issued many at a time?
  * store-file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
  * store-file-time.c APIs:
@@ -26,6 +27,7 @@
  *   vhdx_file_io_init()	workers for a store
  *   vhdx_file_io_exit()
  *   vhdx_file_submit()		fill a bio from the file, or the file from it
+ *   vhdx_file_submit_later()	the same, where a worker is to find the place
  *   vhdx_file_submit_flush()	make durable what was written
  *   vhdx_file_issue()		for the worker: what has come together
  * store-file-queue.c APIs:
@@ -113,6 +115,19 @@ static inline bool vhdx_file_writable(const struct vhdx_file *file)
 	return file->filp->f_mode & FMODE_WRITE;
 }
 
+/**
+ * vhdx_file_in_batches() - are bios issued many at a time?
+ * @file: the store, started
+ * @direct: bypass the page cache
+ *
+ * Return: false if each has to wait on its own.
+ */
+static inline bool vhdx_file_in_batches(const struct vhdx_file *file,
+					bool direct)
+{
+	return direct && file->nowait;
+}
+
 void vhdx_file_time_init(struct vhdx_file *file);
 void vhdx_file_time_exit(struct vhdx_file *file);
 void vhdx_file_time_follow(struct vhdx_file *file);
@@ -136,6 +151,8 @@ int vhdx_file_io_init(struct vhdx_file *file);
 void vhdx_file_io_exit(struct vhdx_file *file);
 void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 		      bool direct);
+void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
+			    bool (*locate)(struct vhdx_io *io));
 void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io);
 void vhdx_file_issue(struct llist_node *batch);
 

@@ -77,6 +77,7 @@ struct vhdx_file_plug {
  * @node: in the list of a CPU, or of the bio that keeps it
  * @file: that is read or written; this and what follows serves the file store
  *	only
+ * @locate: finds @pos first, NULL if it is known: see vhdx_file_submit_later()
  * @fill: is written in place of the bio, NULL if the bio is
  * @pos: byte offset there
  * @result: of the I/O: bytes or negative errno
@@ -97,6 +98,7 @@ struct vhdx_io {
 	};
 	struct llist_node node;
 	struct vhdx_file *file;
+	bool (*locate)(struct vhdx_io *io);
 	struct vhdx_fill *fill;
 	u64 pos;
 	long result;
