@@ -341,7 +341,7 @@ static bool located(struct vhdx_io *io)
 static struct llist_node *issue_batch(struct llist_node *batch)
 {
 	struct cgroup_subsys_state *css = NULL;
-	struct llist_node *done = NULL;
+	struct llist_node *done, **tail = &done;
 	struct vhdx_io *io, *next;
 	struct blk_plug plug;
 
@@ -351,10 +351,11 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 			continue;
 		css = charge(io, css);
 		if (io_issue(io, IOCB_NOWAIT)) {
-			io->node.next = done;
-			done = &io->node;
+			*tail = &io->node;
+			tail = &io->node.next;
 		}
 	}
+	*tail = NULL;
 	blk_finish_plug(&plug);
 	if (css)
 		kthread_associate_blkcg(NULL);
@@ -376,7 +377,7 @@ void vhdx_file_issue(struct llist_node *batch)
 	struct vhdx_io *io, *next;
 
 	batch = issue_batch(batch);
-	llist_for_each_entry_safe(io, next, llist_reverse_order(batch), node)
+	llist_for_each_entry_safe(io, next, batch, node)
 		io_done(io);
 }
 
