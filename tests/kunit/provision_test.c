@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/provision.c: a bio of several runs, of which some fail. In the kernel
- * alone.
+ * dm-vhdx/provision.c: a bio of several runs, of which some fail, and who waits
+ * behind whom. In the kernel alone.
  *
  * provision.c is compiled here once more. What it sends to the block device ends
  * in this file, at once; what the engine puts together comes from an image in RAM.
+ * Discards and zeroes come here, too, and wait.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/device-mapper.h>
 
 #include "suites.h"
@@ -16,6 +19,11 @@
 /* Two pages in place, and one that the log has. */
 #define DATA 8192U
 #define LENGTH (DATA + VHDX_PAGE)
+
+/* KiB, so that there are as few workers as there can be. */
+#define CACHE 64
+/* What is not done by then never will be. */
+#define PATIENCE_MS 30000
 
 /**
  * struct below - the block device
@@ -38,6 +46,17 @@ static void test_remap(struct bio *clone, struct bio *bio)
 	bio_endio(bio);
 }
 
+/* As those do that meet a frozen file system. */
+static DECLARE_COMPLETION(thawed);
+
+static void test_zero(struct vhdx_io *io)
+{
+	wait_for_completion(&thawed);
+}
+
+/* An enum has that name, too. */
+#define vhdx_zero(io) test_zero(io)
+#define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_provision(t, bio) test_vhdx_provision(t, bio)
 #define vhdx_provision_load test_vhdx_provision_load
 #define vhdx_provision_fail test_vhdx_provision_fail
@@ -62,19 +81,24 @@ static void make_image(struct kunit *test)
 
 static int provision_init(struct kunit *test)
 {
+	struct target_rig *rig;
 	int r = fixture_init(test);
 
 	if (r)
 		return r;
 	memset(&below, 0, sizeof(below));
+	reinit_completion(&thawed);
 	make_image(test);
-	return test_vhdx_provision_init(target_rig_new(test, 1)->t);
+	rig = target_rig_new(test, 1);
+	rig->t->options.bat_cache = CACHE;
+	return test_vhdx_provision_init(rig->t);
 }
 
 static void provision_exit(struct kunit *test)
 {
 	struct target_rig *rig = target_rig_of(test);
 
+	complete_all(&thawed);
 	if (rig)
 		test_vhdx_provision_exit(rig->t);
 	fixture_exit(test);
@@ -119,9 +143,47 @@ static void provision_first_fails(struct kunit *test)
 	expect_copied(test, rig);
 }
 
+/* As many discards and zeroes as there are workers. */
+static void hold_zeroes(struct kunit *test, struct vhdx_target *t)
+{
+	struct vhdx_part *held;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, worker_limit(t), WORKERS_MIN);
+	held = kunit_kcalloc(test, WORKERS_MIN, sizeof(*held), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, held);
+	for (i = 0; i < WORKERS_MIN; i++) {
+		bio_init(&held[i].bio, NULL, NULL, 0,
+			 i % 2 ? REQ_OP_DISCARD : REQ_OP_WRITE_ZEROES);
+		held[i].bio.bi_private = &held[i].io;
+		held[i].io.bio = &held[i].bio;
+		held[i].io.target = t;
+		test_vhdx_provision(t, &held[i].bio);
+	}
+}
+
+/* A read that needs a page of the BAT does not wait behind what is held. */
+static void provision_zeroes_held(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_io *io = target_rig_io(rig, REQ_OP_READ, 0, LENGTH);
+	unsigned int ms;
+
+	hold_zeroes(test, rig->t);
+	test_vhdx_provision(rig->t, io->bio);
+	/* Goes with the bio's end. */
+	for (ms = 0; !smp_load_acquire(&rig->ended) && ms < PATIENCE_MS;
+	     ms += 20)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(rig->ended), 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
+	expect_copied(test, rig);
+}
+
 static struct kunit_case provision_cases[] = {
 	KUNIT_CASE(provision_runs),
 	KUNIT_CASE(provision_first_fails),
+	KUNIT_CASE(provision_zeroes_held),
 	{}
 };
 
