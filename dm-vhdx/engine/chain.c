@@ -27,7 +27,7 @@ static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 	bool present;
 
 	rcu_read_lock();
-	page = vhdx_map_find(&image->bitmap_pages, index);
+	page = vhdx_page_map_find(&image->bitmap_pages, index);
 	if (page)
 		*len = vhdx_bitmap_run(&image->bat, page->data, pos, *len,
 				       &present);

@@ -229,10 +229,11 @@ static int open_bat(struct vhdx_image *image, unsigned long pool_pages)
 	image->limits.file_size = image->file_size;
 	r = vhdx_pool_init(&image->pool, pool_pages);
 	if (!r)
-		r = vhdx_map_init(&image->bat_pages, &image->pool, bat->pages);
+		r = vhdx_page_map_init(&image->bat_pages, &image->pool,
+				       bat->pages);
 	if (!r && bat->differencing)
-		r = vhdx_map_init(&image->bitmap_pages, &image->pool,
-				  bat->chunks << VHDX_BITMAP_PAGES_SHIFT);
+		r = vhdx_page_map_init(&image->bitmap_pages, &image->pool,
+				       bat->chunks << VHDX_BITMAP_PAGES_SHIFT);
 	return r;
 }
 
@@ -297,8 +298,8 @@ struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
  */
 void vhdx_image_close(struct vhdx_image *image)
 {
-	vhdx_map_exit(&image->bat_pages);
-	vhdx_map_exit(&image->bitmap_pages);
+	vhdx_page_map_exit(&image->bat_pages);
+	vhdx_page_map_exit(&image->bitmap_pages);
 	vhdx_pool_exit(&image->pool);
 	vhdx_locator_free(image->locator);
 	vhdx_metadata_free(&image->metadata);
@@ -324,8 +325,8 @@ int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry)
 	int r = -EAGAIN;
 
 	rcu_read_lock();
-	page = vhdx_map_find(&image->bat_pages,
-			     index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
+	page = vhdx_page_map_find(&image->bat_pages,
+				  index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
 	if (page) {
 		const __le64 *entries = page->data;
 
@@ -365,9 +366,9 @@ static int bitmap_block(struct vhdx_image *image, u64 chunk, u64 *offset)
 	int r;
 
 	while ((r = vhdx_image_bat_entry(image, index, &entry)) == -EAGAIN) {
-		r = vhdx_map_load(&image->bat_pages,
-				  index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
-				  fill_bat, image);
+		r = vhdx_page_map_load(&image->bat_pages,
+				       index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+				       fill_bat, image);
 		if (r)
 			return r;
 	}
@@ -410,6 +411,6 @@ int vhdx_image_load(const struct vhdx_miss *miss)
 {
 	bool bat = miss->map == &miss->image->bat_pages;
 
-	return vhdx_map_load(miss->map, miss->index,
-			     bat ? fill_bat : fill_bitmap, miss->image);
+	return vhdx_page_map_load(miss->map, miss->index,
+				  bat ? fill_bat : fill_bitmap, miss->image);
 }

@@ -216,13 +216,13 @@ static bool is_resident(const struct vhdx_page_map *map, u64 index)
 	bool found;
 
 	rcu_read_lock();
-	found = vhdx_map_find(map, index);
+	found = vhdx_page_map_find(map, index);
 	rcu_read_unlock();
 	return found;
 }
 
 /**
- * vhdx_map_load() - bring a page in
+ * vhdx_page_map_load() - bring a page in
  * @map: where
  * @index: which, below the map's count
  * @fill: reads and checks it
@@ -234,8 +234,8 @@ static bool is_resident(const struct vhdx_page_map *map, u64 index)
  * Context: may sleep; no lock held. Does not start I/O to get memory.
  * Return: 0, or what @fill returned.
  */
-int vhdx_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
-		  void *context)
+int vhdx_page_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
+		       void *context)
 {
 	enum insertion result = LOST_RACE;
 	struct vhdx_page *page;
@@ -296,7 +296,7 @@ void vhdx_page_unpin(struct vhdx_page *page)
 }
 
 /**
- * vhdx_map_init() - make an empty map
+ * vhdx_page_map_init() - make an empty map
  * @map: what to set up
  * @pool: that bounds its pages; outlives it
  * @count: pages in the array
@@ -304,7 +304,8 @@ void vhdx_page_unpin(struct vhdx_page *page)
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
  */
-int vhdx_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool, u64 count)
+int vhdx_page_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool,
+		       u64 count)
 {
 	u64 leaves = DIV_ROUND_UP_ULL(count, VHDX_LEAF_PAGES);
 
@@ -339,12 +340,12 @@ static void drop_leaf(struct vhdx_page_map *map, u64 number)
 }
 
 /**
- * vhdx_map_exit() - drop all pages of a map
+ * vhdx_page_map_exit() - drop all pages of a map
  * @map: that nobody reads any more; or zeroed
  *
  * Context: may sleep.
  */
-void vhdx_map_exit(struct vhdx_page_map *map)
+void vhdx_page_map_exit(struct vhdx_page_map *map)
 {
 	u64 leaves = DIV_ROUND_UP_ULL(map->count, VHDX_LEAF_PAGES);
 	u64 i;

@@ -15,10 +15,10 @@
  *   vhdx_pool_exit()
  *   vhdx_pool_set_limit()	change the limit
  *   vhdx_pool_shrink()		give up pages, for the shrinker
- *   vhdx_map_init()		make an empty map
- *   vhdx_map_exit()		drop all its pages
- *   vhdx_map_find()		look a page up
- *   vhdx_map_load()		bring a page in
+ *   vhdx_page_map_init()	make an empty map
+ *   vhdx_page_map_exit()	drop all its pages
+ *   vhdx_page_map_find()	look a page up
+ *   vhdx_page_map_load()	bring a page in
  *   vhdx_page_pin()		keep a page in memory, in a list of the caller's
  *   vhdx_page_unpin()		let it go: it is in its place
  */
@@ -142,15 +142,16 @@ void vhdx_pool_exit(struct vhdx_pool *pool);
 void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit);
 unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count);
 
-int vhdx_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool, u64 count);
-void vhdx_map_exit(struct vhdx_page_map *map);
-int vhdx_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
-		  void *context);
+int vhdx_page_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool,
+		       u64 count);
+void vhdx_page_map_exit(struct vhdx_page_map *map);
+int vhdx_page_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
+		       void *context);
 void vhdx_page_pin(struct vhdx_page *page, struct list_head *list);
 void vhdx_page_unpin(struct vhdx_page *page);
 
 /**
- * vhdx_map_find() - look a page up
+ * vhdx_page_map_find() - look a page up
  * @map: where
  * @index: which, below the map's count
  *
@@ -158,8 +159,8 @@ void vhdx_page_unpin(struct vhdx_page *page);
  * under the pool's lock.
  * Return: the page, or NULL if it is not resident.
  */
-static inline struct vhdx_page *vhdx_map_find(const struct vhdx_page_map *map,
-					      u64 index)
+static inline struct vhdx_page *
+vhdx_page_map_find(const struct vhdx_page_map *map, u64 index)
 {
 	struct vhdx_leaf *leaf;
 	struct vhdx_page *page;

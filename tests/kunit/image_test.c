@@ -355,7 +355,7 @@ static void bitmap_load(struct kunit *test)
 	fixture_open(test, 0);
 	KUNIT_ASSERT_EQ(test, load_bitmap(test, 256 + 200), 0);
 	rcu_read_lock();
-	page = vhdx_map_find(&f->image[0]->bitmap_pages, 256 + 200);
+	page = vhdx_page_map_find(&f->image[0]->bitmap_pages, 256 + 200);
 	KUNIT_EXPECT_NOT_NULL(test, page);
 	if (page)
 		KUNIT_EXPECT_EQ(test, ((const u8 *)page->data)[5], 0xA5);

@@ -26,7 +26,7 @@ struct vhdx_page *rig_page(struct kunit *test, u32 number)
 
 	KUNIT_ASSERT_EQ(test, vhdx_image_load(&miss), 0);
 	rcu_read_lock();
-	page = vhdx_map_find(map, number);
+	page = vhdx_page_map_find(map, number);
 	rcu_read_unlock();
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	return page;

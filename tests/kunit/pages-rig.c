@@ -19,7 +19,7 @@ int pages_rig_fill(void *context, u64 index, struct vhdx_page *page)
 	t->nested = -1;
 	t->meanwhile = NULL;
 	if (nested >= 0)
-		vhdx_map_load(page->map, nested, pages_rig_fill, t);
+		vhdx_page_map_load(page->map, nested, pages_rig_fill, t);
 	memset(page->data, index + 1 + t->version, VHDX_PAGE);
 	if (meanwhile || t->version)
 		__set_bit(500 + t->version, page->faulty);
@@ -46,7 +46,7 @@ int pages_rig_init(struct kunit *test)
 	t->nested = -1;
 	r = vhdx_pool_init(&t->pool, 4);
 	for (i = 0; i < PAGES_RIG_MAPS && !r; i++)
-		r = vhdx_map_init(&t->map[i], &t->pool, PAGES_RIG_PAGES);
+		r = vhdx_page_map_init(&t->map[i], &t->pool, PAGES_RIG_PAGES);
 	return r;
 }
 
@@ -62,7 +62,7 @@ void pages_rig_exit(struct kunit *test)
 	if (!t)
 		return;
 	for (i = 0; i < PAGES_RIG_MAPS; i++)
-		vhdx_map_exit(&t->map[i]);
+		vhdx_page_map_exit(&t->map[i]);
 	vhdx_pool_exit(&t->pool);
 }
 
@@ -77,8 +77,8 @@ void pages_rig_load(struct kunit *test, u32 map, u64 index)
 	struct pages_rig *t = test->priv;
 
 	KUNIT_EXPECT_EQ(test,
-			vhdx_map_load(&t->map[map], index, pages_rig_fill, t),
-			0);
+			vhdx_page_map_load(&t->map[map], index, pages_rig_fill,
+					   t), 0);
 }
 
 /**
@@ -112,7 +112,7 @@ void pages_rig_touch(struct kunit *test, u32 map, u64 index)
 	struct pages_rig *t = test->priv;
 
 	rcu_read_lock();
-	KUNIT_EXPECT_NOT_NULL(test, vhdx_map_find(&t->map[map], index));
+	KUNIT_EXPECT_NOT_NULL(test, vhdx_page_map_find(&t->map[map], index));
 	rcu_read_unlock();
 }
 

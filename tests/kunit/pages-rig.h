@@ -6,7 +6,7 @@
  * pages-rig.c APIs:
  *   pages_rig_init()		a suite's init
  *   pages_rig_exit()		a suite's exit
- *   pages_rig_fill()		what page is at an index; for vhdx_map_load()
+ *   pages_rig_fill()		what page is at an index; for vhdx_page_map_load()
  *   pages_rig_load()		load a page, which must succeed
  *   pages_rig_touch()		use a page, which must be there
  *   pages_rig_resident()	is a page there?

@@ -12,7 +12,7 @@ static struct vhdx_page *pin(struct kunit *test, u32 map, u64 index,
 
 	pages_rig_load(test, map, index);
 	spin_lock(&t->pool.lock);
-	page = vhdx_map_find(&t->map[map], index);
+	page = vhdx_page_map_find(&t->map[map], index);
 	if (page) {
 		vhdx_page_pin(page, list);
 		page->changed = true;
@@ -121,10 +121,10 @@ static void pin_and_exit(struct kunit *test)
 	pin(test, 0, 1, &list);
 	pin(test, 0, 70, &list);
 	pin(test, 1, 2, &list);
-	vhdx_map_exit(&t->map[0]);
+	vhdx_page_map_exit(&t->map[0]);
 	KUNIT_EXPECT_EQ(test, t->pool.pinned, 1);
 	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
-	vhdx_map_exit(&t->map[1]);
+	vhdx_page_map_exit(&t->map[1]);
 	KUNIT_EXPECT_EQ(test, t->pool.pinned, 0);
 	KUNIT_EXPECT_TRUE(test, list_empty(&list));
 }
@@ -164,7 +164,7 @@ static void load_stale(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->fills, 3);
 	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
 	rcu_read_lock();
-	page = vhdx_map_find(&t->map[0], 7);
+	page = vhdx_page_map_find(&t->map[0], 7);
 	KUNIT_EXPECT_EQ(test, *(u8 *)page->data, 8 + 1);
 	KUNIT_EXPECT_FALSE(test, test_bit(500, page->faulty));
 	KUNIT_EXPECT_TRUE(test, test_bit(501, page->faulty));
@@ -183,7 +183,7 @@ static void load_stale_resident(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->fills, 2);
 	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
 	rcu_read_lock();
-	page = vhdx_map_find(&t->map[0], 7);
+	page = vhdx_page_map_find(&t->map[0], 7);
 	KUNIT_EXPECT_EQ(test, *(u8 *)page->data, 8 + 1);
 	rcu_read_unlock();
 }

@@ -13,11 +13,12 @@ static void load_and_find(struct kunit *test)
 		struct vhdx_page *page;
 
 		rcu_read_lock();
-		KUNIT_EXPECT_NULL(test, vhdx_map_find(&t->map[0], indices[i]));
+		KUNIT_EXPECT_NULL(test,
+				  vhdx_page_map_find(&t->map[0], indices[i]));
 		rcu_read_unlock();
 		pages_rig_load(test, 0, indices[i]);
 		rcu_read_lock();
-		page = vhdx_map_find(&t->map[0], indices[i]);
+		page = vhdx_page_map_find(&t->map[0], indices[i]);
 		KUNIT_EXPECT_NOT_NULL(test, page);
 		if (page) {
 			const u8 *data = page->data;
@@ -27,7 +28,8 @@ static void load_and_find(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, data[VHDX_PAGE - 1],
 					indices[i] + 1);
 		}
-		KUNIT_EXPECT_NULL(test, vhdx_map_find(&t->map[1], indices[i]));
+		KUNIT_EXPECT_NULL(test,
+				  vhdx_page_map_find(&t->map[1], indices[i]));
 		rcu_read_unlock();
 	}
 	KUNIT_EXPECT_EQ(test, t->pool.resident, 4);
@@ -47,7 +49,7 @@ static void load_faulty(struct kunit *test)
 
 		pages_rig_load(test, 0, i);
 		rcu_read_lock();
-		page = vhdx_map_find(&t->map[0], i);
+		page = vhdx_page_map_find(&t->map[0], i);
 		for (bit = 0; page && bit < VHDX_BAT_ENTRIES_PER_PAGE; bit++)
 			if (test_bit(bit, page->faulty) !=
 			    (i % 3 == 0 && bit == i))
@@ -73,7 +75,7 @@ static void load_error(struct kunit *test)
 
 	t->error = -EIO;
 	KUNIT_EXPECT_EQ(test,
-			vhdx_map_load(&t->map[0], 7, pages_rig_fill, t),
+			vhdx_page_map_load(&t->map[0], 7, pages_rig_fill, t),
 			-EIO);
 	KUNIT_EXPECT_FALSE(test, pages_rig_resident(test, 0, 7));
 	KUNIT_EXPECT_EQ(test, t->pool.resident, 0);
@@ -248,11 +250,11 @@ static void exit_one_map(struct kunit *test)
 	pages_rig_load(test, 0, 1);
 	pages_rig_load(test, 1, 2);
 	pages_rig_load(test, 0, 3);
-	vhdx_map_exit(&t->map[0]);
+	vhdx_page_map_exit(&t->map[0]);
 	KUNIT_EXPECT_EQ(test, t->pool.resident, 1);
 	pages_rig_expect(test, 1, 1 << 2);
 	/* Twice does no harm. */
-	vhdx_map_exit(&t->map[0]);
+	vhdx_page_map_exit(&t->map[0]);
 }
 
 static const u64 map_sizes[] = { 1, 63, 64, 65, 131104 };
@@ -271,13 +273,14 @@ static void map_edges(struct kunit *test)
 	struct pages_rig *t = test->priv;
 	struct vhdx_page_map *map = &t->map[0];
 
-	vhdx_map_exit(map);
-	KUNIT_ASSERT_EQ(test, vhdx_map_init(map, &t->pool, *size), 0);
+	vhdx_page_map_exit(map);
+	KUNIT_ASSERT_EQ(test, vhdx_page_map_init(map, &t->pool, *size), 0);
 	KUNIT_EXPECT_EQ(test, map->count, *size);
 	pages_rig_load(test, 0, 0);
 	KUNIT_EXPECT_TRUE(test, pages_rig_resident(test, 0, 0));
 	KUNIT_EXPECT_EQ(test,
-			vhdx_map_load(map, *size - 1, pages_rig_fill, t), 0);
+			vhdx_page_map_load(map, *size - 1, pages_rig_fill, t),
+			0);
 	KUNIT_EXPECT_TRUE(test, pages_rig_resident(test, 0, *size - 1));
 }
 
