@@ -88,7 +88,7 @@ void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 	c->room.suspend = status;
 	spin_unlock_irq(&c->queue_lock);
 	if (status == BLK_STS_DM_REQUEUE)
-		vhdx_space_refuse(c, status);
+		vhdx_room_refuse(c, status);
 	/* The thread knows whether there is something to wait for. */
 	WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
@@ -128,7 +128,7 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 	WRITE_ONCE(c->changed, false);
 	WRITE_ONCE(c->due, VHDX_DUE_NOTHING);
 	/* To look for room is to begin a session. */
-	vhdx_space_forget(c);
+	vhdx_room_forget(c);
 	if (err)
 		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
 		      c->name, err);

@@ -35,11 +35,11 @@ static blk_status_t end_for_suspend(const struct vhdx_committer *c)
 }
 
 /**
- * vhdx_space_refuse() - let none wait for room
+ * vhdx_room_refuse() - let none wait for room
  * @c: the committer
  * @status: what those that do are to end with
  */
-void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status)
+void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status)
 {
 	struct bio_list bios;
 	struct bio *bio;
@@ -52,10 +52,10 @@ void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status)
 }
 
 /**
- * vhdx_space_forget() - say no more that there is no room
+ * vhdx_room_forget() - say no more that there is no room
  * @c: the committer, locked
  */
-void vhdx_space_forget(struct vhdx_committer *c)
+void vhdx_room_forget(struct vhdx_committer *c)
 {
 	bool lacking = c->room.lacking;
 
@@ -74,7 +74,7 @@ static void room_again(struct vhdx_committer *c)
 	else if (c->room.lacking)
 		DMINFO("%s: there is room again: writes to new blocks do not fail any more",
 		       c->name);
-	vhdx_space_forget(c);
+	vhdx_room_forget(c);
 	take_waiting(c, &bios);
 	vhdx_committer_again(&bios);
 }
@@ -106,13 +106,13 @@ static bool is_full(const struct vhdx_session *session)
 }
 
 /**
- * vhdx_space_settle() - after work: what becomes of those without room?
+ * vhdx_room_settle() - after work: what becomes of those without room?
  * @c: the committer, locked, with a session
  *
  * Whatever is not for want of room, such as a mode in which nothing can be
  * written, they learn when they are tried again.
  */
-void vhdx_space_settle(struct vhdx_committer *c)
+void vhdx_room_settle(struct vhdx_committer *c)
 {
 	/* Who comes now wakes the thread for it. */
 	bool waiting = data_race(!bio_list_empty(&c->room.waiting));
@@ -123,14 +123,14 @@ void vhdx_space_settle(struct vhdx_committer *c)
 	if (!is_full(c->session)) {
 		room_again(c);
 	} else if (status) {
-		vhdx_space_refuse(c, status);
+		vhdx_room_refuse(c, status);
 	} else if (!c->room.lacking) {
 		room_ends(c);
 	} else if (waited_too_long(c)) {
 		DMERR("%s: no room for %u seconds: writes to new blocks fail",
 		      c->name, c->room.timeout);
 		WRITE_ONCE(c->room.expired, true);
-		vhdx_space_refuse(c, BLK_STS_NOSPC);
+		vhdx_room_refuse(c, BLK_STS_NOSPC);
 		vhdx_committer_event(c);
 	}
 }

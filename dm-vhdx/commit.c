@@ -210,7 +210,7 @@ static void work_once(struct vhdx_committer *c)
 	err = vhdx_committer_work(c, flags);
 	set_clock(c, flags);
 	if (c->session)
-		vhdx_space_settle(c);
+		vhdx_room_settle(c);
 	mutex_unlock(&c->lock);
 	end_all(&flushes, err);
 	vhdx_committer_again(&again);

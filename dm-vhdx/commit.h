@@ -33,9 +33,9 @@
  *   vhdx_committer_forget()	a table goes
  *   vhdx_committer_run()	work at once, for a message
  * commit-space.c APIs:
- *   vhdx_space_settle()	after work: what becomes of those without room
- *   vhdx_space_refuse()	let none wait
- *   vhdx_space_forget()	say no more that there is no room
+ *   vhdx_room_settle()	after work: what becomes of those without room
+ *   vhdx_room_refuse()	let none wait
+ *   vhdx_room_forget()	say no more that there is no room
  */
 #ifndef VHDX_COMMIT_H
 #define VHDX_COMMIT_H
@@ -170,9 +170,9 @@ void vhdx_committer_end(struct vhdx_committer *c);
 void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 
-void vhdx_space_settle(struct vhdx_committer *c);
-void vhdx_space_refuse(struct vhdx_committer *c, blk_status_t status);
-void vhdx_space_forget(struct vhdx_committer *c);
+void vhdx_room_settle(struct vhdx_committer *c);
+void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status);
+void vhdx_room_forget(struct vhdx_committer *c);
 
 /**
  * vhdx_committer_session() - the session, once there is one
