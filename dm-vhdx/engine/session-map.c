@@ -78,8 +78,8 @@ static void release(struct vhdx_session *session, u64 entry)
 {
 	if (!is_present(entry))
 		return;
-	vhdx_space_free(&session->space, vhdx_entry_offset(entry),
-			vhdx_bat_block_size(&session->image->bat));
+	vhdx_space_release(&session->space, vhdx_entry_offset(entry),
+			   vhdx_bat_block_size(&session->image->bat));
 	session->stats.freed++;
 }
 

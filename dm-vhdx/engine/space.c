@@ -169,13 +169,13 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 }
 
 /**
- * vhdx_space_free() - a block gave its space up in the open transaction
+ * vhdx_space_release() - a block gave its space up in the open transaction
  * @space: the map
  * @offset: byte offset in the file
  * @length: bytes; what lies beyond the map is left out: a file that others change
  *	may have a block there by now, as it did not when the map was made
  */
-void vhdx_space_free(struct vhdx_space *space, u64 offset, u64 length)
+void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length)
 {
 	u64 known = (u64)READ_ONCE(space->chunks) << VHDX_SPACE_CHUNK_SHIFT;
 	u64 end = min(end_unit(offset, length), known);

@@ -21,7 +21,7 @@
  *   vhdx_space_take()		mark a structure's or a block's space as owned
  *   vhdx_space_find()		find room for a block and mark it as owned
  *   vhdx_space_untake()	it was not used after all
- *   vhdx_space_free()		a block gave its space up
+ *   vhdx_space_release()	a block gave its space up
  *   vhdx_space_advance()	a step of the way of freed space
  *   vhdx_space_next()		walk what has come to some point of that way
  *   vhdx_space_end()		where the last owned byte is
@@ -99,7 +99,7 @@ int vhdx_space_grow(struct vhdx_space *space, u64 size);
 bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length);
 void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length);
 u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end);
-void vhdx_space_free(struct vhdx_space *space, u64 offset, u64 length);
+void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length);
 void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from);
 u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
 		    u64 from, u64 *length);

@@ -38,7 +38,7 @@ static void set_free(struct vhdx_space *space, u64 offset, u64 length)
 {
 	u32 step;
 
-	vhdx_space_free(space, offset, length);
+	vhdx_space_release(space, offset, length);
 	for (step = 0; step < VHDX_FREED_STEPS; step++)
 		vhdx_space_advance(space, step);
 }
@@ -98,7 +98,7 @@ static void end(struct kunit *test)
 	vhdx_space_take(space, 3 * CHUNK - MIB, MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), 3 * CHUNK);
 	/* What is on its way to be free is owned still. */
-	vhdx_space_free(space, 3 * CHUNK - MIB, MIB);
+	vhdx_space_release(space, 3 * CHUNK - MIB, MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), 3 * CHUNK);
 	vhdx_space_untake(space, CHUNK, MIB);
 	set_free(space, 3 * CHUNK - MIB, MIB);
@@ -219,7 +219,7 @@ static void freed_steps(struct kunit *test)
 	u32 step, other;
 
 	vhdx_space_take(space, 0, 4 * MIB);
-	vhdx_space_free(space, MIB, 2 * MIB);
+	vhdx_space_release(space, MIB, 2 * MIB);
 	for (step = 0; step < VHDX_FREED_STEPS; step++) {
 		for (other = 0; other < VHDX_FREED_STEPS; other++) {
 			KUNIT_EXPECT_EQ(test, space->freed[other],
@@ -250,9 +250,9 @@ static void freed_queue(struct kunit *test)
 	u64 length;
 
 	vhdx_space_take(space, 0, 2 * CHUNK);
-	vhdx_space_free(space, 10 * MIB, MIB);
+	vhdx_space_release(space, 10 * MIB, MIB);
 	vhdx_space_advance(space, VHDX_FREED_OPEN);
-	vhdx_space_free(space, CHUNK + 20 * MIB, 3 * MIB);
+	vhdx_space_release(space, CHUNK + 20 * MIB, 3 * MIB);
 	vhdx_space_advance(space, VHDX_FREED_COMMITTING);
 	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_OPEN], 3);
 	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_WAITING], 1);
@@ -291,12 +291,12 @@ static void next_runs(struct kunit *test)
 	u64 pos = 0, length;
 	u32 i;
 
-	vhdx_space_free(space, 7 * MIB, 3 * MIB);
-	vhdx_space_free(space, 0, MIB);
-	vhdx_space_free(space, 5 * MIB, 2 * MIB);
-	vhdx_space_free(space, CHUNK - 2 * MIB, 5 * MIB);
-	vhdx_space_free(space, 2 * CHUNK + 63 * MIB, 2 * MIB);
-	vhdx_space_free(space, 3 * CHUNK - MIB, MIB);
+	vhdx_space_release(space, 7 * MIB, 3 * MIB);
+	vhdx_space_release(space, 0, MIB);
+	vhdx_space_release(space, 5 * MIB, 2 * MIB);
+	vhdx_space_release(space, CHUNK - 2 * MIB, 5 * MIB);
+	vhdx_space_release(space, 2 * CHUNK + 63 * MIB, 2 * MIB);
+	vhdx_space_release(space, 3 * CHUNK - MIB, MIB);
 	for (i = 0; i < ARRAY_SIZE(want); i++) {
 		pos = vhdx_space_next(space, VHDX_FREED_OPEN, pos, &length);
 		KUNIT_ASSERT_EQ(test, pos, want[i][0]);
@@ -320,7 +320,7 @@ static void farthest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, space->chunks, 256 * 32);
 	KUNIT_EXPECT_FALSE(test, vhdx_space_take(space, end - MIB, MIB));
 	KUNIT_EXPECT_EQ(test, vhdx_space_end(space), end);
-	vhdx_space_free(space, end - MIB, MIB);
+	vhdx_space_release(space, end - MIB, MIB);
 	KUNIT_EXPECT_EQ(test,
 			vhdx_space_next(space, VHDX_FREED_OPEN, 0, &length),
 			end - MIB);
@@ -349,9 +349,9 @@ static void free_beyond(struct kunit *test)
 	struct vhdx_space *space = grow(test, CHUNK);
 
 	vhdx_space_take(space, CHUNK - MIB, MIB);
-	vhdx_space_free(space, CHUNK - MIB, 2 * MIB);
+	vhdx_space_release(space, CHUNK - MIB, 2 * MIB);
 	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_OPEN], 1);
-	vhdx_space_free(space, 5 * CHUNK, MIB);
+	vhdx_space_release(space, 5 * CHUNK, MIB);
 	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_OPEN], 1);
 }
 
