@@ -243,12 +243,12 @@ static struct vhdx_fill *begin(struct vhdx_fresh *fresh, unsigned long grain,
  * Context: any; does not wait.
  * Return: the answer.
  */
-enum vhdx_claim_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
+enum vhdx_fresh_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 					struct bio *bio,
 					struct llist_node *node,
 					struct vhdx_fill **fill)
 {
-	enum vhdx_claim_result answer = VHDX_CLAIM_GO;
+	enum vhdx_fresh_result answer = VHDX_FRESH_GO;
 	unsigned int len = bio->bi_iter.bi_size;
 	unsigned long first, end, flags;
 	struct vhdx_fill *other;
@@ -259,14 +259,14 @@ enum vhdx_claim_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 	if (other) {
 		node->next = other->waiting;
 		other->waiting = node;
-		answer = VHDX_CLAIM_WAIT;
+		answer = VHDX_FRESH_WAIT;
 		goto out;
 	}
 	if (fill && end == first + 1 && is_part(pos, len) &&
 	    vhdx_fresh_marked(fresh, first))
 		*fill = begin(fresh, first, pos, bio);
 	if (fill && *fill)
-		answer = VHDX_CLAIM_FILL;
+		answer = VHDX_FRESH_FILL;
 	else
 		mark(fresh, first, end, false);
 out:

@@ -89,15 +89,15 @@ struct vhdx_fresh {
 };
 
 /**
- * enum vhdx_claim_result - may a write go on?
- * @VHDX_CLAIM_GO: as it is
- * @VHDX_CLAIM_FILL: as the fill says, and vhdx_fresh_done() follows
- * @VHDX_CLAIM_WAIT: vhdx_fresh_done() of another will return it
+ * enum vhdx_fresh_result - may a write go on?
+ * @VHDX_FRESH_GO: as it is
+ * @VHDX_FRESH_FILL: as the fill says, and vhdx_fresh_done() follows
+ * @VHDX_FRESH_WAIT: vhdx_fresh_done() of another will return it
  */
-enum vhdx_claim_result {
-	VHDX_CLAIM_GO,
-	VHDX_CLAIM_FILL,
-	VHDX_CLAIM_WAIT,
+enum vhdx_fresh_result {
+	VHDX_FRESH_GO,
+	VHDX_FRESH_FILL,
+	VHDX_FRESH_WAIT,
 };
 
 struct vhdx_fresh *vhdx_fresh_new(void);
@@ -105,7 +105,7 @@ void vhdx_fresh_free(struct vhdx_fresh *fresh);
 void vhdx_fresh_add(struct vhdx_fresh *fresh, u64 from, u64 to);
 void vhdx_fresh_cut(struct vhdx_fresh *fresh, u64 size);
 void vhdx_fresh_touch(struct vhdx_fresh *fresh, u64 pos, u64 len);
-enum vhdx_claim_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
+enum vhdx_fresh_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 					struct bio *bio,
 					struct llist_node *node,
 					struct vhdx_fill **fill);

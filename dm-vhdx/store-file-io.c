@@ -166,7 +166,7 @@ static bool may_go_on(struct vhdx_io *io)
 		return true;
 	return vhdx_fresh_claim(fresh, io->pos, io->bio, &io->node,
 				io->direct ? &io->fill : NULL) !=
-	       VHDX_CLAIM_WAIT;
+	       VHDX_FRESH_WAIT;
 }
 
 static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)

@@ -47,7 +47,7 @@ static void fresh_exit(struct kunit *test)
 }
 
 /* Data in so many pieces of the same length; where they lie does not matter. */
-static enum vhdx_claim_result claim(struct kunit *test, struct writer *w,
+static enum vhdx_fresh_result claim(struct kunit *test, struct writer *w,
 				    u64 pos, unsigned int len,
 				    unsigned int pieces)
 {
@@ -72,7 +72,7 @@ static struct writer *writer_new(struct kunit *test)
 }
 
 static void expect_claim(struct kunit *test, u64 pos, unsigned int len,
-			 enum vhdx_claim_result answer)
+			 enum vhdx_fresh_result answer)
 {
 	struct writer *w = writer_new(test);
 
@@ -88,7 +88,7 @@ static void fresh_nothing(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, meets(test, 0, 64 * MIB));
 	KUNIT_EXPECT_FALSE(test, meets(test, 1ULL << 45, 4096));
-	expect_claim(test, 5 * MIB, 4096, VHDX_CLAIM_GO);
+	expect_claim(test, 5 * MIB, 4096, VHDX_FRESH_GO);
 }
 
 /* Zeros, the data and zeros, all of the grain, and nothing but zeros. */
@@ -133,14 +133,14 @@ static void fresh_fill(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, meets(test, pos + part[i].before, 512));
 		KUNIT_ASSERT_EQ(test, claim(test, w, pos + part[i].before,
 					    part[i].len, part[i].pieces),
-				VHDX_CLAIM_FILL);
+				VHDX_FRESH_FILL);
 		KUNIT_EXPECT_EQ(test, (u64)w->fill->grain,
 				pos >> VHDX_GRAIN_SHIFT);
 		expect_whole(test, w->fill, part[i].before, part[i].len);
 		KUNIT_EXPECT_NULL(test, vhdx_fresh_done(fresh_of(test),
 							w->fill));
 		KUNIT_EXPECT_FALSE(test, meets(test, pos, VHDX_GRAIN));
-		expect_claim(test, pos, 4096, VHDX_CLAIM_GO);
+		expect_claim(test, pos, 4096, VHDX_FRESH_GO);
 	}
 }
 
@@ -152,24 +152,24 @@ static void fresh_wait(struct kunit *test)
 
 	vhdx_fresh_add(fresh_of(test), MIB, 2 * MIB);
 	KUNIT_ASSERT_EQ(test, claim(test, first, MIB, 4096, 1),
-			VHDX_CLAIM_FILL);
+			VHDX_FRESH_FILL);
 	/* The rest of the grain, and a long write that ends in it. */
 	KUNIT_EXPECT_TRUE(test, meets(test, MIB + VHDX_GRAIN - 512, 512));
 	KUNIT_EXPECT_EQ(test, claim(test, second, MIB + 4096, 4096, 1),
-			VHDX_CLAIM_WAIT);
+			VHDX_FRESH_WAIT);
 	KUNIT_EXPECT_TRUE(test, meets(test, MIB - 65536, 65536 + 512));
 	KUNIT_EXPECT_EQ(test, claim(test, third, MIB - 65536, 65536 + 512, 1),
-			VHDX_CLAIM_WAIT);
+			VHDX_FRESH_WAIT);
 	/* Its neighbours have nothing to do with it. */
-	expect_claim(test, MIB - 65536, 65536, VHDX_CLAIM_GO);
-	expect_claim(test, MIB + VHDX_GRAIN, 4096, VHDX_CLAIM_FILL);
+	expect_claim(test, MIB - 65536, 65536, VHDX_FRESH_GO);
+	expect_claim(test, MIB + VHDX_GRAIN, 4096, VHDX_FRESH_FILL);
 
 	waiting = vhdx_fresh_done(fresh_of(test), first->fill);
 	KUNIT_EXPECT_PTR_EQ(test, waiting, &third->node);
 	KUNIT_EXPECT_PTR_EQ(test, waiting->next, &second->node);
 	KUNIT_EXPECT_NULL(test, second->node.next);
 	KUNIT_EXPECT_EQ(test, claim(test, second, MIB + 4096, 4096, 1),
-			VHDX_CLAIM_GO);
+			VHDX_FRESH_GO);
 }
 
 /* What is written as a whole, or cannot take zeros along, is not fresh either. */
@@ -178,21 +178,21 @@ static void fresh_as_it_is(struct kunit *test)
 	struct writer *w = writer_new(test);
 
 	vhdx_fresh_add(fresh_of(test), MIB, 2 * MIB);
-	expect_claim(test, MIB, VHDX_GRAIN, VHDX_CLAIM_GO);
-	expect_claim(test, MIB, 4096, VHDX_CLAIM_GO);
+	expect_claim(test, MIB, VHDX_GRAIN, VHDX_FRESH_GO);
+	expect_claim(test, MIB, 4096, VHDX_FRESH_GO);
 	/* Half of a grain, one, and half of the next. */
 	expect_claim(test, MIB + 3 * VHDX_GRAIN / 2, 2 * VHDX_GRAIN,
-		     VHDX_CLAIM_GO);
+		     VHDX_FRESH_GO);
 	KUNIT_EXPECT_FALSE(test, meets(test, MIB, 4 * VHDX_GRAIN));
 	KUNIT_EXPECT_TRUE(test, meets(test, MIB, 4 * VHDX_GRAIN + 512));
 	KUNIT_EXPECT_EQ(test, claim(test, w, MIB + 4 * VHDX_GRAIN,
 				    512 * (VHDX_FILL_PIECES + 1),
-				    VHDX_FILL_PIECES + 1), VHDX_CLAIM_GO);
-	expect_claim(test, MIB + 4 * VHDX_GRAIN, 512, VHDX_CLAIM_GO);
+				    VHDX_FILL_PIECES + 1), VHDX_FRESH_GO);
+	expect_claim(test, MIB + 4 * VHDX_GRAIN, 512, VHDX_FRESH_GO);
 	vhdx_fresh_touch(fresh_of(test), MIB + 6 * VHDX_GRAIN - 512, 1024);
-	expect_claim(test, MIB + 5 * VHDX_GRAIN, 512, VHDX_CLAIM_GO);
-	expect_claim(test, MIB + 6 * VHDX_GRAIN, 512, VHDX_CLAIM_GO);
-	expect_claim(test, MIB + 7 * VHDX_GRAIN, 512, VHDX_CLAIM_FILL);
+	expect_claim(test, MIB + 5 * VHDX_GRAIN, 512, VHDX_FRESH_GO);
+	expect_claim(test, MIB + 6 * VHDX_GRAIN, 512, VHDX_FRESH_GO);
+	expect_claim(test, MIB + 7 * VHDX_GRAIN, 512, VHDX_FRESH_FILL);
 }
 
 /* Zeros that the engine writes for others do not make room for them. */
@@ -201,11 +201,11 @@ static void fresh_touch_busy(struct kunit *test)
 	struct writer *w = writer_new(test);
 
 	vhdx_fresh_add(fresh_of(test), MIB, 2 * MIB);
-	KUNIT_ASSERT_EQ(test, claim(test, w, MIB, 4096, 1), VHDX_CLAIM_FILL);
+	KUNIT_ASSERT_EQ(test, claim(test, w, MIB, 4096, 1), VHDX_FRESH_FILL);
 	vhdx_fresh_touch(fresh_of(test), MIB + 16384, 2 * VHDX_GRAIN);
 	KUNIT_EXPECT_TRUE(test, meets(test, MIB + 8192, 4096));
-	expect_claim(test, MIB + 8192, 4096, VHDX_CLAIM_WAIT);
-	expect_claim(test, MIB + VHDX_GRAIN, 4096, VHDX_CLAIM_GO);
+	expect_claim(test, MIB + 8192, 4096, VHDX_FRESH_WAIT);
+	expect_claim(test, MIB + VHDX_GRAIN, 4096, VHDX_FRESH_GO);
 	KUNIT_EXPECT_NOT_NULL(test, vhdx_fresh_done(fresh_of(test), w->fill));
 	KUNIT_EXPECT_FALSE(test, meets(test, MIB, VHDX_GRAIN));
 }
@@ -217,16 +217,16 @@ static void fresh_no_zeros(struct kunit *test)
 	struct writer *w = writer_new(test), *other = writer_new(test);
 
 	vhdx_fresh_add(fresh, MIB, 2 * MIB);
-	KUNIT_ASSERT_EQ(test, claim(test, w, MIB, 4096, 1), VHDX_CLAIM_FILL);
+	KUNIT_ASSERT_EQ(test, claim(test, w, MIB, 4096, 1), VHDX_FRESH_FILL);
 	other->bio = w->bio;
 	KUNIT_EXPECT_EQ(test, vhdx_fresh_claim(fresh, MIB + 4096, &other->bio,
 					       &other->node, NULL),
-			VHDX_CLAIM_WAIT);
+			VHDX_FRESH_WAIT);
 	KUNIT_EXPECT_EQ(test, vhdx_fresh_claim(fresh, MIB + VHDX_GRAIN,
 					       &other->bio, &other->node,
 					       NULL),
-			VHDX_CLAIM_GO);
-	expect_claim(test, MIB + VHDX_GRAIN, 4096, VHDX_CLAIM_GO);
+			VHDX_FRESH_GO);
+	expect_claim(test, MIB + VHDX_GRAIN, 4096, VHDX_FRESH_GO);
 }
 
 static void fresh_fills_short(struct kunit *test)
@@ -235,12 +235,12 @@ static void fresh_fills_short(struct kunit *test)
 
 	vhdx_fresh_add(fresh_of(test), 0, 4 * MIB);
 	for (i = 0; i < VHDX_FILLS; i++)
-		expect_claim(test, i * VHDX_GRAIN, 512, VHDX_CLAIM_FILL);
-	expect_claim(test, i * VHDX_GRAIN, 512, VHDX_CLAIM_GO);
+		expect_claim(test, i * VHDX_GRAIN, 512, VHDX_FRESH_FILL);
+	expect_claim(test, i * VHDX_GRAIN, 512, VHDX_FRESH_GO);
 	vhdx_fresh_done(fresh_of(test), &fresh_of(test)->fill[7]);
 	/* Something is in it. */
-	expect_claim(test, i * VHDX_GRAIN, 512, VHDX_CLAIM_GO);
-	expect_claim(test, (i + 1) * VHDX_GRAIN, 512, VHDX_CLAIM_FILL);
+	expect_claim(test, i * VHDX_GRAIN, 512, VHDX_FRESH_GO);
+	expect_claim(test, (i + 1) * VHDX_GRAIN, 512, VHDX_FRESH_FILL);
 }
 
 static void fresh_ends(struct kunit *test)
@@ -260,22 +260,22 @@ static void fresh_ends(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, meets(test, 3 * MIB, MIB));
 
 	/* What is cut off and comes back is fresh, whatever it was before. */
-	expect_claim(test, 2 * MIB, VHDX_GRAIN, VHDX_CLAIM_GO);
+	expect_claim(test, 2 * MIB, VHDX_GRAIN, VHDX_FRESH_GO);
 	vhdx_fresh_cut(fresh, 2 * MIB);
 	KUNIT_EXPECT_FALSE(test, meets(test, 2 * MIB, MIB));
 	vhdx_fresh_add(fresh, 2 * MIB, 3 * MIB);
-	expect_claim(test, 2 * MIB, 512, VHDX_CLAIM_FILL);
+	expect_claim(test, 2 * MIB, 512, VHDX_FRESH_FILL);
 	/* In the middle of a grain: it keeps a part. */
 	vhdx_fresh_cut(fresh, MIB + 4 * VHDX_GRAIN + 512);
 	vhdx_fresh_add(fresh, MIB + 4 * VHDX_GRAIN + 512, 2 * MIB);
-	expect_claim(test, MIB + 3 * VHDX_GRAIN, 512, VHDX_CLAIM_FILL);
-	expect_claim(test, MIB + 4 * VHDX_GRAIN, 512, VHDX_CLAIM_GO);
-	expect_claim(test, MIB + 5 * VHDX_GRAIN, 512, VHDX_CLAIM_FILL);
+	expect_claim(test, MIB + 3 * VHDX_GRAIN, 512, VHDX_FRESH_FILL);
+	expect_claim(test, MIB + 4 * VHDX_GRAIN, 512, VHDX_FRESH_GO);
+	expect_claim(test, MIB + 5 * VHDX_GRAIN, 512, VHDX_FRESH_FILL);
 	/* All of it, and the start of the window with it. */
 	vhdx_fresh_cut(fresh, 0);
 	vhdx_fresh_add(fresh, 512 * MIB, 513 * MIB);
 	KUNIT_EXPECT_FALSE(test, meets(test, 0, 512 * MIB));
-	expect_claim(test, 512 * MIB, 512, VHDX_CLAIM_FILL);
+	expect_claim(test, 512 * MIB, 512, VHDX_FRESH_FILL);
 }
 
 static void fresh_window(struct kunit *test)
@@ -286,20 +286,20 @@ static void fresh_window(struct kunit *test)
 
 	vhdx_fresh_add(fresh, MIB, end);
 	KUNIT_ASSERT_EQ(test, claim(test, w, 3 * MIB, 512, 1),
-			VHDX_CLAIM_FILL);
+			VHDX_FRESH_FILL);
 	/* It goes as far as the grain that is being filled, and no further. */
 	vhdx_fresh_add(fresh, end, end + 4 * MIB);
 	KUNIT_EXPECT_FALSE(test, meets(test, MIB, 2 * MIB));
 	KUNIT_EXPECT_TRUE(test, meets(test, end + 2 * MIB - 512, 512));
 	KUNIT_EXPECT_FALSE(test, meets(test, end + 2 * MIB, 2 * MIB));
-	expect_claim(test, 3 * MIB + 4096, 512, VHDX_CLAIM_WAIT);
+	expect_claim(test, 3 * MIB + 4096, 512, VHDX_FRESH_WAIT);
 	KUNIT_EXPECT_NOT_NULL(test, vhdx_fresh_done(fresh, w->fill));
 	/* What was left out stays out. */
 	vhdx_fresh_add(fresh, end + 4 * MIB, end + 8 * MIB);
 	KUNIT_EXPECT_FALSE(test, meets(test, end + 2 * MIB, 2 * MIB));
 	KUNIT_EXPECT_TRUE(test, meets(test, end + 4 * MIB, 512));
 	KUNIT_EXPECT_FALSE(test, meets(test, 3 * MIB, 6 * MIB));
-	expect_claim(test, 9 * MIB, 512, VHDX_CLAIM_FILL);
+	expect_claim(test, 9 * MIB, 512, VHDX_FRESH_FILL);
 	/* Further than the window is long. */
 	vhdx_fresh_add(fresh, end + 8 * MIB, end + 9 * MIB + 2 * WINDOW);
 	KUNIT_EXPECT_TRUE(test, meets(test, 9 * MIB, 512));
@@ -358,18 +358,18 @@ static void model_write(struct kunit *test, struct model *m, u32 random)
 							  &single;
 	bool met = meets(test, pos, len), busy = model_fills(m, grain, end);
 
-	switch (met ? claim(test, w, pos, len, 1) : VHDX_CLAIM_GO) {
-	case VHDX_CLAIM_WAIT:
+	switch (met ? claim(test, w, pos, len, 1) : VHDX_FRESH_GO) {
+	case VHDX_FRESH_WAIT:
 		KUNIT_ASSERT_TRUE(test, busy);
 		return;
-	case VHDX_CLAIM_FILL:
+	case VHDX_FRESH_FILL:
 		KUNIT_ASSERT_FALSE(test, busy);
 		KUNIT_ASSERT_EQ(test, end, grain + 1);
 		KUNIT_ASSERT_FALSE(test, test_bit(grain, m->written));
 		m->filled++;
 		m->busy++;
 		break;
-	case VHDX_CLAIM_GO:
+	case VHDX_FRESH_GO:
 		KUNIT_ASSERT_FALSE(test, busy);
 		break;
 	}
