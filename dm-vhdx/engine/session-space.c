@@ -113,7 +113,7 @@ int vhdx_session_survey(struct vhdx_session *session)
 	}
 	session->surveyed = true;
 	session->found_size = size;
-	session->fresh = ALIGN(size, VHDX_ALIGN);
+	session->append_at = ALIGN(size, VHDX_ALIGN);
 	session->last_end = vhdx_space_end(&session->space);
 	return 0;
 }
@@ -131,7 +131,7 @@ static int reuse_one(struct vhdx_session *session, u64 *offset)
 {
 	struct vhdx_store *store = session->image->store;
 	u64 size = vhdx_bat_block_size(&session->image->bat);
-	u64 end = min(session->fresh, ALIGN_DOWN(store->size, VHDX_ALIGN));
+	u64 end = min(session->append_at, ALIGN_DOWN(store->size, VHDX_ALIGN));
 
 	spin_lock(&session->image->pool.lock);
 	*offset = vhdx_space_find(&session->space, size, end);
@@ -239,13 +239,14 @@ static u64 growth(const struct vhdx_session *session)
 
 	if (vhdx_session_reclaims(session))
 		return least;
-	return clamp_t(u64, session->fresh / 8, least, GROWTH_MAX);
+	return clamp_t(u64, session->append_at / 8, least, GROWTH_MAX);
 }
 
 static int extend(struct vhdx_session *session, u64 end)
 {
 	struct vhdx_store *store = session->image->store;
-	u64 size = max(end, ALIGN(session->fresh + growth(session), VHDX_ALIGN));
+	u64 size = max(end, ALIGN(session->append_at + growth(session),
+				  VHDX_ALIGN));
 	int r = -ENOSPC;
 
 	if (end > VHDX_SPACE_MAX)
@@ -264,7 +265,7 @@ static int extend(struct vhdx_session *session, u64 end)
 static int append(struct vhdx_session *session, u64 *offset)
 {
 	u64 size = vhdx_bat_block_size(&session->image->bat);
-	u64 end = session->fresh + size;
+	u64 end = session->append_at + size;
 	int r;
 
 	/* What was freed is better, but has to be committed before. */
@@ -279,9 +280,9 @@ static int append(struct vhdx_session *session, u64 *offset)
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);
-	*offset = session->fresh;
+	*offset = session->append_at;
 	vhdx_space_take(&session->space, *offset, size);
-	session->fresh = end;
+	session->append_at = end;
 	spin_unlock(&session->image->pool.lock);
 	return 0;
 }
@@ -460,5 +461,6 @@ void vhdx_session_trim(struct vhdx_session *session)
 		store->ops->truncate(store, end);
 	tell_size(session);
 	/* What was added and not used is as good as new, and not in the map. */
-	session->fresh = min(session->fresh, ALIGN(store->size, VHDX_ALIGN));
+	session->append_at = min(session->append_at,
+				 ALIGN(store->size, VHDX_ALIGN));
 }

@@ -96,7 +96,7 @@ struct vhdx_session_stats {
  * @bad_places: how many free ones could not be zeroed, and are not used
  * @no_space: the last attempt to prepare a block found no room, or there was
  *	none for the log and the BAT, so that the session could not begin
- * @fresh: from here on, in bytes, the file is ours: it was added by us and
+ * @append_at: from here on, in bytes, the file is ours: it was added by us and
  *	nobody has used it
  * @found_size: bytes of the file before we added to it
  * @last_end: no block that was published in this session ends after this byte
@@ -125,7 +125,7 @@ struct vhdx_session {
 	bool reclaim;
 	u32 bad_places;
 	bool no_space;
-	u64 fresh;
+	u64 append_at;
 	u64 found_size;
 	u64 last_end;
 	struct vhdx_session_stats stats;
