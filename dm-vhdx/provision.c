@@ -225,7 +225,7 @@ static void zero_work(struct work_struct *work)
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 
-	vhdx_zero(io);
+	vhdx_zero_io(io);
 	vhdx_scope_leave(scope);
 }
 

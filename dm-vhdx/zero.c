@@ -99,12 +99,12 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 }
 
 /**
- * vhdx_zero() - do what a discard or a write of zeroes asks for
+ * vhdx_zero_io() - do what a discard or a write of zeroes asks for
  * @io: of dm's clone, in no epoch; what is done is taken off the bio
  *
  * Context: a worker, in a scope.
  */
-void vhdx_zero(struct vhdx_io *io)
+void vhdx_zero_io(struct vhdx_io *io)
 {
 	struct vhdx_miss miss;
 	int err = 0;

@@ -4,7 +4,7 @@
  * blocks are a matter of the store.
  *
  * zero.c APIs:
- *   vhdx_zero()		do what such a bio asks for
+ *   vhdx_zero_io()		do what such a bio asks for
  *   vhdx_zero_limits()		what the device takes
  */
 #ifndef VHDX_ZERO_H
@@ -14,7 +14,7 @@ struct queue_limits;
 struct vhdx_io;
 struct vhdx_target;
 
-void vhdx_zero(struct vhdx_io *io);
+void vhdx_zero_io(struct vhdx_io *io);
 void vhdx_zero_limits(const struct vhdx_target *t, struct queue_limits *limits);
 
 #endif /* VHDX_ZERO_H */

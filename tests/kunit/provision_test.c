@@ -54,8 +54,7 @@ static void test_zero(struct vhdx_io *io)
 	wait_for_completion(&thawed);
 }
 
-/* An enum has that name, too. */
-#define vhdx_zero(io) test_zero(io)
+#define vhdx_zero_io test_zero
 #define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_provision(t, bio) test_vhdx_provision(t, bio)
 #define vhdx_provision_load test_vhdx_provision_load

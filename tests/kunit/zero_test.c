@@ -40,8 +40,7 @@ static int test_load(const struct vhdx_miss *miss)
 	return vhdx_image_load(miss);
 }
 
-/* An enum has that name, too. */
-#define vhdx_zero(io) test_vhdx_zero(io)
+#define vhdx_zero_io test_vhdx_zero_io
 #define vhdx_zero_limits test_vhdx_zero_limits
 #define vhdx_provision_fail test_fail
 #define vhdx_provision_load test_load
@@ -85,7 +84,7 @@ static struct target_rig *do_zero(struct kunit *test, blk_opf_t opf, u64 pos)
 {
 	struct target_rig *rig = target_rig_of(test);
 
-	test_vhdx_zero(target_rig_io(rig, opf, pos + PART, PART));
+	test_vhdx_zero_io(target_rig_io(rig, opf, pos + PART, PART));
 	return rig;
 }
 
