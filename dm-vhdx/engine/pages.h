@@ -165,10 +165,12 @@ vhdx_page_map_find(const struct vhdx_page_map *map, u64 index)
 	struct vhdx_leaf *leaf;
 	struct vhdx_page *page;
 
-	leaf = rcu_dereference(map->leaves[index >> VHDX_LEAF_SHIFT]);
+	leaf = rcu_dereference_check(map->leaves[index >> VHDX_LEAF_SHIFT],
+				     lockdep_is_held(&map->pool->lock));
 	if (!leaf)
 		return NULL;
-	page = rcu_dereference(leaf->page[index & (VHDX_LEAF_PAGES - 1)]);
+	page = rcu_dereference_check(leaf->page[index & (VHDX_LEAF_PAGES - 1)],
+				     lockdep_is_held(&map->pool->lock));
 	/* Write only what changes, or every lookup would dirty the line. */
 	if (page && !READ_ONCE(page->used))
 		WRITE_ONCE(page->used, true);

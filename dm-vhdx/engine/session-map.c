@@ -38,9 +38,7 @@ static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,
 	spot->index = vhdx_bat_payload_index(bat, pos >> bat->block_shift);
 	spot->slot = spot->index & (VHDX_BAT_ENTRIES_PER_PAGE - 1);
 	page = spot->index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT;
-	rcu_read_lock();
 	spot->page = vhdx_page_map_find(&image->bat_pages, page);
-	rcu_read_unlock();
 	if (!spot->page) {
 		*miss = (struct vhdx_miss){
 			.image = image,

@@ -297,6 +297,7 @@ struct rcu_head {
 #define rcu_read_unlock()	do { } while (0)
 #define rcu_barrier()		do { } while (0)
 #define rcu_dereference(p)	(p)
+#define rcu_dereference_check(p, c)	((void)(c), (p))
 #define rcu_dereference_protected(p, c)	((void)(c), (p))
 #define rcu_access_pointer(p)	(p)
 #define rcu_assign_pointer(p, v)	((p) = (v))
