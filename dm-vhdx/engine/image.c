@@ -52,7 +52,7 @@ static int open_log(struct vhdx_image *image)
 		return r;
 	r = vhdx_replay_plan(&image->replay, image->store, header, &image->log);
 	if (r == -E2BIG)
-		return vhdx_refuse(image->report, r, at,
+		return vhdx_refuse(image->report, -EOPNOTSUPP, at,
 				   "holds more than %llu changes, too many to be replayed in memory",
 				   VHDX_LOG_CHANGES_MAX);
 	if (r)
@@ -269,7 +269,8 @@ static int open_stages(struct vhdx_image *image, unsigned long pool_pages)
  * Context: may sleep.
  * Return: the image for vhdx_image_close(), or an ERR_PTR: -EMEDIUMTYPE if it
  * is no VHDX, -EUCLEAN if it is corrupt, -EOPNOTSUPP if it asks for what is
- * not known, -ENOMEM, or an errno of the store. @report has the sentence.
+ * not known or is beyond what can be replayed, -ENOMEM, or an errno of the
+ * store. @report has the sentence, unless it is -ENOMEM.
  */
 struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
 				   unsigned long pool_pages,
