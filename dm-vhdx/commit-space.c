@@ -111,15 +111,14 @@ static bool is_full(const struct vhdx_session *session)
  *
  * Whatever is not for want of room, such as a mode in which nothing can be
  * written, they learn when they are tried again.
+ *
+ * Context: after work with VHDX_WORK_BEGIN for those that waited: none is
+ * refused before room was looked for.
  */
 void vhdx_room_settle(struct vhdx_committer *c)
 {
-	/* Who comes now wakes the thread for it. */
-	bool waiting = data_race(!bio_list_empty(&c->room.waiting));
 	blk_status_t status = end_for_suspend(c);
 
-	if (!waiting && !c->room.lacking)
-		return;
 	if (!is_full(c->session)) {
 		room_again(c);
 	} else if (status) {

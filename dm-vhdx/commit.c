@@ -181,35 +181,41 @@ static void set_clock(struct vhdx_committer *c, unsigned int done)
 	}
 }
 
-static void take(struct vhdx_committer *c, struct bio_list *flushes,
+/* Returns whether there are some that want room, or there were. */
+static bool take(struct vhdx_committer *c, struct bio_list *flushes,
 		 struct bio_list *again)
 {
 	unsigned long flags;
+	bool waiting;
 
 	spin_lock_irqsave(&c->queue_lock, flags);
 	*flushes = c->flushes;
 	*again = c->again;
 	bio_list_init(&c->flushes);
 	bio_list_init(&c->again);
+	waiting = !bio_list_empty(&c->room.waiting);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
+	return waiting || c->room.lacking;
 }
 
 static void work_once(struct vhdx_committer *c)
 {
 	struct bio_list flushes, again;
 	unsigned int flags;
+	bool wants_room;
 	int err;
 
 	mutex_lock(&c->lock);
-	take(c, &flushes, &again);
+	wants_room = take(c, &flushes, &again);
 	flags = flags_due(c);
 	if (!bio_list_empty(&flushes))
 		flags |= VHDX_WORK_COMMIT;
-	if (!bio_list_empty(&again) || c->room.lacking)
+	/* A session that found no room to begin looks again only if told to. */
+	if (!bio_list_empty(&again) || wants_room)
 		flags |= VHDX_WORK_BEGIN;
 	err = vhdx_committer_work(c, flags);
 	set_clock(c, flags);
-	if (c->session)
+	if (c->session && wants_room)
 		vhdx_room_settle(c);
 	mutex_unlock(&c->lock);
 	end_all(&flushes, err);

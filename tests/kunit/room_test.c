@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-vhdx/commit-space.c, and what commit.c does for it: writes that find no
+ * room. In the kernel alone.
+ *
+ * Both are compiled here once more: a bio that is tried again ends up in this
+ * file. The image is in RAM, in a store that says whether there is room.
+ */
+#include <linux/delay.h>
+#include <linux/device-mapper.h>
+
+#include "provision.h"
+#include "suites.h"
+
+#define vhdx_committer_event test_committer_event
+#define vhdx_committer_lost test_committer_lost
+#define vhdx_committer_work test_committer_work
+#define vhdx_committer_again test_committer_again
+#define vhdx_committer_ask test_committer_ask
+#define vhdx_committer_defer test_committer_defer
+#define vhdx_committer_flush test_committer_flush
+#define vhdx_committer_unflushed test_committer_unflushed
+#define vhdx_committer_new test_committer_new
+#define vhdx_committer_free test_committer_free
+#define vhdx_room_refuse test_room_refuse
+#define vhdx_room_forget test_room_forget
+#define vhdx_room_settle test_room_settle
+
+#include "target-rig.h"
+
+/* More than a second passes between two attempts. */
+#define PATIENCE_MS 5000
+
+/**
+ * struct place - where the image lies
+ * @ops: the store's, with one more
+ * @full: there is no room
+ * @asked: how often the store was asked for some
+ * @again: bios that were tried again
+ */
+static struct place {
+	struct vhdx_store_ops ops;
+	bool full;
+	unsigned int asked;
+	unsigned int again;
+} place;
+
+static int test_reserve(struct vhdx_store *store, u64 pos, u64 len)
+{
+	WRITE_ONCE(place.asked, place.asked + 1);
+	return READ_ONCE(place.full) ? -ENOSPC : 0;
+}
+
+static void test_provision(struct vhdx_target *t, struct bio *bio)
+{
+	WRITE_ONCE(place.again, place.again + 1);
+}
+
+#define dm_per_bio_data target_rig_per_bio_data
+#define vhdx_provision test_provision
+#include "../../dm-vhdx/commit-space.c"
+#include "../../dm-vhdx/commit.c"
+
+static struct vhdx_committer *committer_of(struct kunit *test)
+{
+	return target_rig_of(test)->t->committer;
+}
+
+static int room_init(struct kunit *test)
+{
+	struct vhdx_committer *c;
+	struct target_rig *rig;
+	struct fixture *f;
+	int r = fixture_init(test);
+
+	if (r)
+		return r;
+	f = test->priv;
+	fixture_files(test, 1);
+	rig = target_rig_new(test, 1);
+	place = (struct place){ .ops = *f->ram[0].store.ops, .full = true };
+	place.ops.reserve = test_reserve;
+	f->ram[0].store.ops = &place.ops;
+	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	rig->t->committer = c;
+	return vhdx_committer_resume(c, NULL, 0);
+}
+
+static void room_exit(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+
+	if (rig && rig->t->committer)
+		vhdx_committer_free(rig->t->committer);
+	fixture_exit(test);
+}
+
+/**
+ * struct fate - what became of a bio, so far
+ * @ended: how often it was completed
+ * @status: with what
+ * @again: how often it was tried again
+ */
+struct fate {
+	unsigned int ended;
+	blk_status_t status;
+	unsigned int again;
+};
+
+static bool is_settled(struct kunit *test)
+{
+	/* Goes with the end of the bio. */
+	return smp_load_acquire(&target_rig_of(test)->ended) ||
+	       READ_ONCE(place.again) ||
+	       READ_ONCE(committer_of(test)->room.lacking);
+}
+
+/* Sends the bio to wait for @err, and waits until something is known. */
+static struct fate defer(struct kunit *test, int err)
+{
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_io *io = target_rig_io(rig, REQ_OP_WRITE, 0, VHDX_PAGE);
+	unsigned int ms;
+
+	rig->ended = 0;
+	place.again = 0;
+	vhdx_committer_defer(committer_of(test), io->bio, err);
+	for (ms = 0; ms < PATIENCE_MS && !is_settled(test); ms += 20)
+		msleep(20);
+	return (struct fate){ rig->ended, rig->status, place.again };
+}
+
+static void expect_waits(struct kunit *test, struct fate fate)
+{
+	KUNIT_EXPECT_EQ(test, fate.ended, 0);
+	KUNIT_EXPECT_EQ(test, fate.again, 0);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(committer_of(test)->room.lacking));
+}
+
+static void expect_again(struct kunit *test, struct fate fate)
+{
+	KUNIT_EXPECT_EQ(test, fate.ended, 0);
+	KUNIT_EXPECT_EQ(test, fate.again, 1);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(committer_of(test)->room.lacking));
+}
+
+static void expect_refused(struct kunit *test, struct fate fate,
+			   blk_status_t status)
+{
+	KUNIT_EXPECT_EQ(test, fate.ended, 1);
+	KUNIT_EXPECT_TRUE(test, fate.status == status);
+	KUNIT_EXPECT_EQ(test, fate.again, 0);
+}
+
+/* The session cannot begin for want of room, which the engine knows then. */
+static void fill_up(struct kunit *test)
+{
+	expect_again(test, defer(test, -EBUSY));
+	KUNIT_EXPECT_EQ(test, vhdx_session_ready(committer_of(test)->session),
+			-ENOSPC);
+}
+
+/* A file system that is suspended cannot wait; but it is told after a look. */
+static void room_suspend(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	unsigned int asked;
+
+	fill_up(test);
+	vhdx_committer_suspend(c, BLK_STS_NOSPC);
+	asked = READ_ONCE(place.asked);
+	expect_refused(test, defer(test, -ENOSPC), BLK_STS_NOSPC);
+	KUNIT_EXPECT_GT(test, READ_ONCE(place.asked), asked);
+}
+
+/*
+ * There was no room at the last suspend, and nobody has looked for some since:
+ * the next suspend's writes are not refused for that.
+ */
+static void room_suspend_again(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+
+	fill_up(test);
+	vhdx_committer_suspend(c, BLK_STS_NOSPC);
+	vhdx_committer_end(c);
+	WRITE_ONCE(place.full, false);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_resume(c, NULL, 0), 0);
+	vhdx_committer_suspend(c, BLK_STS_NOSPC);
+	expect_again(test, defer(test, -ENOSPC));
+	KUNIT_EXPECT_EQ(test, vhdx_session_ready(c->session), 0);
+}
+
+/* Likewise without a suspend: nobody is told that there is none. */
+static void room_made(struct kunit *test)
+{
+	fill_up(test);
+	WRITE_ONCE(place.full, false);
+	expect_again(test, defer(test, -ENOSPC));
+	KUNIT_EXPECT_EQ(test, vhdx_session_ready(committer_of(test)->session),
+			0);
+}
+
+/* Until there is some. */
+static void room_wait(struct kunit *test)
+{
+	unsigned int ms;
+
+	fill_up(test);
+	expect_waits(test, defer(test, -ENOSPC));
+	WRITE_ONCE(place.full, false);
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(place.again); ms += 20)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, place.again, 1);
+	KUNIT_EXPECT_EQ(test, target_rig_of(test)->ended, 0);
+}
+
+static struct kunit_case room_cases[] = {
+	KUNIT_CASE(room_suspend),
+	KUNIT_CASE(room_suspend_again),
+	KUNIT_CASE(room_made),
+	KUNIT_CASE(room_wait),
+	{}
+};
+
+struct kunit_suite vhdx_room_suite = {
+	.name = "vhdx_room",
+	.init = room_init,
+	.exit = room_exit,
+	.test_cases = room_cases,
+};
