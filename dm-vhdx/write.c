@@ -37,7 +37,8 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 	if (unlikely(err) || likely(run->kind == VHDX_RUN_DATA))
 		return err;
 	err = vhdx_session_map(c->session, pos, run->length, run, miss);
-	trace_vhdx_allocate(vhdx_dev(t->ti), pos, err, run);
+	if (trace_vhdx_allocate_enabled())
+		trace_vhdx_allocate(vhdx_dev(t->ti), pos, err, run);
 	if (!err)
 		vhdx_committer_changed(c);
 	return err;
