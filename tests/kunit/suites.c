@@ -41,6 +41,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_repair_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite,
+		  &vhdx_map_write_suite,
 		  &vhdx_commit_suite,
 		  &vhdx_room_suite,
 		  &vhdx_fresh_suite,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The suites: one or more for each file of the engine; one each for the mapping,
- * the provisioner, the committer, its want of room, the fresh space and the zeroes
- * of the target (in the kernel alone); one for want of memory (in userspace alone,
- * where the allocator can be told to fail).
+ * The suites: one or more for each file of the engine; in the kernel alone, two
+ * for the mapping of the target and one each for its provisioner, its committer,
+ * want of room, fresh space and zeroes; in userspace alone, where the allocator can be
+ * told to fail, one for want of memory.
  */
 #ifndef VHDX_TEST_SUITES_H
 #define VHDX_TEST_SUITES_H
@@ -44,6 +44,7 @@ extern struct kunit_suite vhdx_session_reuse_suite;
 extern struct kunit_suite vhdx_create_suite;
 extern struct kunit_suite vhdx_repair_suite;
 extern struct kunit_suite vhdx_map_suite;
+extern struct kunit_suite vhdx_map_write_suite;
 extern struct kunit_suite vhdx_commit_suite;
 extern struct kunit_suite vhdx_room_suite;
 extern struct kunit_suite vhdx_fresh_suite;

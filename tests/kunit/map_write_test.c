@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-vhdx/map.c: a write to an image in a file, in ->map and in the worker that
+ * finds its place. In the kernel alone.
+ *
+ * map.c is compiled here once more, with its ways out led into this file. The
+ * image is in RAM, and its committer real.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+
+#include "commit.h"
+#include "store-file.h"
+#include "suites.h"
+#include "target-rig.h"
+
+#define MIB VHDX_MIB
+
+/**
+ * struct ways - what map.c did with a bio
+ * @partial: sectors that it accepted; 0: it took all
+ * @provisioned: bios handed to the provisioner
+ * @deferred: what the committer was to see to
+ * @submitted: writes handed to the file store with their place
+ * @queued: writes handed to it without
+ * @pos: the place
+ * @locate: finds it
+ */
+static struct ways {
+	unsigned int partial;
+	unsigned int provisioned;
+	int deferred;
+	unsigned int submitted;
+	unsigned int queued;
+	u64 pos;
+	bool (*locate)(struct vhdx_io *io);
+} ways;
+
+static void test_accept_partial(struct bio *bio, unsigned int sectors)
+{
+	ways.partial = sectors;
+	bio->bi_iter.bi_size = sectors << SECTOR_SHIFT;
+}
+
+static void test_provision(struct vhdx_target *t, struct bio *bio)
+{
+	ways.provisioned++;
+}
+
+static void test_defer(struct vhdx_committer *c, struct bio *bio, int err)
+{
+	ways.deferred = err;
+}
+
+static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
+			bool direct)
+{
+	ways.submitted++;
+	ways.pos = pos;
+}
+
+static void test_submit_later(struct vhdx_file *file, struct vhdx_io *io,
+			      bool (*locate)(struct vhdx_io *io))
+{
+	ways.queued++;
+	ways.locate = locate;
+}
+
+int test_vhdx_map_write(struct dm_target *ti, struct bio *bio);
+
+#define vhdx_map test_vhdx_map_write
+#define dm_accept_partial_bio test_accept_partial
+#define dm_per_bio_data target_rig_per_bio_data
+#define vhdx_provision test_provision
+#define vhdx_committer_defer test_defer
+#define vhdx_file_submit test_submit
+#define vhdx_file_submit_later test_submit_later
+#include "../../dm-vhdx/map.c"
+
+static struct vhdx_file test_file;
+
+/* Block 0 is there, block 1 is not. */
+static u64 block_pos;
+
+static int map_write_init(struct kunit *test)
+{
+	struct vhdx_committer *c;
+	struct target_rig *rig;
+	struct fixture *f;
+	int r = fixture_init(test);
+
+	if (r)
+		return r;
+	f = test->priv;
+	memset(&ways, 0, sizeof(ways));
+	fixture_files(test, 1);
+	block_pos = builder_block(&f->builder[0], 0, 6);
+	rig = target_rig_new(test, 1);
+	test_file.nowait = true;
+	rig->t->layer[0].bdev = NULL;
+	rig->t->layer[0].file = &test_file;
+	rig->t->layer[0].direct = true;
+	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	rig->t->committer = c;
+	return vhdx_committer_resume(c, NULL, 0);
+}
+
+static void map_write_exit(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+
+	if (rig && rig->t->committer) {
+		vhdx_io_leave(&rig->io);
+		vhdx_committer_free(rig->t->committer);
+	}
+	fixture_exit(test);
+}
+
+static void load_bat(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_miss miss = { f->image[0], &f->image[0]->bat_pages, 0 };
+
+	KUNIT_ASSERT_EQ(test, vhdx_image_load(&miss), 0);
+}
+
+static void begin(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test,
+			vhdx_committer_run(target_rig_of(test)->t->committer,
+					   VHDX_WORK_BEGIN), 0);
+}
+
+/* Has ->map queue a write, which is in no epoch yet. */
+static struct target_rig *queue_write(struct kunit *test, blk_opf_t opf,
+				      u64 pos, u32 size)
+{
+	struct target_rig *rig = target_rig_of(test);
+
+	KUNIT_ASSERT_EQ(test,
+			test_vhdx_map_write(&rig->ti,
+					    target_rig_bio(rig, opf, pos,
+							   size)),
+			DM_MAPIO_SUBMITTED);
+	KUNIT_ASSERT_EQ(test, ways.queued, 1);
+	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
+	KUNIT_EXPECT_EQ(test, ways.submitted + ways.provisioned, 0);
+	return rig;
+}
+
+/* Where it lies is known by the worker, and the bio is then in an epoch. */
+static void map_write_locates(struct kunit *test)
+{
+	struct target_rig *rig;
+
+	load_bat(test);
+	begin(test);
+	rig = queue_write(test, REQ_OP_WRITE, 8192, 4096);
+	KUNIT_EXPECT_EQ(test, ways.partial, 0);
+	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_EQ(test, rig->io.pos, block_pos + 8192);
+	KUNIT_EXPECT_PTR_NE(test, rig->io.epoch, NULL);
+	KUNIT_EXPECT_EQ(test, rig->ended, 0);
+}
+
+/* A worker cannot hand a part back to dm, so that it gets no more than a block. */
+static void map_write_cut(struct kunit *test)
+{
+	queue_write(test, REQ_OP_WRITE, MIB - 4096, 16384);
+	KUNIT_EXPECT_EQ(test, ways.partial, 8);
+}
+
+static void map_write_to_the_end(struct kunit *test)
+{
+	queue_write(test, REQ_OP_WRITE, MIB - 16384, 16384);
+	KUNIT_EXPECT_EQ(test, ways.partial, 0);
+}
+
+/*
+ * A block that is not there gets a place, once the committer has prepared one, and
+ * a commit is due.
+ */
+static void map_write_allocates(struct kunit *test)
+{
+	struct target_rig *rig;
+
+	load_bat(test);
+	begin(test);
+	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, MIB + 512, 512);
+	if (!ways.locate(&rig->io)) {
+		KUNIT_EXPECT_EQ(test, ways.deferred, -EBUSY);
+		begin(test);
+	}
+	vhdx_io_leave(&rig->io);
+	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_EQ(test, rig->io.pos % MIB, 512);
+	KUNIT_EXPECT_NE(test, rig->io.pos, block_pos + 512);
+	KUNIT_EXPECT_TRUE(test, rig->io.durable);
+	KUNIT_EXPECT_FALSE(test, rig->bio.bi_opf & REQ_FUA);
+}
+
+/* With nothing to commit, the disk makes it durable. */
+static void map_write_fua(struct kunit *test)
+{
+	struct target_rig *rig;
+
+	load_bat(test);
+	begin(test);
+	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, 0, 512);
+	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_FALSE(test, rig->io.durable);
+	KUNIT_EXPECT_TRUE(test, rig->bio.bi_opf & REQ_FUA);
+}
+
+/* What must wait waits in no epoch, or it would wait for itself. */
+static void map_write_missed(struct kunit *test)
+{
+	struct target_rig *rig = queue_write(test, REQ_OP_WRITE, 0, 512);
+
+	begin(test);
+	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_EQ(test, ways.provisioned, 1);
+	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
+	KUNIT_EXPECT_EQ(test, rig->ended, 0);
+}
+
+static void map_write_not_begun(struct kunit *test)
+{
+	struct target_rig *rig;
+
+	load_bat(test);
+	rig = queue_write(test, REQ_OP_WRITE | REQ_NOWAIT, MIB, 512);
+	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_EQ(test, ways.deferred, -EBUSY);
+	KUNIT_EXPECT_FALSE(test, rig->bio.bi_opf & REQ_NOWAIT);
+	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
+	KUNIT_EXPECT_EQ(test, rig->ended, 0);
+}
+
+/* Nobody returns DM_MAPIO_KILL for it any more. */
+static void map_write_fails(struct kunit *test)
+{
+	struct target_rig *rig;
+
+	load_bat(test);
+	begin(test);
+	rig = queue_write(test, REQ_OP_WRITE, 0, 512);
+	vhdx_session_fail(rig->t->committer->session, "a test");
+	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
+	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
+}
+
+/* Of a file that is written through the page cache, each waits on its own. */
+static void map_write_buffered(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+
+	load_bat(test);
+	begin(test);
+	rig->t->layer[0].direct = false;
+	KUNIT_EXPECT_EQ(test,
+			test_vhdx_map_write(&rig->ti,
+					    target_rig_bio(rig, REQ_OP_WRITE,
+							   512, 512)),
+			DM_MAPIO_SUBMITTED);
+	KUNIT_EXPECT_EQ(test, ways.queued, 0);
+	KUNIT_EXPECT_EQ(test, ways.submitted, 1);
+	KUNIT_EXPECT_EQ(test, ways.pos, block_pos + 512);
+}
+
+/* For zeros a read needs no worker. */
+static void map_write_not_reads(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+
+	load_bat(test);
+	KUNIT_EXPECT_EQ(test,
+			test_vhdx_map_write(&rig->ti,
+					    target_rig_bio(rig, REQ_OP_READ,
+							   MIB, 512)),
+			DM_MAPIO_SUBMITTED);
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_EQ(test, ways.queued, 0);
+}
+
+static struct kunit_case map_write_cases[] = {
+	KUNIT_CASE(map_write_locates),
+	KUNIT_CASE(map_write_cut),
+	KUNIT_CASE(map_write_to_the_end),
+	KUNIT_CASE(map_write_allocates),
+	KUNIT_CASE(map_write_fua),
+	KUNIT_CASE(map_write_missed),
+	KUNIT_CASE(map_write_not_begun),
+	KUNIT_CASE(map_write_fails),
+	KUNIT_CASE(map_write_buffered),
+	KUNIT_CASE(map_write_not_reads),
+	{}
+};
+
+struct kunit_suite vhdx_map_write_suite = {
+	.name = "vhdx_map_write",
+	.init = map_write_init,
+	.exit = map_write_exit,
+	.test_cases = map_write_cases,
+};
