@@ -78,7 +78,8 @@ int vhdx_committer_lost(struct vhdx_committer *c)
 {
 	if (!READ_ONCE(c->unflushed))
 		return 0;
-	vhdx_session_fail(c->session, "a flush of the store failed");
+	vhdx_session_fail(c->session, vhdx_image_log_place(c->image),
+			  "a flush of the store failed");
 	tell_mode(c);
 	return -EIO;
 }

@@ -26,14 +26,16 @@
  * @report: takes the findings
  * @progress: ends it when enough is known, or there is no time
  * @unsafe: some of them forbid to write
- * @reason: the first of those
+ * @at: where the first of those is, or the BAT
+ * @reason: and what it says
  */
 struct surveyor {
 	const struct vhdx_session *session;
 	struct vhdx_report report;
 	struct vhdx_progress progress;
 	bool unsafe;
-	char reason[VHDX_SENTENCE_MAX];
+	struct vhdx_place at;
+	char reason[VHDX_TEXT_MAX];
 };
 
 static void survey_emit(struct vhdx_report *report,
@@ -45,7 +47,8 @@ static void survey_emit(struct vhdx_report *report,
 	if (finding->severity < VHDX_READONLY || surveyor->unsafe)
 		return;
 	surveyor->unsafe = true;
-	vhdx_sentence(finding, surveyor->reason, sizeof(surveyor->reason));
+	surveyor->at = finding->at;
+	strscpy(surveyor->reason, finding->text, sizeof(surveyor->reason));
 }
 
 /* One reason is enough, and to look for more of them may take long. */
@@ -95,6 +98,8 @@ int vhdx_session_survey(struct vhdx_session *session)
 		.session = session,
 		.report.emit = survey_emit,
 		.progress.step = survey_step,
+		.at = VHDX_AT("BAT region", session->image->regions.bat.offset),
+		.reason = "cannot be read",
 	};
 	int r;
 
@@ -107,8 +112,7 @@ int vhdx_session_survey(struct vhdx_session *session)
 	if (r == -ENOMEM || (r == -EINTR && READ_ONCE(session->hurry)))
 		return r;
 	if (r || surveyor.unsafe) {
-		vhdx_session_fail(session, surveyor.unsafe ?
-				  surveyor.reason : "the BAT cannot be read");
+		vhdx_session_fail(session, surveyor.at, surveyor.reason);
 		return r ? r : -EROFS;
 	}
 	session->surveyed = true;

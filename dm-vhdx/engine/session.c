@@ -7,30 +7,32 @@
 /**
  * vhdx_session_fail() - no more writes
  * @session: the session
- * @reason: why, in words: the first one counts
+ * @at: where the reason is
+ * @reason: and what it is, in words: the first one counts
  *
  * The one place that changes the mode. What was not committed before is lost
  * when the image is closed, as in a crash; the log is left for a replay.
  *
- * Context: may not sleep; no lock held.
+ * Context: process context; does not sleep; no lock held.
  */
-void vhdx_session_fail(struct vhdx_session *session, const char *reason)
+void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
+		       const char *reason)
 {
+	const struct vhdx_finding finding = { .at = at, .text = reason };
 	spinlock_t *lock = &session->image->pool.lock;
 	bool first;
 
 	spin_lock(lock);
 	first = session->mode == VHDX_MODE_RW;
 	if (first) {
-		strscpy(session->reason, reason, sizeof(session->reason));
+		vhdx_sentence(&finding, session->reason,
+			      sizeof(session->reason));
 		WRITE_ONCE(session->mode, VHDX_MODE_RO);
 	}
 	spin_unlock(lock);
 	if (first)
-		vhdx_find(session->report, VHDX_ERROR,
-			  vhdx_image_log_place(session->image),
-			  "%s; the image is read-only until it is opened anew",
-			  reason);
+		vhdx_find(session->report, VHDX_ERROR, at,
+			  "%s; nothing more is written to the image", reason);
 }
 
 /* For what a session cannot go on after. Returns @err. */
@@ -39,7 +41,8 @@ static int broken(struct vhdx_session *session, const char *what, int err)
 	char reason[VHDX_TEXT_MAX];
 
 	snprintf(reason, sizeof(reason), "%s failed (error %d)", what, -err);
-	vhdx_session_fail(session, reason);
+	vhdx_session_fail(session, vhdx_image_log_place(session->image),
+			  reason);
 	return err;
 }
 
@@ -172,7 +175,8 @@ static int prepare(struct vhdx_session *session)
 	err = commit(session);
 	if (err)
 		return err;
-	vhdx_session_fail(session, "space for new blocks cannot be prepared");
+	vhdx_session_fail(session, VHDX_AT("file", 0),
+			  "space for new blocks cannot be prepared");
 	return r;
 }
 

@@ -177,7 +177,8 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 void vhdx_session_free(struct vhdx_session *session);
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags);
 int vhdx_session_end(struct vhdx_session *session);
-void vhdx_session_fail(struct vhdx_session *session, const char *reason);
+void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
+		       const char *reason);
 
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);

@@ -160,7 +160,7 @@ static void commit_after_failure(struct kunit *test)
 	u64 changes;
 
 	change(test);
-	vhdx_session_fail(c->session, "a test");
+	vhdx_session_fail(c->session, VHDX_AT("test", 0), "a test");
 	changes = f->ram[0].changes;
 	WRITE_ONCE(c->low, true);
 	WRITE_ONCE(c->settled, true);
@@ -227,7 +227,7 @@ static void commit_unflushed(struct kunit *test)
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_EQ(test, c->session->mode, VHDX_MODE_RO);
 	KUNIT_EXPECT_STREQ(test, (const char *)c->session->reason,
-			   "a flush of the store failed");
+			   "log at offset 0x100000: a flush of the store failed");
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_FLUSH], flushes);
 	mutex_unlock(&c->lock);
 }

@@ -94,7 +94,7 @@ static void reuse_bad_disk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO], 8 + 1);
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
 	KUNIT_EXPECT_STREQ(test, (const char *)session->reason,
-			   "space for new blocks cannot be prepared");
+			   "file at offset 0x0: space for new blocks cannot be prepared");
 	/* What could be written is durable. */
 	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
 }

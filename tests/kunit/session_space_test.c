@@ -351,7 +351,7 @@ static void extend_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_map(test, 0, 512, &run), -EIO);
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
 	KUNIT_EXPECT_STREQ(test, (const char *)session->reason,
-			   "space for new blocks cannot be prepared");
+			   "file at offset 0x0: space for new blocks cannot be prepared");
 }
 
 /* The file grows in steps of an eighth, of 256 MiB at the most. */

@@ -124,6 +124,7 @@ static void survey_refuses(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct builder *b = &f->builder[0];
 	struct vhdx_session *session;
+	char line[VHDX_SENTENCE_MAX];
 	struct vhdx_run run;
 
 	builder_write(b);
@@ -138,6 +139,10 @@ static void survey_refuses(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, (const char *)session->reason,
 			   image->reason);
 	KUNIT_EXPECT_EQ(test, f->found.count, 1);
+	snprintf(line, sizeof(line),
+		 "error: %s; nothing more is written to the image\n",
+		 image->reason);
+	fixture_expect(test, line);
 	KUNIT_EXPECT_EQ(test, writer_map(test, 0, 512, &run), -EROFS);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), -EROFS);
 	writer_trace(test, "");

@@ -471,14 +471,15 @@ static void fail_modes(struct kunit *test)
 	writer_write(test, 0, 4096, 0x11);
 	findings_init(&f->found);
 	tracer_forget(&writer_of(test)->tracer);
-	vhdx_session_fail(session, "the first reason");
+	vhdx_session_fail(session, VHDX_AT("BAT entry", 8),
+			  "the first reason");
 	fixture_expect(test,
-		       "error: log at offset 0x100000: the first reason; the image is read-only until it is opened anew\n");
+		       "error: BAT entry at offset 0x8: the first reason; nothing more is written to the image\n");
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
-	vhdx_session_fail(session, "the second reason");
+	vhdx_session_fail(session, VHDX_AT("log", 0), "the second reason");
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
 	KUNIT_EXPECT_STREQ(test, (const char *)session->reason,
-			   "the first reason");
+			   "BAT entry at offset 0x8: the first reason");
 	fixture_expect(test, "");
 
 	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 0, 512, &run, &miss),
