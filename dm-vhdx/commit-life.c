@@ -85,7 +85,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 {
 	spin_lock_irq(&c->queue_lock);
-	c->room.suspend = status;
+	WRITE_ONCE(c->room.suspend, status);
 	spin_unlock_irq(&c->queue_lock);
 	if (status == BLK_STS_DM_REQUEUE)
 		vhdx_room_refuse(c, status);
@@ -101,7 +101,7 @@ void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 void vhdx_committer_stay(struct vhdx_committer *c)
 {
 	spin_lock_irq(&c->queue_lock);
-	c->room.suspend = 0;
+	WRITE_ONCE(c->room.suspend, 0);
 	spin_unlock_irq(&c->queue_lock);
 }
 
@@ -117,19 +117,21 @@ static void finish_drain(struct vhdx_committer *c)
 
 static int end_session(struct vhdx_committer *c, unsigned int flags)
 {
+	bool failed = c->session->mode != VHDX_MODE_RW;
 	int err;
 
 	finish_drain(c);
 	err = vhdx_committer_lost(c);
-	if (c->session->mode == VHDX_MODE_RW)
+	if (!err)
 		err = vhdx_session_end(c->session);
 	if (c->ti)
 		trace_vhdx_end(vhdx_dev(c->ti), err);
 	WRITE_ONCE(c->changed, false);
-	WRITE_ONCE(c->due, VHDX_DUE_NOTHING);
+	c->due = VHDX_DUE_NOTHING;
 	/* To look for room is to begin a session. */
 	vhdx_room_forget(c);
-	if (err)
+	/* Of a session that failed before, it was said then. */
+	if (err && !failed)
 		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
 		      c->name, err);
 	return err;
