@@ -17,7 +17,7 @@
 
 /* What was acknowledged may be lost for as long, unless a flush asks. */
 #define COMMIT_PERIOD		HZ
-/* The log is emptied when nothing has changed for as long. */
+/* Logged pages are written to their places when nothing has changed for so long. */
 #define CHECKPOINT_DELAY	(5 * HZ)
 
 /**
@@ -252,8 +252,7 @@ static bool is_wanted(const struct vhdx_committer *c)
 		READ_ONCE(c->mode) == VHDX_MODE_RW) ||
 	       READ_ONCE(c->errand) ||
 	       READ_ONCE(c->low) || READ_ONCE(c->settled) ||
-	       (READ_ONCE(c->changed) &&
-		READ_ONCE(c->due) != VHDX_DUE_COMMIT) ||
+	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
 	       /* Who adds one wakes the thread to look once more. */
 	       data_race(has_bios(c)) || kthread_should_stop();
 }
@@ -262,7 +261,7 @@ static unsigned long nap(const struct vhdx_committer *c)
 {
 	unsigned long left = MAX_SCHEDULE_TIMEOUT;
 
-	if (READ_ONCE(c->due) != VHDX_DUE_NOTHING)
+	if (c->due != VHDX_DUE_NOTHING)
 		left = time_before(jiffies, c->when) ? c->when - jiffies : 1;
 	return READ_ONCE(c->room.lacking) ? min_t(unsigned long, left, HZ) :
 					    left;

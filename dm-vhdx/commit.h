@@ -109,8 +109,8 @@ struct vhdx_room {
  * @lock: held by who works on the session, I/O and all
  * @ti: of the table that is live, or was last; under @lock
  * @mode: that was last told
- * @due: what is to be done next of itself
- * @when: and when, in jiffies
+ * @due: what is to be done next of itself; the thread's own
+ * @when: and when, in jiffies; likewise
  * @queue_lock: guards the lists and @room; taken in interrupts
  * @flushes: bios that wait for a commit which begins after they came
  * @again: bios that are to be tried again when work was done

@@ -71,7 +71,8 @@ static size_t emit_flags(const struct vhdx_target *t,
 			 const struct summary *summary, char *result,
 			 size_t maxlen, size_t sz)
 {
-	bool dirty = t->chain->layer[0]->log.count;
+	/* A replay on disk may be at work; it ends by forgetting the log. */
+	bool dirty = data_race(t->chain->layer[0]->log.count);
 	bool ignored = t->options.ignore_id_mismatch;
 
 	DMEMIT(" %u %s", 1U + dirty + summary->live + summary->lacking +
