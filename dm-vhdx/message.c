@@ -23,9 +23,14 @@ struct message {
 		      unsigned int maxlen);
 };
 
-static int read_only(void)
+static const char *device(const struct dm_target *ti)
 {
-	DMWARN("message: the device is read-only");
+	return dm_device_name(dm_table_get_md(ti->table));
+}
+
+static int read_only(const struct vhdx_target *t)
+{
+	DMWARN("%s: message: the device is read-only", device(t->ti));
 	return -EROFS;
 }
 
@@ -45,7 +50,7 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	unsigned int sz = 0;
 
 	if (!t->committer)
-		return read_only();
+		return read_only(t);
 	session = vhdx_committer_session(t->committer);
 	if (!session)
 		return -EAGAIN;
@@ -98,8 +103,8 @@ static int message_where(struct vhdx_target *t, char **argv, char *result,
 	int err;
 
 	if (kstrtou64(argv[1], 10, &sector) || sector >= t->ti->len) {
-		DMWARN("message: where %.32s: not a sector of the device",
-		       argv[1]);
+		DMWARN("%s: message: where %.32s: not a sector of the device",
+		       device(t->ti), argv[1]);
 		return -EINVAL;
 	}
 	if (t->committer && !vhdx_committer_session(t->committer))
@@ -119,7 +124,7 @@ static int message_commit(struct vhdx_target *t, char **argv, char *result,
 			  unsigned int maxlen)
 {
 	if (!t->committer)
-		return read_only();
+		return read_only(t);
 	return vhdx_committer_run(t->committer, VHDX_WORK_COMMIT);
 }
 
@@ -127,7 +132,7 @@ static int message_checkpoint(struct vhdx_target *t, char **argv, char *result,
 			      unsigned int maxlen)
 {
 	if (!t->committer)
-		return read_only();
+		return read_only(t);
 	return vhdx_committer_run(t->committer, VHDX_WORK_COMMIT |
 				  VHDX_WORK_CHECKPOINT);
 }
@@ -162,11 +167,11 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		if (argc == message->args + 1)
 			return message->handle(ti->private, argv, result,
 					       maxlen);
-		DMWARN("message: %s takes %u arguments", message->name,
-		       message->args);
+		DMWARN("%s: message: %s takes %u arguments", device(ti),
+		       message->name, message->args);
 		return -EINVAL;
 	}
-	DMWARN("message: %.32s is not known, unlike stats, where, commit, checkpoint",
-	       argv[0]);
+	DMWARN("%s: message: %.32s is not known, unlike stats, where, commit, checkpoint",
+	       device(ti), argv[0]);
 	return -EINVAL;
 }

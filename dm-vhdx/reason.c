@@ -29,7 +29,7 @@ static void reason_set(struct vhdx_reason *reason, const char *text)
 	size_t used = 0;
 
 	if (reason->given) {
-		DMERR("%s", text);
+		DMERR("%s: %s", reason->image ?: "chain", text);
 		return;
 	}
 	if (reason->image &&
