@@ -20,7 +20,8 @@
  *
  * A block that is there is found without a lock, as for a read.
  *
- * Context: any; in an epoch.
+ * Context: process context, in an epoch; no I/O, no allocation. May take the
+ * pool's lock.
  * Return: 0, or as vhdx_session_map(): -EAGAIN; -EBUSY or -ENOSPC, which the
  * committer is to see to; or what the write ends with.
  */
@@ -53,7 +54,7 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
  * looking is what counts: a block that was seen in the BAT was in the
  * transaction before.
  *
- * Context: any.
+ * Context: process context; takes the pool's lock.
  */
 void vhdx_write_fua(struct vhdx_io *io)
 {

@@ -89,7 +89,7 @@ static bool evict_one(struct vhdx_pool *pool)
  * @pool: the pool
  * @count: how many at the most
  *
- * Context: any that may take a spinlock; called by the shrinker.
+ * Context: process context; takes the pool's lock; called by the shrinker.
  * Return: how many were given up; their memory follows after a grace period.
  */
 unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)

@@ -162,7 +162,7 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
  * Blocks that are absent get space, in memory; the next commit makes that
  * durable.
  *
- * Context: any that may take a spinlock; no I/O, no allocation of memory.
+ * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
  * come first; -ENOSPC if that found no room; -EROFS if the session has failed;
  * -EIO if the BAT says what cannot be.
@@ -264,7 +264,7 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
  * next commit makes that durable. From then on they read as zeros, as do those
  * that the caller zeroes; a fixed image may go on to show what was discarded.
  *
- * Context: any that may take a spinlock; no I/O, no allocation of memory.
+ * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: as vhdx_session_map().
  */
 int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
@@ -297,7 +297,7 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
  * vhdx_session_clean() - is there nothing for a flush to commit?
  * @session: the session
  *
- * Context: any that may take a spinlock.
+ * Context: process context; takes the pool's lock.
  * Return: whether a flush of the store makes durable all that was written.
  */
 bool vhdx_session_clean(struct vhdx_session *session)

@@ -102,8 +102,12 @@ struct vhdx_session_stats {
  * @last_end: no block that was published in this session ends after this byte
  * @stats: counters
  *
- * The image's pool lock guards all but @image, @report and @hurry. @mode, @live,
- * @prepared_count, @wanted and @no_space may be read without it, as hints.
+ * @image and @report stay as they are, and @hurry is set without a lock. Only
+ * the committer changes @surveyed, @append_at, @found_size, @reclaim and
+ * @bad_places, and all of @journal but its lists and @changed_count; until the
+ * session is live, @space and @last_end, too. The image's pool lock guards the
+ * rest. @mode, @live, @prepared_count, @wanted, @more and @no_space may be read
+ * without it, as hints; so may @reason, once the mode has changed.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -134,7 +138,7 @@ struct vhdx_session {
 /* What vhdx_session_work() is to do besides what it finds to be needed. */
 #define VHDX_WORK_BEGIN		0x1U	/* somebody wants to write */
 #define VHDX_WORK_COMMIT	0x2U	/* make durable what was done so far */
-#define VHDX_WORK_CHECKPOINT	0x4U	/* the device is idle */
+#define VHDX_WORK_CHECKPOINT	0x4U	/* write the BAT in place */
 
 /* What vhdx_session_zero() is for. */
 enum vhdx_zero {
