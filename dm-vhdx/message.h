@@ -5,7 +5,7 @@
  *	stats		what it has done so far
  *	where <sector>	where a sector of 512 bytes lies
  *	commit		make durable what was written
- *	checkpoint	likewise, and empty the log
+ *	checkpoint	likewise, and write the BAT in place
  *
  * message.c APIs:
  *   vhdx_message()	dm's ->message

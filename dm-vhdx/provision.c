@@ -30,9 +30,9 @@
 
 /*
  * A bio needs a page of the BAT and one of a bitmap at the same time, in each
- * image. If more of them load than the pool has room for, they may evict each
- * other's pages for ever. (Of an image that is written, so far, each bio needs one
- * page: so there is room for as many discards and zeroes beside.)
+ * image. If more bios load than half of the pages that a pool may have, they may
+ * evict each other's for ever. Discards and zeroes have as many workers beside:
+ * an image that is written has no bitmaps, so that each bio needs one page.
  */
 #define WORKERS_MIN	8
 #define WORKERS_MAX	64

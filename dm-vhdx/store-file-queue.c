@@ -49,8 +49,10 @@ static void submit_work(struct work_struct *work)
 }
 
 /*
- * In ->map dm keeps the table; here nothing does, once a worker that is running
- * anyway can take and complete the bios. vhdx_file_queue_exit() waits for this.
+ * A task may unplug after ->map has returned, when dm does not keep the table any
+ * more. Until the bios are on the list they keep it. From then on a worker that
+ * is running may complete them, and the table and @file may go: RCU keeps @file
+ * for the rest of hand_over(), since vhdx_file_queue_exit() waits for that.
  */
 static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
 {

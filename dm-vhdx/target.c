@@ -119,9 +119,10 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 }
 
 /*
- * The tables of one device, read-only or not, must have the same limits. For dm
- * keeps those of the table before when one has no devices below it, as with
- * files: after a table without discards, none that is loaded over it has any.
+ * dm_swap_table() gives a table without devices below it, as with files, the
+ * limits that the queue has already. So a read-only table of an image that is
+ * written must have the same ones, or none that is loaded over it could ever
+ * discard.
  */
 static bool has_writer(const struct vhdx_target *t)
 {

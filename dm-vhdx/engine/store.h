@@ -33,15 +33,17 @@ struct vhdx_store;
  * @truncate: make the store @size bytes long, which is less than it has. A
  *	block device stays as it is.
  * @zero: make a range inside the store read as zeros, and keep space reserved
- *	for it if the store can do that. Multiples of VHDX_PAGE.
+ *	for it if the store can do that.
  * @reserve: give a range inside the store space, so that a write to it cannot
  *	lack any; what it holds stays. NULL if the store has no way to do so, or
  *	no need. -ENOSPC if there is no room; then nothing has changed that
  *	matters.
  * @discard: a range inside the store is no longer needed: give its space back.
- *	What it reads as afterwards is not known. Multiples of VHDX_PAGE.
+ *	What it reads as afterwards is not known.
  *
- * A store that is only read has nothing but @read.
+ * What the engine zeroes, reserves and discards are multiples of VHDX_PAGE; the
+ * module's stores must zero any multiple of 512, see zero.c. A store that is
+ * only read has nothing but @read.
  */
 struct vhdx_store_ops {
 	int (*read)(struct vhdx_store *store, u64 pos, void *buf, size_t len);
