@@ -20,18 +20,17 @@ static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
 }
 
 /*
- * dm waits for those that wait for room. What a file system writes back for the
- * suspend is lost if it fails, though a trim of just before may have made room
- * for it: so they wait for that, and for nothing else.
+ * dm waits for those that wait for room, unless it has them back. What a file
+ * system writes back for the suspend is lost if it fails, though a trim of just
+ * before may have made room for it: so they wait for that, and for nothing else.
  *
- * Returns what they end with, 0 if they may wait. The suspend may be given up
- * any time.
+ * Returns whether they must not wait. The suspend may be given up any time.
  */
-static blk_status_t end_for_suspend(const struct vhdx_committer *c)
+static bool suspend_refuses(const struct vhdx_committer *c)
 {
 	blk_status_t status = READ_ONCE(c->room.suspend);
 
-	return vhdx_session_reclaims(c->session) ? 0 : status;
+	return status == BLK_STS_NOSPC && !vhdx_session_reclaims(c->session);
 }
 
 /**
@@ -117,12 +116,10 @@ static bool is_full(const struct vhdx_session *session)
  */
 void vhdx_room_settle(struct vhdx_committer *c)
 {
-	blk_status_t status = end_for_suspend(c);
-
 	if (!is_full(c->session)) {
 		room_again(c);
-	} else if (status) {
-		vhdx_room_refuse(c, status);
+	} else if (suspend_refuses(c)) {
+		vhdx_room_refuse(c, BLK_STS_NOSPC);
 	} else if (!c->room.lacking) {
 		room_ends(c);
 	} else if (waited_too_long(c)) {

@@ -312,6 +312,18 @@ int vhdx_committer_ask(struct vhdx_committer *c,
 	return errand.err;
 }
 
+/*
+ * A suspend that was interrupted goes on to let bios in before it says that it
+ * was. What it is given back from then on, dm takes for an I/O error.
+ */
+static bool dm_wants_back(const struct vhdx_committer *c, struct bio *bio)
+{
+	const struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
+
+	return c->room.suspend == BLK_STS_DM_REQUEUE &&
+	       dm_noflush_suspending(io->target->ti);
+}
+
 /**
  * vhdx_committer_defer() - keep a bio that cannot be mapped now
  * @c: the committer
@@ -328,8 +340,8 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	spin_lock_irqsave(&c->queue_lock, flags);
 	if (err != -ENOSPC)
 		bio_list_add(&c->again, bio);
-	else if (c->room.suspend == BLK_STS_DM_REQUEUE)
-		refused = c->room.suspend;
+	else if (dm_wants_back(c, bio))
+		refused = BLK_STS_DM_REQUEUE;
 	else if (READ_ONCE(c->room.expired))
 		refused = BLK_STS_NOSPC;
 	else

@@ -4,7 +4,8 @@
  * room. In the kernel alone.
  *
  * Both are compiled here once more: a bio that is tried again ends up in this
- * file. The image is in RAM, in a store that says whether there is room.
+ * file, which also says whether dm wants one back. The image is in RAM, in a
+ * store that says whether there is room.
  */
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
@@ -32,17 +33,19 @@
 #define PATIENCE_MS 5000
 
 /**
- * struct place - where the image lies
+ * struct place - where the image lies, and the device above it
  * @ops: the store's, with one more
  * @full: there is no room
  * @asked: how often the store was asked for some
  * @again: bios that were tried again
+ * @noflush: dm suspends the device, and takes bios back
  */
 static struct place {
 	struct vhdx_store_ops ops;
 	bool full;
 	unsigned int asked;
 	unsigned int again;
+	bool noflush;
 } place;
 
 static int test_reserve(struct vhdx_store *store, u64 pos, u64 len)
@@ -56,6 +59,12 @@ static void test_provision(struct vhdx_target *t, struct bio *bio)
 	WRITE_ONCE(place.again, place.again + 1);
 }
 
+static int test_noflush_suspending(struct dm_target *ti)
+{
+	return READ_ONCE(place.noflush);
+}
+
+#define dm_noflush_suspending test_noflush_suspending
 #define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_provision test_provision
 #include "../../dm-vhdx/commit-space.c"
@@ -204,12 +213,10 @@ static void room_made(struct kunit *test)
 }
 
 /* Until there is some. */
-static void room_wait(struct kunit *test)
+static void expect_goes_on(struct kunit *test)
 {
 	unsigned int ms;
 
-	fill_up(test);
-	expect_waits(test, defer(test, -ENOSPC));
 	WRITE_ONCE(place.full, false);
 	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(place.again); ms += 20)
 		msleep(20);
@@ -217,11 +224,43 @@ static void room_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, target_rig_of(test)->ended, 0);
 }
 
+static void room_wait(struct kunit *test)
+{
+	fill_up(test);
+	expect_waits(test, defer(test, -ENOSPC));
+	expect_goes_on(test);
+}
+
+/* dm takes back what it wants, and that waits for nothing. */
+static void room_noflush(struct kunit *test)
+{
+	fill_up(test);
+	WRITE_ONCE(place.noflush, true);
+	vhdx_committer_suspend(committer_of(test), BLK_STS_DM_REQUEUE);
+	expect_refused(test, defer(test, -ENOSPC), BLK_STS_DM_REQUEUE);
+}
+
+/* Such a suspend is interrupted: dm knows before the target is told. */
+static void room_noflush_interrupted(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+
+	fill_up(test);
+	WRITE_ONCE(place.noflush, true);
+	vhdx_committer_suspend(c, BLK_STS_DM_REQUEUE);
+	WRITE_ONCE(place.noflush, false);
+	expect_waits(test, defer(test, -ENOSPC));
+	vhdx_committer_stay(c);
+	expect_goes_on(test);
+}
+
 static struct kunit_case room_cases[] = {
 	KUNIT_CASE(room_suspend),
 	KUNIT_CASE(room_suspend_again),
 	KUNIT_CASE(room_made),
 	KUNIT_CASE(room_wait),
+	KUNIT_CASE(room_noflush),
+	KUNIT_CASE(room_noflush_interrupted),
 	{}
 };
 
