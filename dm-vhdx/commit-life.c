@@ -62,9 +62,9 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 	mutex_lock(&c->lock);
 	c->ti = ti;
 	c->room.timeout = no_space_timeout;
+	vhdx_committer_hurry(c, false);
 	mutex_unlock(&c->lock);
 	vhdx_committer_stay(c);
-	vhdx_committer_hurry(c, false);
 	if (!vhdx_committer_session(c))
 		err = vhdx_committer_ask(c, make_session, 0);
 	/* It looks at the whole BAT, so that the first write need not wait. */

@@ -197,7 +197,8 @@ vhdx_committer_session(const struct vhdx_committer *c)
  * @c: the committer, with no I/O under way
  * @hurry: break it off, and begin no other; or it may be made again
  *
- * Context: any, with no lock held if @hurry.
+ * Context: any: not locked, or who is to break off would be waited for; locked if
+ * not @hurry, for who breaks off has to see why until its end.
  */
 static inline void vhdx_committer_hurry(struct vhdx_committer *c, bool hurry)
 {
