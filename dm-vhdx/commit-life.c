@@ -60,7 +60,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 	int err = 0;
 
 	mutex_lock(&c->lock);
-	c->ti = ti;
+	WRITE_ONCE(c->ti, ti);
 	c->room.timeout = no_space_timeout;
 	vhdx_committer_hurry(c, false);
 	mutex_unlock(&c->lock);
@@ -155,12 +155,29 @@ void vhdx_committer_end(struct vhdx_committer *c)
  * vhdx_committer_forget() - a table goes
  * @c: the committer of its image
  * @ti: its target
+ *
+ * The thread may hold the lock for as long as it takes to read the BAT, and is
+ * waited for only if it may be using @ti: that of the live table, or the last.
+ * @ti becomes that by its own resume alone, and is that no more when another's
+ * has changed it, under the lock.
+ *
+ * Context: ->dtr.
  */
 void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti)
 {
+	if (READ_ONCE(c->ti) != ti)
+		return;
+	/* If another target of its table kept that from being resumed. */
+	vhdx_committer_hurry(c, true);
 	mutex_lock(&c->lock);
-	if (c->ti == ti)
+	if (c->ti == ti) {
 		c->ti = NULL;
+	} else {
+		/* Another was just resumed. */
+		vhdx_committer_hurry(c, false);
+		WRITE_ONCE(c->low, true);
+		wake_up(&c->wait);
+	}
 	mutex_unlock(&c->lock);
 }
 

@@ -107,7 +107,7 @@ struct vhdx_room {
  * @errand: to be done next, NULL if there is none
  * @wait: where it sleeps
  * @lock: held by who works on the session, I/O and all
- * @ti: of the table that is live, or was last; under @lock
+ * @ti: of the table that is live, or was last; under @lock, but to compare it
  * @mode: that was last told
  * @due: what is to be done next of itself; the thread's own
  * @when: and when, in jiffies; likewise
@@ -202,8 +202,10 @@ vhdx_committer_session(const struct vhdx_committer *c)
  */
 static inline void vhdx_committer_hurry(struct vhdx_committer *c, bool hurry)
 {
-	if (c->session)
-		WRITE_ONCE(c->session->hurry, hurry);
+	struct vhdx_session *session = vhdx_committer_session(c);
+
+	if (session)
+		WRITE_ONCE(session->hurry, hurry);
 }
 
 /**

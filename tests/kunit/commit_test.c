@@ -3,7 +3,10 @@
  * dm-vhdx/commit.c: when the committer's thread works, and when it must rest.
  * In the kernel alone. The image is in RAM, and no device is above it.
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/device-mapper.h>
+#include <linux/workqueue.h>
 
 #include "commit.h"
 #include "fixture.h"
@@ -135,6 +138,105 @@ static void commit_survey_broken_off(struct kunit *test)
 	mutex_unlock(&c->lock);
 }
 
+/**
+ * struct leaver - a table that goes while the thread is busy
+ * @work: in which it does
+ * @c: the committer
+ * @ti: its target
+ * @done: completed when it has gone
+ */
+struct leaver {
+	struct work_struct work;
+	struct vhdx_committer *c;
+	struct dm_target ti;
+	struct completion done;
+};
+
+static void leave(struct work_struct *work)
+{
+	struct leaver *leaver = container_of(work, struct leaver, work);
+
+	vhdx_committer_forget(leaver->c, &leaver->ti);
+	complete(&leaver->done);
+}
+
+static struct leaver *leaver_new(struct kunit *test)
+{
+	struct leaver *leaver = kunit_kzalloc(test, sizeof(*leaver),
+					      GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, leaver);
+	leaver->c = committer_of(test);
+	init_completion(&leaver->done);
+	INIT_WORK(&leaver->work, leave);
+	return leaver;
+}
+
+/* It is not the live table, so nobody is waited for: not even a survey. */
+static void commit_forget_other(struct kunit *test)
+{
+	struct leaver *leaver = leaver_new(test);
+	struct vhdx_committer *c = leaver->c;
+	bool gone;
+
+	mutex_lock(&c->lock);
+	schedule_work(&leaver->work);
+	gone = wait_for_completion_timeout(&leaver->done, HZ);
+	KUNIT_EXPECT_FALSE(test, c->session->hurry);
+	mutex_unlock(&c->lock);
+	flush_work(&leaver->work);
+	KUNIT_EXPECT_TRUE(test, gone);
+}
+
+/* It is: a survey is broken off, for the committer is locked, and waited for. */
+static struct leaver *leave_live(struct kunit *test)
+{
+	struct leaver *leaver = leaver_new(test);
+	const struct vhdx_session *session = leaver->c->session;
+	unsigned int ms;
+
+	WRITE_ONCE(leaver->c->ti, &leaver->ti);
+	schedule_work(&leaver->work);
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(session->hurry); ms += 20)
+		msleep(20);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(session->hurry));
+	KUNIT_EXPECT_FALSE(test, completion_done(&leaver->done));
+	return leaver;
+}
+
+static void commit_forget_live(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct leaver *leaver;
+
+	mutex_lock(&c->lock);
+	leaver = leave_live(test);
+	mutex_unlock(&c->lock);
+	flush_work(&leaver->work);
+	KUNIT_EXPECT_NULL(test, READ_ONCE(c->ti));
+}
+
+/* Another becomes live before it has the lock: that has time for a survey. */
+static void commit_forget_late(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct leaver *leaver;
+	struct dm_target *other;
+
+	mutex_lock(&c->lock);
+	leaver = leave_live(test);
+	other = &leaver_new(test)->ti;
+	WRITE_ONCE(c->ti, other);
+	mutex_unlock(&c->lock);
+	flush_work(&leaver->work);
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_PTR_EQ(test, c->ti, other);
+	KUNIT_EXPECT_FALSE(test, c->session->hurry);
+	WRITE_ONCE(c->ti, NULL);
+	mutex_unlock(&c->lock);
+	expect_idle(test);
+}
+
 /* What was changed is committed within a second or so, and once. */
 static void commit_by_clock(struct kunit *test)
 {
@@ -255,6 +357,9 @@ static void commit_unflushed_end(struct kunit *test)
 static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
 	KUNIT_CASE(commit_survey_broken_off),
+	KUNIT_CASE(commit_forget_other),
+	KUNIT_CASE(commit_forget_live),
+	KUNIT_CASE(commit_forget_late),
 	KUNIT_CASE(commit_by_clock),
 	KUNIT_CASE(commit_after_failure),
 	KUNIT_CASE(commit_starved),
