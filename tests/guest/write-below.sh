@@ -86,7 +86,7 @@ test_freeze() {
 
 # As many writes as have a thread each, and more.
 test_frozen() {
-	local what="in a frozen file system" i pid
+	local what="in a frozen file system" i pid writers=() bad=0
 
 	on_store file 2G --block-size 1M
 	rw_create w "$IMAGE"
@@ -95,6 +95,7 @@ test_frozen() {
 	fsfreeze -f $STORE
 	for ((i = 0; i < 100; i++)); do
 		write_page "$((i * 16))" &
+		writers+=("$!")
 	done
 	sleep 1
 	tap_run "$what: writes wait" test "$(jobs -r | wc -l)" = 100
@@ -107,8 +108,15 @@ test_frozen() {
 	tap_is "$what: nor one that needs a page of the BAT" \
 		"$(ended "$pid")" 0
 	fsfreeze -u $STORE
-	wait
-	tap_is "$what: they end when it is thawed" "$(jobs -r)" ""
+	for pid in "${writers[@]}"; do
+		wait "$pid" || bad=$((bad + 1))
+	done
+	tap_is "$what: when it is thawed, all writes end well" $bad 0
+	for ((i = 0, bad = 0; i < ${#writers[@]}; i++)); do
+		dd if="$DEV" bs=4k skip="$((i * 16))" count=1 iflag=direct \
+			status=none | cmp -s - "$SCRATCH/page" || bad=$((bad + 1))
+	done
+	tap_is "$what: and all are there" $bad 0
 	dm_remove w
 	is_clean "$what" "$IMAGE"
 	store_gone
