@@ -162,14 +162,19 @@ vhdx_status() {
 }
 
 readback() {
-	local verdict desc detail
+	local verdict desc detail lines said=0
 
+	mapfile lines
 	while IFS=$'\t' read -r verdict desc detail; do
+		said=$((said + 1))
 		case $verdict in
 		ok) tap_ok "$desc" ;;
 		*) tap_not_ok "${desc:-readback.py}" "${detail:-$verdict}" ;;
 		esac
-	done < <("$GUEST/readback.py" "$@" || echo "it failed")
+	done < <(printf %s "${lines[@]}" | "$GUEST/readback.py" "$@" ||
+		echo "it failed")
+	[ "$said" = "${#lines[@]}" ] ||
+		tap_not_ok "readback $*" "$said of ${#lines[@]} were read"
 }
 
 # What fio wrote says of each 4 KiB whether it is right.  Unless it is told that

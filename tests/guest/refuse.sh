@@ -102,6 +102,7 @@ test_malformed() {
 	awk -F '\t' -v step="$step" '$1 != "refuse" || NR % step == 0' \
 		"$VHDX_INPUTS/evil.tsv" >"$SCRATCH/cases"
 	total=$(wc -l <"$SCRATCH/cases")
+	tap_run "there are cases" test "$total" -gt 100
 	before=$("$GUEST/filesums.py" "$EVIL")
 	for ((first = 1; first <= total; first += BATCH)); do
 		sed -n "$first,$((first + BATCH - 1))p" "$SCRATCH/cases" \
