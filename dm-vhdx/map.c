@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ->map: nothing that waits, and for what is there already no lock and no
- * allocation.
+ * allocation. What a worker does in its place for a write to a file keeps to the
+ * same.
  */
 #include <linux/bio.h>
 #include <linux/device-mapper.h>

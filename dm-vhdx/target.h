@@ -10,6 +10,7 @@
  *	     a write -> vhdx_write_map() likewise, but for what is not there:
  *	                                -> new block  in memory, then as above
  *	                                -> none left  commit.c, then as above
+ *	        to a file: the same, in the worker of store-file-queue.c
  *	     a flush -> commit.c, if there is something to commit
  */
 #ifndef VHDX_TARGET_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The suites: one or more for each file of the engine; in the kernel alone, two
- * for the mapping of the target and one each for its provisioner, its committer,
- * want of room, fresh space and zeroes; in userspace alone, where the allocator can be
+ * for the mapping of the target and one each for its provisioner, committer, want
+ * of room, fresh space and zeroes; in userspace alone, where the allocator can be
  * told to fail, one for want of memory.
  */
 #ifndef VHDX_TEST_SUITES_H
