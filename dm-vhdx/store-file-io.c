@@ -225,10 +225,12 @@ static void io_complete(struct kiocb *iocb, long result)
 /* A clone has no vector of its own, so that bi_vcnt does not tell. */
 static unsigned int count_segments(struct bio *bio)
 {
-	struct bvec_iter iter;
+	struct bvec_iter iter = bio->bi_iter;
 	struct bio_vec bvec;
 	unsigned int count = 0;
 
+	if (likely(mp_bvec_iter_len(bio->bi_io_vec, iter) == iter.bi_size))
+		return 1;
 	bio_for_each_bvec(bvec, bio, iter)
 		count++;
 	return count;
