@@ -248,7 +248,8 @@ static void map_write_fails(struct kunit *test)
 	load_bat(test);
 	begin(test);
 	rig = queue_write(test, REQ_OP_WRITE, 0, 512);
-	vhdx_session_fail(rig->t->committer->session, "a test");
+	vhdx_session_fail(rig->t->committer->session, VHDX_AT("test", 0),
+			  "a test");
 	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
 	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
