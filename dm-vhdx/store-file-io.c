@@ -185,22 +185,33 @@ static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
 }
 
 /*
+ * A flush that fails tells so once, see vhdx_committer_unflushed(): a second
+ * attempt would hide it.
+ */
+static bool may_be_flush(const struct vhdx_io *io)
+{
+	return io->result < 0 && io->bio->bi_opf & REQ_FUA &&
+	       !vhdx_store_no_room(io->result);
+}
+
+/*
  * Zeros were written with the bio, or could not be: then it is tried again alone,
  * for there may be room for that much, or nothing wrong with the disk there.
  *
- * Returns whether it was written.
+ * Returns whether the result is the bio's.
  */
 static bool fill_done(struct vhdx_io *io)
 {
 	bool whole = io->result == VHDX_GRAIN;
+	bool alone = !whole && !may_be_flush(io);
 
 	let_go_on(io->file, vhdx_fresh_done(io->file->fresh, io->fill));
 	io->fill = NULL;
 	if (whole)
 		io->result = io->bio->bi_iter.bi_size;
-	else
+	if (alone)
 		queue_waiting(io, false);
-	return whole;
+	return !alone;
 }
 
 static void io_done(struct vhdx_io *io)
