@@ -12,6 +12,7 @@
 #include "module.h"
 #include "open-image.h"
 #include "partitions.h"
+#include "session.h"
 #include "signals.h"
 #include "table-line.h"
 
@@ -76,8 +77,29 @@ static void explain(int log, const char *name, bool refused)
 		msg_err("%s: the kernel says: %s", name, reason);
 }
 
+/**
+ * struct warning - why an image is not written
+ * @report: takes what the engine says
+ * @path: of the image
+ */
+struct warning {
+	struct vhdx_report report;
+	const char *path;
+};
+
+static void warn(struct vhdx_report *report, const struct vhdx_finding *finding)
+{
+	const struct warning *warning =
+		container_of(report, struct warning, report);
+	char sentence[VHDX_SENTENCE_MAX];
+
+	vhdx_sentence(finding, sentence, sizeof(sentence));
+	msg_warn("%s: %s; so the device is read-only", warning->path, sentence);
+}
+
 static bool is_writable(const struct layer *layer)
 {
+	struct warning warning = { .report.emit = warn, .path = layer->path };
 	const char *reason;
 
 	if (layer->image->params.has_parent) {
@@ -89,7 +111,7 @@ static bool is_writable(const struct layer *layer)
 	if (reason)
 		msg_warn("%s: cannot be written: %s; so the device is read-only",
 			 layer->path, reason);
-	return !reason;
+	return !reason && !vhdx_session_check(layer->image, &warning.report);
 }
 
 static int create_explained(const struct dmdev_spec *spec, const char *path)

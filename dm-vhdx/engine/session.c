@@ -277,13 +277,21 @@ int vhdx_session_end(struct vhdx_session *session)
 	return 0;
 }
 
-static int check_writable(struct vhdx_image *image, struct vhdx_report *report)
+/**
+ * vhdx_session_check() - does an image let itself be written?
+ * @image: the image; its store may be open for reading only
+ * @report: told, as an error, why not
+ *
+ * What only the whole BAT would show is found by the survey.
+ *
+ * Context: any.
+ * Return: 0 or -EROFS.
+ */
+int vhdx_session_check(const struct vhdx_image *image,
+		       struct vhdx_report *report)
 {
 	const struct vhdx_header *header = vhdx_header_current(&image->headers);
 
-	if (!image->store->ops->write)
-		return vhdx_refuse(report, -EROFS, VHDX_AT("file", 0),
-				   "is open for reading only");
 	if (image->bat.differencing)
 		return vhdx_refuse(report, -EROFS,
 				   VHDX_AT("metadata table",
@@ -304,9 +312,17 @@ static int check_writable(struct vhdx_image *image, struct vhdx_report *report)
 	if (image->file_size > VHDX_SPACE_MAX)
 		return vhdx_refuse(report, -EROFS, VHDX_AT("file", 0),
 				   "is longer than any virtual disk needs, so it can only be read");
+	return 0;
+}
+
+static int check_new(struct vhdx_image *image, struct vhdx_report *report)
+{
+	if (!image->store->ops->write)
+		return vhdx_refuse(report, -EROFS, VHDX_AT("file", 0),
+				   "is open for reading only");
 	if (WARN_ON_ONCE(image->log.count))
 		return -EINVAL;
-	return 0;
+	return vhdx_session_check(image, report);
 }
 
 /**
@@ -324,7 +340,7 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 				      struct vhdx_report *report)
 {
 	struct vhdx_session *session;
-	int r = check_writable(image, report);
+	int r = check_new(image, report);
 
 	if (r)
 		return ERR_PTR(r);

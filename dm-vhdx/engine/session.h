@@ -15,6 +15,7 @@
  * write.
  *
  * session.c APIs:
+ *   vhdx_session_check()	does an image let itself be written?
  *   vhdx_session_new()		an image that may be written
  *   vhdx_session_free()
  *   vhdx_session_work()	do what is needed, with I/O
@@ -176,6 +177,8 @@ static inline u64 vhdx_session_take_prepared(struct vhdx_session *session)
 	return offset;
 }
 
+int vhdx_session_check(const struct vhdx_image *image,
+		       struct vhdx_report *report);
 struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 				      struct vhdx_report *report);
 void vhdx_session_free(struct vhdx_session *session);

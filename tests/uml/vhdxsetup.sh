@@ -379,6 +379,13 @@ says "  the kernel's own words" "refused the device: .*4096"
 gone "  leave nothing"
 losetup -d "$loop"
 
+# --- An image that can be read well, and that no writer may touch.
+cp -- "$IMAGES/evil/header-sequence-last.vhdx" "$SCRATCH/last.vhdx"
+exits "an image whose headers cannot be updated" 0 open "$SCRATCH/last.vhdx" v0
+says "  with a warning" "sequence numbers are used up.*the device is read-only"
+tap_is "  it is" "$(blockdev --getro "$dev")" 1
+exits "  close" 0 close v0
+
 # --- Other people's devices.
 dm_create other "0 8 zero"
 exits "close of a device that is none of ours" 6 close other
