@@ -27,7 +27,7 @@ import libvhdi
 from ondisk import MIB
 import qemu
 import reader
-from tap import Skip, Tap
+from tap import Lack, Tap
 
 ATTESTED = {
     "attested-512":
@@ -82,20 +82,20 @@ class Corpus:
 
     def qemu(self, record):
         if not qemu.load():
-            raise Skip("no qemu-img")
+            raise Lack("no qemu-img")
         return differs(qemu.flat_sha256(self.chain(record)[0], self.scratch),
                        record["flat_sha256"])
 
     def replay(self, record):
         if not qemu.load():
-            raise Skip("no qemu-img")
+            raise Lack("no qemu-img")
         return differs(qemu.replayed_sha256(self.chain(record)[0],
                                             self.scratch),
                        record["flat_sha256"])
 
     def libvhdi(self, record):
         if not libvhdi.load():
-            raise Skip("no libvhdi")
+            raise Lack("no libvhdi")
         return differs(libvhdi.flat_sha256(self.chain(record)),
                        record["flat_sha256"])
 

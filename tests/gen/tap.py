@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """TAP for the Python tests, with the project's closing count line."""
+import os
 import sys
 import traceback
 
 
 class Skip(Exception):
     """Raised by a test that cannot run here; says why."""
+
+
+class Lack(Skip):
+    """A skip for want of what scripts/deps installs: fails with $TAP_DEPS."""
 
 
 class Tap:
@@ -38,7 +43,10 @@ class Tap:
         try:
             why = test()
         except Skip as skip:
-            self.skip(name, skip)
+            if isinstance(skip, Lack) and os.environ.get("TAP_DEPS"):
+                self.ok(False, name, skip)
+            else:
+                self.skip(name, skip)
         except Exception:       # pylint: disable=broad-except
             self.ok(False, name, traceback.format_exc())
         else:

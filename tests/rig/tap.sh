@@ -6,6 +6,9 @@
 #   tap_ok DESC                    a test passed
 #   tap_not_ok DESC [DETAIL]       a test failed; DETAIL is shown beneath it
 #   tap_skip DESC REASON           a test could not be run here, and why
+#   tap_lacks DESC REASON          the same, for want of what scripts/deps
+#                                  installs; fails if $TAP_DEPS is set: it is
+#                                  there
 #   tap_is DESC GOT WANTED         the two strings are equal
 #   tap_like DESC TEXT REGEX       the extended regular expression matches
 #   tap_run DESC COMMAND...        the command succeeds
@@ -54,6 +57,14 @@ tap_not_ok() {
 tap_skip() {
 	TAP_SKIPPED=$((TAP_SKIPPED + 1))
 	tap_point ok "$1 # SKIP $2"
+}
+
+tap_lacks() {
+	if [ -n "${TAP_DEPS-}" ]; then
+		tap_not_ok "$1" "$2 (scripts/deps installs it)"
+	else
+		tap_skip "$@"
+	fi
 }
 
 tap_is() {
@@ -141,10 +152,12 @@ tap_suite() {
 	TAP_PASSED=$((TAP_PASSED + p))
 	TAP_FAILED=$((TAP_FAILED + f))
 	TAP_SKIPPED=$((TAP_SKIPPED + s))
-	if [ "$status" = 0 ]; then
-		tap_point ok "$name"
-	else
+	if [ "$status" != 0 ]; then
 		tap_point 'not ok' "$name"
+	elif [ "$p" = 0 ]; then
+		tap_point ok "$name # SKIP nothing ran"
+	else
+		tap_point ok "$name"
 	fi
 }
 

@@ -7,6 +7,7 @@
 #   vhdxsetup ARG...        the program under test
 #   real NAME               unpacks a real image to $WORK/NAME.vhdx; fails if
 #                           the real images are absent
+#   may_trace DESC          whether strace can be used; if not, it skips DESC
 #   exits, says, field      see exits.sh
 
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -28,6 +29,16 @@ lib_exit() {
 trap lib_exit EXIT
 
 vhdxsetup() { "$VHDXSETUP" "$@"; }
+
+may_trace() {
+	if ! command -v strace >/dev/null; then
+		tap_lacks "$1" "strace is not installed"
+		return 1
+	elif ! strace -qqq -o "$WORK/trace" true 2>/dev/null; then
+		tap_skip "$1" "nothing can be traced here"
+		return 1
+	fi
+}
 
 real() {
 	[ -e "$VHDX_IMAGES/$1.vhdx.xz" ] || return 1
