@@ -30,14 +30,21 @@ int vhdx_file_id_check(struct vhdx_store *store, struct vhdx_report *report)
 	return r;
 }
 
-/* CRC-32C of a structure with its own checksum field taken as zero. */
-static u32 checksum(const void *buf, size_t len)
+/**
+ * vhdx_crc_begin() - sum up a structure that has its checksum at byte 4
+ * @buf: the structure; its checksum is taken as zero
+ * @len: bytes
+ *
+ * Context: any.
+ * Return: CRC-32C of it, for crc32c() to go on with; inverted, the checksum.
+ */
+u32 vhdx_crc_begin(const void *buf, size_t len)
 {
 	static const u8 zero[4];
 	u32 crc = crc32c(~0U, buf, 4);
 
 	crc = crc32c(crc, zero, sizeof(zero));
-	return ~crc32c(crc, (const u8 *)buf + 8, len - 8);
+	return crc32c(crc, (const u8 *)buf + 8, len - 8);
 }
 
 /**
@@ -53,7 +60,7 @@ static u32 checksum(const void *buf, size_t len)
 bool vhdx_checksum_ok(const void *buf, size_t len, u32 *stored, u32 *computed)
 {
 	*stored = le32_to_cpu(((const __le32 *)buf)[1]);
-	*computed = checksum(buf, len);
+	*computed = ~vhdx_crc_begin(buf, len);
 	return *stored == *computed;
 }
 

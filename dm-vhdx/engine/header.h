@@ -11,6 +11,7 @@
  *   vhdx_header_decode()	one copy, from a buffer
  *   vhdx_headers_read()	both copies, and which of them is current
  *   vhdx_checksum_ok()	the checksum that headers and region tables share
+ *   vhdx_crc_begin()	the same, not complete: that of a log entry
  * header-write.c APIs:
  *   vhdx_headers_update()	replace both copies, safely
  *   vhdx_headers_replace()	the same, and say why it failed
@@ -57,6 +58,7 @@ struct vhdx_headers {
 	unsigned int current_slot;
 };
 
+u32 vhdx_crc_begin(const void *buf, size_t len);
 bool vhdx_checksum_ok(const void *buf, size_t len, u32 *stored, u32 *computed);
 int vhdx_file_id_check(struct vhdx_store *store, struct vhdx_report *report);
 bool vhdx_header_decode(const void *buf, unsigned int slot,

@@ -26,14 +26,6 @@ struct walk {
 	u32 checksum;
 };
 
-static u32 descriptor_pages(u32 descriptors)
-{
-	u64 bytes = sizeof(struct vhdx_disk_log_entry) +
-		    (u64)descriptors * sizeof(struct vhdx_disk_log_desc);
-
-	return DIV_ROUND_UP_ULL(bytes, VHDX_PAGE);
-}
-
 static void decode(struct walk *walk, const struct vhdx_disk_log_entry *disk)
 {
 	struct vhdx_log_entry *entry = walk->entry;
@@ -65,7 +57,7 @@ static const char *header_fault(const struct walk *walk)
 		return "its tail is no multiple of 4 KiB inside the log";
 	if (!entry->sequence)
 		return "its sequence number is 0";
-	if (descriptor_pages(entry->descriptors) > pages)
+	if (vhdx_log_descriptor_pages(entry->descriptors) > pages)
 		return "it has no room for its descriptors";
 	return NULL;
 }
@@ -117,12 +109,10 @@ static const char *descriptors_fault(struct walk *walk, const void *page,
 				     bool first)
 {
 	const struct vhdx_disk_log_desc *desc = page;
-	u32 slot = first ? sizeof(struct vhdx_disk_log_entry) / sizeof(*desc) :
-			   0;
+	u32 slot = first ? VHDX_LOG_DESCS_FIRST : 0;
 	const char *fault = NULL;
 
-	for (; slot < VHDX_PAGE / sizeof(*desc) && walk->left && !fault;
-	     slot++) {
+	for (; slot < VHDX_LOG_DESCS_PAGE && walk->left && !fault; slot++) {
 		fault = descriptor_fault(walk, &desc[slot]);
 		walk->left--;
 	}
@@ -142,24 +132,11 @@ static const char *data_fault(const struct walk *walk, const void *page)
 	return NULL;
 }
 
-static void add_to_crc(struct walk *walk, const void *page, bool first)
-{
-	static const u8 zero[4];
-
-	if (!first) {
-		walk->crc = crc32c(walk->crc, page, VHDX_PAGE);
-		return;
-	}
-	walk->crc = crc32c(~0U, page, 4);
-	walk->crc = crc32c(walk->crc, zero, sizeof(zero));
-	walk->crc = crc32c(walk->crc, (const u8 *)page + 8, VHDX_PAGE - 8);
-}
-
 /* Returns an errno of the store, or 0 with *@fault set. */
 static int walk_pages(struct walk *walk, struct vhdx_log_reader *reader,
 		      u32 first, const char **fault)
 {
-	u32 described = descriptor_pages(walk->entry->descriptors);
+	u32 described = vhdx_log_descriptor_pages(walk->entry->descriptors);
 	u32 pages = walk->entry->length >> VHDX_PAGE_SHIFT;
 	u32 i;
 
@@ -172,7 +149,8 @@ static int walk_pages(struct walk *walk, struct vhdx_log_reader *reader,
 					 data_fault(walk, page);
 		if (*fault)
 			return 0;
-		add_to_crc(walk, page, !i);
+		walk->crc = i ? crc32c(walk->crc, page, VHDX_PAGE) :
+				vhdx_crc_begin(page, VHDX_PAGE);
 		cond_resched();
 	}
 	if (described + walk->data != pages)

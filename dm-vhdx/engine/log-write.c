@@ -4,15 +4,6 @@
  */
 #include "log.h"
 
-#define DESCS_PER_PAGE	(VHDX_PAGE / sizeof(struct vhdx_disk_log_desc))
-#define DESCS_FIRST	(sizeof(struct vhdx_disk_log_entry) / \
-			 sizeof(struct vhdx_disk_log_desc))
-
-static u32 descriptor_pages(u32 pages)
-{
-	return DIV_ROUND_UP(DESCS_FIRST + pages, DESCS_PER_PAGE);
-}
-
 /**
  * vhdx_log_entry_size() - how long is an entry that logs so many pages?
  * @pages: of 4 KiB
@@ -21,7 +12,7 @@ static u32 descriptor_pages(u32 pages)
  */
 u32 vhdx_log_entry_size(u32 pages)
 {
-	return (descriptor_pages(pages) + pages) * VHDX_PAGE;
+	return (vhdx_log_descriptor_pages(pages) + pages) * VHDX_PAGE;
 }
 
 /**
@@ -46,7 +37,7 @@ void vhdx_log_encode_page(void *buf, u32 pages, u32 index, u64 sequence,
 	struct vhdx_disk_log_data *sector = buf;
 	const u8 *bytes = data;
 
-	desc += DESCS_FIRST + index;
+	desc += VHDX_LOG_DESCS_FIRST + index;
 	desc->signature = cpu_to_le32(VHDX_LOG_DESC_SIGNATURE);
 	memcpy(&desc->leading_bytes, bytes, VHDX_LOG_LEADING);
 	memcpy(&desc->trailing_bytes, bytes + VHDX_PAGE - VHDX_LOG_TRAILING,
@@ -54,7 +45,7 @@ void vhdx_log_encode_page(void *buf, u32 pages, u32 index, u64 sequence,
 	desc->file_offset = cpu_to_le64(target);
 	desc->sequence = cpu_to_le64(sequence);
 
-	sector += descriptor_pages(pages) + index;
+	sector += vhdx_log_descriptor_pages(pages) + index;
 	sector->signature = cpu_to_le32(VHDX_LOG_DATA_SIGNATURE);
 	sector->sequence_high = cpu_to_le32(sequence >> 32);
 	memcpy(sector->data, bytes + VHDX_LOG_LEADING, sizeof(sector->data));
@@ -74,8 +65,9 @@ void vhdx_log_encode(void *buf, const struct vhdx_log_entry *entry,
 {
 	struct vhdx_disk_log_entry *disk = buf;
 	struct vhdx_disk_log_desc *desc = buf;
-	u32 used = DESCS_FIRST + entry->descriptors;
-	u32 room = descriptor_pages(entry->descriptors) * DESCS_PER_PAGE;
+	u32 used = VHDX_LOG_DESCS_FIRST + entry->descriptors;
+	u32 room = vhdx_log_descriptor_pages(entry->descriptors) *
+		   VHDX_LOG_DESCS_PAGE;
 
 	*disk = (struct vhdx_disk_log_entry){
 		.signature = cpu_to_le32(VHDX_LOG_ENTRY_SIGNATURE),

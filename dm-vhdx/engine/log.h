@@ -21,6 +21,23 @@
 
 #include "header.h"
 
+/* Descriptors to a page; in the first page the header takes the first places. */
+#define VHDX_LOG_DESCS_PAGE	(VHDX_PAGE / sizeof(struct vhdx_disk_log_desc))
+#define VHDX_LOG_DESCS_FIRST	(sizeof(struct vhdx_disk_log_entry) / \
+				 sizeof(struct vhdx_disk_log_desc))
+
+/**
+ * vhdx_log_descriptor_pages() - how long are header and descriptors of an entry?
+ * @descriptors: how many it has
+ *
+ * Return: 4 KiB pages.
+ */
+static inline u32 vhdx_log_descriptor_pages(u32 descriptors)
+{
+	return DIV_ROUND_UP_ULL((u64)VHDX_LOG_DESCS_FIRST + descriptors,
+				VHDX_LOG_DESCS_PAGE);
+}
+
 /**
  * struct vhdx_log_entry - where a valid entry lies, and what it promises
  * @offset: of its first page from the start of the log, in bytes

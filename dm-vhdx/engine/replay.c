@@ -42,22 +42,20 @@ static int plan_entry(struct vhdx_replay *replay,
 		      struct vhdx_log_reader *reader,
 		      const struct vhdx_log_entry *entry)
 {
-	u32 per_page = VHDX_PAGE / sizeof(struct vhdx_disk_log_desc);
 	u32 first = entry->offset >> VHDX_PAGE_SHIFT;
-	/* The entry header takes the place of two descriptors. */
-	u32 slots = entry->descriptors + 2;
-	u32 data = first + DIV_ROUND_UP(slots, per_page);
+	u32 data = first + vhdx_log_descriptor_pages(entry->descriptors);
 	u32 i;
 
-	for (i = 2; i < slots; i++) {
+	for (i = VHDX_LOG_DESCS_FIRST;
+	     i < VHDX_LOG_DESCS_FIRST + entry->descriptors; i++) {
 		const struct vhdx_disk_log_desc *desc;
 		u64 source =
 			reader->base + (u64)(data % reader->pages) * VHDX_PAGE;
 
-		desc = vhdx_log_page(reader, first + i / per_page);
+		desc = vhdx_log_page(reader, first + i / VHDX_LOG_DESCS_PAGE);
 		if (IS_ERR(desc))
 			return PTR_ERR(desc);
-		desc += i % per_page;
+		desc += i % VHDX_LOG_DESCS_PAGE;
 		if (le32_to_cpu(desc->signature) == VHDX_LOG_DESC_SIGNATURE)
 			data++;
 		add_patch(replay, desc, source);
