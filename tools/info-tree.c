@@ -207,7 +207,7 @@ struct json_object *info_image(struct layer *layer)
 	tree_text(object, "image", layer->path);
 	add_creator(object, image->store);
 	tree_number(object, "file_size", image->store->size);
-	tree_number(object, "file_size_after_replay", image->file_size);
+	tree_number(object, "file_size_after_replay", image->limits.file_size);
 	tree_add(object, "disk", disk_tree(image));
 	tree_add(object, "header", headers_tree(&image->headers));
 	tree_add(object, "log", log_tree(image));

@@ -48,7 +48,8 @@ struct vhdx_bat {
 /**
  * struct vhdx_bat_limits - what an entry's offset must respect
  * @regions: what lies at a fixed place
- * @file_size: bytes of the file, after replay; may change meanwhile
+ * @file_size: bytes of the file after replay: what it holds, or more; may change
+ *	meanwhile
  */
 struct vhdx_bat_limits {
 	const struct vhdx_regions *regions;

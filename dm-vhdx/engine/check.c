@@ -90,7 +90,7 @@ static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 /* Returns whether some of the space was taken before. */
 static bool take_space(struct checker *c, u64 offset, u64 length)
 {
-	u64 end = min(offset + length, c->image->file_size);
+	u64 end = min(offset + length, c->image->limits.file_size);
 
 	return offset < end && vhdx_space_take(c->space, offset, end - offset);
 }
@@ -153,7 +153,7 @@ static void remark_payload(const struct checker *c, u64 index, u64 block,
 	enum vhdx_block_state state = vhdx_entry_state(entry);
 	struct vhdx_place at = vhdx_bat_place(&c->image->bat, index);
 	u64 end = vhdx_entry_offset(entry) + space;
-	bool outside = space && end > c->image->file_size;
+	bool outside = space && end > c->image->limits.file_size;
 
 	if (state == VHDX_BLOCK_PARTIALLY_PRESENT && !bat->differencing)
 		vhdx_find(c->report, VHDX_READONLY, at,
@@ -162,12 +162,12 @@ static void remark_payload(const struct checker *c, u64 index, u64 block,
 	if (outside && state >= VHDX_BLOCK_FULLY_PRESENT)
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "the last payload block ends at 0x%llx, past the end of the file at 0x%llx",
-			  end, c->image->file_size);
+			  end, c->image->limits.file_size);
 	else if (outside)
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "payload block %llu is %s and keeps space up to 0x%llx, past the end of the file at 0x%llx",
 			  block, vhdx_state_name(state), end,
-			  c->image->file_size);
+			  c->image->limits.file_size);
 	if (state == VHDX_BLOCK_ZERO && vhdx_entry_offset(entry))
 		vhdx_find(c->report, VHDX_WARN, at,
 			  "payload block %llu is zero and names the offset 0x%llx; Hyper-V wants 0 there",
@@ -298,7 +298,7 @@ int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
 	c.batch = kvmalloc(BATCH_PAGES * VHDX_PAGE, GFP_NOIO);
 	if (!c.batch)
 		return -ENOMEM;
-	r = vhdx_space_grow(space, image->file_size);
+	r = vhdx_space_grow(space, image->limits.file_size);
 	if (!r)
 		r = check_entries(&c, progress);
 	if (!r)

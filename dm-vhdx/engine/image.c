@@ -60,7 +60,8 @@ static int open_log(struct vhdx_image *image)
 				   "cannot be replayed in memory (error %d)",
 				   -r);
 	/* Nothing can lie behind the limit: what names it is found faulty. */
-	image->file_size = min(image->replay.file_size, VHDX_FILE_SIZE_MAX);
+	image->limits.file_size = min(image->replay.file_size,
+				      VHDX_FILE_SIZE_MAX);
 	if (image->log.count)
 		vhdx_find(image->report, VHDX_INFO, at,
 			  "holds %u entries with %u changes that are not in place yet; they are replayed in memory",
@@ -136,8 +137,8 @@ static int open_regions(struct vhdx_image *image)
 		r = vhdx_regions_decode(tables + image->region_copy * VHDX_TABLE_SIZE,
 					image->region_copy,
 					vhdx_header_current(&image->headers),
-					image->file_size, &image->regions,
-					image->report);
+					image->limits.file_size,
+					&image->regions, image->report);
 	kvfree(tables);
 	return r;
 }
@@ -226,7 +227,6 @@ static int open_bat(struct vhdx_image *image, unsigned long pool_pages)
 				   region->length / sizeof(__le64),
 				   bat->entries);
 	image->limits.regions = &image->regions;
-	image->limits.file_size = image->file_size;
 	r = vhdx_pool_init(&image->pool, pool_pages);
 	if (!r)
 		r = vhdx_page_map_init(&image->bat_pages, &image->pool,

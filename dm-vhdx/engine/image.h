@@ -34,7 +34,6 @@
  * @headers: both copies
  * @log: the entries that wait for replay
  * @replay: what they change
- * @file_size: bytes of the file after replay: what it holds, or more
  * @region_copy: the copy of the region table that was used
  * @region_copies_differ: the other one is valid, too, and says something else
  * @regions: what lies at a fixed place
@@ -53,7 +52,6 @@ struct vhdx_image {
 	struct vhdx_headers headers;
 	struct vhdx_log log;
 	struct vhdx_replay replay;
-	u64 file_size;
 	unsigned int region_copy;
 	bool region_copies_differ;
 	struct vhdx_regions regions;

@@ -148,7 +148,6 @@ int vhdx_image_recover(struct vhdx_image *image)
 	/* Or by an attempt before, of which only the last header failed. */
 	vhdx_replay_free(&image->replay);
 	vhdx_log_free(&image->log);
-	image->file_size = min(image->store->size, VHDX_FILE_SIZE_MAX);
-	image->limits.file_size = image->file_size;
+	image->limits.file_size = min(image->store->size, VHDX_FILE_SIZE_MAX);
 	return 0;
 }

@@ -46,7 +46,7 @@ static int regions_differ(struct vhdx_image *image, u8 *tables)
 static void encode_regions(const struct vhdx_image *image, void *buf,
 			   const u8 *table, const guid_t *guid)
 {
-	u64 size = ALIGN_DOWN(image->file_size, VHDX_ALIGN);
+	u64 size = ALIGN_DOWN(image->limits.file_size, VHDX_ALIGN);
 	struct vhdx_log_entry entry = {
 		.length = vhdx_log_entry_size(REGION_PAGES),
 		.descriptors = REGION_PAGES,

@@ -169,7 +169,6 @@ static void tell_size(struct vhdx_session *session)
 	struct vhdx_image *image = session->image;
 
 	spin_lock(&image->pool.lock);
-	WRITE_ONCE(image->file_size, image->store->size);
 	WRITE_ONCE(image->limits.file_size, image->store->size);
 	spin_unlock(&image->pool.lock);
 }

@@ -309,7 +309,7 @@ int vhdx_session_check(const struct vhdx_image *image,
 				   VHDX_AT("region table",
 					   VHDX_REGION_TABLE_OFFSET(0)),
 				   "the two copies differ, so the image can only be read; vhdxsetup check --repair makes them alike");
-	if (image->file_size > VHDX_SPACE_MAX)
+	if (image->limits.file_size > VHDX_SPACE_MAX)
 		return vhdx_refuse(report, -EROFS, VHDX_AT("file", 0),
 				   "is longer than any virtual disk needs, so it can only be read");
 	return 0;

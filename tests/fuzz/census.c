@@ -118,7 +118,7 @@ void census_check(struct vhdx_image *image, const struct reference *ref,
 	u64 entries = image->bat.entries;
 	struct stopper stopper = { .progress.step = step, .at = U64_MAX };
 	u64 batches = min(entries, 2 * ENTRIES_MAX) / 8192 + 1;
-	u64 chunks = (image->file_size >> VHDX_ALIGN_SHIFT >>
+	u64 chunks = (image->limits.file_size >> VHDX_ALIGN_SHIFT >>
 		      VHDX_SPACE_CHUNK_SHIFT) + 1;
 	struct meter_bound bound = {
 		.memory = VHDX_MIB + chunks * sizeof(struct vhdx_space_chunk),

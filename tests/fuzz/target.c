@@ -53,13 +53,13 @@ static void check_reference(const struct vhdx_image *image,
 		   ref->sector_size == image->params.logical_sector &&
 		   ref->child == image->params.has_parent &&
 		   ref->bat == image->bat.offset &&
-		   ref->length == image->file_size,
+		   ref->length == image->limits.file_size,
 		   "another disk: size %llu block %llu sector %llu child %d BAT 0x%llx file 0x%llx, the engine says %llu %u %u %d 0x%llx 0x%llx",
 		   ref->disk_size, ref->block_size, ref->sector_size,
 		   ref->child, ref->bat, ref->length, image->params.size,
 		   image->params.block_size, image->params.logical_sector,
 		   image->params.has_parent, image->bat.offset,
-		   image->file_size);
+		   image->limits.file_size);
 }
 
 static void walk_layers(u32 opened, bool certain, struct random *random)

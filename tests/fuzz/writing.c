@@ -33,7 +33,7 @@ void writing_begin(const struct writing *w, const char *phase)
 {
 	u64 log = opened_log_length(&w->input->layer[0]);
 	u64 size = !w->child.image || IS_ERR(w->child.image) ?
-		   0 : w->child.image->file_size;
+		   0 : w->child.image->limits.file_size;
 	/* A session may make the file longer. */
 	u64 chunks = (size >> VHDX_ALIGN_SHIFT >> VHDX_SPACE_CHUNK_SHIFT) + 3;
 	struct meter_bound bound = {
@@ -276,7 +276,7 @@ static bool give_log_up(struct writing *w)
 static void live(struct writing *w)
 {
 	w->counted = w->child.image->bat.entries <= ENTRIES_MAX &&
-		     w->child.image->file_size <= FILE_MAX;
+		     w->child.image->limits.file_size <= FILE_MAX;
 	if (w->counted)
 		writing_count(w, &w->census);
 	if (w->chain)

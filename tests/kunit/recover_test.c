@@ -102,7 +102,6 @@ static void recover_dirty(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vhdx_image_recover(image), 0);
 
 	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, END);
-	KUNIT_EXPECT_EQ(test, image->file_size, END);
 	KUNIT_EXPECT_EQ(test, image->limits.file_size, END);
 	KUNIT_EXPECT_EQ(test, image->log.count, 0);
 	KUNIT_EXPECT_EQ(test, image->replay.count, 0);
@@ -187,7 +186,7 @@ static void recover_crash(struct kunit *test)
 		image = open_again(test, 0);
 		KUNIT_EXPECT_TRUE(test, guid_equal(vhdx_image_identity(image),
 						   &data_write));
-		KUNIT_EXPECT_EQ(test, image->file_size, END);
+		KUNIT_EXPECT_EQ(test, image->limits.file_size, END);
 		/* What comes last empties the log; before, it is all there. */
 		KUNIT_EXPECT_EQ(test, image->log.count, stop < changes - 1 ?
 							2 : 0);
@@ -301,7 +300,7 @@ static void recover_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
 	KUNIT_EXPECT_EQ(test, image->log.count, 0);
 	KUNIT_EXPECT_EQ(test, image->replay.count, 0);
-	KUNIT_EXPECT_EQ(test, image->file_size, END);
+	KUNIT_EXPECT_EQ(test, image->limits.file_size, END);
 	expect_replayed(test);
 }
 

@@ -144,7 +144,8 @@ static void append_ragged(struct kunit *test)
 	session = writer_open(test);
 	writer_write(test, 0, MIB, 0x11);
 	KUNIT_EXPECT_EQ(test, writer_offset(test, 0), 5 * MIB);
-	KUNIT_EXPECT_EQ(test, f->image[0]->file_size, f->ram[0].store.size);
+	KUNIT_EXPECT_EQ(test, f->image[0]->limits.file_size,
+			f->ram[0].store.size);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
 	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 6 * MIB);
 }
@@ -415,7 +416,7 @@ static void trim_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
 	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 8 * MIB);
-	KUNIT_EXPECT_EQ(test, f->image[0]->file_size, 8 * MIB);
+	KUNIT_EXPECT_EQ(test, f->image[0]->limits.file_size, 8 * MIB);
 	writer_write(test, MIB, 8 * MIB, 2);
 	KUNIT_EXPECT_EQ(test, writer_offset(test, 1), 5 * MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);

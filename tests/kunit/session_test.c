@@ -291,7 +291,7 @@ static void end_order(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, session->live);
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
 	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 5 * MIB);
-	KUNIT_EXPECT_EQ(test, f->image[0]->file_size, 5 * MIB);
+	KUNIT_EXPECT_EQ(test, f->image[0]->limits.file_size, 5 * MIB);
 	/* Again is nothing to do. */
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
 	writer_trace(test, "");
