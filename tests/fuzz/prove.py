@@ -100,8 +100,8 @@ BREAKS = {
     "survey-regions": (
         "session-space.c", "i < regions->count && !r", "i < 0"),
     "reuse-unzeroed": (
-        "session-space.c", "r = store->ops->zero(store, *offset, size);",
-        "r = 0;"),
+        "session-space.c", "return store->ops->zero(store, *offset, size);",
+        "return 0;"),
     "trim-too-far": (
         "session-space.c", "\tend = session->last_end;",
         "\tend = session->last_end - VHDX_MIB;"),
