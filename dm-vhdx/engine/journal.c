@@ -32,7 +32,6 @@ int vhdx_journal_init(struct vhdx_journal *journal, struct vhdx_store *store,
 		.store = store,
 		.pool = pool,
 		.base = header->log_offset,
-		.length = header->log_length,
 		.room = min_t(u64, header->log_length, VHDX_JOURNAL_ROOM_MAX),
 	};
 	INIT_LIST_HEAD(&journal->changed);

@@ -52,8 +52,7 @@
  * @store: the file
  * @pool: whose lock guards the lists and the state of pages
  * @base: byte offset of the log in the file
- * @length: of the log in bytes
- * @room: bytes of it that are in use
+ * @room: bytes of the log that are in use
  * @guid: LogGuid of this session
  * @sequence: of the next entry
  * @head: where the next entry goes, in bytes from @base
@@ -73,7 +72,6 @@ struct vhdx_journal {
 	struct vhdx_store *store;
 	struct vhdx_pool *pool;
 	u64 base;
-	u32 length;
 	u32 room;
 	guid_t guid;
 	u64 sequence;

@@ -41,7 +41,6 @@ typedef unsigned int gfp_t;
 #define __printf(a, b)		__attribute__((format(printf, a, b)))
 #define __force
 #define __rcu
-#define fallthrough		__attribute__((fallthrough))
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 
@@ -173,7 +172,6 @@ void *shim_alloc_surely(size_t size);
 #define kzalloc(size, gfp)	((void)(gfp), shim_alloc(1, size))
 #define kmalloc(size, gfp) \
 	((gfp) & __GFP_NOFAIL ? shim_alloc_surely(size) : shim_alloc(1, size))
-#define kcalloc(n, size, gfp)	((void)(gfp), shim_alloc(n, size))
 #define kvcalloc(n, size, gfp)	((void)(gfp), shim_alloc(n, size))
 #define kvmalloc(size, gfp)	((void)(gfp), shim_alloc(1, size))
 #define kvzalloc(size, gfp)	((void)(gfp), shim_alloc(1, size))
@@ -229,55 +227,15 @@ static inline void list_move_tail(struct list_head *entry,
 	list_add_tail(entry, list);
 }
 
-static inline void list_add(struct list_head *entry, struct list_head *list)
-{
-	list_add_tail(entry, list->next);
-}
-
 static inline void list_del_init(struct list_head *entry)
 {
 	list_del(entry);
 	INIT_LIST_HEAD(entry);
 }
 
-static inline void list_move(struct list_head *entry, struct list_head *list)
-{
-	list_del(entry);
-	list_add(entry, list);
-}
-
-static inline void list_splice_tail_init(struct list_head *from,
-					 struct list_head *to)
-{
-	if (list_empty(from))
-		return;
-	from->next->prev = to->prev;
-	to->prev->next = from->next;
-	from->prev->next = to;
-	to->prev = from->prev;
-	INIT_LIST_HEAD(from);
-}
-
 #define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
-#define list_entry(ptr, type, member) \
-	container_of(ptr, type, member)
 #define list_first_entry(list, type, member) \
-	list_entry((list)->next, type, member)
-#define list_last_entry(list, type, member) \
-	list_entry((list)->prev, type, member)
-#define list_first_entry_or_null(list, type, member) \
-	(list_empty(list) ? NULL : list_first_entry(list, type, member))
-#define list_next_entry(pos, member) \
-	list_entry((pos)->member.next, __typeof__(*(pos)), member)
-#define list_for_each_entry(pos, head, member) \
-	for (pos = list_first_entry(head, __typeof__(*pos), member); \
-	     &pos->member != (head); \
-	     pos = list_next_entry(pos, member))
-#define list_for_each_entry_safe(pos, n, head, member) \
-	for (pos = list_first_entry(head, __typeof__(*pos), member), \
-	     n = list_next_entry(pos, member); \
-	     &pos->member != (head); \
-	     pos = n, n = list_next_entry(n, member))
+	container_of((list)->next, type, member)
 
 /* spinlock.h, rcupdate.h, sched.h: one thread. */
 typedef struct {
@@ -303,7 +261,6 @@ struct rcu_head {
 #define rcu_assign_pointer(p, v)	((p) = (v))
 #define RCU_INIT_POINTER(p, v)	((p) = (v))
 #define call_rcu(head, func)	((func)(head))
-#define kfree_rcu(p, member)	free(p)
 #define cond_resched()		do { } while (0)
 
 /* bitops.h */
