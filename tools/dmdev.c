@@ -223,6 +223,9 @@ int dmdev_suspend(const char *name)
 	/* What nobody has open has no file system to freeze. */
 	if (task && dm_task_skip_lockfs(task))
 		err = run_task(task);
+	/* Somebody else was doing the same, and has done it now. */
+	if (err == -EINVAL)
+		err = 0;
 	if (task)
 		dm_task_destroy(task);
 	return err;
