@@ -3,40 +3,17 @@
 #
 # vhdxsetup with the module: open, close, status and list, what they refuse, and
 # that nothing is left behind.
-#
-# The program is the plain one: sanitizers do not fit into UML's address space.
 
 set -euo pipefail
-# shellcheck source=tests/guest/lib.sh
-. "$(dirname -- "$0")/../guest/lib.sh"
-# shellcheck source=tests/tools/exits.sh
-. "$GUEST/../tools/exits.sh"
+# shellcheck source=tests/uml/lib.sh
+. "$(dirname -- "$0")/lib.sh"
 
-VHDXSETUP=$(realpath -- "$GUEST/../../tools/vhdxsetup")
-if [ ! -x "$VHDXSETUP" ]; then
-	tap_not_ok "vhdxsetup is built" "make -C tools"
-	tap_done
-	exit 1
-fi
 good=$IMAGES/good
 real=$IMAGES/real
-# The device that most of it is about.
-dev=/dev/mapper/v0
-
-# status_field NAME EXPRESSION
-status_field() {
-	"$VHDXSETUP" status --json "$1" | field "$2"
-}
 
 # same DESC NAME: the device reads as the flat content of an image.
 same() {
 	tap_run "$1" cmp -- "$dev" "$VHDX_INPUTS/flat/$2"
-}
-
-gone() {
-	tap_is "$1" "$(dmsetup ls --target vhdx | grep -v "^No devices" || true
-		shopt -s nullglob
-		echo "$dev"*)" ""
 }
 
 # --- Nothing there, and the module not either.
@@ -318,6 +295,7 @@ gone "  and takes it away all the same"
 below_is linear "$loop" 0
 exits "  open, when all is well again" 0 open /dev/mapper/below v0
 exits "  close" 0 close v0
+exits "  clean" 0 check /dev/mapper/below
 dm_remove below
 losetup -d "$loop"
 rm -- "$SCRATCH/disk"

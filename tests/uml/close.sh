@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vhdxsetup close, while others open or close the device, too: it is not left
+# suspended, and one of them removes it.
+#
+# The image is on a device that takes no write until a test lets it, so that all
+# happens in the order that is wanted, however slow the guest is.
+
+set -euo pipefail
+# shellcheck source=tests/uml/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/guest/write/below.sh
+. "$GUEST/write/below.sh"
+
+IMAGE=/dev/mapper/below
+# Seconds. What has not happened by then never will.
+PATIENCE=60
+
+# A device with something to commit, which nothing below takes until let_below.
+hold_below() {
+	exits "open" 0 open -q "$IMAGE" v0
+	tap_run "  write" dd if=/dev/urandom of=$dev bs=4k count=1 \
+		oflag=direct status=none
+	dmsetup suspend --noudevsync --noflush --nolockfs below
+	# The write may have been committed already.
+	tap_run "  discard" timeout "$PATIENCE" blkdiscard -f -o 0 -l 1M "$dev"
+}
+
+let_below() { dmsetup resume --noudevsync below; }
+
+is_suspended() {
+	[ "$(dmsetup info -c --noheadings -o suspended v0)" = Suspended ]
+}
+
+is_gone() { ! dmsetup info v0 >/dev/null 2>&1; }
+
+# waits STATE NAME: it does so in the kernel, with that letter in ps.
+waits() { [[ $(ps -o stat= -p "${PID[$2]}") == "$1"* ]]; }
+
+# begin NAME COMMAND...: its process is ${PID[NAME]}.
+declare -A PID CODE SAID
+begin() {
+	local name=$1
+
+	shift
+	env "$@" >"$SCRATCH/said.$name" 2>&1 &
+	PID[$name]=$!
+}
+
+# end NAME: what became of it is in ${CODE[NAME]}, what it said in ${SAID[NAME]}.
+end() {
+	CODE[$1]=0
+	wait "${PID[$1]}" || CODE[$1]=$?
+	SAID[$1]=$(<"$SCRATCH/said.$1")
+}
+
+# It has suspended the device, and waits for the end of what is written.
+close_begins() {
+	begin first "$VHDXSETUP" close "$@" v0
+	tap_run "  a close begins" wait_for "$PATIENCE" is_suspended
+}
+
+# Through descriptor 3: a device that is to go has no node any more.
+usable() {
+	tap_is "$1: it is not left suspended" \
+		"$(status_field v0 '["suspended"]')" False
+	# If it is, the read would never end, nor this.
+	! is_suspended || dmsetup resume --noudevsync v0
+	tap_run "$1: it can be read" timeout "$PATIENCE" dd of=/dev/null \
+		bs=4k count=1 iflag=direct status=none <&3
+}
+
+test_opened() {
+	local what="close of a device that comes into use"
+
+	hold_below
+	close_begins
+	exec 3<"$dev"
+	let_below
+	end first
+	tap_is "$what: is refused" "${CODE[first]}" 7
+	tap_like "$what: says why" "${SAID[first]}" "v0: is in use"
+	usable "$what"
+	exec 3<&-
+	exits "$what: another succeeds" 0 close v0
+	gone "$what: nothing is left"
+}
+
+test_opened_deferred() {
+	local what="close --deferred of a device that comes into use"
+
+	hold_below
+	close_begins --deferred
+	exec 3<"$dev"
+	let_below
+	end first
+	tap_is "$what: is not refused" "${CODE[first]}" 0
+	tap_like "$what: says when it will go" "${SAID[first]}" \
+		"v0 is in use and will go"
+	usable "$what"
+	exec 3<&-
+	tap_run "$what: it goes" wait_for "$PATIENCE" is_gone
+	dmsetup mknodes
+	gone "$what: nothing is left"
+}
+
+test_removed() {
+	local what="close of a device that another one removes"
+
+	hold_below
+	close_begins
+	begin second "$VHDXSETUP" close v0
+	tap_run "  so does another" wait_for "$PATIENCE" is_gone
+	let_below
+	end first
+	end second
+	tap_is "$what: fails" "${CODE[first]}" 6
+	tap_is "$what: says that it is gone, and no more" "${SAID[first]}" \
+		"vhdxsetup: v0: not removed: No such device or address"
+	tap_is "$what: the other succeeds" "${CODE[second]}" 0
+	gone "$what: nothing is left"
+}
+
+# A message that waits for the committer lets none suspend the device. One of
+# them waits for that, and the other one for the first.
+test_at_once() {
+	local what="two that suspend a device at once"
+
+	hold_below
+	begin message dmsetup message v0 0 commit
+	tap_run "  a message waits" wait_for "$PATIENCE" waits I message
+	begin first "$VHDXSETUP" close v0
+	tap_run "  a close waits" wait_for "$PATIENCE" waits D first
+	begin second "$VHDXSETUP" close v0
+	tap_run "  so does another" wait_for "$PATIENCE" waits D second
+	tap_fails "  it is not suspended yet" is_suspended
+	let_below
+	end message
+	end first
+	end second
+	tap_is "$what: the message ends well" "${CODE[message]}" 0
+	tap_like "$what: one of them removes it" \
+		"${CODE[first]} ${CODE[second]}" "^(0 6|6 0)$"
+	tap_note "${SAID[first]}${SAID[second]}"
+	gone "$what: nothing is left"
+}
+
+below_setup 80M
+exits "an image" 0 create -q --force --size 64M \
+	--block-size 1M "$IMAGE"
+test_opened
+test_opened_deferred
+test_removed
+test_at_once
+exits "at the end, the image is clean" 0 check "$IMAGE"
+below_gone
+tap_done
