@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Metadata from and to a block device.
+ * Metadata from and to a block device, and its space.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -11,8 +11,33 @@
 #include "buffer.h"
 #include "store-bdev.h"
 
-/* One for the committer, and one for whoever waits for a page. */
+/*
+ * One for the committer, and one for the others: none has more than one, and
+ * each of them ends without another.
+ */
 #define BIOS_MIN	2
+
+/* In bytes, which a bio counts with 32 bits. */
+#define EMPTY_BIO_MAX	(1024 * VHDX_MIB)
+
+static struct bio *bdev_bio(struct vhdx_bdev *self, blk_opf_t opf, u64 pos,
+			    u64 pages)
+{
+	struct bio *bio;
+
+	bio = bio_alloc_bioset(self->bdev, min_t(u64, pages, BIO_MAX_VECS),
+			       opf, GFP_NOIO, &self->bios);
+	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
+	return bio;
+}
+
+static int bdev_wait(struct bio *bio)
+{
+	int err = submit_bio_wait(bio);
+
+	bio_put(bio);
+	return err;
+}
 
 /*
  * Fills @bio with the pages of @buf, as many as it takes.
@@ -47,16 +72,11 @@ static int bdev_move_part(struct vhdx_bdev *self, enum req_op op, u64 pos,
 	struct bio *bio;
 	int err;
 
-	bio = bio_alloc_bioset(self->bdev,
-			       min_t(unsigned int, pages, BIO_MAX_VECS),
-			       op | REQ_META | REQ_SYNC, GFP_NOIO,
-			       &self->bios);
-	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
+	bio = bdev_bio(self, op | REQ_META | REQ_SYNC, pos, pages);
 	*len = bio_fill(bio, buf, *len);
 	if (op_is_write(op) && is_vmalloc_addr(buf))
 		flush_kernel_vmap_range(buf, *len);
-	err = submit_bio_wait(bio);
-	bio_put(bio);
+	err = bdev_wait(bio);
 	if (!op_is_write(op) && is_vmalloc_addr(buf))
 		invalidate_kernel_vmap_range(buf, *len);
 	return err;
@@ -116,6 +136,54 @@ static int bdev_truncate(struct vhdx_store *store, u64 size)
 	return 0;
 }
 
+static int bdev_empty_bios(struct vhdx_bdev *self, blk_opf_t opf, u64 pos,
+			   u64 len, u64 step)
+{
+	int err = 0;
+
+	while (len && !err) {
+		struct bio *bio = bdev_bio(self, opf, pos, 0);
+
+		step = min(step, len);
+		bio->bi_iter.bi_size = step;
+		err = bdev_wait(bio);
+		pos += step;
+		len -= step;
+	}
+	return err;
+}
+
+/* As bio_fill(). */
+static u64 bio_fill_zeros(struct bio *bio, u64 len)
+{
+	u64 done = 0;
+
+	while (done < len) {
+		unsigned int step = min_t(u64, len - done, PAGE_SIZE);
+
+		if (bio_add_page(bio, ZERO_PAGE(0), step, 0) != step)
+			break;
+		done += step;
+	}
+	return done;
+}
+
+static int bdev_write_zeros(struct vhdx_bdev *self, u64 pos, u64 len)
+{
+	int err = 0;
+
+	while (len && !err) {
+		struct bio *bio = bdev_bio(self, REQ_OP_WRITE, pos,
+					   DIV_ROUND_UP_ULL(len, PAGE_SIZE));
+		u64 step = bio_fill_zeros(bio, len);
+
+		err = bdev_wait(bio);
+		pos += step;
+		len -= step;
+	}
+	return err;
+}
+
 /*
  * NOUNMAP, for the device may be thin: what was prepared for a block must not
  * turn out to have no room when the block is written to.
@@ -123,19 +191,23 @@ static int bdev_truncate(struct vhdx_store *store, u64 size)
 static int bdev_zero(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+	u64 limit = (u64)bdev_write_zeroes_sectors(self->bdev) << SECTOR_SHIFT;
+	int err = -EOPNOTSUPP;
 
-	return blkdev_issue_zeroout(self->bdev, pos >> SECTOR_SHIFT,
-				    len >> SECTOR_SHIFT, GFP_NOIO,
-				    BLKDEV_ZERO_NOUNMAP);
+	if (limit)
+		err = bdev_empty_bios(self, REQ_OP_WRITE_ZEROES | REQ_NOUNMAP,
+				      pos, len, min(limit, EMPTY_BIO_MAX));
+	/* That it cannot do it, a device may find out by the attempt. */
+	return err ? bdev_write_zeros(self, pos, len) : 0;
 }
 
+/* The block layer cuts what is longer than the device takes, where it should. */
 static int bdev_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
-	int err;
+	int err = bdev_empty_bios(self, REQ_OP_DISCARD, pos, len,
+				  EMPTY_BIO_MAX);
 
-	err = blkdev_issue_discard(self->bdev, pos >> SECTOR_SHIFT,
-				   len >> SECTOR_SHIFT, GFP_NOIO);
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
@@ -166,8 +238,10 @@ void vhdx_bdev_init(struct vhdx_bdev *store, struct block_device *bdev)
  * vhdx_bdev_start() - what the store needs to be read and written
  * @store: the store; to be undone by vhdx_bdev_stop(), also after a failure
  *
- * The bios of a page of the BAT, and of the log, must not come from the reserve
- * that all share: bios of data that wait for the page may have taken all of it.
+ * The bios of a page of the BAT, of the log, and of what is zeroed for a new
+ * block, must not come from the reserve that all share, which is why the block
+ * layer's own functions for zeroes and discards are of no use: bios of data that
+ * wait for the page, or for the block, may have taken all of it.
  *
  * Context: process context.
  * Return: 0 or -ENOMEM.

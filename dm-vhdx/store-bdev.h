@@ -2,8 +2,8 @@
 /*
  * The block store: an image on a block device.
  *
- * It moves metadata by bios of its own. Data never comes here: ->map points
- * the bio at the device.
+ * It moves metadata, zeroes and discards by bios of its own. Data never comes
+ * here: ->map points the bio at the device.
  *
  * store-bdev.c APIs:
  *   vhdx_bdev_init()		a device -> a store
@@ -21,7 +21,7 @@
  * struct vhdx_bdev - an image's bytes on a block device
  * @store: for the engine
  * @bdev: the device; the tables that use the store hold it open
- * @bios: for metadata
+ * @bios: its own
  */
 struct vhdx_bdev {
 	struct vhdx_store store;
