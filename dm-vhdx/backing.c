@@ -310,6 +310,8 @@ void vhdx_backing_put(struct vhdx_backing *backing,
  * vhdx_backing_set_cache() - bound an image's metadata in memory
  * @backing: the image; if tables share it, the last call counts
  * @kib: KiB, or 0 for the default
+ *
+ * Context: may sleep; gives up at once what is above the bound.
  */
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib)
 {

@@ -37,6 +37,8 @@ static bool suspend_refuses(const struct vhdx_committer *c)
  * vhdx_room_refuse() - let none wait for room
  * @c: the committer
  * @status: what those that do are to end with
+ *
+ * Context: process context, with no spinlock held; ends bios.
  */
 void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status)
 {
@@ -53,6 +55,8 @@ void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status)
 /**
  * vhdx_room_forget() - say no more that there is no room
  * @c: the committer, locked
+ *
+ * Context: process context, with the lock of @c held.
  */
 void vhdx_room_forget(struct vhdx_committer *c)
 {
@@ -111,8 +115,9 @@ static bool is_full(const struct vhdx_session *session)
  * Whatever is not for want of room, such as a mode in which nothing can be
  * written, they learn when they are tried again.
  *
- * Context: after work with VHDX_WORK_BEGIN for those that waited: none is
- * refused before room was looked for.
+ * Context: process context, with the lock of @c held; after work with
+ * VHDX_WORK_BEGIN for those that waited: none is refused before room was looked
+ * for.
  */
 void vhdx_room_settle(struct vhdx_committer *c)
 {

@@ -23,6 +23,8 @@
 /**
  * vhdx_committer_event() - let those know who wait for events of the device
  * @c: the committer, locked
+ *
+ * Context: process context, with the lock of @c held.
  */
 void vhdx_committer_event(struct vhdx_committer *c)
 {
@@ -72,6 +74,7 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
  * vhdx_committer_lost() - has a flush elsewhere failed?
  * @c: the committer, locked, with a session
  *
+ * Context: process context, with the lock of @c held.
  * Return: 0, or -EIO, and the session has failed for that.
  */
 int vhdx_committer_lost(struct vhdx_committer *c)
@@ -147,7 +150,9 @@ static void end_all(struct bio_list *bios, int err)
 
 /**
  * vhdx_committer_again() - send bios on their way anew
- * @bios: clones of dm's, on a list that is emptied
+ * @bios: clones of dm's, in no epoch, on a list that is emptied
+ *
+ * Context: process context, with no spinlock held; does not wait.
  */
 void vhdx_committer_again(struct bio_list *bios)
 {

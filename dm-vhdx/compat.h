@@ -80,6 +80,12 @@ static inline struct shrinker *vhdx_shrinker_new(const char *name,
 	return shrinker;
 }
 
+/**
+ * vhdx_shrinker_free() - be asked no more
+ * @shrinker: as vhdx_shrinker_new() returned it
+ *
+ * Context: may sleep; waits for calls that are under way.
+ */
 static inline void vhdx_shrinker_free(struct shrinker *shrinker)
 {
 #ifdef VHDX_HAVE_SHRINKER_ALLOC

@@ -85,6 +85,12 @@ static inline struct vhdx_epoch *vhdx_epoch_enter(struct vhdx_epochs *epochs)
 	return epoch;
 }
 
+/**
+ * vhdx_epoch_leave() - say that what followed from a lookup has ended
+ * @epoch: as vhdx_epoch_enter() returned it
+ *
+ * Context: any, interrupts too.
+ */
 static inline void vhdx_epoch_leave(struct vhdx_epoch *epoch)
 {
 	percpu_ref_put(&epoch->ref);

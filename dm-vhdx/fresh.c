@@ -22,6 +22,12 @@ struct vhdx_fresh *vhdx_fresh_new(void)
 	return fresh;
 }
 
+/**
+ * vhdx_fresh_free() - track it no more
+ * @fresh: with no fill under way; or NULL
+ *
+ * Context: may sleep.
+ */
 void vhdx_fresh_free(struct vhdx_fresh *fresh)
 {
 	kvfree(fresh);

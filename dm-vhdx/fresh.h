@@ -112,6 +112,14 @@ enum vhdx_fresh_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 struct llist_node *vhdx_fresh_done(struct vhdx_fresh *fresh,
 				   struct vhdx_fill *fill);
 
+/**
+ * vhdx_fresh_marked() - is a grain fresh, or being filled?
+ * @fresh: of the file
+ * @grain: in the window
+ *
+ * Context: any; a hint without the lock, but see vhdx_fresh_meets().
+ * Return: whether it is.
+ */
 static inline bool vhdx_fresh_marked(const struct vhdx_fresh *fresh,
 				     unsigned long grain)
 {

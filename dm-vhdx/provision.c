@@ -256,6 +256,8 @@ int vhdx_provision_load(const struct vhdx_miss *miss)
  * vhdx_provision_fail() - what cannot go on, here at least
  * @io: of dm's clone, in no epoch
  * @err: why; the committer sees to some of it
+ *
+ * Context: any; ends the bio, or gives it to the committer.
  */
 void vhdx_provision_fail(struct vhdx_io *io, int err)
 {

@@ -43,6 +43,10 @@ static inline struct vhdx_scope vhdx_scope_enter(void)
 	return scope;
 }
 
+/**
+ * vhdx_scope_leave() - end it
+ * @scope: as vhdx_scope_enter() returned it to this task
+ */
 static inline void vhdx_scope_leave(struct vhdx_scope scope)
 {
 	if (!scope.throttle)

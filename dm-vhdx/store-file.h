@@ -109,7 +109,12 @@ void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
 bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
 
-/* Was the file opened for writing? */
+/**
+ * vhdx_file_writable() - was the file opened for writing?
+ * @file: the store
+ *
+ * Return: whether it was.
+ */
 static inline bool vhdx_file_writable(const struct vhdx_file *file)
 {
 	return file->filp->f_mode & FMODE_WRITE;

@@ -169,6 +169,12 @@ static inline void vhdx_io_enter(struct vhdx_target *t, struct vhdx_io *io)
 		io->epoch = vhdx_epoch_enter(&t->committer->epochs);
 }
 
+/**
+ * vhdx_io_leave() - leave the epoch that vhdx_io_enter() entered
+ * @io: of a bio; it may be in none
+ *
+ * Context: any, interrupts too.
+ */
 static inline void vhdx_io_leave(struct vhdx_io *io)
 {
 	if (io->epoch)

@@ -114,20 +114,48 @@ static inline struct vhdx_place vhdx_bat_place(const struct vhdx_bat *bat,
 			     vhdx_bat_file_offset(bat, index));
 }
 
-/* In bytes; the last block may reach past the end of the virtual disk. */
+/**
+ * vhdx_bat_block_size() - how long a payload block is
+ * @bat: the geometry
+ *
+ * Return: bytes; the last block may reach past the end of the virtual disk.
+ */
 static inline u64 vhdx_bat_block_size(const struct vhdx_bat *bat)
 {
 	return 1ULL << bat->block_shift;
 }
 
+/**
+ * vhdx_entry_state() - what an entry says of its block
+ * @entry: of a payload block; of a sector bitmap, the number is the same
+ *
+ * Return: the state.
+ */
 static inline enum vhdx_block_state vhdx_entry_state(u64 entry)
 {
 	return entry & VHDX_BAT_STATE_MASK;
 }
 
+/**
+ * vhdx_entry_offset() - where an entry says that its block lies
+ * @entry: the entry
+ *
+ * Return: byte offset in the file; whether it counts depends on the state.
+ */
 static inline u64 vhdx_entry_offset(u64 entry)
 {
 	return entry & VHDX_BAT_OFFSET_MASK;
+}
+
+/**
+ * vhdx_entry_present() - has a payload block space that holds its data?
+ * @entry: its entry
+ *
+ * Return: whether all or some of it is present.
+ */
+static inline bool vhdx_entry_present(u64 entry)
+{
+	return vhdx_entry_state(entry) >= VHDX_BLOCK_FULLY_PRESENT;
 }
 
 #endif /* VHDX_BAT_H */

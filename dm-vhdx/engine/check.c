@@ -127,7 +127,7 @@ static int name_overlap(struct checker *c, u64 index, u64 entry, u64 length)
 
 static int check_space(struct checker *c, u64 index, u64 entry, u64 length)
 {
-	if (vhdx_entry_state(entry) >= VHDX_BLOCK_FULLY_PRESENT)
+	if (vhdx_entry_present(entry))
 		c->census->allocated += length;
 	if (!take_space(c, vhdx_entry_offset(entry), length))
 		return 0;
@@ -159,7 +159,7 @@ static void remark_payload(const struct checker *c, u64 index, u64 block,
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "payload block %llu is partially present in an image without a parent; it is read as fully present",
 			  block);
-	if (outside && state >= VHDX_BLOCK_FULLY_PRESENT)
+	if (outside && vhdx_entry_present(entry))
 		vhdx_find(c->report, VHDX_READONLY, at,
 			  "the last payload block ends at 0x%llx, past the end of the file at 0x%llx",
 			  end, c->image->limits.file_size);

@@ -88,7 +88,12 @@ struct vhdx_miss {
 
 int vhdx_image_load(const struct vhdx_miss *miss);
 
-/* The log as the place of a finding. */
+/**
+ * vhdx_image_log_place() - the log as the place of a finding
+ * @image: the image, its headers read
+ *
+ * Return: the place.
+ */
 static inline struct vhdx_place
 vhdx_image_log_place(const struct vhdx_image *image)
 {
@@ -96,7 +101,12 @@ vhdx_image_log_place(const struct vhdx_image *image)
 		       vhdx_header_current(&image->headers)->log_offset);
 }
 
-/* DataWriteGuid: what children of this image must name. */
+/**
+ * vhdx_image_identity() - what children of an image must name
+ * @image: the image, its headers read
+ *
+ * Return: its DataWriteGuid.
+ */
 static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
 {
 	return &vhdx_header_current(&image->headers)->data_write_guid;

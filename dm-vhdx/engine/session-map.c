@@ -54,11 +54,6 @@ static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,
 	return 0;
 }
 
-static bool is_present(u64 entry)
-{
-	return vhdx_entry_state(entry) >= VHDX_BLOCK_FULLY_PRESENT;
-}
-
 /* Readers look at the entry without the lock. */
 static void publish(const struct spot *spot, u64 entry)
 {
@@ -74,7 +69,7 @@ static void publish(const struct spot *spot, u64 entry)
  */
 static void release(struct vhdx_session *session, u64 entry)
 {
-	if (!is_present(entry))
+	if (!vhdx_entry_present(entry))
 		return;
 	vhdx_space_release(&session->space, vhdx_entry_offset(entry),
 			   vhdx_bat_block_size(&session->image->bat));
@@ -117,7 +112,7 @@ static int map_first(struct vhdx_session *session, u64 pos, u64 len,
 	int r;
 
 	r = find_spot(session, pos, len, &spot, miss);
-	if (!r && !is_present(spot.entry))
+	if (!r && !vhdx_entry_present(spot.entry))
 		r = allocate(session, &spot);
 	if (r)
 		return r;
@@ -138,7 +133,7 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 
 	if (find_spot(session, pos, len, &spot, &miss))
 		return false;
-	if (!is_present(spot.entry)) {
+	if (!vhdx_entry_present(spot.entry)) {
 		if (!session->prepared_count ||
 		    next_prepared(session) != run->offset + run->length ||
 		    allocate(session, &spot))
@@ -205,7 +200,7 @@ static bool says_enough(enum vhdx_zero why, u64 entry)
 	case VHDX_BLOCK_UNMAPPED:
 		return why == VHDX_ZERO_DISCARD;
 	default:
-		return !is_present(entry);
+		return !vhdx_entry_present(entry);
 	}
 }
 
@@ -239,7 +234,7 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 	if (says_enough(why, spot.entry))
 		return 0;
 	/* All of a block that is not present may become zeros. */
-	if (!is_present(spot.entry) ||
+	if (!vhdx_entry_present(spot.entry) ||
 	    (is_whole(&image->bat, pos, &spot) && !keep))
 		return change_state(session, why, &spot);
 	if (keep && why == VHDX_ZERO_DISCARD)

@@ -166,7 +166,13 @@ static inline int vhdx_session_ready(const struct vhdx_session *session)
 	return READ_ONCE(session->no_space) ? -ENOSPC : -EBUSY;
 }
 
-/* Takes the next prepared block, of which there is one, under the lock. */
+/**
+ * vhdx_session_take_prepared() - take the next prepared block
+ * @session: the session, which has one
+ *
+ * Context: under the pool's lock.
+ * Return: byte offset of the block in the file.
+ */
 static inline u64 vhdx_session_take_prepared(struct vhdx_session *session)
 {
 	u64 offset = session->prepared[session->prepared_first];

@@ -83,6 +83,7 @@ int vhdx_space_grow(struct vhdx_space *space, u64 size)
  * @offset: byte offset in the file
  * @length: bytes; each MiB that they touch is taken
  *
+ * Context: under the lock of @space, see struct vhdx_space.
  * Return: whether some of it was owned before.
  */
 bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length)
@@ -105,6 +106,8 @@ bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length)
  * @space: the map
  * @offset: byte offset in the file
  * @length: bytes
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
  */
 void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length)
 {
@@ -141,6 +144,7 @@ static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
  *
  * Room that lies across a border of two chunks is passed over.
  *
+ * Context: under the lock of @space, see struct vhdx_space.
  * Return: byte offset of the room, or U64_MAX if there is none.
  */
 u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
@@ -174,6 +178,8 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
  * @offset: byte offset in the file
  * @length: bytes; what lies beyond the map is left out: a file that others change
  *	may have a block there by now, as it did not when the map was made
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
  */
 void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length)
 {
@@ -213,6 +219,8 @@ static void advance_chunk(struct vhdx_space_chunk *chunk, enum vhdx_freed from)
  * vhdx_space_advance() - take freed space a step on
  * @space: the map
  * @from: the step that all of it leaves; after VHDX_FREED_DRAINING it is free
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
  */
 void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from)
 {
@@ -237,6 +245,7 @@ void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from)
  * @from: byte offset in the file to go on at
  * @length: set to the bytes of the run; it ends at the border of a chunk
  *
+ * Context: under the lock of @space, see struct vhdx_space.
  * Return: byte offset of the next run, or U64_MAX if there is none.
  */
 u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
@@ -268,6 +277,7 @@ u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
  * vhdx_space_end() - where does the last owned MiB end?
  * @space: the map
  *
+ * Context: under the lock of @space, see struct vhdx_space.
  * Return: byte offset in the file.
  */
 u64 vhdx_space_end(const struct vhdx_space *space)
