@@ -216,7 +216,7 @@ mapfile -t small < <(image_names real '^(ext2|fat-.*|ntfs-dynamic)$')
 mapfile -t good < <(image_names good)
 mapfile -t some < <(image_names good "$SOME")
 mapfile -t ranged < <(image_names good "$RANGED")
-[ "${#real[@]}" != 0 ] || tap_skip "real images" "there is no ../shared/images"
+[ "${#real[@]}" != 0 ] || tap_skip "real images" "they are not here (VHDX_IMAGES)"
 if slow_guest; then
 	FULL=() COUNT=150 good=("${some[@]}") block=("${small[@]}" good/child-4096)
 else

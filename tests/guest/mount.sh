@@ -1,27 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What people open images for: partition tables and file systems that Windows,
-# Linux and QEMU left in the real images are recognized, mounted, and hold the
-# files that they are known to hold.
+# What people open images for: partition tables and file systems are recognized,
+# mounted, and hold the files that they are known to hold. Some are made here, in
+# an image that is written by us; the real ones, where they are, have what Windows,
+# Linux and QEMU left in them.
 
 set -euo pipefail
 # shellcheck source=tests/guest/lib.sh
 . "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/guest/write/lib.sh
+. "$GUEST/write/lib.sh"
 
-if [ -z "$(image_names real)" ]; then
-	tap_skip "real images" "there is no ../shared/images"
-	tap_done
-	exit
-fi
 MNT=/run/mnt
 mkdir -p "$MNT"
 
-# attach NAME: as a device and one for each partition: image, image1, ...
-attach() {
-	dm_create image "$(image_table "real/$1")"
+# partitions: a device for each that is in "image": image1, ...
+partitions() {
 	kpartx -a -n /dev/mapper/image >/dev/null
 	dmsetup mknodes
+}
+
+# attach NAME: a real image, and its partitions.
+attach() {
+	dm_create image "$(image_table "real/$1")"
+	partitions
 }
 
 detach() {
@@ -54,6 +57,51 @@ mounted() {
 	tap_run "$desc: $type can be mounted" \
 		mount -r -t "$type" "/dev/mapper/$device" "$MNT"
 	[ "$TAP_STATUS" = 0 ]
+}
+
+# A file system on a partition of ours, and a file in it.
+fill() {
+	local type=$1 device=/dev/mapper/$2
+
+	shift 2
+	has_fs "$type" || return 0
+	tap_run "ours: $type can be made" "mkfs.$type" "$@" "$device"
+	mount -t "$type" "$device" "$MNT"
+	cp "$SCRATCH/file" "$MNT/"
+	umount "$MNT"
+}
+
+# filled TYPE DEVICE LABEL: it is there when the image is opened anew.
+filled() {
+	if mounted ours "$1" "$2"; then
+		is_a "ours" "$2" "TYPE=$1" "LABEL=$3"
+		tap_run "ours: the file in $1" cmp "$MNT/file" "$SCRATCH/file"
+		tap_fails "ours: nothing can be written to $1" touch "$MNT/x"
+		umount "$MNT"
+	fi
+}
+
+test_ours() {
+	write_setup
+	head -c 3M /dev/urandom >"$SCRATCH/file"
+	on_store file 128M --block-size 1M
+	rw_create image "$IMAGE"
+	tap_run "ours: a partition table can be made" sfdisk -q --no-reread \
+		--no-tell-kernel "$DEV" <<<$'label: dos\n,64M,83\n,,c'
+	partitions
+	fill ext4 image1 -q -L vhdx_ext4
+	fill vfat image2 -n VHDX_VFAT
+	detach
+
+	is_clean "ours" "$IMAGE"
+	dm_create image "0 $(disk_sectors "$IMAGE") vhdx $IMAGE"
+	partitions
+	is_a ours image PTTYPE=dos
+	filled ext4 image1 vhdx_ext4
+	filled vfat image2 VHDX_VFAT
+	detach
+	store_gone
+	write_done
 }
 
 test_ext2() {
@@ -140,6 +188,12 @@ test_rest() {
 	detach
 }
 
+test_ours
+if [ -z "$(image_names real)" ]; then
+	tap_skip "real images" "they are not here (VHDX_IMAGES)"
+	tap_done
+	exit
+fi
 test_ext2
 test_btrfs
 test_differencing
