@@ -100,39 +100,11 @@ static char *decode_string(const struct decoder *d, const char *what, u32 pos,
 	return text;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* "{8-4-4-4-12}" in either case: the specification's own example is upper. */
 static bool parse_guid(const char *text, guid_t *guid)
 {
-	static const u8 order[16] = { 3, 2, 1,	0,  5,	4,  7,	6,
-				      8, 9, 10, 11, 12, 13, 14, 15 };
-	u8 *bytes = (u8 *)guid;
-	int i;
-
-	if (strlen(text) != 38 || *text++ != '{')
-		return false;
-	for (i = 0; i < 16; i++) {
-		int high, low;
-
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
-			return false;
-		high = hex_digit(*text++);
-		low = high < 0 ? -1 : hex_digit(*text++);
-		if (low < 0)
-			return false;
-		bytes[order[i]] = high << 4 | low;
-	}
-	return *text == '}';
+	return strlen(text) == 38 && text[0] == '{' && text[37] == '}' &&
+	       !guid_parse(text + 1, guid);
 }
 
 static int take_linkage(struct decoder *d, const char *key, const char *value,

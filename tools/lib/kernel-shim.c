@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <sys/random.h>
 
 #include "kernel-shim.h"
@@ -21,6 +22,26 @@ static void random_bytes(void *buf, size_t len)
 }
 
 void (*shim_random)(void *buf, size_t len) = random_bytes;
+
+int guid_parse(const char *text, guid_t *guid)
+{
+	static const u8 order[16] = { 3, 2, 1,	0,  5,	4,  7,	6,
+				      8, 9, 10, 11, 12, 13, 14, 15 };
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		char digits[3] = {};
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return -EINVAL;
+		if (!isxdigit((u8)text[0]) || !isxdigit((u8)text[1]))
+			return -EINVAL;
+		memcpy(digits, text, 2);
+		guid->b[order[i]] = (u8)strtoul(digits, NULL, 16);
+		text += 2;
+	}
+	return 0;
+}
 
 /* Zeroed always, so that kzalloc and kmalloc can share it. */
 void *shim_alloc(size_t n, size_t size)

@@ -140,6 +140,9 @@ static inline bool guid_is_null(const guid_t *guid)
 	return guid_equal(guid, &null);
 }
 
+/* The text is "8-4-4-4-12", and may go on after that. */
+int guid_parse(const char *text, guid_t *guid);
+
 /*
  * random.h: a test that must repeat itself puts its own generator here. The
  * default one is the kernel's, and cannot fail.
