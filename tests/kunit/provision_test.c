@@ -13,12 +13,16 @@
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
 
+#include "builder-log.h"
 #include "suites.h"
 #include "target-rig.h"
 
-/* Two pages in place, and one that the log has. */
+/* From within a block, two pages in place, and one that the log has. */
+#define START 4096U
 #define DATA 8192U
 #define LENGTH (DATA + VHDX_PAGE)
+
+#define SEED 7
 
 /* KiB, so that there are as few workers as there can be. */
 #define CACHE 64
@@ -29,10 +33,16 @@
  * struct below - the block device
  * @status: what it ends a part of the bio with
  * @sent: parts that it was sent
+ * @sector: where the last of them went
+ * @size: and its bytes
+ * @wanted: where it should have gone
  */
 static struct below {
 	blk_status_t status;
 	unsigned int sent;
+	sector_t sector;
+	u32 size;
+	sector_t wanted;
 } below;
 
 static void test_set_dev(struct bio *bio, struct block_device *bdev)
@@ -42,6 +52,8 @@ static void test_set_dev(struct bio *bio, struct block_device *bdev)
 static void test_remap(struct bio *clone, struct bio *bio)
 {
 	below.sent++;
+	below.sector = bio->bi_iter.bi_sector;
+	below.size = bio->bi_iter.bi_size;
 	bio->bi_status = below.status;
 	bio_endio(bio);
 }
@@ -67,13 +79,14 @@ static void test_zero(struct vhdx_io *io)
 
 static void make_image(struct kunit *test)
 {
-	struct builder_desc desc = { 0, 0, 7 };
+	struct builder_desc desc = { .seed = SEED };
 	struct fixture *f = test->priv;
 	struct builder *b = &f->builder[0];
 
 	b->log_guid = builder_guid(0x10);
 	fixture_files(test, 1);
-	desc.target = builder_block(b, 0, 6) + DATA;
+	desc.target = builder_block(b, 0, 6) + START + DATA;
+	below.wanted = (desc.target - DATA) >> SECTOR_SHIFT;
 	builder_log(b, &(struct builder_entry){
 		.sequence = 1, .descs = &desc, .count = 1 });
 }
@@ -106,28 +119,39 @@ static void provision_exit(struct kunit *test)
 static struct target_rig *read_all(struct kunit *test)
 {
 	struct target_rig *rig = target_rig_of(test);
-	struct vhdx_io *io = target_rig_io(rig, REQ_OP_READ, 0, LENGTH);
+	struct vhdx_io *io = target_rig_io(rig, REQ_OP_READ, START, LENGTH);
 
 	while (provision_run(io))
 		;
 	return rig;
 }
 
-/* The log's page is there, whatever became of what is before it. */
-static void expect_copied(struct kunit *test, const struct target_rig *rig)
+/*
+ * What is in place was asked of the device; the log's page is there, whatever
+ * became of what is before it.
+ */
+static void expect_parts(struct kunit *test, const struct target_rig *rig)
 {
-	KUNIT_EXPECT_NE(test, rig->buffer[DATA], TARGET_RIG_BYTE);
-	KUNIT_EXPECT_NE(test, rig->buffer[LENGTH - 1], TARGET_RIG_BYTE);
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, below.sent, 1);
+	KUNIT_EXPECT_EQ(test, below.sector, below.wanted);
+	KUNIT_EXPECT_EQ(test, below.size, DATA);
+	KUNIT_EXPECT_EQ(test, rig->buffer[DATA - 1], TARGET_RIG_BYTE);
+	for (i = 0; i < VHDX_PAGE; i++)
+		if (rig->buffer[DATA + i] != builder_log_byte(SEED, i))
+			break;
+	KUNIT_EXPECT_EQ(test, i, VHDX_PAGE);
+	KUNIT_EXPECT_EQ(test, rig->buffer[LENGTH], TARGET_RIG_BYTE);
 }
 
 static void provision_runs(struct kunit *test)
 {
 	struct target_rig *rig = read_all(test);
 
-	KUNIT_EXPECT_EQ(test, below.sent, 1);
 	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
-	expect_copied(test, rig);
+	expect_parts(test, rig);
 }
 
 /* An error is not forgotten over a later run that goes well. */
@@ -139,7 +163,7 @@ static void provision_first_fails(struct kunit *test)
 	rig = read_all(test);
 	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_MEDIUM);
-	expect_copied(test, rig);
+	expect_parts(test, rig);
 }
 
 /* As many discards and zeroes as there are workers. */
@@ -165,7 +189,7 @@ static void hold_zeroes(struct kunit *test, struct vhdx_target *t)
 static void provision_zeroes_held(struct kunit *test)
 {
 	struct target_rig *rig = target_rig_of(test);
-	struct vhdx_io *io = target_rig_io(rig, REQ_OP_READ, 0, LENGTH);
+	struct vhdx_io *io = target_rig_io(rig, REQ_OP_READ, START, LENGTH);
 	unsigned int ms;
 
 	hold_zeroes(test, rig->t);
@@ -176,7 +200,7 @@ static void provision_zeroes_held(struct kunit *test)
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(rig->ended), 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
-	expect_copied(test, rig);
+	expect_parts(test, rig);
 }
 
 static struct kunit_case provision_cases[] = {
