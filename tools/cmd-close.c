@@ -41,20 +41,27 @@ static char *fault_now(const char *name)
 /*
  * A suspend ends the writing, as a removal does, but only of a device that is
  * still there can it be asked whether that went well. Who opens it meanwhile
- * waits for its I/O, and would do so for ever: it is resumed then.
+ * waits for its I/O, and would do so for ever: it is resumed then, unless it
+ * was suspended already when nobody was left to be waited for.
  */
 static int remove_asked(const struct dmdev *dev)
 {
+	bool suspended = false;
+	struct dmdev now;
 	char *fault;
 	int err;
 
-	err = dmdev_suspend(dev->name);
+	err = dmdev_query(dev->name, &now);
+	if (!err) {
+		suspended = now.suspended;
+		dmdev_forget(&now);
+		err = dmdev_suspend(dev->name);
+	}
 	if (err)
 		return say_removal(dev, err);
 	fault = fault_now(dev->name);
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_AT_ONCE);
-	if (err && err != -ENXIO && !dev->suspended &&
-	    dmdev_resume(dev->name))
+	if (err && err != -ENXIO && !suspended && dmdev_resume(dev->name))
 		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
 			dev->name, dev->name);
 	if (err && err != -EBUSY)
