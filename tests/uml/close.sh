@@ -17,9 +17,8 @@ IMAGE=/dev/mapper/below
 # Seconds. What has not happened by then never will.
 PATIENCE=60
 
-# A device with something to commit, which nothing below takes until let_below.
+# The device has something to commit, which nothing below takes until let_below.
 hold_below() {
-	exits "open" 0 open -q "$IMAGE" v0
 	tap_run "  write" dd if=/dev/urandom of=$dev bs=4k count=1 \
 		oflag=direct status=none
 	dmsetup suspend --noudevsync --noflush --nolockfs below
@@ -38,13 +37,13 @@ is_gone() { ! dmsetup info v0 >/dev/null 2>&1; }
 # waits STATE NAME: it does so in the kernel, with that letter in ps.
 waits() { [[ $(ps -o stat= -p "${PID[$2]}") == "$1"* ]]; }
 
-# begin NAME COMMAND...: its process is ${PID[NAME]}.
+# begin NAME COMMAND...: its process is ${PID[NAME]}; it has not the device open.
 declare -A PID CODE SAID
 begin() {
 	local name=$1
 
 	shift
-	env "$@" >"$SCRATCH/said.$name" 2>&1 &
+	env "$@" >"$SCRATCH/said.$name" 2>&1 3<&- &
 	PID[$name]=$!
 }
 
@@ -74,6 +73,7 @@ usable() {
 test_opened() {
 	local what="close of a device that comes into use"
 
+	exits "open" 0 open -q "$IMAGE" v0
 	hold_below
 	close_begins
 	exec 3<"$dev"
@@ -90,6 +90,7 @@ test_opened() {
 test_opened_deferred() {
 	local what="close --deferred of a device that comes into use"
 
+	exits "open" 0 open -q "$IMAGE" v0
 	hold_below
 	close_begins --deferred
 	exec 3<"$dev"
@@ -105,9 +106,37 @@ test_opened_deferred() {
 	gone "$what: nothing is left"
 }
 
+has_suspended() { is_suspended || ! kill -0 "${PID[first]}" 2>/dev/null; }
+
+# It waits for who looks at the device, and what was so before may have changed
+# then. If the guest is too slow for that, it has given up, which is as good.
+test_resumed() {
+	local what="close of a device that was suspended when it began"
+
+	exits "open" 0 open -q "$IMAGE" v0
+	exec 3<"$dev"
+	dmsetup suspend --noudevsync v0
+	begin first "$VHDXSETUP" close v0
+	sleep 1
+	dmsetup resume --noudevsync v0
+	hold_below
+	exec 3<&-
+	tap_run "  a close waits, then begins" \
+		wait_for "$PATIENCE" has_suspended
+	exec 3<"$dev"
+	let_below
+	end first
+	tap_is "$what: is refused" "${CODE[first]}" 7
+	usable "$what"
+	exec 3<&-
+	exits "$what: another succeeds" 0 close v0
+	gone "$what: nothing is left"
+}
+
 test_removed() {
 	local what="close of a device that another one removes"
 
+	exits "open" 0 open -q "$IMAGE" v0
 	hold_below
 	close_begins
 	begin second "$VHDXSETUP" close v0
@@ -127,6 +156,7 @@ test_removed() {
 test_at_once() {
 	local what="two that suspend a device at once"
 
+	exits "open" 0 open -q "$IMAGE" v0
 	hold_below
 	begin message dmsetup message v0 0 commit
 	tap_run "  a message waits" wait_for "$PATIENCE" waits I message
@@ -151,6 +181,7 @@ exits "an image" 0 create -q --force --size 64M \
 	--block-size 1M "$IMAGE"
 test_opened
 test_opened_deferred
+test_resumed
 test_removed
 test_at_once
 exits "at the end, the image is clean" 0 check "$IMAGE"
