@@ -11,9 +11,9 @@
  *
  * No room: the bios wait, a dm event says so, and each second another attempt
  * is made. After a time that the table gives they fail, and so do all that come
- * later, until there is room again. A device that is to be suspended lets them
- * wait only for space that is on its way to be free: if there is none, they fail,
- * or go back to dm at once if it wants them (noflush).
+ * later, until there is room again. While the device is being suspended they
+ * wait only for space that is on its way to be free. If there is none they fail,
+ * or, for a noflush suspend, go back to dm.
  *
  * commit.c APIs:
  *   vhdx_committer_new()	a thread that does nothing yet
