@@ -38,6 +38,16 @@ static char *fault_now(const char *name)
 	return fault;
 }
 
+static void resume_again(const char *name)
+{
+	int err = dmdev_resume(name);
+
+	/* Another may have removed it meanwhile. */
+	if (err && err != -ENXIO)
+		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
+			name, name);
+}
+
 /*
  * A suspend ends the writing, as a removal does, but only of a device that is
  * still there can it be asked whether that went well. Who opens it meanwhile
@@ -61,9 +71,8 @@ static int remove_asked(const struct dmdev *dev)
 		return say_removal(dev, err);
 	fault = fault_now(dev->name);
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_AT_ONCE);
-	if (err && err != -ENXIO && !suspended && dmdev_resume(dev->name))
-		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
-			dev->name, dev->name);
+	if (err && err != -ENXIO && !suspended)
+		resume_again(dev->name);
 	if (err && err != -EBUSY)
 		say_removal(dev, err);
 	/* The next attempt would fail no better, so it goes all the same. */
