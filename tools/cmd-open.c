@@ -3,6 +3,8 @@
  * open: make a block device of an image. The images are opened here first, so
  * that whatever is wrong with them is said in full before the kernel sees them.
  */
+#include <linux/dm-ioctl.h>
+
 #include "dmdev.h"
 #include "exit-codes.h"
 #include "findings.h"
@@ -16,11 +18,12 @@
 #include "signals.h"
 #include "table-line.h"
 
-#define NAME_BYTES_MAX	127	/* DM_NAME_LEN with its NUL */
+#define NAME_BYTES_MAX	(DM_NAME_LEN - 1)
 /* Others are escaped in /dev, where people would look for what they wrote. */
 #define NAME_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 			"0123456789#+-.:=@_"
-#define UUID_SIZE	129	/* DM_UUID_LEN */
+/* kpartx puts "part128-" before it. */
+#define UUID_SIZE	(DM_UUID_LEN - 8)
 
 static int check_name(const char *name)
 {
@@ -43,6 +46,7 @@ static int check_name(const char *name)
 /*
  * Which device it is, for udev rules and for people: the disk's own identity,
  * which no write changes, and the name, for one image may be open under several.
+ * Of a name that is too long there is the beginning, and a checksum.
  */
 static void make_uuid(const struct disk *disk, const char *name,
 		      char uuid[UUID_SIZE])
@@ -50,13 +54,17 @@ static void make_uuid(const struct disk *disk, const char *name,
 	char guid[VHDX_GUID_TEXT_SIZE];
 	const char *from;
 	char *to = guid;
+	int length;
 
 	vhdx_guid_text(&disk->layer[0]->image->params.disk_id, guid);
 	for (from = guid; *from; from++)
 		if (*from != '-')
 			*to++ = *from;
 	*to = '\0';
-	snprintf(uuid, UUID_SIZE, "VHDX-%s-%s", guid, name);
+	length = snprintf(uuid, UUID_SIZE, "VHDX-%s-%s", guid, name);
+	if (length >= UUID_SIZE)
+		sprintf(uuid + UUID_SIZE - sizeof("-01234567"), "-%08x",
+			crc32c(~0U, name, strlen(name)));
 }
 
 /*

@@ -77,6 +77,16 @@ do
 	exits "a name that cannot be: \"${name:0:10}\"" 1 \
 		open "$good/fixed.vhdx" "$name"
 done
+long=$(printf 'x%.0s' {1..126})
+for i in 1 2; do
+	exits "a name as long as can be ($i)" 0 open -q -r "$good/fixed.vhdx" $long$i
+	tap_like "  its UUID leaves room for kpartx's" \
+		"$(status_field $long$i '["uuid"]')" \
+		"^VHDX-[0-9a-f]{32}-x{73}-[0-9a-f]{8}$"
+done
+for i in 1 2; do
+	exits "  close" 0 close $long$i
+done
 exits "all that can be in a name" 0 open -q "$good/fixed.vhdx" "Az09#+.:=@_-"
 tap_run "  is, as it is printed" test -b "$TAP_OUTPUT"
 exits "  close" 0 close "Az09#+.:=@_-"
