@@ -50,10 +50,6 @@
 struct dm_target;
 struct task_struct;
 
-/* Seconds. */
-#define VHDX_NO_SPACE_TIMEOUT_DEFAULT	60U
-#define VHDX_NO_SPACE_TIMEOUT_MAX	(24U * 60 * 60)
-
 struct vhdx_committer;
 
 /**

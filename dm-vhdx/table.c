@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 
+#include "engine/table-limits.h"
 #include "reason.h"
 #include "table.h"
 #include "target.h"

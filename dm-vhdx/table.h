@@ -26,11 +26,6 @@
 struct vhdx_reason;
 struct vhdx_target;
 
-/* Below this, a chain's own needs would keep evicting each other. */
-#define VHDX_BAT_CACHE_KIB_MIN	64U
-/* All BAT pages of 64 TiB in 1 MiB blocks are 513 MiB; bitmaps are more. */
-#define VHDX_BAT_CACHE_KIB_MAX	(64U << 20)
-
 /**
  * struct vhdx_options - what the features say
  * @bat_cache: KiB of metadata pages for each image, 0 for the default

@@ -10,12 +10,8 @@
 #include "message.h"
 #include "size-arg.h"
 #include "startup.h"
+#include "table-limits.h"
 #include "verbs.h"
-
-#define BAT_CACHE_MIN	64UL
-#define BAT_CACHE_MAX	(64UL << 20)	/* KiB, as the target has it */
-
-#define NO_SPACE_TIMEOUT_MAX	86400UL	/* likewise */
 
 /**
  * struct command - a parsed command line
@@ -50,21 +46,21 @@ static bool number_arg(const char *text, unsigned long low, unsigned long high,
 
 static int set_bat_cache(struct options *options, const char *text)
 {
-	if (number_arg(text, BAT_CACHE_MIN, BAT_CACHE_MAX,
+	if (number_arg(text, VHDX_BAT_CACHE_KIB_MIN, VHDX_BAT_CACHE_KIB_MAX,
 		       &options->bat_cache))
 		return 0;
-	msg_err("--bat-cache %s: not a number of KiB from %lu up", text,
-		BAT_CACHE_MIN);
+	msg_err("--bat-cache %s: not a number of KiB from %u to %u", text,
+		VHDX_BAT_CACHE_KIB_MIN, VHDX_BAT_CACHE_KIB_MAX);
 	return -EINVAL;
 }
 
 static int set_no_space_timeout(struct options *options, const char *text)
 {
-	if (number_arg(text, 0, NO_SPACE_TIMEOUT_MAX,
+	if (number_arg(text, 0, VHDX_NO_SPACE_TIMEOUT_MAX,
 		       &options->no_space_timeout))
 		return 0;
-	msg_err("--no-space-timeout %s: not a number of seconds up to %lu",
-		text, NO_SPACE_TIMEOUT_MAX);
+	msg_err("--no-space-timeout %s: not a number of seconds up to %u",
+		text, VHDX_NO_SPACE_TIMEOUT_MAX);
 	return -EINVAL;
 }
 

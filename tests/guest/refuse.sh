@@ -160,6 +160,8 @@ test_table() {
 	for i in 63 0 -1 67108865 4294967296 64k 0x80 read_only; do
 		table "$line $image 2 bat_cache $i" "bat_cache $i $number"
 	done
+	table "$line $image 2 no_space_timeout 86401" \
+		'no_space_timeout 86401 is not a number of seconds from 0 to 86400'
 	table "0 $((sectors - 8)) vhdx $image" "$image: the table says $((sectors - 8)) sectors, but the virtual disk has $sectors (of 512 bytes)"
 	table "0 $((sectors + 8)) vhdx $image" "$image: the table says $((sectors + 8)) sectors, but the virtual disk has $sectors (of 512 bytes)"
 	many=$(printf " $image%.0s" {1..257})
