@@ -285,7 +285,7 @@ test_survey() {
 }
 
 # What is given to the device a second ago is durable without a flush; when
-# nothing happens for some time, the log is emptied.
+# nothing happens for some time, the BAT is written to its place.
 test_clock() {
 	on_store file 64M --block-size 1M
 	rw_create w "$IMAGE"
