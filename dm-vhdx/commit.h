@@ -22,9 +22,10 @@
  *   vhdx_committer_ask()	have something done by the thread
  *   vhdx_committer_flush()	keep a bio until all before it is durable
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
- *   vhdx_committer_changed()	something has to be committed some time
- *   vhdx_committer_session()	the session, once there is one
- *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
+ *   vhdx_committer_again()	give bios another attempt
+ *   vhdx_committer_event()	tell who waits for events of the device
+ *   vhdx_committer_lost()	has a flush failed elsewhere?
+ *   vhdx_committer_work()	do what there is to do
  * commit-life.c APIs:
  *   vhdx_committer_resume()	make the image ready to be written
  *   vhdx_committer_suspend()	do not keep what waits for room in vain
@@ -36,6 +37,10 @@
  *   vhdx_room_settle()	after work: what becomes of those without room
  *   vhdx_room_refuse()	let none wait
  *   vhdx_room_forget()	say no more that there is no room
+ * commit.h APIs:
+ *   vhdx_committer_session()	the session, once there is one
+ *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
+ *   vhdx_committer_changed()	something has to be committed some time
  */
 #ifndef VHDX_COMMIT_H
 #define VHDX_COMMIT_H

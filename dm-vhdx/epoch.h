@@ -15,6 +15,7 @@
  *   vhdx_epochs_exit()
  *   vhdx_epochs_switch()	begin a new epoch
  *   vhdx_epochs_settled()	has the old one been left by all?
+ * epoch.h APIs:
  *   vhdx_epoch_enter()		before a lookup
  *   vhdx_epoch_leave()		when what followed from it has ended
  */

@@ -14,14 +14,17 @@
  * fills are short. Fresh is what costs, never what is unsafe: a grain counts as
  * fresh only while no write to any part of it was let through.
  *
+ * fresh.c APIs:
  *   vhdx_fresh_new()		track nothing yet
  *   vhdx_fresh_free()
  *   vhdx_fresh_add()		the file has grown
  *   vhdx_fresh_cut()		the file has been, or will be, cut
  *   vhdx_fresh_touch()		something was written past all this
- *   vhdx_fresh_meets()		is a write to be asked for?
  *   vhdx_fresh_claim()		ask
  *   vhdx_fresh_done()		zeros were written
+ * fresh.h APIs:
+ *   vhdx_fresh_marked()	is a grain fresh, or being filled?
+ *   vhdx_fresh_meets()		is a write to be asked for?
  */
 #ifndef VHDX_FRESH_H
 #define VHDX_FRESH_H

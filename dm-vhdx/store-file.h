@@ -13,13 +13,12 @@
  *   vhdx_file_unmark()		undo what others could see of our use
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		can the page cache be bypassed?
- *   vhdx_file_in_batches()	are bios issued many at a time?
  * store-file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
  * store-file-time.c APIs:
- *   vhdx_file_modified()	what is in the file changes
  *   vhdx_file_time_init()
  *   vhdx_file_time_exit()
+ *   vhdx_file_time_follow()	have the time updated, if nobody else does
  * store-file-lock.c APIs:
  *   vhdx_file_lock()		keep others out
  *   vhdx_file_unlock()		let them in again
@@ -35,6 +34,10 @@
  *   vhdx_file_queue_again()	the same for a bio that had to wait
  *   vhdx_file_queue_init()	workers that do
  *   vhdx_file_queue_exit()
+ * store-file.h APIs:
+ *   vhdx_file_writable()	was the file opened for writing?
+ *   vhdx_file_in_batches()	are bios issued many at a time?
+ *   vhdx_file_modified()	what is in the file changes
  */
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H

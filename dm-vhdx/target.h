@@ -12,6 +12,13 @@
  *	                                -> none left  commit.c, then as above
  *	        to a file: the same, in the worker of store-file-queue.c
  *	     a flush -> commit.c, if there is something to commit
+ *
+ * target.h APIs:
+ *   vhdx_target_pos()		where on the virtual disk a bio begins
+ *   vhdx_dev()			the number of a device, for tracepoints
+ *   vhdx_blk_status()		what a bio ends with
+ *   vhdx_io_enter()		before a lookup, if the device is written to
+ *   vhdx_io_leave()		when what followed from it has ended
  */
 #ifndef VHDX_TARGET_H
 #define VHDX_TARGET_H

@@ -16,6 +16,9 @@
  *   dmdev_path()	where a device is
  *   dmdev_name_of()	the device that is at a path
  *   dmdev_block_name()	what the kernel calls any block device
+ * dmdev.h APIs:
+ *   dmdev_is_vhdx()		is it one of ours?
+ *   dmdev_number()		its number, as device-mapper counts
  */
 #ifndef DMDEV_H
 #define DMDEV_H

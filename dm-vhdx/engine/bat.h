@@ -7,11 +7,18 @@
  *
  * bat.c APIs:
  *   vhdx_bat_init()		the arithmetic of one image's BAT
- *   vhdx_bat_payload_index()	block -> entry
- *   vhdx_bat_bitmap_index()	chunk -> entry
  *   vhdx_bat_entry_at()	entry -> what it describes
  *   vhdx_bat_check_entry()	can an entry be used?
  *   vhdx_state_name()		a state in the words of the specification
+ * bat.h APIs:
+ *   vhdx_bat_payload_index()	block -> entry
+ *   vhdx_bat_bitmap_index()	chunk -> entry
+ *   vhdx_bat_file_offset()	entry -> where in the file it is
+ *   vhdx_bat_place()		an entry as the place of a finding
+ *   vhdx_bat_block_size()	bytes of a payload block
+ *   vhdx_entry_state()		entry -> state of its block
+ *   vhdx_entry_offset()	entry -> where its block is
+ *   vhdx_entry_present()	has its block space that holds its data?
  */
 #ifndef VHDX_BAT_H
 #define VHDX_BAT_H

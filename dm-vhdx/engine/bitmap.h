@@ -4,8 +4,9 @@
  * and which in its parent ([MS-VHDX] 2.4.2).
  *
  * bitmap.c APIs:
- *   vhdx_bitmap_page()	which bitmap page covers a byte of the virtual disk?
  *   vhdx_bitmap_run()	how far do the sectors that follow lie alike?
+ * bitmap.h APIs:
+ *   vhdx_bitmap_page()	which bitmap page covers a byte of the virtual disk?
  */
 #ifndef VHDX_BITMAP_H
 #define VHDX_BITMAP_H

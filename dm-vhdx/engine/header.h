@@ -17,6 +17,9 @@
  *   vhdx_headers_replace()	the same, and say why it failed
  *   vhdx_header_encode()	one copy, into a buffer
  *   vhdx_checksum_set()	give a structure its checksum
+ * header.h APIs:
+ *   vhdx_header_current()	the header that counts
+ *   vhdx_header_dirty()	is the log to be replayed?
  */
 #ifndef VHDX_HEADER_H
 #define VHDX_HEADER_H

@@ -13,6 +13,9 @@
  *   vhdx_image_region_tables()	read both copies of the region table
  *   vhdx_image_bat_entry()	one BAT entry, if it is resident
  *   vhdx_image_load()		bring in a page of the BAT or of a bitmap
+ * image.h APIs:
+ *   vhdx_image_log_place()	the log as the place of a finding
+ *   vhdx_image_identity()	what children of an image must name
  */
 #ifndef VHDX_IMAGE_H
 #define VHDX_IMAGE_H

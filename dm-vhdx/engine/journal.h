@@ -36,6 +36,7 @@
  *   vhdx_journal_commit()	make the closed transaction durable
  *   vhdx_journal_checkpoint()	write logged pages to their places
  *   vhdx_journal_flush()	flush the store, and remember how long it is
+ * journal.h APIs:
  *   vhdx_journal_due()	must a checkpoint come before the next commit?
  */
 #ifndef VHDX_JOURNAL_H

@@ -15,6 +15,9 @@
  *   vhdx_log_open()	read the log's pages through a window
  *   vhdx_log_page()	one page of the log
  *   vhdx_log_close()	give the window back
+ * log.h APIs:
+ *   vhdx_log_descriptor_pages()	how long an entry is before its data
+ *   vhdx_log_head()		the newest entry of a log that has any
  */
 #ifndef VHDX_LOG_H
 #define VHDX_LOG_H

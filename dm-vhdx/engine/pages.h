@@ -17,10 +17,11 @@
  *   vhdx_pool_shrink()		give up pages, for the shrinker
  *   vhdx_page_map_init()	make an empty map
  *   vhdx_page_map_exit()	drop all its pages
- *   vhdx_page_map_find()	look a page up
  *   vhdx_page_map_load()	bring a page in
  *   vhdx_page_pin()		keep a page in memory, in a list of the caller's
  *   vhdx_page_unpin()		let it go: it is in its place
+ * pages.h APIs:
+ *   vhdx_page_map_find()	look a page up
  */
 #ifndef VHDX_PAGES_H
 #define VHDX_PAGES_H

@@ -21,7 +21,6 @@
  *   vhdx_session_work()	do what is needed, with I/O
  *   vhdx_session_end()		leave a clean file behind
  *   vhdx_session_fail()	no more writes
- *   vhdx_session_ready()	may writes go on without the committer?
  * session-map.c APIs:
  *   vhdx_session_map()		virtual range -> where to write it
  *   vhdx_session_zero()	virtual range -> what is left to be zeroed
@@ -34,6 +33,9 @@
  *   vhdx_session_drain()	which freed space waits for I/O to end?
  *   vhdx_session_drained()	it has ended
  *   vhdx_session_trim()	give back what was prepared and is not needed
+ * session.h APIs:
+ *   vhdx_session_ready()	may writes go on without the committer?
+ *   vhdx_session_take_prepared()	take the next prepared block
  */
 #ifndef VHDX_SESSION_H
 #define VHDX_SESSION_H

@@ -25,6 +25,7 @@
  *   vhdx_space_advance()	a step of the way of freed space
  *   vhdx_space_next()		walk what has come to some point of that way
  *   vhdx_space_end()		where the last owned byte is
+ *   vhdx_space_grow()		make room for a longer file
  */
 #ifndef VHDX_SPACE_H
 #define VHDX_SPACE_H

@@ -7,6 +7,12 @@
  * synchronously and in whole 4 KiB pages, and has space made. Payload does not
  * pass here: the module sends bios straight to where vhdx_chain_map() and
  * vhdx_session_map() point.
+ *
+ * store.h APIs:
+ *   vhdx_store_read()		read metadata
+ *   vhdx_store_write()		write metadata
+ *   vhdx_store_flush()		make durable what was done
+ *   vhdx_store_no_room()	does an errno say that the store is full?
  */
 #ifndef VHDX_STORE_H
 #define VHDX_STORE_H

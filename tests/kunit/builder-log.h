@@ -5,8 +5,9 @@
  * builder-log.c APIs:
  *   builder_log()		write an entry into the ring
  *   builder_log_seal()		mend an entry's checksum after a change
- *   builder_log_byte()		what a data sector holds
  *   builder_log_pos()		byte of the ring -> byte of the file
+ * builder-log.h APIs:
+ *   builder_log_byte()		what a data sector holds
  */
 #ifndef VHDX_TEST_BUILDER_LOG_H
 #define VHDX_TEST_BUILDER_LOG_H

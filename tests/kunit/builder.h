@@ -26,6 +26,8 @@
  *   builder_bitmap()		give a chunk a sector bitmap
  *   builder_present()		set bits in a sector bitmap
  *   builder_fill()		set bytes
+ *   builder_bitmap_index()	chunk -> its entry
+ *   builder_payload_index()	block -> its entry
  */
 #ifndef VHDX_TEST_BUILDER_H
 #define VHDX_TEST_BUILDER_H

@@ -12,6 +12,9 @@
  *   fixture_open()		open a file, which must succeed
  *   fixture_refuse()		open a file, which must fail
  *   fixture_chain()		join the first files, which must succeed
+ * fixture.h APIs:
+ *   fixture_expect()		these findings, no more and no fewer
+ *   fixture_case_name()	the name of a case
  */
 #ifndef VHDX_TEST_FIXTURE_H
 #define VHDX_TEST_FIXTURE_H

@@ -18,6 +18,8 @@
  *   rig_check_disk()	hold the disk against what was committed
  *   rig_check_before()	likewise, before each operation
  *   rig_entry()		a number of an entry of the log
+ * journal-rig.h APIs:
+ *   rig_of()			the test's rig
  */
 #ifndef VHDX_TEST_JOURNAL_RIG_H
 #define VHDX_TEST_JOURNAL_RIG_H

@@ -7,6 +7,9 @@
  *   target_rig_new()		make the device
  *   target_rig_bio()		make its bio
  *   target_rig_io()		likewise, as ->map would leave it
+ * target-rig.h APIs:
+ *   target_rig_of()		the test's device
+ *   target_rig_per_bio_data()	in place of dm_per_bio_data()
  */
 #ifndef VHDX_TEST_TARGET_RIG_H
 #define VHDX_TEST_TARGET_RIG_H

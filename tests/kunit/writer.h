@@ -25,6 +25,8 @@
  *   writer_read()		a byte of the virtual disk, as a reader sees it
  *   writer_not_zero()		how much of a block reads otherwise than as zero
  *   writer_log_entry()		a number of the last entry of the log
+ * writer.h APIs:
+ *   writer_of()		the test's image
  */
 #ifndef VHDX_TEST_WRITER_H
 #define VHDX_TEST_WRITER_H

@@ -9,6 +9,7 @@
  *   user_store_close()
  *   user_store_read_only()	what keeps from writing?
  *   user_store_same()	are two stores the same file?
+ *   user_store_read()		the read operation of both kinds
  * store-user-write.c APIs:
  *   user_store_write_ops	what can be done to an image's bytes
  *   user_store_is_sparse()	has a file holes?
