@@ -105,8 +105,11 @@ static bool locate_write(struct vhdx_io *io)
 	vhdx_io_enter(t, io);
 	err = vhdx_write_map(t, pos, len, &run, &miss);
 	if (unlikely(err || run.kind != VHDX_RUN_DATA || run.length < len)) {
-		if (map_later(t, io, err) == DM_MAPIO_KILL)
+		if (map_later(t, io, err) == DM_MAPIO_KILL) {
+			/* vhdx_end_io() would take it for a flush that failed. */
+			io->bio->bi_opf &= ~REQ_FUA;
 			bio_io_error(io->bio);
+		}
 		return false;
 	}
 	trace_vhdx_map_bio(io->bio, pos, &run);

@@ -240,19 +240,23 @@ static void map_write_not_begun(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->ended, 0);
 }
 
-/* Nobody returns DM_MAPIO_KILL for it any more. */
+/*
+ * Nobody returns DM_MAPIO_KILL for it any more. What is refused has tried no flush,
+ * so that none must seem to have failed.
+ */
 static void map_write_fails(struct kunit *test)
 {
 	struct target_rig *rig;
 
 	load_bat(test);
 	begin(test);
-	rig = queue_write(test, REQ_OP_WRITE, 0, 512);
+	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, 0, 512);
 	vhdx_session_fail(rig->t->committer->session, VHDX_AT("test", 0),
 			  "a test");
 	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
 	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
+	KUNIT_EXPECT_FALSE(test, rig->bio.bi_opf & REQ_FUA);
 	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
 }
 
