@@ -70,32 +70,37 @@ usable() {
 		bs=4k count=1 iflag=direct status=none <&3
 }
 
-test_opened() {
-	local what="close of a device that comes into use"
+# is_refused WHAT: the close is, and the user of 3 goes on until another succeeds.
+is_refused() {
+	tap_is "$1: is refused" "${CODE[first]}" 7
+	usable "$1"
+	exec 3<&-
+	exits "$1: another succeeds" 0 close v0
+	gone "$1: nothing is left"
+}
 
+# close_meets_user OPTION...: what is suspended already is opened, as 3, and goes on.
+close_meets_user() {
 	exits "open" 0 open -q "$IMAGE" v0
 	hold_below
-	close_begins
+	close_begins "$@"
 	exec 3<"$dev"
 	let_below
 	end first
-	tap_is "$what: is refused" "${CODE[first]}" 7
+}
+
+test_opened() {
+	local what="close of a device that comes into use"
+
+	close_meets_user
 	tap_like "$what: says why" "${SAID[first]}" "v0: is in use"
-	usable "$what"
-	exec 3<&-
-	exits "$what: another succeeds" 0 close v0
-	gone "$what: nothing is left"
+	is_refused "$what"
 }
 
 test_opened_deferred() {
 	local what="close --deferred of a device that comes into use"
 
-	exits "open" 0 open -q "$IMAGE" v0
-	hold_below
-	close_begins --deferred
-	exec 3<"$dev"
-	let_below
-	end first
+	close_meets_user --deferred
 	tap_is "$what: is not refused" "${CODE[first]}" 0
 	tap_like "$what: says when it will go" "${SAID[first]}" \
 		"v0 is in use and will go"
@@ -126,11 +131,7 @@ test_resumed() {
 	exec 3<"$dev"
 	let_below
 	end first
-	tap_is "$what: is refused" "${CODE[first]}" 7
-	usable "$what"
-	exec 3<&-
-	exits "$what: another succeeds" 0 close v0
-	gone "$what: nothing is left"
+	is_refused "$what"
 }
 
 test_removed() {
