@@ -20,8 +20,6 @@
 
 /**
  * struct ways - what map.c did with a bio
- * @partial: sectors that it accepted; 0: it took all
- * @provisioned: bios handed to the provisioner
  * @submitted: reads handed to the file store
  * @file: the last one's file
  * @pos: and its place there
@@ -30,8 +28,6 @@
  * @redirected: bios sent to a block device
  */
 static struct ways {
-	unsigned int partial;
-	unsigned int provisioned;
 	unsigned int submitted;
 	struct vhdx_file *file;
 	u64 pos;
@@ -39,17 +35,6 @@ static struct ways {
 	const struct vhdx_io *io;
 	unsigned int redirected;
 } ways;
-
-static void test_accept_partial(struct bio *bio, unsigned int sectors)
-{
-	ways.partial = sectors;
-	bio->bi_iter.bi_size = sectors << SECTOR_SHIFT;
-}
-
-static void test_provision(struct vhdx_target *t, struct bio *bio)
-{
-	ways.provisioned++;
-}
 
 static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 			bool direct)
@@ -70,9 +55,9 @@ static void test_set_dev(struct bio *bio, struct block_device *bdev)
 int test_vhdx_map(struct dm_target *ti, struct bio *bio);
 
 #define vhdx_map test_vhdx_map
-#define dm_accept_partial_bio test_accept_partial
+#define dm_accept_partial_bio target_rig_accept_partial
 #define dm_per_bio_data target_rig_per_bio_data
-#define vhdx_provision test_provision
+#define vhdx_provision target_rig_provision
 #define vhdx_file_submit test_submit
 #define bio_set_dev test_set_dev
 #include "../../dm-vhdx/map.c"
@@ -209,7 +194,7 @@ static void expect_way(struct kunit *test, enum way way)
 
 	KUNIT_EXPECT_EQ(test, ways.redirected, (unsigned int)(way == TO_BDEV));
 	KUNIT_EXPECT_EQ(test, ways.submitted, (unsigned int)(way == TO_FILE));
-	KUNIT_EXPECT_EQ(test, ways.provisioned,
+	KUNIT_EXPECT_EQ(test, rig->provisioned,
 			(unsigned int)(way == TO_PROVISION));
 	KUNIT_EXPECT_EQ(test, rig->ended, (unsigned int)(way == ZEROED));
 }
@@ -235,7 +220,7 @@ static void map_read(struct kunit *test)
 	load_all(test);
 	KUNIT_EXPECT_EQ(test, test_vhdx_map(&rig->ti, bio), returned(c->way));
 	expect_way(test, c->way);
-	KUNIT_EXPECT_EQ(test, ways.partial, partial);
+	KUNIT_EXPECT_EQ(test, rig->partial, partial);
 	expect_buffer(test, c->way == ZEROED ? c->taken : 0);
 	if (c->way == TO_BDEV) {
 		KUNIT_EXPECT_PTR_EQ(test, bio->bi_bdev, rig->t->layer[0].bdev);
@@ -262,7 +247,7 @@ static void map_miss(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, test_vhdx_map(&rig->ti, bio), DM_MAPIO_SUBMITTED);
 	expect_way(test, TO_PROVISION);
-	KUNIT_EXPECT_EQ(test, ways.partial, 0);
+	KUNIT_EXPECT_EQ(test, rig->partial, 0);
 	KUNIT_EXPECT_EQ(test, bio->bi_iter.bi_size, 8192);
 	expect_buffer(test, 0);
 }
@@ -279,7 +264,7 @@ static void map_reads_nothing(struct kunit *test)
 		test_vhdx_map(&rig->ti,
 			      target_rig_bio(rig, REQ_OP_READ, pos, 512));
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads + f->ram[1].reads, before);
-	KUNIT_EXPECT_EQ(test, ways.provisioned, 8);
+	KUNIT_EXPECT_EQ(test, rig->provisioned, 8);
 }
 
 /* A file that is read through the page cache says so to the file store. */
@@ -326,7 +311,7 @@ static void map_write(struct kunit *test)
 				DM_MAPIO_KILL);
 	}
 	expect_way(test, KILLED);
-	KUNIT_EXPECT_EQ(test, ways.partial, 0);
+	KUNIT_EXPECT_EQ(test, rig->partial, 0);
 	expect_buffer(test, 0);
 }
 

@@ -19,8 +19,6 @@
 
 /**
  * struct ways - what map.c did with a bio
- * @partial: sectors that it accepted; 0: it took all
- * @provisioned: bios handed to the provisioner
  * @deferred: what the committer was to see to
  * @submitted: writes handed to the file store with their place
  * @queued: writes handed to it without
@@ -28,25 +26,12 @@
  * @locate: finds it
  */
 static struct ways {
-	unsigned int partial;
-	unsigned int provisioned;
 	int deferred;
 	unsigned int submitted;
 	unsigned int queued;
 	u64 pos;
 	bool (*locate)(struct vhdx_io *io);
 } ways;
-
-static void test_accept_partial(struct bio *bio, unsigned int sectors)
-{
-	ways.partial = sectors;
-	bio->bi_iter.bi_size = sectors << SECTOR_SHIFT;
-}
-
-static void test_provision(struct vhdx_target *t, struct bio *bio)
-{
-	ways.provisioned++;
-}
 
 static void test_defer(struct vhdx_committer *c, struct bio *bio, int err)
 {
@@ -70,9 +55,9 @@ static void test_submit_later(struct vhdx_file *file, struct vhdx_io *io,
 int test_vhdx_map_write(struct dm_target *ti, struct bio *bio);
 
 #define vhdx_map test_vhdx_map_write
-#define dm_accept_partial_bio test_accept_partial
+#define dm_accept_partial_bio target_rig_accept_partial
 #define dm_per_bio_data target_rig_per_bio_data
-#define vhdx_provision test_provision
+#define vhdx_provision target_rig_provision
 #define vhdx_committer_defer test_defer
 #define vhdx_file_submit test_submit
 #define vhdx_file_submit_later test_submit_later
@@ -85,7 +70,6 @@ static u64 block_pos;
 
 static int map_write_init(struct kunit *test)
 {
-	struct vhdx_committer *c;
 	struct target_rig *rig;
 	struct fixture *f;
 	int r = fixture_init(test);
@@ -101,22 +85,7 @@ static int map_write_init(struct kunit *test)
 	rig->t->layer[0].bdev = NULL;
 	rig->t->layer[0].file = &test_file;
 	rig->t->layer[0].direct = true;
-	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	rig->t->committer = c;
-	return vhdx_committer_resume(c, NULL, 0);
-}
-
-static void map_write_exit(struct kunit *test)
-{
-	struct target_rig *rig = target_rig_of(test);
-
-	if (rig && rig->t->committer) {
-		vhdx_io_leave(&rig->io);
-		vhdx_committer_free(rig->t->committer);
-	}
-	fixture_exit(test);
+	return target_rig_commit(test);
 }
 
 static void load_bat(struct kunit *test)
@@ -147,7 +116,7 @@ static struct target_rig *queue_write(struct kunit *test, blk_opf_t opf,
 			DM_MAPIO_SUBMITTED);
 	KUNIT_ASSERT_EQ(test, ways.queued, 1);
 	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
-	KUNIT_EXPECT_EQ(test, ways.submitted + ways.provisioned, 0);
+	KUNIT_EXPECT_EQ(test, ways.submitted + rig->provisioned, 0);
 	return rig;
 }
 
@@ -159,7 +128,7 @@ static void map_write_locates(struct kunit *test)
 	load_bat(test);
 	begin(test);
 	rig = queue_write(test, REQ_OP_WRITE, 8192, 4096);
-	KUNIT_EXPECT_EQ(test, ways.partial, 0);
+	KUNIT_EXPECT_EQ(test, rig->partial, 0);
 	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
 	KUNIT_EXPECT_EQ(test, rig->io.pos, block_pos + 8192);
 	KUNIT_EXPECT_PTR_NE(test, rig->io.epoch, NULL);
@@ -169,14 +138,18 @@ static void map_write_locates(struct kunit *test)
 /* A worker cannot hand a part back to dm, so that it gets no more than a block. */
 static void map_write_cut(struct kunit *test)
 {
-	queue_write(test, REQ_OP_WRITE, MIB - 4096, 16384);
-	KUNIT_EXPECT_EQ(test, ways.partial, 8);
+	struct target_rig *rig = queue_write(test, REQ_OP_WRITE, MIB - 4096,
+					     16384);
+
+	KUNIT_EXPECT_EQ(test, rig->partial, 8);
 }
 
 static void map_write_to_the_end(struct kunit *test)
 {
-	queue_write(test, REQ_OP_WRITE, MIB - 16384, 16384);
-	KUNIT_EXPECT_EQ(test, ways.partial, 0);
+	struct target_rig *rig = queue_write(test, REQ_OP_WRITE, MIB - 16384,
+					     16384);
+
+	KUNIT_EXPECT_EQ(test, rig->partial, 0);
 }
 
 /*
@@ -222,7 +195,7 @@ static void map_write_missed(struct kunit *test)
 
 	begin(test);
 	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
-	KUNIT_EXPECT_EQ(test, ways.provisioned, 1);
+	KUNIT_EXPECT_EQ(test, rig->provisioned, 1);
 	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
 	KUNIT_EXPECT_EQ(test, rig->ended, 0);
 }
@@ -310,6 +283,6 @@ static struct kunit_case map_write_cases[] = {
 struct kunit_suite vhdx_map_write_suite = {
 	.name = "vhdx_map_write",
 	.init = map_write_init,
-	.exit = map_write_exit,
+	.exit = target_rig_exit,
 	.test_cases = map_write_cases,
 };

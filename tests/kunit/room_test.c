@@ -77,8 +77,6 @@ static struct vhdx_committer *committer_of(struct kunit *test)
 
 static int room_init(struct kunit *test)
 {
-	struct vhdx_committer *c;
-	struct target_rig *rig;
 	struct fixture *f;
 	int r = fixture_init(test);
 
@@ -86,24 +84,11 @@ static int room_init(struct kunit *test)
 		return r;
 	f = test->priv;
 	fixture_files(test, 1);
-	rig = target_rig_new(test, 1);
+	target_rig_new(test, 1);
 	place = (struct place){ .ops = *f->ram[0].store.ops, .full = true };
 	place.ops.reserve = test_reserve;
 	f->ram[0].store.ops = &place.ops;
-	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	rig->t->committer = c;
-	return vhdx_committer_resume(c, NULL, 0);
-}
-
-static void room_exit(struct kunit *test)
-{
-	struct target_rig *rig = target_rig_of(test);
-
-	if (rig && rig->t->committer)
-		vhdx_committer_free(rig->t->committer);
-	fixture_exit(test);
+	return target_rig_commit(test);
 }
 
 /**
@@ -267,6 +252,6 @@ static struct kunit_case room_cases[] = {
 struct kunit_suite vhdx_room_suite = {
 	.name = "vhdx_room",
 	.init = room_init,
-	.exit = room_exit,
+	.exit = target_rig_exit,
 	.test_cases = room_cases,
 };

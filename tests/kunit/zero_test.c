@@ -49,7 +49,6 @@ static int test_load(const struct vhdx_miss *miss)
 /* Block 0 is there, block 1 is unmapped. The session has begun. */
 static int zero_init(struct kunit *test)
 {
-	struct vhdx_committer *c;
 	struct target_rig *rig;
 	struct fixture *f;
 	int r = fixture_init(test);
@@ -62,21 +61,8 @@ static int zero_init(struct kunit *test)
 	builder_block(&f->builder[0], 0, 6);
 	builder_entry(&f->builder[0], 1, 3);
 	rig = target_rig_new(test, 1);
-	c = vhdx_committer_new(f->image[0], &f->found.report, "image");
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	rig->t->committer = c;
-	r = vhdx_committer_resume(c, NULL, 0);
-	return r ?: vhdx_committer_run(c, VHDX_WORK_BEGIN);
-}
-
-static void zero_exit(struct kunit *test)
-{
-	struct target_rig *rig = target_rig_of(test);
-
-	if (rig && rig->t->committer)
-		vhdx_committer_free(rig->t->committer);
-	fixture_exit(test);
+	r = target_rig_commit(test);
+	return r ?: vhdx_committer_run(rig->t->committer, VHDX_WORK_BEGIN);
 }
 
 /* A part of a block: of block 0, which stays where it is, if @pos is 0. */
@@ -165,6 +151,6 @@ static struct kunit_case zero_test_cases[] = {
 struct kunit_suite vhdx_zero_suite = {
 	.name = "vhdx_zero",
 	.init = zero_init,
-	.exit = zero_exit,
+	.exit = target_rig_exit,
 	.test_cases = zero_test_cases,
 };
