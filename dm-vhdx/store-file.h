@@ -69,8 +69,9 @@ struct vhdx_reason;
  * @gfp: the mapping's own allocation flags
  * @fresh: space that was not written to since the file grew; NULL if the file
  *	is not written
- * @cpus: bios that wait for the CPU's worker
- * @submitters: run on the CPU that the bio came from, and do not wait
+ * @cpus: each CPU's bios that wait for a worker
+ * @near: issues bios on the CPU that they came from, and does not wait
+ * @far: the same on any CPU
  * @readers: one work item for each read that has to wait, and one for flushes
  * @writers: one for each write that has to wait
  * @flushes: bios that want a flush which starts after they came
@@ -91,7 +92,8 @@ struct vhdx_file {
 	gfp_t gfp;
 	struct vhdx_fresh *fresh;
 	struct vhdx_file_cpu __percpu *cpus;
-	struct workqueue_struct *submitters;
+	struct workqueue_struct *near;
+	struct workqueue_struct *far;
 	struct workqueue_struct *readers;
 	struct workqueue_struct *writers;
 	struct llist_head flushes;

@@ -46,6 +46,8 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_room_suite,
 		  &vhdx_fresh_suite,
 		  &vhdx_file_io_suite,
+		  &vhdx_file_queue_suite,
+		  &vhdx_stream_suite,
 		  &vhdx_bdev_suite,
 		  &vhdx_zero_suite,
 		  &vhdx_provision_suite
