@@ -335,6 +335,9 @@ static bool dm_wants_back(const struct vhdx_committer *c, struct bio *bio)
  * @bio: dm's clone; it is in no epoch
  * @err: why: -EBUSY or -ENOSPC
  *
+ * The store's worker, which looks up where writes go, comes here without what
+ * keeps the table for ->map: see vhdx_committer_flush().
+ *
  * Context: any.
  */
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
@@ -342,6 +345,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	blk_status_t refused = 0;
 	unsigned long flags;
 
+	rcu_read_lock();
 	spin_lock_irqsave(&c->queue_lock, flags);
 	if (err != -ENOSPC)
 		bio_list_add(&c->again, bio);
@@ -352,11 +356,12 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	else
 		bio_list_add(&c->room.waiting, bio);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
+	if (!refused)
+		wake_up(&c->wait);
+	rcu_read_unlock();
 	if (refused) {
 		bio->bi_status = refused;
 		bio_endio(bio);
-	} else {
-		wake_up(&c->wait);
 	}
 }
 
