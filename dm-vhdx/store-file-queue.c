@@ -31,7 +31,11 @@ struct vhdx_file_cpu {
 	struct work_struct far;
 };
 
-/* Whoever finds the list empty calls a worker, so that there is one on its way. */
+/*
+ * Whoever finds the list empty calls a worker, so that there is one on its way to
+ * all that is on the list. That may be near, if it was called for a bio that had to
+ * wait: then the next ones of a stream go with that bio.
+ */
 static void hand_over(struct vhdx_file *file, struct llist_node *newest,
 		      struct llist_node *oldest)
 {
@@ -39,7 +43,7 @@ static void hand_over(struct vhdx_file *file, struct llist_node *newest,
 	bool alone = llist_add_batch(newest, oldest, &cpu->pending);
 	enum vhdx_stream_step step;
 
-	step = vhdx_stream_note(&cpu->stream, current, current->nvcsw, alone);
+	step = vhdx_stream_note(&cpu->stream, current, current->nvcsw);
 	if (step == VHDX_STREAM_BEGINS || (step == VHDX_STREAM_ON && alone))
 		queue_work(file->far, &cpu->far);
 	else if (alone)

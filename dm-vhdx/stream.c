@@ -7,8 +7,12 @@
  * has not slept may have many under way. Or its bio was done already: a worker may
  * preempt the task that calls it, and memory and the page cache answer at once.
  * Then the bio is taken for one of a stream, wrongly. So each stream of which
- * nothing more came doubles the number of bios that the next one takes to show;
- * the first that goes on ends the doubt.
+ * nothing more came until its task slept doubles the number of bios that have to
+ * come so before one is taken for a stream again; the first that goes on ends the
+ * doubt, whoever caused it.
+ *
+ * With PREEMPT_RT a task that waits for a spinlock sleeps as well, and more streams
+ * are missed.
  */
 #include <linux/minmax.h>
 
@@ -20,14 +24,14 @@
 static void start_anew(struct vhdx_stream *stream,
 		       const struct task_struct *task, unsigned long sleeps)
 {
-	bool wrong = stream->shown && !stream->went_on;
+	bool same = stream->task == task;
 
-	*stream = (struct vhdx_stream){
-		.task = task,
-		.sleeps = sleeps,
-		.doubt = min(stream->doubt + wrong, DOUBT_MAX),
-		.shown = stream->went_on && stream->task == task,
-	};
+	if (same && stream->shown && !stream->went_on)
+		stream->doubt = min(stream->doubt + 1, DOUBT_MAX);
+	stream->task = task;
+	stream->sleeps = sleeps;
+	stream->shown = same && stream->went_on;
+	stream->went_on = false;
 }
 
 /**
@@ -35,24 +39,26 @@ static void start_anew(struct vhdx_stream *stream,
  * @stream: of the CPU
  * @task: that submits it
  * @sleeps: how often @task has slept, its nvcsw
- * @alone: no bio of before waits for a worker
  *
  * Context: whoever calls keeps others from @stream.
  * Return: what the bio is of a stream.
  */
 enum vhdx_stream_step vhdx_stream_note(struct vhdx_stream *stream,
 				       const struct task_struct *task,
-				       unsigned long sleeps, bool alone)
+				       unsigned long sleeps)
 {
 	if (stream->task != task || stream->sleeps != sleeps) {
 		start_anew(stream, task, sleeps);
 	} else if (!stream->shown) {
-		stream->run++;
-		stream->shown = !alone || stream->run >= 1U << stream->doubt;
+		stream->awake++;
+		stream->shown = stream->awake >= 1U << stream->doubt;
 	} else {
 		stream->went_on = true;
 		stream->doubt = 0;
 		return VHDX_STREAM_ON;
 	}
-	return stream->shown ? VHDX_STREAM_BEGINS : VHDX_STREAM_NONE;
+	if (!stream->shown)
+		return VHDX_STREAM_NONE;
+	stream->awake = 0;
+	return VHDX_STREAM_BEGINS;
 }

@@ -32,8 +32,9 @@ enum vhdx_stream_step {
  * struct vhdx_stream - what is known of who submits on a CPU
  * @task: who did last; only to be compared
  * @sleeps: how often it had slept until then
- * @run: bios that it has come with since, without the first
- * @doubt: a stream shows when @run is two to the power of this
+ * @awake: how often a task has come again without having slept, since the last
+ *	time that this was taken for a stream
+ * @doubt: a stream shows when @awake is two to the power of this
  * @shown: it has
  * @went_on: and more bios came
  *
@@ -42,7 +43,7 @@ enum vhdx_stream_step {
 struct vhdx_stream {
 	const struct task_struct *task;
 	unsigned long sleeps;
-	unsigned int run;
+	unsigned int awake;
 	unsigned int doubt;
 	bool shown;
 	bool went_on;
@@ -50,6 +51,6 @@ struct vhdx_stream {
 
 enum vhdx_stream_step vhdx_stream_note(struct vhdx_stream *stream,
 				       const struct task_struct *task,
-				       unsigned long sleeps, bool alone);
+				       unsigned long sleeps);
 
 #endif /* VHDX_STREAM_H */

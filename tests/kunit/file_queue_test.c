@@ -8,7 +8,9 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/cpumask.h>
 #include <linux/prandom.h>
+#include <linux/sched.h>
 #include <linux/workqueue.h>
 
 #include "fixture.h"
@@ -27,69 +29,96 @@
 
 /**
  * struct called - what came of bios
- * @near: how often the worker of this CPU was called
- * @far: and that of any
- * @work: that was called last and has not run
- * @issued: bios that a worker had
+ * @times: how often the worker of this CPU was called, and that of any
+ * @work: who was called and has not run
+ * @at_once: whoever is called runs before the caller goes on
+ * @late: comes to the list while a worker is at it
+ * @issued: bios that workers had
+ * @strange: works on a queue that is not theirs
  */
 static struct called {
-	unsigned int near;
-	unsigned int far;
-	struct work_struct *work;
+	unsigned int times[2];
+	struct work_struct *work[2];
+	bool at_once;
+	struct vhdx_io *late;
 	unsigned int issued;
+	unsigned int strange;
 } called;
+
+enum { NEAR, FAR };
 
 static struct vhdx_file file;
 static struct vhdx_io ios[IOS];
 
+static void worker_runs(void)
+{
+	unsigned int who;
+
+	for (who = NEAR; who <= FAR; who++) {
+		struct work_struct *work = called.work[who];
+
+		called.work[who] = NULL;
+		if (work)
+			work->func(work);
+	}
+}
+
 static bool test_queue_work(struct workqueue_struct *queue,
-			    struct work_struct *work)
-{
-	if (queue == file.near)
-		called.near++;
-	else if (queue == file.far)
-		called.far++;
-	called.work = work;
-	return true;
-}
-
-static void test_file_issue(struct llist_node *batch)
-{
-	struct vhdx_io *io;
-
-	/* In the order in which they came. */
-	llist_for_each_entry(io, batch, node)
-		called.issued += io == &ios[called.issued];
-}
+			    struct work_struct *work);
+static void test_file_issue(struct llist_node *batch);
 
 #define queue_work test_queue_work
 #define vhdx_file_issue test_file_issue
 #include "../../dm-vhdx/store-file-queue.c"
 
+static bool test_queue_work(struct workqueue_struct *queue,
+			    struct work_struct *work)
+{
+	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file.cpus);
+	unsigned int who = queue == file.near ? NEAR : FAR;
+	bool idle = !called.work[who];
+
+	called.strange += work != (who == NEAR ? &cpu->near : &cpu->far);
+	called.times[who]++;
+	called.work[who] = work;
+	if (called.at_once)
+		worker_runs();
+	return idle;
+}
+
+static void test_file_issue(struct llist_node *batch)
+{
+	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file.cpus);
+	struct vhdx_io *io;
+
+	if (called.late)
+		llist_add(&called.late->node, &cpu->pending);
+	called.late = NULL;
+	/* In the order in which they came. */
+	llist_for_each_entry(io, batch, node)
+		called.issued += io == &ios[called.issued];
+}
+
+/* On the CPU where it is: the list is that one's. */
 static int file_queue_init(struct kunit *test)
 {
 	file = (struct vhdx_file){};
 	called = (struct called){};
-	return vhdx_file_queue_init(&file);
+	return set_cpus_allowed_ptr(current,
+				    cpumask_of(raw_smp_processor_id())) ?:
+	       vhdx_file_queue_init(&file);
 }
 
 static void file_queue_exit(struct kunit *test)
 {
+	KUNIT_EXPECT_EQ(test, called.strange, 0);
 	vhdx_file_queue_exit(&file);
 }
 
-static void worker_runs(void)
+/* As the scheduler counts it. */
+static void sleeps(void)
 {
-	struct work_struct *work = called.work;
-
-	called.work = NULL;
-	work->func(work);
-}
-
-/* Since its last bio the task has slept: once more than was noted. */
-static void slept(void)
-{
-	raw_cpu_ptr(file.cpus)->stream.sleeps--;
+	current->nvcsw++;
 }
 
 static void file_queue_waits(struct kunit *test)
@@ -97,24 +126,26 @@ static void file_queue_waits(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < IOS; i++) {
-		slept();
+		sleeps();
 		vhdx_file_queue(&file, &ios[i]);
-		KUNIT_ASSERT_EQ(test, called.near, i + 1);
+		KUNIT_ASSERT_EQ(test, called.times[NEAR], i + 1);
+		KUNIT_ASSERT_PTR_EQ(test, raw_cpu_ptr(file.cpus)->stream.task,
+				    (const struct task_struct *)current);
 		worker_runs();
 		KUNIT_ASSERT_EQ(test, called.issued, i + 1);
 	}
-	KUNIT_EXPECT_EQ(test, called.far, 0);
+	KUNIT_EXPECT_EQ(test, called.times[FAR], 0);
 }
 
-/* No worker is called twice for one list. */
+/* Neither worker is called twice for one list. */
 static void file_queue_goes_on(struct kunit *test)
 {
 	unsigned int i;
 
 	for (i = 0; i < IOS; i++)
 		vhdx_file_queue(&file, &ios[i]);
-	KUNIT_EXPECT_EQ(test, called.near, 1);
-	KUNIT_EXPECT_EQ(test, called.far, 1);
+	KUNIT_EXPECT_EQ(test, called.times[NEAR], 1);
+	KUNIT_EXPECT_EQ(test, called.times[FAR], 1);
 	worker_runs();
 	KUNIT_EXPECT_EQ(test, called.issued, IOS);
 }
@@ -128,8 +159,8 @@ static void file_queue_preempted(struct kunit *test)
 		worker_runs();
 		KUNIT_ASSERT_EQ(test, called.issued, i + 1);
 	}
-	KUNIT_EXPECT_EQ(test, called.near, 1);
-	KUNIT_EXPECT_EQ(test, called.far, IOS - 1);
+	KUNIT_EXPECT_EQ(test, called.times[NEAR], 1);
+	KUNIT_EXPECT_EQ(test, called.times[FAR], IOS - 1);
 }
 
 /* What an interrupt brings says nothing of the task that it came to. */
@@ -142,8 +173,8 @@ static void file_queue_again(struct kunit *test)
 		worker_runs();
 		KUNIT_ASSERT_EQ(test, called.issued, i + 1);
 	}
-	KUNIT_EXPECT_EQ(test, called.near, IOS);
-	KUNIT_EXPECT_EQ(test, called.far, 0);
+	KUNIT_EXPECT_EQ(test, called.times[NEAR], IOS);
+	KUNIT_EXPECT_EQ(test, called.times[FAR], 0);
 }
 
 /* Until the task is done, and then all at once. */
@@ -155,19 +186,34 @@ static void file_queue_plugged(struct kunit *test)
 	blk_start_plug(&plug);
 	for (i = 0; i < IOS; i++)
 		vhdx_file_queue(&file, &ios[i]);
-	KUNIT_EXPECT_EQ(test, called.near + called.far, 0);
+	KUNIT_EXPECT_EQ(test, called.times[NEAR] + called.times[FAR], 0);
 	blk_finish_plug(&plug);
-	KUNIT_EXPECT_EQ(test, called.near, 1);
-	KUNIT_EXPECT_EQ(test, called.far, 0);
+	KUNIT_EXPECT_EQ(test, called.times[NEAR], 1);
+	KUNIT_EXPECT_EQ(test, called.times[FAR], 0);
 	worker_runs();
 	KUNIT_EXPECT_EQ(test, called.issued, IOS);
+}
+
+/* What comes while a worker is at the list is its, too. */
+static void file_queue_late(struct kunit *test)
+{
+	called.late = &ios[1];
+	vhdx_file_queue(&file, &ios[0]);
+	worker_runs();
+	KUNIT_EXPECT_EQ(test, called.issued, 2);
+}
+
+static void check_on_its_way(struct kunit *test, unsigned int queued)
+{
+	KUNIT_ASSERT_TRUE(test, called.work[NEAR] || called.work[FAR] ||
+				called.issued == queued);
 }
 
 /* Whoever submits, and however: what is on the list has a worker on its way. */
 static void file_queue_random(struct kunit *test)
 {
 	struct rnd_state rnd;
-	unsigned int on_list = 0;
+	unsigned int queued = 0;
 	int step;
 
 	prandom_seed_state(&rnd, 1);
@@ -176,18 +222,19 @@ static void file_queue_random(struct kunit *test)
 
 		/* Seldom for a while, then often. */
 		if (random % 64 < (step >> 8) % 64)
-			slept();
-		vhdx_file_queue(&file, &ios[on_list++]);
-		KUNIT_ASSERT_NOT_NULL(test, called.work);
-		if (on_list < IOS && (random >> 8) % 4)
+			sleeps();
+		called.at_once = (random >> 16) % 4 == 0;
+		vhdx_file_queue(&file, &ios[queued++]);
+		check_on_its_way(test, queued);
+		if (queued < IOS && (random >> 8) % 4)
 			continue;
 		worker_runs();
-		KUNIT_ASSERT_EQ(test, called.issued, on_list);
+		KUNIT_ASSERT_EQ(test, called.issued, queued);
 		called.issued = 0;
-		on_list = 0;
+		queued = 0;
 	}
-	KUNIT_EXPECT_GT(test, called.near, STEPS / 64);
-	KUNIT_EXPECT_GT(test, called.far, STEPS / 64);
+	KUNIT_EXPECT_GT(test, called.times[NEAR], STEPS / 64);
+	KUNIT_EXPECT_GT(test, called.times[FAR], STEPS / 64);
 }
 
 static struct kunit_case file_queue_cases[] = {
@@ -196,6 +243,7 @@ static struct kunit_case file_queue_cases[] = {
 	KUNIT_CASE(file_queue_preempted),
 	KUNIT_CASE(file_queue_again),
 	KUNIT_CASE(file_queue_plugged),
+	KUNIT_CASE(file_queue_late),
 	KUNIT_CASE(file_queue_random),
 	{}
 };

@@ -15,10 +15,10 @@
 static const struct task_struct *const one = (const void *)64;
 static const struct task_struct *const another = (const void *)128;
 
-/* The same task, which has slept so often, and a bio that no other waits with. */
-static enum vhdx_stream_step alone(struct vhdx_stream *s, unsigned long sleeps)
+/* The same task, which has slept so often. */
+static enum vhdx_stream_step bio(struct vhdx_stream *s, unsigned long sleeps)
 {
-	return vhdx_stream_note(s, one, sleeps, true);
+	return vhdx_stream_note(s, one, sleeps);
 }
 
 /* How many bios it takes one that does not sleep any more to show a stream. */
@@ -26,7 +26,7 @@ static unsigned int shows_after(struct vhdx_stream *s, unsigned long sleeps)
 {
 	unsigned int count = 0;
 
-	while (alone(s, sleeps) == VHDX_STREAM_NONE && count <= 2 * DOUBTED)
+	while (bio(s, sleeps) == VHDX_STREAM_NONE && count <= 2 * DOUBTED)
 		count++;
 	return count;
 }
@@ -37,7 +37,7 @@ static void stream_none(struct kunit *test)
 	unsigned long sleeps;
 
 	for (sleeps = 0; sleeps < 1000; sleeps++)
-		KUNIT_ASSERT_TRUE(test, alone(&s, sleeps) == VHDX_STREAM_NONE);
+		KUNIT_ASSERT_TRUE(test, bio(&s, sleeps) == VHDX_STREAM_NONE);
 }
 
 static void stream_tasks(struct kunit *test)
@@ -47,7 +47,7 @@ static void stream_tasks(struct kunit *test)
 
 	for (i = 0; i < 1000; i++)
 		KUNIT_ASSERT_TRUE(test, vhdx_stream_note(&s, i & 1 ? one : another,
-							 7, true) ==
+							 7) ==
 					VHDX_STREAM_NONE);
 }
 
@@ -55,24 +55,24 @@ static void stream_shows(struct kunit *test)
 {
 	struct vhdx_stream s = {};
 
-	KUNIT_EXPECT_TRUE(test, alone(&s, 1) == VHDX_STREAM_NONE);
-	KUNIT_EXPECT_TRUE(test, alone(&s, 1) == VHDX_STREAM_BEGINS);
-	KUNIT_EXPECT_TRUE(test, alone(&s, 1) == VHDX_STREAM_ON);
-	KUNIT_EXPECT_TRUE(test, alone(&s, 1) == VHDX_STREAM_ON);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 1) == VHDX_STREAM_NONE);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 1) == VHDX_STREAM_BEGINS);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 1) == VHDX_STREAM_ON);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 1) == VHDX_STREAM_ON);
 	/* Who did that will do it again, */
-	KUNIT_EXPECT_TRUE(test, alone(&s, 2) == VHDX_STREAM_BEGINS);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 2) == VHDX_STREAM_BEGINS);
 	/* but not if it did not. */
-	KUNIT_EXPECT_TRUE(test, alone(&s, 3) == VHDX_STREAM_NONE);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 3) == VHDX_STREAM_NONE);
 }
 
 static void stream_another(struct kunit *test)
 {
 	struct vhdx_stream s = {};
 
-	alone(&s, 1);
-	alone(&s, 1);
-	KUNIT_EXPECT_TRUE(test, alone(&s, 1) == VHDX_STREAM_ON);
-	KUNIT_EXPECT_TRUE(test, vhdx_stream_note(&s, another, 1, true) ==
+	bio(&s, 1);
+	bio(&s, 1);
+	KUNIT_EXPECT_TRUE(test, bio(&s, 1) == VHDX_STREAM_ON);
+	KUNIT_EXPECT_TRUE(test, vhdx_stream_note(&s, another, 1) ==
 				VHDX_STREAM_NONE);
 }
 
@@ -97,24 +97,57 @@ static void stream_ends_doubt(struct kunit *test)
 	for (sleeps = 0; sleeps < 6; sleeps++)
 		shows_after(&s, sleeps);
 	KUNIT_ASSERT_GT(test, shows_after(&s, sleeps), 8U);
-	KUNIT_EXPECT_TRUE(test, alone(&s, sleeps) == VHDX_STREAM_ON);
+	KUNIT_EXPECT_TRUE(test, bio(&s, sleeps) == VHDX_STREAM_ON);
 	/* Twice asleep: then nothing is presumed of it. */
-	alone(&s, ++sleeps);
+	bio(&s, ++sleeps);
 	sleeps++;
 	KUNIT_EXPECT_LE(test, shows_after(&s, sleeps), 2U);
 }
 
-/* Another bio waits still: nobody is preempted. */
-static void stream_not_alone(struct kunit *test)
+/* Comes with so many, sleeps, and so on. Returns how many began a stream. */
+static unsigned int bursts(struct vhdx_stream *s, unsigned int length,
+			   unsigned int count)
+{
+	unsigned int i, began = 0;
+
+	for (i = 0; i < count; i++)
+		began += bio(s, i / length) == VHDX_STREAM_BEGINS;
+	return began;
+}
+
+/* Two are no stream. */
+static void stream_pairs(struct kunit *test)
+{
+	struct vhdx_stream s = {};
+
+	KUNIT_EXPECT_LE(test, bursts(&s, 2, 8 * DOUBTED), 12U);
+}
+
+/* After one that has made all doubtful: each of three or more shows again. */
+static void stream_doubted(struct kunit *test)
+{
+	unsigned int length;
+
+	for (length = 3; length <= 64; length++) {
+		struct vhdx_stream s = {};
+
+		bursts(&s, 2, 8 * DOUBTED);
+		bursts(&s, length, 3 * DOUBTED);
+		KUNIT_EXPECT_GE(test, bursts(&s, length, 10 * length), 9U);
+	}
+}
+
+/* Nor is it a mistake if another task came in between. */
+static void stream_cut_off(struct kunit *test)
 {
 	struct vhdx_stream s = {};
 	unsigned long sleeps;
 
-	for (sleeps = 0; sleeps < 6; sleeps++)
-		shows_after(&s, sleeps);
-	KUNIT_ASSERT_TRUE(test, alone(&s, sleeps) == VHDX_STREAM_NONE);
-	KUNIT_EXPECT_TRUE(test, vhdx_stream_note(&s, one, sleeps, false) ==
-				VHDX_STREAM_BEGINS);
+	for (sleeps = 0; sleeps < 20; sleeps++) {
+		vhdx_stream_note(&s, another, 1);
+		KUNIT_ASSERT_TRUE(test, bio(&s, sleeps) == VHDX_STREAM_NONE);
+		KUNIT_ASSERT_TRUE(test, bio(&s, sleeps) == VHDX_STREAM_BEGINS);
+	}
 }
 
 static struct kunit_case stream_cases[] = {
@@ -124,7 +157,9 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_another),
 	KUNIT_CASE(stream_doubt),
 	KUNIT_CASE(stream_ends_doubt),
-	KUNIT_CASE(stream_not_alone),
+	KUNIT_CASE(stream_pairs),
+	KUNIT_CASE(stream_doubted),
+	KUNIT_CASE(stream_cut_off),
 	{}
 };
 
