@@ -29,10 +29,10 @@ milliseconds() {
 
 smallest() { sort -n | head -n 1; }
 
-# The time is that of the whole command.  In emulation, where merely starting
-# dmsetup takes longer than the limit, what the "error" target takes is not
-# counted.  What else the host does can only make it longer, so that the best of
-# several turns counts, and there are more of them where it is not good enough.
+# The time is that of the whole command.  Where merely starting dmsetup takes much
+# of the limit, in emulation or on a busy host, what the "error" target takes is
+# not counted.  What else the host does can only make it longer, so that the best
+# of several turns counts, and there are more of them where it is not good enough.
 test_open_time() {
 	local i empty opened took
 
@@ -49,7 +49,8 @@ test_open_time() {
 		empty=$(smallest <"$SCRATCH/empty")
 		opened=$(smallest <"$SCRATCH/opened")
 		took=$opened
-		! slow_guest || took=$(bc <<<"$opened - $empty")
+		[ "$(bc <<<"$empty > $OPEN_MS / 2")" != 1 ] ||
+			took=$(bc <<<"$opened - $empty")
 		[ "$i" -lt 5 ] || [ "$(bc <<<"$took < $OPEN_MS")" != 1 ] || break
 	done
 	tap_note "opened in $opened ms; dmsetup with the error target: $empty ms; $i turns"
