@@ -6,13 +6,18 @@
 # root, and changes nothing of the host.  Sourced after lib.sh.
 #
 #   apt_mirror [security]   prints the mirror that the host's sources name
+#   apt_sources SUITE...    prints sources for it: a file NAME.sources
+#   apt_host_config         prints the host's proxies and time limits; not its
+#                           hooks, which are for the host's own lists
 #   apt_open NAME SUITE...  sets $APT_DIR and makes the lists of these suites, or
 #                           renews them if they are a day old; returns 1 if that
 #                           cannot be done and there are none from before
 #   apt_do COMMAND...       apt-get or apt-cache with these lists
 # The lists of NAME are locked until the script ends.
 
+# Of package debian-archive-keyring, which every Debian has.
 APT_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -e "$APT_KEYS" ] || APT_KEYS=
 APT_DIR=
 
 # shellcheck disable=SC2016 # these are apt's variables
@@ -41,17 +46,32 @@ apt_source() {
 	[ $# != 0 ] || return 0
 	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n' \
 		"$mirror" "$*"
-	[ ! -e "$APT_KEYS" ] || printf 'Signed-By: %s\n' "$APT_KEYS"
+	[ -z "$APT_KEYS" ] || printf 'Signed-By: %s\n' "$APT_KEYS"
 	printf '\n'
 }
 
-# The host's proxies and time limits are kept, its hooks are not: they are for
-# the host's own lists.
+apt_sources() {
+	local suite main=() security=()
+
+	for suite; do
+		case $suite in
+		*-security) security+=("$suite") ;;
+		*) main+=("$suite") ;;
+		esac
+	done
+	apt_source "$(apt_mirror)" "${main[@]}"
+	apt_source "$(apt_mirror security)" "${security[@]}"
+}
+
+apt_host_config() {
+	apt-config dump | grep -E '^Acquire::(https?::|Retries|Check-)' || true
+	printf 'Acquire::Check-Valid-Until "false";\n'
+}
+
 apt_config() {
-	apt-config dump | grep '^Acquire::' || true
+	apt_host_config
 	cat <<-EOF
 	APT::Sandbox::User "root";
-	Acquire::Check-Valid-Until "false";
 	Acquire::Languages "none";
 	Acquire::Retries "3";
 	Dir::Cache "$APT_DIR/cache";
@@ -78,24 +98,13 @@ apt_renew() {
 }
 
 apt_open() {
-	local suite main=() security=()
-
 	need apt-get apt
 	APT_DIR=$CACHE/apt/$1
 	shift
-	for suite; do
-		case $suite in
-		*-security) security+=("$suite") ;;
-		*) main+=("$suite") ;;
-		esac
-	done
 	lock "$APT_DIR.lock"
 	mkdir -p -- "$APT_DIR/lists/partial" "$APT_DIR/cache/archives/partial"
 	: >"$APT_DIR/status"
-	{
-		apt_source "$(apt_mirror)" "${main[@]}"
-		apt_source "$(apt_mirror security)" "${security[@]}"
-	} >"$APT_DIR/list.sources"
+	apt_sources "$@" >"$APT_DIR/list.sources"
 	apt_config >"$APT_DIR/apt.conf"
 	if [ -z "$(find "$APT_DIR" -name renewed -mmin -1440)" ]; then
 		apt_renew || say "the package lists of $* could not be fetched:" \
