@@ -138,11 +138,12 @@ static int piece_of_sectors(struct disk *disk, struct piece *piece)
 
 	piece->length = min(piece->length, block - piece->pos % block);
 	do {
-		err = vhdx_chain_map(disk->chain, piece->pos, piece->length,
-				     &run, &miss);
+		err = vhdx_chain_piece(disk->chain, piece->pos, piece->length,
+				       &run, &miss);
 		if (err == -EAGAIN)
 			err = vhdx_image_load(&miss) ? -EIO : -EAGAIN;
 	} while (err == -EAGAIN);
+	piece->layer = run.layer;
 	if (err == -EIO) {
 		piece->state = STATE_FAULTY;
 		return 0;
@@ -151,7 +152,6 @@ static int piece_of_sectors(struct disk *disk, struct piece *piece)
 		return err;
 	piece->state = state_of_run(run.kind);
 	piece->length = run.length;
-	piece->layer = run.kind == VHDX_RUN_ZERO ? 0 : run.layer;
 	piece->offset = run.offset;
 	return 0;
 }

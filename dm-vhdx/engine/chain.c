@@ -118,8 +118,21 @@ static void settle(const struct vhdx_image *image, struct vhdx_run *run)
 		settle_odd(image, run);
 }
 
-/* One piece: what lies alike from @pos on, within one block of each layer. */
-static int map_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
+/**
+ * vhdx_chain_piece() - where do the first of these bytes lie, by which layer?
+ * @chain: the images
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: what lies alike from @pos on, up to @len, within one block of each
+ *	layer; for zeros, too, its layer is the one that decides
+ * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ *
+ * Where no layer has anything, the last one that reaches so far decides.
+ *
+ * Context: any; takes no lock, allocates nothing, does no I/O.
+ * Return: as vhdx_chain_map().
+ */
+int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss)
 {
 	enum where where = BELOW;
@@ -127,6 +140,7 @@ static int map_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 	int r;
 
 	run->kind = VHDX_RUN_ZERO;
+	run->layer = 0;
 	run->length = len;
 	for (layer = 0; layer < chain->depth; layer++) {
 		struct vhdx_image *image = chain->layer[layer];
@@ -134,6 +148,7 @@ static int map_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		/* A parent may be smaller than its child. */
 		if (pos >= image->bat.size)
 			return 0;
+		run->layer = layer;
 		run->length = min(run->length, image->bat.size - pos);
 		r = look_at_block(image, pos, &run->length, &where,
 				  &run->offset, miss);
@@ -142,7 +157,6 @@ static int map_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		if (where == NOWHERE)
 			return 0;
 		if (where == HERE) {
-			run->layer = layer;
 			settle(image, run);
 			return 0;
 		}
@@ -177,13 +191,13 @@ int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 	struct vhdx_run next;
 	int r;
 
-	r = map_piece(chain, pos, len, run, miss);
+	r = vhdx_chain_piece(chain, pos, len, run, miss);
 	if (r)
 		return r;
 	while (run->length < len) {
 		/* What cannot be mapped now is a matter for the next call. */
-		if (map_piece(chain, pos + run->length, len - run->length,
-			      &next, miss) ||
+		if (vhdx_chain_piece(chain, pos + run->length,
+				     len - run->length, &next, miss) ||
 		    !continues(run, &next))
 			break;
 		run->length += next.length;

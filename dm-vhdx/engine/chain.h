@@ -8,6 +8,7 @@
  *			each is the one that was meant
  *   vhdx_chain_free()
  *   vhdx_chain_map()	virtual range -> run, without I/O or a lock
+ *   vhdx_chain_piece()	the same, and which layer decides of zeros
  *   vhdx_chain_read()	read the virtual disk, synchronously
  */
 #ifndef VHDX_CHAIN_H
@@ -37,7 +38,7 @@ enum vhdx_run_kind {
 /**
  * struct vhdx_run - a range of the virtual disk that lies in one piece
  * @kind: what it is
- * @layer: whose, 0 for the child; means nothing for zeros
+ * @layer: whose, 0 for the child; of zeros, vhdx_chain_piece() alone tells it
  * @offset: byte offset in that layer's store; means nothing for zeros
  * @length: bytes, a multiple of the logical sector size, at least one sector
  */
@@ -66,6 +67,8 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 void vhdx_chain_free(struct vhdx_chain *chain);
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss);
+int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
+		     struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_read(const struct vhdx_chain *chain, u64 pos, void *buf,
 		    size_t len);
 

@@ -422,6 +422,39 @@ static void map_smaller_parent(struct kunit *test)
 	expect_run(test, 63 * MIB, MIB, ZERO(MIB));
 }
 
+/* Which layer decides of zeros is told piece by piece. */
+static void map_piece_of_zeros(struct kunit *test)
+{
+	static const u32 layers[] = { 0, 1, 2, 2, 0, 1 };
+	struct fixture *f = test->priv;
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+	u32 i;
+
+	f->builder[1].size = 6 * MIB;
+	f->builder[2].size = 4 * MIB;
+	fixture_files(test, 3);
+	builder_entry(&f->builder[0], 0, 2);
+	builder_entry(&f->builder[1], 1, 3);
+	builder_entry(&f->builder[2], 2, 1);
+	builder_entry(&f->builder[0], 4, 3);
+	fixture_chain(test, 3);
+	warm_up(test);
+	for (i = 0; i < ARRAY_SIZE(layers); i++) {
+		KUNIT_EXPECT_EQ(test,
+				vhdx_chain_piece(f->chain, i * MIB, 64 * MIB -
+						 i * MIB, &run, &miss), 0);
+		KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_ZERO);
+		KUNIT_EXPECT_EQ(test, run.length, MIB);
+		KUNIT_EXPECT_EQ(test, run.layer, layers[i]);
+	}
+	/* Behind its parents' ends the child is alone. */
+	KUNIT_EXPECT_EQ(test, vhdx_chain_piece(f->chain, 6 * MIB, 4 * MIB, &run,
+					       &miss), 0);
+	KUNIT_EXPECT_EQ(test, run.layer, 0);
+	expect_run(test, 0, 64 * MIB, ZERO(64 * MIB));
+}
+
 /* A parent that goes on behind its child does not make the disk longer. */
 static void map_larger_parent(struct kunit *test)
 {
@@ -600,6 +633,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(map_partial_without_bitmap),
 	KUNIT_CASE(map_depth_three),
 	KUNIT_CASE(map_depth_three_zero),
+	KUNIT_CASE(map_piece_of_zeros),
 	KUNIT_CASE(map_smaller_parent),
 	KUNIT_CASE(map_larger_parent),
 	KUNIT_CASE_PARAM(map_short_file, sector_size_gen_params),
