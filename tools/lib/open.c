@@ -168,7 +168,10 @@ static int disk_add_parent(struct disk *disk)
 		err = disk_add(disk, disk->options.parents[nr]);
 		return err == -ENOENT ? -ENOLINK : err;
 	}
-	path = parent_find(child->image->locator, child->path);
+	err = parent_find(child->image->locator, child->path,
+			  disk->options.ignore_id, &path);
+	if (err)
+		return err;
 	if (!path)
 		return parent_missing(child);
 	err = disk_add(disk, path);

@@ -3,10 +3,10 @@
  * Where is the parent? A locator holds paths as Windows writes them; this
  * finds the file that they mean on Linux.
  *
- * Looked at in this order: the relative path from the child's directory, then
- * the file names of the relative, volume and absolute path beside the child.
- * Where no name matches to the letter, one that differs only in case does, for
- * Windows does not tell them apart.
+ * Looked at in this order: the relative path from the child's directory; the
+ * file names of the relative, volume and absolute path beside the child; every
+ * file beside the child. The first that has the identity is taken. A name to
+ * the letter comes before one that only name_like() finds.
  *
  * parents.c APIs:
  *   parent_find()	find the parent's path
@@ -16,6 +16,7 @@
 
 #include "locator.h"
 
-char *parent_find(const struct vhdx_locator *locator, const char *child);
+int parent_find(const struct vhdx_locator *locator, const char *child,
+		bool any_identity, char **found);
 
 #endif /* PARENTS_H */
