@@ -13,6 +13,7 @@
 #include "store-user.h"
 #include "tree.h"
 #include "vhdxsetup.h"
+#include "wipe.h"
 
 /**
  * struct creation - one image on its way
@@ -51,6 +52,38 @@ static u32 or_default(u64 size, u32 usual)
 	return size ? (u32)min_t(u64, size, U32_MAX) : usual;
 }
 
+/* Names the option, as it was given, that cannot be. */
+static int refuse_option(const struct creation *creation,
+			 const struct vhdx_create *create, const void *member,
+			 const char *fault)
+{
+	const struct options *options = creation->options;
+	const struct {
+		const void *member;
+		const char *option;
+		u64 bytes;
+	} all[] = {
+		{ &create->size, "size", options->size },
+		{ &create->block_size, "block-size", options->block_size },
+		{ &create->logical_sector, "sector-size",
+		  options->sector_size },
+		{ &create->physical_sector, "physical-sector-size",
+		  options->physical_sector_size },
+		{ &create->log_length, "log-size", options->log_size },
+	};
+	const char *unit;
+	u64 count;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i].member != member)
+			continue;
+		count = tree_size_exact(all[i].bytes, &unit);
+		msg_err("--%s %llu %s: %s", all[i].option, count, unit, fault);
+	}
+	return -EINVAL;
+}
+
 static int plan(struct creation *creation)
 {
 	const struct options *options = creation->options;
@@ -69,17 +102,16 @@ static int plan(struct creation *creation)
 		.allocated = full,
 		.fixed = options->fixed,
 	};
+	const void *member;
 	const char *fault;
 
 	if (!options->size) {
-		msg_err("how large? `create' needs --size");
+		msg_err("%s: how large? `create' needs --size", creation->path);
 		return -EINVAL;
 	}
-	fault = vhdx_layout_fault(&create);
-	if (fault) {
-		msg_err("%s: %s", creation->path, fault);
-		return -EINVAL;
-	}
+	fault = vhdx_layout_fault(&create, &member);
+	if (fault)
+		return refuse_option(creation, &create, member, fault);
 	vhdx_layout_init(&creation->layout, &create);
 	return 0;
 }
@@ -182,6 +214,19 @@ static int write_image(struct creation *creation,
 	return err;
 }
 
+/* Nobody is to take the device for what it was before. */
+static int wipe(const struct creation *creation)
+{
+	int err = 0;
+
+	if (creation->file.device)
+		err = wipe_signatures(creation->file.fd);
+	if (err)
+		msg_err("%s: the signatures of what was on the device cannot be wiped: %s",
+			creation->path, strerror(-err));
+	return err;
+}
+
 static int make(struct creation *creation)
 {
 	struct progress progress;
@@ -191,6 +236,8 @@ static int make(struct creation *creation)
 				  !creation->file.device;
 	progress_begin(&progress, "create");
 	err = check_room(creation);
+	if (!err)
+		err = wipe(creation);
 	if (!err)
 		err = write_image(creation, &progress.engine);
 	if (!err)

@@ -7,32 +7,51 @@ static bool is_sector_size(u32 size)
 	return size == 512 || size == 4096;
 }
 
-/**
- * vhdx_layout_fault() - can there be such an image?
- * @create: what it is to be
- *
- * Return: NULL, or what is against it, in words.
- * Source: [MS-VHDX] 2.6.2; for the log, the limits of format.h.
- */
-const char *vhdx_layout_fault(const struct vhdx_create *create)
+static const char *log_fault(u32 length)
 {
-	if (create->block_size < VHDX_BLOCK_SIZE_MIN ||
-	    create->block_size > VHDX_BLOCK_SIZE_MAX ||
-	    !is_power_of_2(create->block_size))
-		return "the block size must be a power of two from 1 MiB to 256 MiB";
-	if (!is_sector_size(create->logical_sector))
-		return "the logical sector size must be 512 or 4096 bytes";
-	if (!is_sector_size(create->physical_sector))
-		return "the physical sector size must be 512 or 4096 bytes";
+	if (!length || !IS_ALIGNED(length, VHDX_ALIGN))
+		return "the size of the log must be a multiple of 1 MiB above 0";
+	if (length > VHDX_LOG_LENGTH_MAX)
+		return "the log can have 1 GiB at the most";
+	return NULL;
+}
+
+static const char *size_fault(const struct vhdx_create *create)
+{
 	if (!create->size || create->size > VHDX_DISK_SIZE_MAX)
 		return "the size must be above 0, and 64 TiB at the most";
 	if (!IS_ALIGNED(create->size, create->logical_sector))
 		return "the size must be a multiple of the logical sector size";
-	if (!create->log_length || !IS_ALIGNED(create->log_length, VHDX_ALIGN))
-		return "the size of the log must be a multiple of 1 MiB above 0";
-	if (create->log_length > VHDX_LOG_LENGTH_MAX)
-		return "the log can have 1 GiB at the most";
 	return NULL;
+}
+
+/**
+ * vhdx_layout_fault() - can there be such an image?
+ * @create: what it is to be
+ * @member: set to the member of @create that something is against
+ *
+ * Return: NULL, or what is against it, in words.
+ * Source: [MS-VHDX] 2.6.2; for the log, the limits of format.h.
+ */
+const char *vhdx_layout_fault(const struct vhdx_create *create,
+			      const void **member)
+{
+	*member = &create->block_size;
+	if (create->block_size < VHDX_BLOCK_SIZE_MIN ||
+	    create->block_size > VHDX_BLOCK_SIZE_MAX ||
+	    !is_power_of_2(create->block_size))
+		return "the block size must be a power of two from 1 MiB to 256 MiB";
+	*member = &create->logical_sector;
+	if (!is_sector_size(create->logical_sector))
+		return "the logical sector size must be 512 or 4096 bytes";
+	*member = &create->physical_sector;
+	if (!is_sector_size(create->physical_sector))
+		return "the physical sector size must be 512 or 4096 bytes";
+	*member = &create->size;
+	if (size_fault(create))
+		return size_fault(create);
+	*member = &create->log_length;
+	return log_fault(create->log_length);
 }
 
 /**

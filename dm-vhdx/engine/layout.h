@@ -80,7 +80,8 @@ struct vhdx_layout {
 	u64 end;
 };
 
-const char *vhdx_layout_fault(const struct vhdx_create *create);
+const char *vhdx_layout_fault(const struct vhdx_create *create,
+			      const void **member);
 void vhdx_layout_init(struct vhdx_layout *layout,
 		      const struct vhdx_create *create);
 void vhdx_layout_regions(const struct vhdx_layout *layout, void *table);

@@ -23,8 +23,9 @@ static int create(struct kunit *test, u32 file, const struct vhdx_create *what)
 {
 	struct fixture *f = test->priv;
 	struct vhdx_layout layout;
+	const void *member;
 
-	KUNIT_ASSERT_TRUE(test, !vhdx_layout_fault(what));
+	KUNIT_ASSERT_TRUE(test, !vhdx_layout_fault(what, &member));
 	vhdx_layout_init(&layout, what);
 	return vhdx_create(&f->ram[file].store, &layout, NULL,
 			   &f->found.report);
@@ -452,11 +453,13 @@ static void create_watched(struct kunit *test)
  * @name: for the test's log
  * @what: it
  * @fault: what is said; NULL: it can
+ * @member: offset of what it is said of
  */
 struct create_refusal {
 	const char *name;
 	struct vhdx_create what;
 	const char *fault;
+	size_t member;
 };
 
 #define FAULT_BLOCK \
@@ -468,34 +471,49 @@ struct create_refusal {
 #define FAULT_LOG \
 	"the size of the log must be a multiple of 1 MiB above 0"
 
+#define MEMBER(name)	offsetof(struct vhdx_create, name)
+
 static const struct create_refusal create_refusals[] = {
 	{ "usual", IMAGE(MIB, MIB, 512, 4096, MIB, DYNAMIC), NULL },
-	{ "no size", IMAGE(0, MIB, 512, 4096, MIB, DYNAMIC), FAULT_SIZE },
+	{ "no size", IMAGE(0, MIB, 512, 4096, MIB, DYNAMIC), FAULT_SIZE,
+	  MEMBER(size) },
 	{ "64 TiB", IMAGE(64 * TIB, MIB, 512, 4096, MIB, DYNAMIC), NULL },
 	{ "too large", IMAGE(64 * TIB + 512, MIB, 512, 4096, MIB, DYNAMIC),
-	  FAULT_SIZE },
+	  FAULT_SIZE,
+	  MEMBER(size) },
 	{ "off 512", IMAGE(MIB + 1, MIB, 512, 4096, MIB, DYNAMIC),
-	  FAULT_MULTIPLE },
+	  FAULT_MULTIPLE,
+	  MEMBER(size) },
 	{ "off 4096", IMAGE(MIB + 512, MIB, 4096, 4096, MIB, DYNAMIC),
-	  FAULT_MULTIPLE },
-	{ "no blocks", IMAGE(MIB, 0, 512, 4096, MIB, DYNAMIC), FAULT_BLOCK },
+	  FAULT_MULTIPLE,
+	  MEMBER(size) },
+	{ "no blocks", IMAGE(MIB, 0, 512, 4096, MIB, DYNAMIC), FAULT_BLOCK,
+	  MEMBER(block_size) },
 	{ "small blocks", IMAGE(MIB, MIB / 2, 512, 4096, MIB, DYNAMIC),
-	  FAULT_BLOCK },
+	  FAULT_BLOCK,
+	  MEMBER(block_size) },
 	{ "large blocks", IMAGE(MIB, 512 * MIB, 512, 4096, MIB, DYNAMIC),
-	  FAULT_BLOCK },
+	  FAULT_BLOCK,
+	  MEMBER(block_size) },
 	{ "odd blocks", IMAGE(MIB, 3 * MIB, 512, 4096, MIB, DYNAMIC),
-	  FAULT_BLOCK },
+	  FAULT_BLOCK,
+	  MEMBER(block_size) },
 	{ "logical sector", IMAGE(MIB, MIB, 1024, 4096, MIB, DYNAMIC),
-	  "the logical sector size must be 512 or 4096 bytes" },
+	  "the logical sector size must be 512 or 4096 bytes",
+	  MEMBER(logical_sector) },
 	{ "physical sector", IMAGE(MIB, MIB, 512, 8192, MIB, DYNAMIC),
-	  "the physical sector size must be 512 or 4096 bytes" },
-	{ "no log", IMAGE(MIB, MIB, 512, 4096, 0, DYNAMIC), FAULT_LOG },
+	  "the physical sector size must be 512 or 4096 bytes",
+	  MEMBER(physical_sector) },
+	{ "no log", IMAGE(MIB, MIB, 512, 4096, 0, DYNAMIC), FAULT_LOG,
+	  MEMBER(log_length) },
 	{ "odd log", IMAGE(MIB, MIB, 512, 4096, MIB + 4096, DYNAMIC),
-	  FAULT_LOG },
+	  FAULT_LOG,
+	  MEMBER(log_length) },
 	{ "log of 1 GiB", IMAGE(MIB, MIB, 512, 4096, 1024 * MIB, DYNAMIC),
 	  NULL },
 	{ "large log", IMAGE(MIB, MIB, 512, 4096, 1025 * MIB, DYNAMIC),
-	  "the log can have 1 GiB at the most" },
+	  "the log can have 1 GiB at the most",
+	  MEMBER(log_length) },
 };
 
 static void create_refusal_name(const struct create_refusal *c, char *name)
@@ -508,9 +526,14 @@ KUNIT_ARRAY_PARAM(create_refusal, create_refusals, create_refusal_name);
 static void create_refuses(struct kunit *test)
 {
 	const struct create_refusal *c = test->param_value;
-	const char *fault = vhdx_layout_fault(&c->what);
+	const void *member;
+	const char *fault = vhdx_layout_fault(&c->what, &member);
 
 	KUNIT_EXPECT_STREQ(test, fault ? fault : "", c->fault ? c->fault : "");
+	if (fault)
+		KUNIT_EXPECT_PTR_EQ(test, member,
+				    (const void *)((const char *)&c->what +
+						   c->member));
 }
 
 static struct kunit_case create_tests[] = {

@@ -95,24 +95,39 @@ static int allocated_bytes(const struct user_store *user, u64 *bytes)
 }
 
 /*
+ * The next hole from @pos on, as far as the file system tells. One that lacks
+ * space and names no hole, for it knows of none, may have them anywhere.
+ */
+static void next_hole(const struct user_store *user, u64 pos, u64 *start,
+		      u64 *end)
+{
+	off_t hole = lseek(user->fd, (off_t)pos, SEEK_HOLE);
+	off_t data;
+
+	*start = pos;
+	*end = user->store.size;
+	if (hole < 0 || (u64)hole >= user->store.size)
+		return;
+	*start = (u64)hole;
+	data = lseek(user->fd, hole, SEEK_DATA);
+	if (data > hole)
+		*end = min(*end, (u64)data);
+}
+
+/*
  * What a file system calls allocated may be a hole all the same, so what counts
- * is that the file as a whole has its space.
+ * is that the file as a whole has its space. What is behind @pos was just added
+ * and reads as zeros.
  */
 static int fill_holes(struct user_store *user, u64 pos)
 {
-	u64 bytes, end;
+	u64 bytes, start;
 	int err;
 
 	err = allocated_bytes(user, &bytes);
 	while (!err && bytes < user->store.size && pos < user->store.size) {
-		off_t hole = lseek(user->fd, (off_t)pos, SEEK_HOLE);
-		off_t data = lseek(user->fd, hole, SEEK_DATA);
-
-		if (hole < 0 || (u64)hole >= user->store.size)
-			break;
-		end = data < 0 ? user->store.size : (u64)data;
-		err = write_zeros(&user->store, (u64)hole, end - (u64)hole);
-		pos = end;
+		next_hole(user, pos, &start, &pos);
+		err = write_zeros(&user->store, start, pos - start);
 	}
 	return err;
 }

@@ -128,6 +128,8 @@ static int claim_device(struct user_store *user, const char *path)
 static int claim(struct user_store *user, const char *path,
 		 enum user_access access)
 {
+	if (access == USER_PEEK)
+		return 0;
 	if (user->device)
 		return access == USER_WRITE ? claim_device(user, path) : 0;
 	if (access == USER_LOOK)
@@ -147,7 +149,8 @@ static int cannot_open(const char *path)
 			path);
 	else
 		msg_err("%s: %s", path, strerror(-err));
-	return err;
+	/* Of symbolic links; parents that form a circle are another matter. */
+	return err == -ELOOP ? -ENOENT : err;
 }
 
 /**
@@ -192,7 +195,8 @@ int user_store_create(struct user_store *user, const char *path)
 	int err;
 
 	*user = (struct user_store){ .store.ops = &user_store_write_ops };
-	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	/* A disk holds what only some may read; who else may, its owner says. */
+	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (user->fd < 0)
 		return cannot_open(path);
 	err = learn(user, path);

@@ -42,6 +42,7 @@ struct user_store {
 };
 
 enum user_access {
+	USER_PEEK,	/* read, whoever uses it */
 	USER_LOOK,	/* read, and let others write meanwhile */
 	USER_READ,	/* keep writers away */
 	USER_WRITE,	/* keep everybody away */
