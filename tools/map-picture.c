@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "map-picture.h"
+#include "terminal.h"
 #include "tree.h"
 
 #define ROWS		24U
@@ -124,7 +125,6 @@ static u64 terminal_width(void)
 static int begin(struct picture *picture, const struct disk *disk)
 {
 	const struct vhdx_bat *bat = &disk->layer[0]->image->bat;
-	const char *term = getenv("TERM");
 	u64 blocks_a_cell;
 
 	picture->visitor.visit = fill;
@@ -133,8 +133,7 @@ static int begin(struct picture *picture, const struct disk *disk)
 	picture->span = blocks_a_cell << bat->block_shift;
 	picture->count = DIV_ROUND_UP(bat->size, picture->span);
 	picture->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	picture->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") &&
-			  term && strcmp(term, "dumb");
+	picture->colour = terminal_colours(STDOUT_FILENO);
 	picture->cells = calloc(picture->count, sizeof(*picture->cells));
 	return picture->cells ? 0 : -ENOMEM;
 }

@@ -4,6 +4,7 @@
 
 #include "message.h"
 #include "progress.h"
+#include "terminal.h"
 
 /* Set by the handler: atomic, for that is what a handler may touch. */
 static int interrupted;
@@ -46,7 +47,7 @@ void progress_begin(struct progress *progress, const char *what)
 		.engine.step = engine_step,
 		.what = what,
 		.shown = -1,
-		.terminal = isatty(STDERR_FILENO) && msg_enabled(MSG_NORMAL),
+		.terminal = terminal_moves(STDERR_FILENO) && msg_enabled(MSG_NORMAL),
 	};
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
@@ -83,5 +84,6 @@ void progress_end(struct progress *progress)
 {
 	if (progress->terminal && progress->shown >= 0)
 		fprintf(stderr, "\r\033[K");
+	fflush(stderr);
 	progress->shown = -1;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -32,6 +33,8 @@ int startup(void)
 {
 	int err = occupy_streams();
 
+	/* A message at a time; what has no end of line yet is flushed. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	/* It has options end at the first other word, and that is the verb. */
 	unsetenv("POSIXLY_CORRECT");
 	/* Who opens a file that we look at by a lease; its default is to die. */

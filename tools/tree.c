@@ -282,6 +282,29 @@ static void print_object(struct json_object *object, int indent)
 	}
 }
 
+/*
+ * All that is not ASCII is in strings, where \u stands for any character: a
+ * terminal is not to see those that turn text around.
+ */
+static void print_json(const char *json)
+{
+	const u8 *p = (const u8 *)json;
+
+	for (; *p; p++) {
+		if (!vhdx_turns_text(p)) {
+			putchar(*p);
+		} else if (*p == 0xd8) {
+			printf("\\u%04x", (p[0] & 0x1f) << 6 | (p[1] & 0x3f));
+			p += 1;
+		} else {
+			printf("\\u%04x", (p[0] & 0xf) << 12 |
+			       (p[1] & 0x3f) << 6 | (p[2] & 0x3f));
+			p += 2;
+		}
+	}
+	putchar('\n');
+}
+
 /**
  * tree_print() - print on standard output
  * @object: what
@@ -290,7 +313,7 @@ static void print_object(struct json_object *object, int indent)
 void tree_print(struct json_object *object, bool json)
 {
 	if (json)
-		puts(json_object_to_json_string_ext(object, JSON_FLAGS));
+		print_json(json_object_to_json_string_ext(object, JSON_FLAGS));
 	else
 		print_object(object, 0);
 }

@@ -67,7 +67,8 @@ static int set_no_space_timeout(struct options *options, const char *text)
 static int add_parent(struct options *options, const char *path)
 {
 	if (options->parent_count == VHDX_CHAIN_MAX - 1) {
-		msg_err("--parent: more than a chain can have");
+		msg_err("--parent %s: is one more than a chain can have, which is %u",
+			path, VHDX_CHAIN_MAX - 1);
 		return -EINVAL;
 	}
 	options->parents[options->parent_count++] = path;
@@ -213,6 +214,7 @@ static int run(struct command *command)
 		msg_err("what is to be done?");
 		return usage("");
 	}
+	msg_set_verb(command->verb->name);
 	err = suits(command);
 	return err ? err : command->verb->run(&command->options, command->args);
 }
@@ -233,6 +235,9 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	err = startup();
+	/* Where else it stands is known only when all options are. */
+	if (argc > 1 && verb_find(argv[1]))
+		msg_set_verb(argv[1]);
 	if (!err)
 		err = parse(&command, argc, argv);
 	if (!err)

@@ -31,6 +31,27 @@ size_t vhdx_character(const u8 *text)
 	return length;
 }
 
+/**
+ * vhdx_turns_text() - does a character change the direction of text?
+ * @text: where it begins; a NUL comes somewhere
+ *
+ * Such a one shows a name as another: U+061C, U+200E, U+200F, U+202A to U+202E,
+ * U+2066 to U+2069.
+ *
+ * Return: whether it does.
+ */
+bool vhdx_turns_text(const u8 *text)
+{
+	if (text[0] == 0xD8)
+		return text[1] == 0x9C;
+	if (text[0] != 0xE2)
+		return false;
+	if (text[1] == 0x80)
+		return text[2] == 0x8E || text[2] == 0x8F ||
+		       (text[2] >= 0xAA && text[2] <= 0xAE);
+	return text[1] == 0x81 && text[2] >= 0xA6 && text[2] <= 0xA9;
+}
+
 /*
  * Names come from the image: they must not reach a terminal, or forge a line
  * of the log, with what controls it. A name that was cut short may end inside
@@ -39,7 +60,9 @@ size_t vhdx_character(const u8 *text)
 static void disarm(char *text)
 {
 	while (*text) {
-		size_t length = vhdx_character((const u8 *)text);
+		const u8 *start = (const u8 *)text;
+		size_t length = vhdx_turns_text(start) ? 0 :
+							 vhdx_character(start);
 
 		if (!length)
 			*text = '?';

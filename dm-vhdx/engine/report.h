@@ -14,6 +14,7 @@
  *   vhdx_refuse()	state an error and return its errno
  *   vhdx_sentence()	put a finding in one line of words
  *   vhdx_character()	is this a character that may be printed?
+ *   vhdx_turns_text()	does a character turn text around?
  *   vhdx_guid_text()	print a GUID
  */
 #ifndef VHDX_REPORT_H
@@ -94,6 +95,7 @@ __printf(4, 5) int vhdx_refuse(struct vhdx_report *report, int err,
 
 int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size);
 size_t vhdx_character(const u8 *text);
+bool vhdx_turns_text(const u8 *text);
 
 #define VHDX_GUID_TEXT_SIZE 37
 const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE]);

@@ -147,7 +147,7 @@ test_removed() {
 	end second
 	tap_is "$what: fails" "${CODE[first]}" 6
 	tap_is "$what: says that it is gone, and no more" "${SAID[first]}" \
-		"vhdxsetup: v0: not removed: No such device or address"
+		"vhdxsetup close: v0: not removed: No such device or address"
 	tap_is "$what: the other succeeds" "${CODE[second]}" 0
 	gone "$what: nothing is left"
 }

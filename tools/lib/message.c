@@ -2,10 +2,12 @@
 #include <stdarg.h>
 
 #include "message.h"
+#include "report.h"
 
 #define MSG_MAX	8192
 
 static enum msg_level said = MSG_NORMAL;
+static const char *verb;
 
 /**
  * msg_set_level() - how much to say from now on
@@ -27,31 +29,33 @@ bool msg_enabled(enum msg_level level)
 	return level <= said;
 }
 
-/* A control character of ASCII, or the first byte of one of U+0080 to 9F? */
-static bool is_control(const unsigned char *p)
+/**
+ * msg_set_verb() - who speaks from now on
+ * @name: the verb, which messages begin with; a constant
+ */
+void msg_set_verb(const char *name)
 {
-	if (p[0] < 0x20 || p[0] == 0x7f)
-		return true;
-	return p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+	verb = name;
 }
 
 /**
  * msg_safe() - print text that came from an image or a path
  * @out: where
- * @text: what; control characters come out as \xNN
+ * @text: what; bytes that are no UTF-8, and those of characters that control a
+ *	terminal or turn text around, come out as \xNN
  */
 void msg_safe(FILE *out, const char *text)
 {
-	const unsigned char *p;
+	const u8 *p = (const u8 *)text;
 
-	for (p = (const unsigned char *)text; *p; p++) {
-		if (!is_control(p)) {
-			fputc(*p, out);
-			continue;
-		}
-		fprintf(out, "\\x%02x", *p);
-		if (*p == 0xc2)
-			fprintf(out, "\\x%02x", *++p);
+	while (*p) {
+		size_t length = vhdx_character(p);
+
+		if (length && !vhdx_turns_text(p))
+			fwrite(p, length, 1, out);
+		else
+			fprintf(out, "\\x%02x", *p);
+		p += length && !vhdx_turns_text(p) ? length : 1;
 	}
 }
 
@@ -61,7 +65,8 @@ static void say(const char *prefix, const char *fmt, va_list args)
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	fflush(stdout);
-	fputs(prefix, stderr);
+	fprintf(stderr, "vhdxsetup%s%s: %s", verb ? " " : "", verb ? verb : "",
+		prefix);
 	msg_safe(stderr, text);
 	fputc('\n', stderr);
 }
@@ -75,7 +80,7 @@ void msg_err(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say("vhdxsetup: ", fmt, args);
+	say("", fmt, args);
 	va_end(args);
 }
 
@@ -90,7 +95,7 @@ void msg_warn(const char *fmt, ...)
 	if (!msg_enabled(MSG_NORMAL))
 		return;
 	va_start(args, fmt);
-	say("vhdxsetup: warning: ", fmt, args);
+	say("warning: ", fmt, args);
 	va_end(args);
 }
 
@@ -105,7 +110,7 @@ void msg_info(const char *fmt, ...)
 	if (!msg_enabled(MSG_NORMAL))
 		return;
 	va_start(args, fmt);
-	say("vhdxsetup: ", fmt, args);
+	say("", fmt, args);
 	va_end(args);
 }
 
@@ -120,6 +125,6 @@ void msg_verbose(const char *fmt, ...)
 	if (!msg_enabled(MSG_VERBOSE))
 		return;
 	va_start(args, fmt);
-	say("vhdxsetup: ", fmt, args);
+	say("", fmt, args);
 	va_end(args);
 }

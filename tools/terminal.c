@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "terminal.h"
+
+/**
+ * terminal_moves() - may the cursor be moved?
+ * @fd: where output goes
+ *
+ * Return: true if it goes to a terminal that does not call itself dumb.
+ */
+bool terminal_moves(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && !(term && !strcmp(term, "dumb"));
+}
+
+/**
+ * terminal_colours() - may text have colours?
+ * @fd: where output goes
+ *
+ * NO_COLOR forbids them if it is set and not empty, see https://no-color.org.
+ *
+ * Return: true if it may.
+ */
+bool terminal_colours(int fd)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	return terminal_moves(fd) && getenv("TERM") && !(no_color && *no_color);
+}
