@@ -7,6 +7,9 @@
 #   fuzz_build OUT [VARIABLE=...]       build the target, quietly
 #   fuzz_seeds     print where the seeds are; make them if anything changed
 
+# shellcheck source=scripts/errors.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../../scripts/errors.sh"
+
 FUZZ=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 WORK=${VHDX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dm-vhdx}/fuzz
 IMAGES=${VHDX_IMAGES:-$FUZZ/../../../shared/images}

@@ -4,6 +4,9 @@
 # What the rig's scripts on the host share: where things are, messages, locks,
 # and the judgement of a finished guest.  Sourced, never run.
 
+# shellcheck source=scripts/errors.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../../scripts/errors.sh"
+
 # shellcheck disable=SC2034 # for the scripts that source this
 RIG=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034

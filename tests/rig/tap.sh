@@ -26,6 +26,9 @@
 # A script that ends in no other way has died half-way: the trap set here
 # says so and makes it fail.
 
+# shellcheck source=scripts/errors.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../../scripts/errors.sh"
+
 TAP_PASSED=0
 TAP_FAILED=0
 TAP_SKIPPED=0
@@ -189,11 +192,16 @@ tap_done() {
 	printf '1..%d\n' "$TAP_POINTS"
 	printf '%d passed, %d failed, %d skipped\n' \
 		"$TAP_PASSED" "$TAP_FAILED" "$TAP_SKIPPED"
-	[ "$TAP_FAILED" = 0 ] && [ "$TAP_POINTS" != 0 ]
+	if [ "$TAP_FAILED" != 0 ] || [ "$TAP_POINTS" = 0 ]; then
+		# The points have said what failed.
+		trap - ERR
+		return 1
+	fi
 }
 
 tap_leave() {
 	TAP_FINISHED=1
+	trap - ERR
 	exit "$1"
 }
 
