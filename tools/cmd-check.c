@@ -51,6 +51,10 @@ static void print_json(const struct checker *checker, const char *path,
 	tree_text(object, "structure", finding->at.name);
 	if (finding->at.index != VHDX_NO_INDEX)
 		tree_number(object, "index", finding->at.index);
+	if (finding->at.count) {
+		tree_number(object, "last_index", finding->at.last);
+		tree_number(object, "count", finding->at.count);
+	}
 	tree_number(object, "offset", finding->at.offset);
 	tree_text(object, "text", finding->text);
 	if (finding_total(checker))
@@ -82,7 +86,7 @@ static void hear(struct disk_sink *sink, const char *path,
 		print_json(checker, path, finding);
 	else
 		print_text(path, finding);
-	checker->counts[finding->severity]++;
+	checker->counts[finding->severity] += vhdx_place_count(&finding->at);
 }
 
 static int check_layer(struct checker *checker, struct layer *layer)

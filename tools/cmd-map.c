@@ -3,6 +3,7 @@
  * map: where the blocks of the disk lie. Rows are printed as they come, for a
  * large disk has many.
  */
+#include "check.h"
 #include "findings.h"
 #include "map-picture.h"
 #include "message.h"
@@ -26,6 +27,30 @@ struct table {
 	u64 faulty;
 	bool json;
 };
+
+/**
+ * struct listener - hears the findings
+ * @sink: the disk's
+ * @least: what is less severe is not said
+ * @deaf: nothing is said
+ *
+ * A walk finds a faulty entry with each page of the BAT that it comes to. What
+ * is wrong is said afterwards, once for all blocks in a row.
+ */
+struct listener {
+	struct disk_sink sink;
+	enum vhdx_severity least;
+	bool deaf;
+};
+
+static void hear(struct disk_sink *sink, const char *path,
+		 const struct vhdx_finding *finding)
+{
+	struct listener *listener = container_of(sink, struct listener, sink);
+
+	if (!listener->deaf && finding->severity >= listener->least)
+		sink_messages()->finding(sink_messages(), path, finding);
+}
 
 static bool continues(const struct piece *row, const struct piece *piece)
 {
@@ -162,6 +187,25 @@ static int map_disk(struct disk *disk, const struct options *options)
 	return map_picture(disk, &progress);
 }
 
+/* Says what is wrong with the blocks that the walk found faulty. */
+static int tell_faults(struct disk *disk, struct listener *listener)
+{
+	struct vhdx_census census;
+	struct progress progress;
+	int err = 0;
+	u32 i;
+
+	listener->deaf = false;
+	listener->least = VHDX_ERROR;
+	progress_begin(&progress, "map");
+	for (i = 0; i < disk->depth && !err; i++)
+		err = vhdx_check_blocks(disk->layer[i]->image, &census,
+					&progress.engine,
+					&disk->layer[i]->report);
+	progress_end(&progress);
+	return err ? err : -EUCLEAN;
+}
+
 /**
  * cmd_map() - the verb `map`
  * @options: of the command line
@@ -171,6 +215,7 @@ static int map_disk(struct disk *disk, const struct options *options)
  */
 int cmd_map(const struct options *options, char **args)
 {
+	struct listener listener = { .sink.finding = hear };
 	struct disk *disk;
 	int err;
 
@@ -178,13 +223,16 @@ int cmd_map(const struct options *options, char **args)
 		msg_err("--picture goes with neither --json nor --sectors");
 		return -EINVAL;
 	}
-	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, sink_messages(),
+	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, &listener.sink,
 			 &disk);
 	if (err)
 		return err;
 	err = disk_follow(disk);
+	listener.deaf = !err;
 	if (!err)
 		err = map_disk(disk, options);
+	if (err == -EUCLEAN && listener.deaf)
+		err = tell_faults(disk, &listener);
 	if (err == -EINTR)
 		msg_err("interrupted: the map is not complete");
 	disk_close(disk);

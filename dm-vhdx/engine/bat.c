@@ -81,28 +81,28 @@ const char *vhdx_state_name(enum vhdx_block_state state)
 }
 
 /* Of the @length bytes, the file must hold the first @needed. */
-static const char *space_fault(const struct vhdx_bat_limits *limits, u64 entry,
-			       u64 length, u64 needed)
+static enum vhdx_fault space_fault(const struct vhdx_bat_limits *limits,
+				   u64 entry, u64 length, u64 needed)
 {
 	u64 offset = vhdx_entry_offset(entry);
 	u64 size = READ_ONCE(limits->file_size);
 
 	if (vhdx_regions_hit(limits->regions, offset, length))
-		return "its space belongs to the header section, the log or a region";
+		return VHDX_FAULT_TAKEN;
 	if (offset >= size)
-		return "its space lies past the end of the file";
+		return VHDX_FAULT_BEYOND;
 	if (needed > size - offset)
-		return "its space ends past the end of the file";
-	return NULL;
+		return VHDX_FAULT_CUT;
+	return VHDX_FAULT_NONE;
 }
 
 /*
  * Old QEMU wrote a last block no longer than the disk needs, so the file may
  * end behind the end of the virtual disk.
  */
-static const char *payload_fault(const struct vhdx_bat *bat,
-				 const struct vhdx_bat_limits *limits,
-				 u64 block, u64 entry)
+static enum vhdx_fault payload_fault(const struct vhdx_bat *bat,
+				     const struct vhdx_bat_limits *limits,
+				     u64 block, u64 entry)
 {
 	u64 size = vhdx_bat_block_size(bat);
 
@@ -111,68 +111,82 @@ static const char *payload_fault(const struct vhdx_bat *bat,
 	case VHDX_BLOCK_UNDEFINED:
 	case VHDX_BLOCK_ZERO:
 	case VHDX_BLOCK_UNMAPPED:
-		return NULL;
+		return VHDX_FAULT_NONE;
 	case VHDX_BLOCK_FULLY_PRESENT:
 	case VHDX_BLOCK_PARTIALLY_PRESENT:
 		return space_fault(limits, entry, size,
 				   min(size, bat->size -
 					     (block << bat->block_shift)));
 	}
-	return "its state is reserved";
+	return VHDX_FAULT_STATE;
 }
 
-static const char *bitmap_fault(const struct vhdx_bat_limits *limits, u64 entry)
+static enum vhdx_fault bitmap_fault(const struct vhdx_bat_limits *limits,
+				    u64 entry)
 {
 	switch ((int)vhdx_entry_state(entry)) {
 	case VHDX_BITMAP_NOT_PRESENT:
-		return NULL;
+		return VHDX_FAULT_NONE;
 	case VHDX_BITMAP_PRESENT:
 		return space_fault(limits, entry, VHDX_BITMAP_BLOCK_SIZE,
 				   VHDX_BITMAP_BLOCK_SIZE);
 	}
-	return "its state is reserved";
+	return VHDX_FAULT_STATE;
 }
 
 /**
- * vhdx_bat_check_entry() - can an entry be used?
+ * vhdx_bat_fault() - why an entry cannot be used
  * @bat: the geometry
  * @limits: what the entry must respect
  * @index: into the BAT; padding behind the last entry is always good
  * @entry: its value
- * @report: told, as an error, why it cannot be used
  *
  * Sector bitmap entries of an image without a parent are never looked at:
  * there are images with garbage in them.
  *
- * Context: that of @report.
- * Return: true if it can.
+ * Context: any.
+ * Return: VHDX_FAULT_NONE if it can be used.
  * Source: [MS-VHDX] 2.5.1.
  */
-bool vhdx_bat_check_entry(const struct vhdx_bat *bat,
-			  const struct vhdx_bat_limits *limits, u64 index,
-			  u64 entry, struct vhdx_report *report)
+enum vhdx_fault vhdx_bat_fault(const struct vhdx_bat *bat,
+			       const struct vhdx_bat_limits *limits, u64 index,
+			       u64 entry)
 {
-	const char *fault = NULL;
 	bool payload;
 	u64 number;
 
 	/* Most of the BAT of a sparse image: of either kind, it claims nothing. */
-	if (vhdx_entry_state(entry) == VHDX_BLOCK_NOT_PRESENT)
-		return true;
+	if (vhdx_entry_state(entry) == VHDX_BLOCK_NOT_PRESENT ||
+	    index >= bat->entries)
+		return VHDX_FAULT_NONE;
 	payload = vhdx_bat_entry_at(bat, index, &number);
-	if (index >= bat->entries)
-		return true;
 	if (payload && number < bat->blocks)
-		fault = payload_fault(bat, limits, number, entry);
-	else if (!payload && bat->differencing)
-		fault = bitmap_fault(limits, entry);
-	if (!fault)
-		return true;
-	vhdx_find(report, VHDX_ERROR, vhdx_bat_place(bat, index),
-		  "%s block %llu, state %u (%s), at 0x%llx: %s",
-		  payload ? "payload" : "sector bitmap", number,
-		  vhdx_entry_state(entry),
-		  vhdx_state_name(vhdx_entry_state(entry)),
-		  vhdx_entry_offset(entry), fault);
-	return false;
+		return payload_fault(bat, limits, number, entry);
+	if (!payload && bat->differencing)
+		return bitmap_fault(limits, entry);
+	return VHDX_FAULT_NONE;
+}
+
+/**
+ * vhdx_bat_file_limit() - how long the file may have to be
+ * @bat: the geometry
+ * @regions: what lies at a fixed place
+ * @size: bytes of the file
+ *
+ * A file may hold each block once behind all that has a fixed place, and be a
+ * bit longer for those who grow it in steps. One that is longer already may be
+ * so for a reason.
+ *
+ * Return: bytes, at most VHDX_FILE_SIZE_MAX.
+ */
+u64 vhdx_bat_file_limit(const struct vhdx_bat *bat,
+			const struct vhdx_regions *regions, u64 size)
+{
+	const struct vhdx_region *last = &regions->all[regions->count - 1];
+	u64 end = last->offset + last->length +
+		  (bat->blocks << bat->block_shift);
+
+	if (bat->differencing)
+		end += bat->chunks * VHDX_BITMAP_BLOCK_SIZE;
+	return min(max(end, size) + VHDX_FILE_SLACK, VHDX_FILE_SIZE_MAX);
 }

@@ -8,7 +8,8 @@
  * bat.c APIs:
  *   vhdx_bat_init()		the arithmetic of one image's BAT
  *   vhdx_bat_entry_at()	entry -> what it describes
- *   vhdx_bat_check_entry()	can an entry be used?
+ *   vhdx_bat_fault()		why an entry cannot be used
+ *   vhdx_bat_file_limit()	how long the file may have to be
  *   vhdx_state_name()		a state in the words of the specification
  * bat.h APIs:
  *   vhdx_bat_payload_index()	block -> entry
@@ -63,12 +64,30 @@ struct vhdx_bat_limits {
 	u64 file_size;
 };
 
+/**
+ * enum vhdx_fault - why an entry cannot be used
+ * @VHDX_FAULT_NONE: it can
+ * @VHDX_FAULT_STATE: its state is reserved
+ * @VHDX_FAULT_TAKEN: its space belongs to something that has a fixed place
+ * @VHDX_FAULT_BEYOND: its space lies past the end of the file
+ * @VHDX_FAULT_CUT: its space begins before the end of the file, and ends past it
+ */
+enum vhdx_fault {
+	VHDX_FAULT_NONE,
+	VHDX_FAULT_STATE,
+	VHDX_FAULT_TAKEN,
+	VHDX_FAULT_BEYOND,
+	VHDX_FAULT_CUT,
+};
+
 void vhdx_bat_init(struct vhdx_bat *bat, const struct vhdx_params *params,
 		   u64 offset);
 bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number);
-bool vhdx_bat_check_entry(const struct vhdx_bat *bat,
-			  const struct vhdx_bat_limits *limits, u64 index,
-			  u64 entry, struct vhdx_report *report);
+enum vhdx_fault vhdx_bat_fault(const struct vhdx_bat *bat,
+			       const struct vhdx_bat_limits *limits, u64 index,
+			       u64 entry);
+u64 vhdx_bat_file_limit(const struct vhdx_bat *bat,
+			const struct vhdx_regions *regions, u64 size);
 const char *vhdx_state_name(enum vhdx_block_state state);
 
 /**

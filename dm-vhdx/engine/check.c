@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "check.h"
+#include "gather.h"
 
 #define BATCH_PAGES 16U
 #define BATCH_ENTRIES (BATCH_PAGES * VHDX_BAT_ENTRIES_PER_PAGE)
 
-/* Naming the other owner costs a pass over the BAT, so not for all of them. */
+/* Each entry of the BAT is compared with all of them, so they are few. */
 #define OVERLAPS_NAMED 16U
+
+/**
+ * struct overlap - a block whose space belongs to another one, too
+ * @index: of its entry in the BAT
+ * @start: byte offset of its space in the file
+ * @length: bytes
+ * @entry: its entry
+ * @other: index of the first entry that shares the space; U64_MAX if not known
+ * @other_entry: that entry
+ */
+struct overlap {
+	u64 index;
+	u64 start;
+	u64 length;
+	u64 entry;
+	u64 other;
+	u64 other_entry;
+};
 
 /**
  * struct checker - one check under way
  * @image: what is checked
  * @census: what was counted
+ * @progress: who wants to know how far it is, or NULL
  * @report: where findings go
+ * @gather: findings on their way there
+ * @overlaps: the first ones
+ * @limit: no block of a file that was cut short lay past this byte
  * @batch: entries read last
  * @start: index of the first one
  * @chunk: whose sector bitmap entry was looked at last
@@ -21,7 +44,11 @@
 struct checker {
 	struct vhdx_image *image;
 	struct vhdx_census *census;
+	struct vhdx_progress *progress;
 	struct vhdx_report *report;
+	struct vhdx_gather gather;
+	struct overlap overlaps[OVERLAPS_NAMED];
+	u64 limit;
 	__le64 *batch;
 	u64 start;
 	u64 chunk;
@@ -87,98 +114,105 @@ static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 	}
 }
 
+/* Does a range reach past @size? Its end may lie past 2^64. */
+static bool ends_past(u64 offset, u64 length, u64 size)
+{
+	return offset > size || length > size - offset;
+}
+
 /* Returns whether some of the space was taken before. */
 static bool take_space(struct checker *c, u64 offset, u64 length)
 {
-	u64 end = min(offset + length, c->image->limits.file_size);
+	u64 size = c->image->limits.file_size;
 
-	return offset < end && vhdx_space_take(c->space, offset, end - offset);
+	return offset < size && vhdx_space_take(c->space, offset,
+						min(length, size - offset));
 }
 
-/* Finds the entry before @index that shares space with it. */
-static int name_overlap(struct checker *c, u64 index, u64 entry, u64 length)
+static void check_space(struct checker *c, u64 index, u64 entry, u64 length)
 {
-	const struct vhdx_bat *bat = &c->image->bat;
 	u64 start = vhdx_entry_offset(entry);
-	const char *hint = "";
-	u64 other, number;
-	bool payload;
-	u64 i;
-	int r;
 
-	for (i = 0; i < index; i++) {
-		u64 space;
-
-		r = entry_at(c, i, &other);
-		if (r)
-			return r;
-		space = space_of(bat, i, other, &payload, &number);
-		if (space && start < vhdx_entry_offset(other) + space &&
-		    vhdx_entry_offset(other) < start + length)
-			break;
-	}
-	if (i + 1 == index && other == entry)
-		hint = "; QEMU before 7.2.2 left such pairs, and one block has lost its data";
-	vhdx_find(c->report, VHDX_READONLY, vhdx_bat_place(&c->image->bat, index),
-		  "the space at 0x%llx also belongs to BAT entry %llu%s", start,
-		  i, hint);
-	return entry_at(c, index, &other);
-}
-
-static int check_space(struct checker *c, u64 index, u64 entry, u64 length)
-{
 	if (vhdx_entry_present(entry))
 		c->census->allocated += length;
-	if (!take_space(c, vhdx_entry_offset(entry), length))
-		return 0;
-	if (c->census->overlaps++ < OVERLAPS_NAMED)
-		return name_overlap(c, index, entry, length);
-	return 0;
-}
-
-static void remark_reserved(const struct checker *c, u64 index, u64 entry)
-{
-	if (entry & VHDX_BAT_RESERVED_MASK)
-		vhdx_find(c->report, VHDX_READONLY,
-			  vhdx_bat_place(&c->image->bat, index),
-			  "reserved bits are set: 0x%llx",
-			  entry & VHDX_BAT_RESERVED_MASK);
+	if (!take_space(c, start, length))
+		return;
+	if (c->census->overlaps < OVERLAPS_NAMED)
+		c->overlaps[c->census->overlaps] = (struct overlap){
+			.index = index,
+			.start = start,
+			.length = length,
+			.entry = entry,
+			.other = U64_MAX,
+		};
+	c->census->overlaps++;
 }
 
 /* What a reader may pass over, and a writer or a strict reader may not. */
-static void remark_payload(const struct checker *c, u64 index, u64 block,
-			   u64 entry, u64 space)
+static void remark_payload(struct checker *c, u64 index, u64 entry, u64 space)
+{
+	const struct vhdx_image *image = c->image;
+	enum vhdx_block_state state = vhdx_entry_state(entry);
+	u64 offset = vhdx_entry_offset(entry);
+	bool beyond = space && ends_past(offset, space, image->limits.file_size);
+	bool present = vhdx_entry_present(entry);
+
+	if (state == VHDX_BLOCK_PARTIALLY_PRESENT && !image->bat.differencing)
+		vhdx_gather_add(&c->gather, VHDX_WRONG_PARTIAL, index, entry,
+				VHDX_FAULT_NONE);
+	if (beyond)
+		vhdx_gather_add(&c->gather, present ? VHDX_WRONG_SHORT :
+						      VHDX_WRONG_KEEPS_BEYOND,
+				index, entry, VHDX_FAULT_NONE);
+	else if (space && !present &&
+		 vhdx_regions_hit(&image->regions, offset, space))
+		vhdx_gather_add(&c->gather, VHDX_WRONG_KEEPS_TAKEN, index,
+				entry, VHDX_FAULT_NONE);
+	if (state == VHDX_BLOCK_ZERO && offset)
+		vhdx_gather_add(&c->gather, VHDX_WRONG_ZERO, index, entry,
+				VHDX_FAULT_NONE);
+}
+
+/* Counts what the end of the file took, unless it can never have been there. */
+static void count_cut(struct checker *c, bool payload, u64 number, u64 entry)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
-	enum vhdx_block_state state = vhdx_entry_state(entry);
-	struct vhdx_place at = vhdx_bat_place(&c->image->bat, index);
-	u64 end = vhdx_entry_offset(entry) + space;
-	bool outside = space && end > c->image->limits.file_size;
+	u64 length = payload ? vhdx_bat_block_size(bat) :
+			       VHDX_BITMAP_BLOCK_SIZE;
+	u64 size = c->image->limits.file_size;
+	u64 offset = vhdx_entry_offset(entry);
+	struct vhdx_cut *cut = &c->census->cut;
+	u64 needed;
 
-	if (state == VHDX_BLOCK_PARTIALLY_PRESENT && !bat->differencing)
-		vhdx_find(c->report, VHDX_READONLY, at,
-			  "payload block %llu is partially present in an image without a parent; it is read as fully present",
-			  block);
-	if (outside && vhdx_entry_present(entry))
-		vhdx_find(c->report, VHDX_READONLY, at,
-			  "the last payload block ends at 0x%llx, past the end of the file at 0x%llx",
-			  end, c->image->limits.file_size);
-	else if (outside)
-		vhdx_find(c->report, VHDX_READONLY, at,
-			  "payload block %llu is %s and keeps space up to 0x%llx, past the end of the file at 0x%llx",
-			  block, vhdx_state_name(state), end,
-			  c->image->limits.file_size);
-	if (state == VHDX_BLOCK_ZERO && vhdx_entry_offset(entry))
-		vhdx_find(c->report, VHDX_WARN, at,
-			  "payload block %llu is zero and names the offset 0x%llx; Hyper-V wants 0 there",
-			  block, vhdx_entry_offset(entry));
+	if (ends_past(offset, length, c->limit))
+		return;
+	cut->end = max(cut->end, offset + length);
+	if (!payload)
+		return;
+	needed = min(length, bat->size - (number << bat->block_shift));
+	cut->bytes += offset < size ? needed - (size - offset) : needed;
+	if (!cut->blocks++)
+		cut->first = number;
+	cut->last = number;
+}
+
+static void count_fault(struct checker *c, u64 index, u64 entry,
+			enum vhdx_fault fault)
+{
+	u64 number;
+	bool payload = vhdx_bat_entry_at(&c->image->bat, index, &number);
+
+	c->census->faulty++;
+	if (fault == VHDX_FAULT_BEYOND || fault == VHDX_FAULT_CUT)
+		count_cut(c, payload, number, entry);
+	vhdx_gather_add(&c->gather, VHDX_WRONG_FAULT, index, entry, fault);
 }
 
 /*
  * A partially present block needs the bitmap of its chunk, whose entry may be
  * far behind the block's: it is read once for all blocks of the chunk.
  */
-static int check_bitmap(struct checker *c, u64 index, u64 block)
+static int check_bitmap(struct checker *c, u64 index, u64 block, u64 entry)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
 	u64 chunk = block >> bat->ratio_shift;
@@ -192,9 +226,8 @@ static int check_bitmap(struct checker *c, u64 index, u64 block)
 	}
 	if (vhdx_entry_state(c->bitmap) != VHDX_BLOCK_FULLY_PRESENT) {
 		c->census->faulty++;
-		vhdx_find(c->report, VHDX_ERROR, vhdx_bat_place(bat, index),
-			  "payload block %llu is partially present, but the sector bitmap of chunk %llu is absent",
-			  block, chunk);
+		vhdx_gather_add(&c->gather, VHDX_WRONG_BITMAP, index, entry,
+				VHDX_FAULT_NONE);
 	}
 	return 0;
 }
@@ -203,6 +236,7 @@ static int check_entry(struct checker *c, u64 index)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
 	u64 entry, number, space;
+	enum vhdx_fault fault;
 	bool payload;
 	int r;
 
@@ -214,38 +248,110 @@ static int check_entry(struct checker *c, u64 index)
 		return 0;
 	if (payload)
 		c->census->payload[vhdx_entry_state(entry)]++;
-	if (!vhdx_bat_check_entry(bat, &c->image->limits, index, entry,
-				  c->report)) {
-		c->census->faulty++;
+	fault = vhdx_bat_fault(bat, &c->image->limits, index, entry);
+	if (fault) {
+		count_fault(c, index, entry, fault);
 		return 0;
 	}
-	remark_reserved(c, index, entry);
+	if (entry & VHDX_BAT_RESERVED_MASK)
+		vhdx_gather_add(&c->gather, VHDX_WRONG_RESERVED, index, entry,
+				VHDX_FAULT_NONE);
 	if (payload)
-		remark_payload(c, index, number, entry, space);
+		remark_payload(c, index, entry, space);
 	else
 		c->census->bitmaps += space != 0;
 	if (space)
-		r = check_space(c, index, entry, space);
-	if (!r && payload && bat->differencing &&
+		check_space(c, index, entry, space);
+	if (payload && bat->differencing &&
 	    vhdx_entry_state(entry) == VHDX_BLOCK_PARTIALLY_PRESENT)
-		r = check_bitmap(c, index, number);
+		r = check_bitmap(c, index, number, entry);
 	return r;
 }
 
-static int check_entries(struct checker *c, struct vhdx_progress *progress)
+/* Calls @look for each entry from the first one on. */
+static int for_entries(struct checker *c,
+		       int (*look)(struct checker *c, u64 index))
 {
 	u64 total = c->image->bat.entries;
 	u64 index;
 	int r = 0;
 
 	for (index = 0; index < total && !r; index++) {
-		if (progress && !(index % BATCH_ENTRIES))
-			r = progress->step(progress, index, total);
+		if (c->progress && !(index % BATCH_ENTRIES))
+			r = c->progress->step(c->progress, index, total);
 		if (!r)
-			r = check_entry(c, index);
+			r = look(c, index);
 	}
-	if (!r && progress)
-		r = progress->step(progress, total, total);
+	if (!r && c->progress)
+		r = c->progress->step(c->progress, total, total);
+	return r;
+}
+
+/* Is this entry the first to own space that an overlap is about? */
+static int find_owner(struct checker *c, u64 index)
+{
+	u32 count = min_t(u64, c->census->overlaps, OVERLAPS_NAMED);
+	u64 entry, number, space, start;
+	bool payload;
+	u32 i;
+	int r;
+
+	r = entry_at(c, index, &entry);
+	if (r)
+		return r;
+	space = space_of(&c->image->bat, index, entry, &payload, &number);
+	start = vhdx_entry_offset(entry);
+	if (!space || vhdx_bat_fault(&c->image->bat, &c->image->limits, index, entry))
+		return 0;
+	for (i = 0; i < count; i++) {
+		struct overlap *overlap = &c->overlaps[i];
+
+		if (overlap->other != U64_MAX || index >= overlap->index ||
+		    start >= overlap->start + overlap->length ||
+		    ends_past(start, space, U64_MAX) ||
+		    overlap->start >= start + space)
+			continue;
+		overlap->other = index;
+		overlap->other_entry = entry;
+	}
+	return 0;
+}
+
+static void tell_overlap(const struct checker *c, const struct overlap *overlap)
+{
+	struct vhdx_place at = vhdx_bat_place(&c->image->bat, overlap->index);
+	const char *hint = "";
+
+	if (overlap->other + 1 == overlap->index &&
+	    overlap->other_entry == overlap->entry)
+		hint = "; QEMU before 7.2.2 left such pairs, and one block has lost its data";
+	if (overlap->other == U64_MAX)
+		vhdx_find(c->report, VHDX_READONLY, at,
+			  "the space at 0x%llx has another owner",
+			  overlap->start);
+	else
+		vhdx_find(c->report, VHDX_READONLY, at,
+			  "the space at 0x%llx also belongs to BAT entry %llu%s",
+			  overlap->start, overlap->other, hint);
+}
+
+/* One more pass finds the owners for all of them. */
+static int name_overlaps(struct checker *c)
+{
+	u32 count = min_t(u64, c->census->overlaps, OVERLAPS_NAMED);
+	u32 i;
+	int r;
+
+	if (!count)
+		return 0;
+	r = for_entries(c, find_owner);
+	for (i = 0; i < count && !r; i++)
+		tell_overlap(c, &c->overlaps[i]);
+	if (!r && c->census->overlaps > count)
+		vhdx_find(c->report, VHDX_READONLY,
+			  VHDX_AT("BAT region", c->image->bat.offset),
+			  "%llu blocks share space with another one; the first %u are listed",
+			  c->census->overlaps, count);
 	return r;
 }
 
@@ -260,11 +366,43 @@ static void remark_fixed(const struct checker *c)
 			  VHDX_AT("BAT region", bat->offset),
 			  "a fixed image with %llu of %llu blocks allocated",
 			  present, bat->blocks);
-	if (c->census->overlaps > OVERLAPS_NAMED)
-		vhdx_find(c->report, VHDX_READONLY,
-			  VHDX_AT("BAT region", bat->offset),
-			  "%llu blocks share space with another one; the first %u are listed",
-			  c->census->overlaps, OVERLAPS_NAMED);
+}
+
+/* The one sentence that helps, besides those on each block. */
+static void remark_cut(const struct checker *c)
+{
+	const struct vhdx_cut *cut = &c->census->cut;
+	u64 size = c->image->limits.file_size;
+	char lost[VHDX_SIZE_TEXT_SIZE];
+	char blocks[96];
+
+	if (!cut->blocks)
+		return;
+	if (cut->blocks == 1)
+		snprintf(blocks, sizeof(blocks), "payload block %llu",
+			 cut->first);
+	else if (cut->blocks == cut->last - cut->first + 1)
+		snprintf(blocks, sizeof(blocks), "payload blocks %llu to %llu",
+			 cut->first, cut->last);
+	else
+		snprintf(blocks, sizeof(blocks),
+			 "%llu of the payload blocks %llu to %llu", cut->blocks,
+			 cut->first, cut->last);
+	vhdx_find(c->report, VHDX_ERROR, VHDX_AT("file", size),
+		  "was cut short: it ends here, is %llu bytes long and should be %llu or longer; of %s, %s are lost",
+		  size, cut->end, blocks, vhdx_size_text(cut->bytes, lost));
+}
+
+static int check_all(struct checker *c)
+{
+	int r = for_entries(c, check_entry);
+
+	vhdx_gather_end(&c->gather);
+	if (r)
+		return r;
+	remark_cut(c);
+	remark_fixed(c);
+	return name_overlaps(c);
 }
 
 /**
@@ -284,26 +422,32 @@ int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
 		     struct vhdx_census *census, struct vhdx_progress *progress,
 		     struct vhdx_report *report)
 {
-	struct checker c = {
+	struct checker *c = kzalloc(sizeof(*c), GFP_NOIO);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	memset(census, 0, sizeof(*census));
+	*c = (struct checker){
 		.image = image,
 		.space = space,
 		.census = census,
+		.progress = progress,
 		.report = report,
 		.start = U64_MAX,
 		.chunk = U64_MAX,
+		.limit = vhdx_bat_file_limit(&image->bat, &image->regions,
+					     image->limits.file_size),
 	};
-	int r;
-
-	memset(census, 0, sizeof(*census));
-	c.batch = kvmalloc(BATCH_PAGES * VHDX_PAGE, GFP_NOIO);
-	if (!c.batch)
-		return -ENOMEM;
+	vhdx_gather_init(&c->gather, &image->bat, &image->limits, report);
 	r = vhdx_space_grow(space, image->limits.file_size);
+	c->batch = kvmalloc(BATCH_PAGES * VHDX_PAGE, GFP_NOIO);
+	if (!c->batch)
+		r = -ENOMEM;
 	if (!r)
-		r = check_entries(&c, progress);
-	if (!r)
-		remark_fixed(&c);
-	kvfree(c.batch);
+		r = check_all(c);
+	kvfree(c->batch);
+	kfree(c);
 	return r;
 }
 

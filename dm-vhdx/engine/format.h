@@ -73,6 +73,7 @@
 #define VHDX_LOG_CHANGES_MAX		(VHDX_LOG_LENGTH_MAX / VHDX_PAGE)
 #define VHDX_LOCATOR_PAIRS_MAX		256U
 #define VHDX_FILE_SIZE_MAX		(256 * VHDX_TIB)
+#define VHDX_FILE_SLACK			(1024 * VHDX_MIB)
 
 /*
  * A sector bitmap block is 1 MiB, one bit a sector: 2^23 sectors make a chunk

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "gather.h"
 #include "image.h"
 
 static int read_bounced(struct vhdx_image *image, u64 pos, void *buf,
@@ -338,25 +339,41 @@ int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry)
 	return r;
 }
 
+/* Marks the entries of a page that cannot be used. */
+static void check_page(struct vhdx_image *image, u64 first,
+		       struct vhdx_page *page)
+{
+	const __le64 *entries = page->data;
+	struct vhdx_gather gather;
+	u32 slot;
+
+	vhdx_gather_init(&gather, &image->bat, &image->limits, image->report);
+	for (slot = 0; slot < VHDX_BAT_ENTRIES_PER_PAGE; slot++) {
+		u64 entry = le64_to_cpu(entries[slot]);
+		enum vhdx_fault fault = vhdx_bat_fault(&image->bat,
+						       &image->limits,
+						       first + slot, entry);
+
+		if (!fault)
+			continue;
+		__set_bit(slot, page->faulty);
+		vhdx_gather_add(&gather, VHDX_WRONG_FAULT, first + slot, entry,
+				fault);
+	}
+	vhdx_gather_end(&gather);
+}
+
 static int fill_bat(void *context, u64 index, struct vhdx_page *page)
 {
 	struct vhdx_image *image = context;
-	u64 first = index << VHDX_BAT_ENTRIES_PER_PAGE_SHIFT;
-	const __le64 *entries = page->data;
-	u32 slot;
 	int r;
 
 	page->pos = image->bat.offset + index * VHDX_PAGE;
 	r = vhdx_image_read(image, page->pos, page->data, VHDX_PAGE);
-	if (r)
-		return r;
-	for (slot = 0; slot < VHDX_BAT_ENTRIES_PER_PAGE; slot++)
-		if (!vhdx_bat_check_entry(&image->bat, &image->limits,
-					  first + slot,
-					  le64_to_cpu(entries[slot]),
-					  image->report))
-			__set_bit(slot, page->faulty);
-	return 0;
+	if (!r)
+		check_page(image, index << VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+			   page);
+	return r;
 }
 
 /* The BAT entry may lie in another page than the block's, so load it here. */

@@ -276,7 +276,9 @@ const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 		else
 			high = mid;
 	}
-	if (low < regions->count && all[low].offset < offset + length)
+	/* What begins near 2^64 may end past it. */
+	if (low < regions->count &&
+	    (all[low].offset <= offset || all[low].offset - offset < length))
 		return &all[low];
 	return NULL;
 }

@@ -136,6 +136,20 @@ int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at,
 	return err;
 }
 
+/* "BAT entry 5", or "BAT entries 5 to 12". */
+static int name_place(const struct vhdx_place *at, char *buf, size_t size)
+{
+	int stem = strlen(at->name);
+	bool y = stem && at->name[stem - 1] == 'y';
+
+	if (at->index == VHDX_NO_INDEX)
+		return snprintf(buf, size, "%s", at->name);
+	if (at->last <= at->index)
+		return snprintf(buf, size, "%s %llu", at->name, at->index);
+	return snprintf(buf, size, "%.*s%s %llu to %llu", stem - y, at->name,
+			y ? "ies" : "s", at->index, at->last);
+}
+
 /**
  * vhdx_sentence() - put a finding in one line of words
  * @finding: the finding
@@ -147,12 +161,43 @@ int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at,
 int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size)
 {
 	const struct vhdx_place *at = &finding->at;
+	int named = name_place(at, buf, size);
+	size_t used = min_t(size_t, named, size);
 
-	if (at->index == VHDX_NO_INDEX)
-		return snprintf(buf, size, "%s at offset 0x%llx: %s", at->name,
-				at->offset, finding->text);
-	return snprintf(buf, size, "%s %llu at offset 0x%llx: %s", at->name,
-			at->index, at->offset, finding->text);
+	return named + snprintf(buf + used, size - used,
+				" at offset 0x%llx: %s", at->offset,
+				finding->text);
+}
+
+/**
+ * vhdx_size_text() - a size in the largest unit that fits
+ * @bytes: the size
+ * @buf: VHDX_SIZE_TEXT_SIZE bytes for it and a NUL
+ *
+ * Tenths are cut off, not rounded: what is lost or there is at least that much.
+ *
+ * Return: @buf.
+ */
+const char *vhdx_size_text(u64 bytes, char buf[VHDX_SIZE_TEXT_SIZE])
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB",
+					     "TiB" };
+	unsigned int unit = 0;
+	u64 whole, tenths;
+
+	while (unit + 1 < ARRAY_SIZE(units) && bytes >> (10 * (unit + 1)))
+		unit++;
+	whole = bytes >> (10 * unit);
+	tenths = ((bytes - (whole << (10 * unit))) * 10) >> (10 * unit);
+	if (bytes == 1)
+		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "1 byte");
+	else if (tenths)
+		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "%llu.%llu %s", whole,
+			 tenths, units[unit]);
+	else
+		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "%llu %s", whole,
+			 units[unit]);
+	return buf;
 }
 
 /**

@@ -13,9 +13,12 @@
  *   vhdx_find()	state a finding and go on
  *   vhdx_refuse()	state an error and return its errno
  *   vhdx_sentence()	put a finding in one line of words
+ *   vhdx_size_text()	a size in the largest unit that fits
  *   vhdx_character()	is this a character that may be printed?
  *   vhdx_turns_text()	does a character turn text around?
  *   vhdx_guid_text()	print a GUID
+ * report.h APIs:
+ *   vhdx_place_count()	how many things a place stands for
  */
 #ifndef VHDX_REPORT_H
 #define VHDX_REPORT_H
@@ -45,12 +48,17 @@ enum vhdx_severity {
  * @name: the structure, in the words of the specification: "header", "BAT
  *	entry"
  * @index: which one of them, or VHDX_NO_INDEX where there is one only
- * @offset: byte offset in the image file
+ * @offset: byte offset in the image file, of the first one
+ * @last: the last one, of several that have the same wrong; else 0
+ * @count: how many they are; else 0. Others may lie between them: the entry of
+ *	a sector bitmap lies between those of two payload blocks.
  */
 struct vhdx_place {
 	const char *name;
 	u64 index;
 	u64 offset;
+	u64 last;
+	u64 count;
 };
 
 #define VHDX_AT_INDEX(_name, _index, _offset) \
@@ -59,7 +67,7 @@ struct vhdx_place {
 
 /* Bytes, with the NUL: what is wrong, and the whole line around it. */
 #define VHDX_TEXT_MAX 224
-#define VHDX_SENTENCE_MAX 320
+#define VHDX_SENTENCE_MAX 352
 
 /**
  * struct vhdx_finding - one thing to say about an image
@@ -96,6 +104,20 @@ __printf(4, 5) int vhdx_refuse(struct vhdx_report *report, int err,
 int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size);
 size_t vhdx_character(const u8 *text);
 bool vhdx_turns_text(const u8 *text);
+
+/**
+ * vhdx_place_count() - how many things a place stands for
+ * @at: the place
+ *
+ * Return: 1, or the length of the run.
+ */
+static inline u64 vhdx_place_count(const struct vhdx_place *at)
+{
+	return at->count ? at->count : 1;
+}
+
+#define VHDX_SIZE_TEXT_SIZE 32
+const char *vhdx_size_text(u64 bytes, char buf[VHDX_SIZE_TEXT_SIZE]);
 
 #define VHDX_GUID_TEXT_SIZE 37
 const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE]);

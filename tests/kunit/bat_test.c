@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* engine/bat.c: the arithmetic of the BAT, and which entries can be used. */
 #include "fixture.h"
+#include "gather.h"
 #include "suites.h"
 
 #define MIB VHDX_MIB
@@ -302,13 +303,18 @@ static void check_entry(struct kunit *test)
 		.regions = &regions,
 		.file_size = c->file_size ? c->file_size : 100 * MIB,
 	};
+	struct vhdx_gather gather;
+	enum vhdx_fault fault;
 	struct vhdx_bat bat;
 
 	make_bat(&bat, 5120 * MIB - 512, MIB, 512, c->differencing);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_bat_check_entry(&bat, &limits, c->index, c->entry,
-					     &f->found.report),
-			!c->lines);
+	fault = vhdx_bat_fault(&bat, &limits, c->index, c->entry);
+	KUNIT_EXPECT_EQ(test, fault != VHDX_FAULT_NONE, !!c->lines);
+	vhdx_gather_init(&gather, &bat, &limits, &f->found.report);
+	if (fault)
+		vhdx_gather_add(&gather, VHDX_WRONG_FAULT, c->index, c->entry,
+				fault);
+	vhdx_gather_end(&gather);
 	fixture_expect(test, c->lines ? c->lines : "");
 }
 

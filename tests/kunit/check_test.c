@@ -167,6 +167,7 @@ static const struct fixture_case check_cases[] = {
 	{ "past the end", entry, 50 * MIB | 6, 1,
 	  "error: " ENTRY_5
 	  "payload block 5, state 6 (FULLY_PRESENT), at 0x3200000: its space lies past the end of the file\n"
+	  "error: file at offset 0x500000: was cut short: it ends here, is 5242880 bytes long and should be 53477376 or longer; of payload block 5, 1 MiB are lost\n"
 	},
 	{ "ZERO with an offset", entry, 4 * MIB | 2, 0,
 	  "warning: " ENTRY_5
@@ -180,6 +181,7 @@ static const struct fixture_case check_cases[] = {
 	{ "the last block is short", last_entry, 5 * MIB - 1, 1,
 	  "error: " LAST
 	  "payload block 63, state 6 (FULLY_PRESENT), at 0x400000: its space ends past the end of the file\n"
+	  "error: file at offset 0x4fffff: was cut short: it ends here, is 5242879 bytes long and should be 5242880 or longer; of payload block 63, 1 byte are lost\n"
 	},
 	{ "partial, with its bitmap", partial, true, 0, "" },
 	{ "partial, without its bitmap", partial, false, 1,
@@ -189,6 +191,7 @@ static const struct fixture_case check_cases[] = {
 	{ "two faults", twice_faulty, 0, 2,
 	  "error: " ENTRY_5 "payload block 5, state 5 (reserved), at 0x0: its state is reserved\n"
 	  "error: BAT entry 6 at offset 0x300030: payload block 6, state 6 (FULLY_PRESENT), at 0x5a00000: its space lies past the end of the file\n"
+	  "error: file at offset 0x400000: was cut short: it ends here, is 4194304 bytes long and should be 95420416 or longer; of payload block 6, 1 MiB are lost\n"
 	},
 	{ "shared space", same_space, 6, 0,
 	  "read-only: BAT entry 9 at offset 0x300048: the space at 0x400000 also belongs to BAT entry 5\n"
@@ -324,8 +327,8 @@ static void check_distant_overlap(struct kunit *test)
 	builder_block(b, 29999, 6);
 	census = check(test);
 	fixture_expect(test,
-		       "read-only: BAT entry 20004 at offset 0x327120: the space at 0x400000 also belongs to BAT entry 1\n"
-		       "error: BAT entry 20005 at offset 0x327128: payload block 20001, state 5 (reserved), at 0x0: its state is reserved\n");
+		       "error: BAT entry 20005 at offset 0x327128: payload block 20001, state 5 (reserved), at 0x0: its state is reserved\n"
+		       "read-only: BAT entry 20004 at offset 0x327120: the space at 0x400000 also belongs to BAT entry 1\n");
 	KUNIT_EXPECT_EQ(test, census.payload[6], 3);
 	KUNIT_EXPECT_EQ(test, census.payload[0], 30000 - 4);
 }
@@ -517,8 +520,7 @@ static void check_space_marks(struct kunit *test)
 	expect_owned(test, check_space(test), "....####.#..##...#");
 	fixture_expect(test,
 		       "warning: BAT entry 3 at offset 0x300018: payload block 3 is zero and names the offset 0xe00000; Hyper-V wants 0 there\n"
-		       "read-only: BAT entry 5 at offset 0x300028: payload block 5 is UNMAPPED and keeps space up to 0x1300000, past the end of the file at 0x1200000\n"
-		       "read-only: BAT entry 6 at offset 0x300030: payload block 6 is UNMAPPED and keeps space up to 0x2a00000, past the end of the file at 0x1200000\n");
+		       "read-only: BAT entries 5 to 6 at offset 0x300028: payload blocks 5 to 6 are UNMAPPED and keep space at 0x1100000 to 0x2800000 that ends past the end of the file at 0x1200000\n");
 }
 
 /* What is in the map before is somebody's, as another block would be. */

@@ -191,6 +191,10 @@ static const struct sentence_case sentence_cases[] = {
 	{ { "log", VHDX_NO_INDEX, 0x100000 }, "must be replayed",
 	  "log at offset 0x100000: must be replayed" },
 	{ { "BAT entry", 0, 0 }, "x", "BAT entry 0 at offset 0x0: x" },
+	{ { "BAT entry", 5, 0x28, 12, 7 }, "x",
+	  "BAT entries 5 to 12 at offset 0x28: x" },
+	{ { "header", 1, 0x10000, 2, 2 }, "x",
+	  "headers 1 to 2 at offset 0x10000: x" },
 	{ { "BAT entry", U64_MAX - 1, U64_MAX }, "x",
 	  "BAT entry 18446744073709551614 at offset 0xffffffffffffffff: x" },
 };
@@ -225,8 +229,8 @@ static void report_longest_sentence(struct kunit *test)
 {
 	char *text = kunit_kzalloc(test, VHDX_TEXT_MAX, GFP_KERNEL);
 	struct vhdx_finding finding = {
-		.at = VHDX_AT_INDEX("metadata table entry", U64_MAX - 1,
-				    U64_MAX),
+		.at = { "metadata table entry", U64_MAX - 2, U64_MAX,
+			U64_MAX - 1, 2 },
 		.text = text,
 	};
 	char line[VHDX_SENTENCE_MAX];
@@ -235,6 +239,39 @@ static void report_longest_sentence(struct kunit *test)
 	memset(text, 'x', VHDX_TEXT_MAX - 1);
 	KUNIT_EXPECT_LT(test, vhdx_sentence(&finding, line, sizeof(line)),
 			(int)sizeof(line));
+}
+
+struct size_case {
+	u64 bytes;
+	const char *text;
+};
+
+static const struct size_case size_cases[] = {
+	{ 0, "0 bytes" },
+	{ 1, "1 byte" },
+	{ 1023, "1023 bytes" },
+	{ 1024, "1 KiB" },
+	{ 1024 + 102, "1 KiB" },
+	{ 1024 + 103, "1.1 KiB" },
+	{ VHDX_MIB - 1, "1023.9 KiB" },
+	{ 51 * VHDX_MIB + VHDX_MIB / 2, "51.5 MiB" },
+	{ 30 * VHDX_TIB, "30 TiB" },
+	{ U64_MAX, "16777215.9 TiB" },
+};
+
+static void size_case_name(const struct size_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->text);
+}
+
+KUNIT_ARRAY_PARAM(size, size_cases, size_case_name);
+
+static void report_size_text(struct kunit *test)
+{
+	const struct size_case *c = test->param_value;
+	char text[VHDX_SIZE_TEXT_SIZE];
+
+	KUNIT_EXPECT_STREQ(test, vhdx_size_text(c->bytes, text), c->text);
 }
 
 struct guid_case {
@@ -291,6 +328,7 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE(report_cut_character),
 	KUNIT_CASE_PARAM(report_sentence, sentence_gen_params),
 	KUNIT_CASE(report_longest_sentence),
+	KUNIT_CASE_PARAM(report_size_text, size_gen_params),
 	KUNIT_CASE_PARAM(report_guid_text, guid_gen_params),
 	KUNIT_CASE(report_guid_bytes),
 	{}

@@ -66,11 +66,11 @@ static const struct unsafe unsafe_images[] = {
 	},
 	{
 		"UNMAPPED past the end", anchor_past_end, 3, -EROFS,
-		"BAT entry 9 at offset 0x300048: payload block 9 is UNMAPPED and keeps space up to 0x4e00000, past the end of the file at 0x600000"
+		"BAT entry 9 at offset 0x300048: payload block 9 is UNMAPPED and keeps space at 0x4d00000 that ends past the end of the file at 0x600000"
 	},
 	{
 		"UNDEFINED past the end", anchor_past_end, 1, -EROFS,
-		"BAT entry 9 at offset 0x300048: payload block 9 is UNDEFINED and keeps space up to 0x4e00000, past the end of the file at 0x600000"
+		"BAT entry 9 at offset 0x300048: payload block 9 is UNDEFINED and keeps space at 0x4d00000 that ends past the end of the file at 0x600000"
 	},
 	{
 		"overlap with an anchor", overlap_anchor, 0, -EROFS,

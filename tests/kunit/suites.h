@@ -34,6 +34,7 @@ extern struct kunit_suite vhdx_chain_suite;
 extern struct kunit_suite vhdx_chain_new_suite;
 extern struct kunit_suite vhdx_chain_read_suite;
 extern struct kunit_suite vhdx_check_suite;
+extern struct kunit_suite vhdx_gather_suite;
 extern struct kunit_suite vhdx_session_suite;
 extern struct kunit_suite vhdx_session_fault_suite;
 extern struct kunit_suite vhdx_session_state_suite;

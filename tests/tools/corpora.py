@@ -143,8 +143,13 @@ def sentences(report):
     """check's findings, as the engine words them."""
     found = []
     for one in report["findings"]:
-        index = f" {one['index']}" if "index" in one else ""
-        found.append(f"{one['structure']}{index} at offset "
+        name = one["structure"]
+        if "last_index" in one:
+            name = (name[:-1] + "ies" if name.endswith("y") else name + "s")
+            name += f" {one['index']} to {one['last_index']}"
+        elif "index" in one:
+            name += f" {one['index']}"
+        found.append(f"{name} at offset "
                      f"{one['offset']:#x}: {one['text']}")
     return found
 

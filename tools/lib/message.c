@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include "message.h"
 #include "report.h"
@@ -59,16 +60,26 @@ void msg_safe(FILE *out, const char *text)
 	}
 }
 
+/* stderr has no buffer: a line must not cost a system call a character. */
 static void say(const char *prefix, const char *fmt, va_list args)
 {
 	char text[MSG_MAX];
+	char *line = NULL;
+	size_t size;
+	FILE *out;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	fflush(stdout);
-	fprintf(stderr, "vhdxsetup%s%s: %s", verb ? " " : "", verb ? verb : "",
+	out = open_memstream(&line, &size);
+	if (!out)
+		return;
+	fprintf(out, "vhdxsetup%s%s: %s", verb ? " " : "", verb ? verb : "",
 		prefix);
-	msg_safe(stderr, text);
-	fputc('\n', stderr);
+	msg_safe(out, text);
+	fputc('\n', out);
+	if (!fclose(out))
+		fwrite(line, 1, size, stderr);
+	free(line);
 }
 
 /**
