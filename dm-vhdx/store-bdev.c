@@ -215,6 +215,7 @@ static const struct vhdx_store_ops bdev_ops = {
 	.read = bdev_read,
 	.write = bdev_write,
 	.flush = bdev_flush,
+	.lengthen = bdev_extend,
 	.extend = bdev_extend,
 	.truncate = bdev_truncate,
 	.zero = bdev_zero,

@@ -250,6 +250,12 @@ static int file_extend(struct vhdx_store *store, u64 size)
 	return err;
 }
 
+/* A log may ask for any length: no space is reserved for that. */
+static int file_lengthen(struct vhdx_store *store, u64 size)
+{
+	return set_length(to_file(store), size);
+}
+
 static int file_truncate(struct vhdx_store *store, u64 size)
 {
 	return set_length(to_file(store), size);
@@ -323,6 +329,7 @@ const struct vhdx_store_ops vhdx_file_ops = {
 	.read = file_read,
 	.write = file_write,
 	.flush = file_flush,
+	.lengthen = file_lengthen,
 	.extend = file_extend,
 	.truncate = file_truncate,
 	.zero = file_zero,

@@ -177,7 +177,7 @@ enum vhdx_fault vhdx_bat_fault(const struct vhdx_bat *bat,
  * bit longer for those who grow it in steps. One that is longer already may be
  * so for a reason.
  *
- * Return: bytes, at most VHDX_FILE_SIZE_MAX.
+ * Return: bytes, a multiple of 1 MiB up to VHDX_FILE_SIZE_MAX.
  */
 u64 vhdx_bat_file_limit(const struct vhdx_bat *bat,
 			const struct vhdx_regions *regions, u64 size)
@@ -188,5 +188,6 @@ u64 vhdx_bat_file_limit(const struct vhdx_bat *bat,
 
 	if (bat->differencing)
 		end += bat->chunks * VHDX_BITMAP_BLOCK_SIZE;
-	return min(max(end, size) + VHDX_FILE_SLACK, VHDX_FILE_SIZE_MAX);
+	end = max(end, size) + VHDX_FILE_SLACK;
+	return min(ALIGN_DOWN(end, VHDX_ALIGN), VHDX_FILE_SIZE_MAX);
 }

@@ -102,25 +102,74 @@ int vhdx_image_region_tables(struct vhdx_image *image, u8 *tables,
 	return 0;
 }
 
-/* The specification does not rank the copies; the first one is preferred. */
-static int choose_region_table(struct vhdx_image *image, const u8 *tables,
-			       const bool valid[2])
+static void compare_copies(struct vhdx_image *image, const u8 *tables,
+			   const bool valid[2])
 {
-	struct vhdx_place at =
-		VHDX_AT("region table", VHDX_REGION_TABLE_OFFSET(0));
-
-	if (!valid[0] && !valid[1])
-		return vhdx_refuse(image->report, -EUCLEAN, at,
-				   "neither copy is valid (the other is at 0x%llx)",
-				   VHDX_REGION_TABLE_OFFSET(1));
 	image->region_copies_differ =
 		valid[0] && valid[1] &&
 		memcmp(tables, tables + VHDX_TABLE_SIZE, VHDX_TABLE_SIZE);
 	if (image->region_copies_differ)
-		vhdx_find(image->report, VHDX_WARN, at,
-			  "the two copies differ; the first is used");
-	image->region_copy = !valid[0];
-	return 0;
+		vhdx_find(image->report, VHDX_WARN,
+			  VHDX_AT("region table", VHDX_REGION_TABLE_OFFSET(0)),
+			  "the two copies differ; the %s is used",
+			  image->region_copy ? "second" : "first");
+}
+
+static int decode_copy(struct vhdx_image *image, const u8 *tables,
+		       unsigned int copy, struct vhdx_report *report)
+{
+	vhdx_regions_free(&image->regions);
+	image->region_copy = copy;
+	return vhdx_regions_decode(tables + copy * VHDX_TABLE_SIZE, copy,
+				   vhdx_header_current(&image->headers),
+				   image->limits.file_size, &image->regions,
+				   report);
+}
+
+/**
+ * struct softener - a report that takes errors for reasons not to write
+ * @report: what is spoken to
+ * @to: who hears it
+ */
+struct softener {
+	struct vhdx_report report;
+	struct vhdx_report *to;
+};
+
+static void soften(struct vhdx_report *report,
+		   const struct vhdx_finding *finding)
+{
+	struct softener *softener =
+		container_of(report, struct softener, report);
+	struct vhdx_finding softer = *finding;
+
+	if (softer.severity == VHDX_ERROR)
+		softer.severity = VHDX_READONLY;
+	softener->to->emit(softener->to, &softer);
+}
+
+/*
+ * The specification does not rank the copies; the first one is preferred. If it
+ * says what cannot be, and the second one is sound, the image can be read by
+ * that. A region that is required and not known is no fault of a copy.
+ */
+static int use_copies(struct vhdx_image *image, const u8 *tables,
+		      const bool valid[2])
+{
+	struct softener softener = {
+		.report.emit = soften,
+		.to = image->report,
+	};
+	bool second = !valid[0];
+
+	if (valid[0] && valid[1] &&
+	    decode_copy(image, tables, 0, &vhdx_report_silent) == -EUCLEAN)
+		second = !decode_copy(image, tables, 1, &vhdx_report_silent);
+	image->region_copy = second;
+	compare_copies(image, tables, valid);
+	if (second && valid[0])
+		decode_copy(image, tables, 0, &softener.report);
+	return decode_copy(image, tables, second, image->report);
 }
 
 static int open_regions(struct vhdx_image *image)
@@ -132,14 +181,14 @@ static int open_regions(struct vhdx_image *image)
 	if (!tables)
 		return -ENOMEM;
 	r = vhdx_image_region_tables(image, tables, valid, image->report);
+	if (!r && !valid[0] && !valid[1])
+		r = vhdx_refuse(image->report, -EUCLEAN,
+				VHDX_AT("region table",
+					VHDX_REGION_TABLE_OFFSET(0)),
+				"neither copy is valid (the other is at 0x%llx)",
+				VHDX_REGION_TABLE_OFFSET(1));
 	if (!r)
-		r = choose_region_table(image, tables, valid);
-	if (!r)
-		r = vhdx_regions_decode(tables + image->region_copy * VHDX_TABLE_SIZE,
-					image->region_copy,
-					vhdx_header_current(&image->headers),
-					image->limits.file_size,
-					&image->regions, image->report);
+		r = use_copies(image, tables, valid);
 	kvfree(tables);
 	return r;
 }
@@ -214,6 +263,20 @@ static int open_locator(struct vhdx_image *image)
 	return read_locator(image, item);
 }
 
+/* A log can say any length. Blocks past one that makes sense are not there. */
+static void bound_length(struct vhdx_image *image)
+{
+	u64 limit = vhdx_bat_file_limit(&image->bat, &image->regions,
+					image->store->size);
+
+	if (image->limits.file_size <= limit)
+		return;
+	vhdx_find(image->report, VHDX_WARN, vhdx_image_log_place(image),
+		  "makes the file 0x%llx bytes long, which is more than the virtual disk can need; it is taken for 0x%llx",
+		  image->limits.file_size, limit);
+	image->limits.file_size = limit;
+}
+
 static int open_bat(struct vhdx_image *image, unsigned long pool_pages)
 {
 	const struct vhdx_region *region = &image->regions.bat;
@@ -228,6 +291,7 @@ static int open_bat(struct vhdx_image *image, unsigned long pool_pages)
 				   region->length / sizeof(__le64),
 				   bat->entries);
 	image->limits.regions = &image->regions;
+	bound_length(image);
 	r = vhdx_pool_init(&image->pool, pool_pages);
 	if (!r)
 		r = vhdx_page_map_init(&image->bat_pages, &image->pool,

@@ -316,6 +316,7 @@ int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
 	log->valid = cat.count;
 	head = find_head(&cat, header->log_length, &log->count);
 	if (!head) {
+		log->lost = true;
 		r = refuse_empty(&cat, header, report);
 		goto out;
 	}

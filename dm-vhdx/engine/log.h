@@ -68,11 +68,14 @@ struct vhdx_log_entry {
  * @entries: from the one that the head's tail names to the head itself
  * @count: how many; 0 if the log is empty
  * @valid: how many valid entries of this log were seen in all
+ * @lost: all of the log was read, and it holds no valid sequence although the
+ *	headers say that there is one
  */
 struct vhdx_log {
 	struct vhdx_log_entry *entries;
 	u32 count;
 	u32 valid;
+	bool lost;
 };
 
 /**

@@ -11,15 +11,18 @@ static int announce(struct vhdx_image *image)
 				    image->report);
 }
 
-/* So that blocks whose extension of the file was lost are inside it again. */
-static int extend(struct vhdx_image *image)
+/*
+ * So that blocks whose extension of the file was lost are inside it again. Only
+ * the log says how long the file is to be, so no space is taken for that.
+ */
+static int lengthen(struct vhdx_image *image)
 {
-	u64 size = image->replay.file_size;
+	u64 size = image->limits.file_size;
 	int r;
 
 	if (size <= image->store->size)
 		return 0;
-	r = image->store->ops->extend(image->store, size);
+	r = vhdx_store_answer(image->store->ops->lengthen(image->store, size));
 	if (r == -ENOSPC)
 		return vhdx_refuse(image->report, r, vhdx_image_log_place(image),
 				   "cannot be replayed: the file must grow to 0x%llx bytes, and there is no room",
@@ -31,44 +34,40 @@ static int extend(struct vhdx_image *image)
 	return 0;
 }
 
-static int put_patch(struct vhdx_store *store, const struct vhdx_patch *patch,
-		     void *page)
+/*
+ * Bytes of a patch that must be written. Nothing can name what lies behind the
+ * file, and what was added to it, from byte @had on, is zeros already: a hostile
+ * log must not have space reserved for those.
+ */
+static u64 length_needed(const struct vhdx_image *image,
+			 const struct vhdx_patch *patch, u64 had)
 {
+	u64 size = ALIGN(patch->source ? image->limits.file_size : had,
+			 (u64)VHDX_PAGE);
+
+	if (patch->target >= size)
+		return 0;
+	return min(patch->length, size - patch->target);
+}
+
+static int put_patch(struct vhdx_image *image, const struct vhdx_patch *patch,
+		     u64 had, void *page)
+{
+	u64 length = length_needed(image, patch, had);
+	struct vhdx_store *store = image->store;
 	int r;
 
+	if (!length)
+		return 0;
 	if (!patch->source)
-		return store->ops->zero(store, patch->target, patch->length);
+		return vhdx_store_answer(store->ops->zero(store, patch->target,
+							  length));
 	r = vhdx_replay_fetch(patch, store, page);
 	return r ? r : vhdx_store_write(store, patch->target, page, VHDX_PAGE);
 }
 
-/*
- * One descriptor can zero the whole file, and a log hold tens of thousands of
- * them. No writer has reason to zero more than what there is; by how much the
- * log makes the file longer does not count, for that is zeros already.
- */
-static int check_zeros(struct vhdx_image *image)
-{
-	const struct vhdx_replay *replay = &image->replay;
-	u64 left = max(image->store->size, VHDX_LOG_LENGTH_MAX);
-	u32 i;
-
-	for (i = 0; i < replay->count; i++) {
-		const struct vhdx_patch *patch = &replay->patches[i];
-
-		if (patch->source)
-			continue;
-		if (patch->length > left)
-			return vhdx_refuse(image->report, -EUCLEAN,
-					   vhdx_image_log_place(image),
-					   "zeroes more bytes than the file has; it can only be replayed in memory");
-		left -= patch->length;
-	}
-	return 0;
-}
-
-/* In the order of the log, so the last change of a page is what stays. */
-static int put_patches(struct vhdx_image *image)
+/* The file was @had bytes long. */
+static int put_patches(struct vhdx_image *image, u64 had)
 {
 	const struct vhdx_replay *replay = &image->replay;
 	void *page = kmalloc(VHDX_PAGE, GFP_NOIO);
@@ -78,7 +77,7 @@ static int put_patches(struct vhdx_image *image)
 	if (!page)
 		return -ENOMEM;
 	for (i = 0; i < replay->count && !r; i++) {
-		r = put_patch(image->store, &replay->patches[i], page);
+		r = put_patch(image, &replay->patches[i], had, page);
 		if (r)
 			vhdx_refuse(image->report, r, vhdx_image_log_place(image),
 				    "cannot be replayed: the change at 0x%llx failed (error %d)",
@@ -105,17 +104,16 @@ static int empty_log(struct vhdx_image *image)
 
 static int replay_on_disk(struct vhdx_image *image)
 {
+	u64 had = image->store->size;
 	int r;
 
 	if (!image->store->ops->write)
 		return -EROFS;
-	r = check_zeros(image);
+	r = announce(image);
 	if (!r)
-		r = announce(image);
+		r = lengthen(image);
 	if (!r)
-		r = extend(image);
-	if (!r)
-		r = put_patches(image);
+		r = put_patches(image, had);
 	if (!r)
 		r = empty_log(image);
 	return r;

@@ -162,13 +162,10 @@ static int log_is_lost(struct vhdx_store *store,
 {
 	struct vhdx_log log;
 	int r = vhdx_log_find(store, header, &log, report);
-	u32 count = log.count;
+	bool lost = log.lost;
 
 	vhdx_log_free(&log);
-	/* With a sequence, it is the file that is not good. */
-	if (r == -EUCLEAN && !count)
-		return 1;
-	return r;
+	return lost ? 1 : r;
 }
 
 /**

@@ -16,6 +16,7 @@ static int count_patches(const struct vhdx_log *log, u32 *count)
 	return sum > VHDX_LOG_CHANGES_MAX ? -E2BIG : 0;
 }
 
+/* In the order of the log, until vhdx_flatten() sorts them. */
 static void add_patch(struct vhdx_replay *replay,
 		      const struct vhdx_disk_log_desc *desc, u64 source)
 {
@@ -105,19 +106,12 @@ int vhdx_replay_plan(struct vhdx_replay *replay, struct vhdx_store *store,
 	for (i = 0; i < log->count && !r; i++)
 		r = plan_entry(replay, &reader, &log->entries[i]);
 	vhdx_log_close(&reader);
+	if (!r)
+		r = vhdx_flatten(&replay->patches, &replay->count);
 	replay->file_size =
 		max(replay->file_size,
 		    max(vhdx_log_head(log)->last_file_offset, replay->end));
 	return r;
-}
-
-/* The part of [@pos, @pos + @len) that a patch covers. */
-static bool overlap(const struct vhdx_patch *patch, u64 pos, u64 len,
-		    u64 *start, u64 *end)
-{
-	*start = max(pos, patch->target);
-	*end = min(pos + len, patch->target + patch->length);
-	return *start < *end;
 }
 
 /**
@@ -142,22 +136,41 @@ int vhdx_replay_fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
 	return 0;
 }
 
-/*
- * The last patch that covers a page is what the page holds; those before it
- * need not be fetched. Patches are made of whole pages.
- */
-static const struct vhdx_patch *last_patch(const struct vhdx_replay *replay,
+/* The first patch that ends behind @pos, or NULL. */
+static const struct vhdx_patch *patch_from(const struct vhdx_replay *replay,
 					   u64 pos)
 {
-	u32 i;
+	u32 low = 0, high = replay->count;
 
-	for (i = replay->count; i-- > 0;) {
-		const struct vhdx_patch *patch = &replay->patches[i];
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+		const struct vhdx_patch *patch = &replay->patches[mid];
 
-		if (pos >= patch->target && pos - patch->target < patch->length)
-			return patch;
+		if (patch->target + patch->length <= pos)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return NULL;
+	return low < replay->count ? &replay->patches[low] : NULL;
+}
+
+/* The part of a buffer of @len bytes from @pos on that a patch covers. */
+static int apply_patch(const struct vhdx_patch *patch, struct vhdx_store *store,
+		       u64 pos, u8 *buf, size_t len, u8 *page)
+{
+	u64 start = max(pos, patch->target);
+	u64 end = min(pos + len, patch->target + patch->length);
+	int r;
+
+	if (!patch->source) {
+		memset(buf + (start - pos), 0, end - start);
+		return 0;
+	}
+	r = vhdx_replay_fetch(patch, store, page);
+	if (!r)
+		memcpy(buf + (start - pos), page + (start - patch->target),
+		       end - start);
+	return r;
 }
 
 /**
@@ -177,30 +190,20 @@ static const struct vhdx_patch *last_patch(const struct vhdx_replay *replay,
 int vhdx_replay_apply(const struct vhdx_replay *replay,
 		      struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
-	u64 page_pos = ALIGN_DOWN(pos, (u64)VHDX_PAGE);
+	const struct vhdx_patch *patch, *end = replay->patches + replay->count;
 	u8 *page;
 	int r = 0;
 
 	if (pos >= replay->end || pos + len <= replay->start)
 		return 0;
+	patch = patch_from(replay, pos);
+	if (!patch || patch->target >= pos + len)
+		return 0;
 	page = kmalloc(VHDX_PAGE, GFP_NOIO);
 	if (!page)
 		return -ENOMEM;
-	for (; page_pos < pos + len && !r; page_pos += VHDX_PAGE) {
-		const struct vhdx_patch *patch = last_patch(replay, page_pos);
-		u64 start = max(pos, page_pos);
-		u64 end = min(pos + len, page_pos + VHDX_PAGE);
-
-		if (!patch)
-			continue;
-		if (patch->source)
-			r = vhdx_replay_fetch(patch, store, page);
-		else
-			memset(page, 0, VHDX_PAGE);
-		if (!r)
-			memcpy((u8 *)buf + (start - pos),
-			       page + (start - page_pos), end - start);
-	}
+	for (; patch < end && patch->target < pos + len && !r; patch++)
+		r = apply_patch(patch, store, pos, buf, len, page);
 	kfree(page);
 	return r;
 }
@@ -212,30 +215,25 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
  * @len: bytes, above 0
  * @patched: set to whether the byte at @pos is
  *
- * Context: any; takes no lock.
- * Return: how many bytes from @pos on are as @patched says.
+ * Context: any; takes no lock. Time grows with the logarithm of the number of
+ * patches.
+ * Return: how many bytes from @pos on are as @patched says; there may be more.
  */
 u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
 		     bool *patched)
 {
-	u64 covered = pos, next = pos + len;
-	u64 start, end;
-	u32 i;
+	const struct vhdx_patch *patch;
 
 	*patched = false;
 	if (pos >= replay->end || pos + len <= replay->start)
 		return len;
-	for (i = 0; i < replay->count; i++) {
-		if (!overlap(&replay->patches[i], pos, len, &start, &end))
-			continue;
-		if (start > pos) {
-			next = min(next, start);
-		} else {
-			*patched = true;
-			covered = max(covered, end);
-		}
-	}
-	return *patched ? covered - pos : next - pos;
+	patch = patch_from(replay, pos);
+	if (!patch)
+		return len;
+	if (patch->target > pos)
+		return min(len, patch->target - pos);
+	*patched = true;
+	return min(len, patch->target + patch->length - pos);
 }
 
 /**

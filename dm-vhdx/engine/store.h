@@ -13,6 +13,7 @@
  *   vhdx_store_write()		write metadata
  *   vhdx_store_flush()		make durable what was done
  *   vhdx_store_no_room()	does an errno say that the store is full?
+ *   vhdx_store_answer()	an errno that is no verdict of the engine
  */
 #ifndef VHDX_STORE_H
 #define VHDX_STORE_H
@@ -32,10 +33,12 @@ struct vhdx_store;
  *	store. Done when it returns, durable after @flush.
  * @flush: make durable all that was done to the store before: writes, payload
  *	that has completed, growth, zeroes.
- * @extend: make the store @size bytes long, which is more than it has. What is
- *	added reads as zeros, space for it is reserved if the store can do
- *	that, and @size of the store is set. -ENOSPC if there is no room; then
- *	nothing has changed.
+ * @lengthen: make the store @size bytes long, which is more than it has. What
+ *	is added reads as zeros and takes no space, if the store can have holes,
+ *	and @size of the store is set. -ENOSPC if there is no room; then nothing
+ *	has changed. For lengths that an image asks for.
+ * @extend: the same, with space reserved for what is added if the store can do
+ *	that. For space that is about to be used.
  * @truncate: make the store @size bytes long, which is less than it has. A
  *	block device stays as it is.
  * @zero: make a range inside the store read as zeros, and keep space reserved
@@ -56,6 +59,7 @@ struct vhdx_store_ops {
 	int (*write)(struct vhdx_store *store, u64 pos, const void *buf,
 		     size_t len);
 	int (*flush)(struct vhdx_store *store);
+	int (*lengthen)(struct vhdx_store *store, u64 size);
 	int (*extend)(struct vhdx_store *store, u64 size);
 	int (*truncate)(struct vhdx_store *store, u64 size);
 	int (*zero)(struct vhdx_store *store, u64 pos, u64 len);
@@ -75,6 +79,38 @@ struct vhdx_store {
 };
 
 /**
+ * vhdx_store_answer() - an errno that is no verdict of the engine
+ * @err: what an operation of the store returned
+ *
+ * File systems return -EUCLEAN for damage of their own, and network file systems
+ * most of the others. The engine says with them that an image is corrupt, is
+ * none, or names another parent, that a page must be loaded, or that somebody
+ * asked to stop. What such an errno of a store means is that the bytes cannot
+ * be had.
+ *
+ * Return: @err, or -EIO in place of an errno that the engine gives a meaning.
+ */
+static inline int vhdx_store_answer(int err)
+{
+	switch (err) {
+	case -E2BIG:
+	case -EAGAIN:
+	case -EBUSY:
+	case -EINTR:
+	case -EINVAL:
+	case -ELOOP:
+	case -EMEDIUMTYPE:
+	case -ENOENT:
+	case -EOPNOTSUPP:
+	case -EROFS:
+	case -ESTALE:
+	case -EUCLEAN:
+		return -EIO;
+	}
+	return err;
+}
+
+/**
  * vhdx_store_read() - read metadata
  * @store: the image's bytes
  * @pos: byte offset, a multiple of VHDX_PAGE
@@ -82,12 +118,12 @@ struct vhdx_store {
  * @len: bytes, a multiple of VHDX_PAGE
  *
  * Context: may sleep; no lock held.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno, see vhdx_store_answer().
  */
 static inline int vhdx_store_read(struct vhdx_store *store, u64 pos, void *buf,
 				  size_t len)
 {
-	return store->ops->read(store, pos, buf, len);
+	return vhdx_store_answer(store->ops->read(store, pos, buf, len));
 }
 
 /**
@@ -98,12 +134,12 @@ static inline int vhdx_store_read(struct vhdx_store *store, u64 pos, void *buf,
  * @len: bytes, a multiple of VHDX_PAGE
  *
  * Context: may sleep; no lock held.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno, see vhdx_store_answer().
  */
 static inline int vhdx_store_write(struct vhdx_store *store, u64 pos,
 				   const void *buf, size_t len)
 {
-	return store->ops->write(store, pos, buf, len);
+	return vhdx_store_answer(store->ops->write(store, pos, buf, len));
 }
 
 /**
@@ -116,7 +152,7 @@ static inline int vhdx_store_write(struct vhdx_store *store, u64 pos,
  */
 static inline int vhdx_store_flush(struct vhdx_store *store)
 {
-	return store->ops->flush(store);
+	return vhdx_store_answer(store->ops->flush(store));
 }
 
 /**

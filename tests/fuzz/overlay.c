@@ -195,6 +195,7 @@ void overlay_init(struct overlay *overlay, const struct fuzz_layer *below)
 		.read = op_read,
 		.write = op_write,
 		.flush = op_flush,
+		.lengthen = op_extend,
 		.extend = op_extend,
 		.truncate = op_truncate,
 		.zero = op_zero,

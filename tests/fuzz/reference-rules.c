@@ -22,8 +22,14 @@ static bool meet(u64 a, u64 a_length, u64 b, u64 b_length)
 	return a < b + b_length && b < a + a_length;
 }
 
-/* [MS-VHDX] 2.1: every object is aligned, in the file, and alone there. */
-static bool places_right(const struct reference *ref)
+/**
+ * reference_places() - is every object aligned, in the file, and alone there?
+ * @ref: the file, with the places that are known
+ *
+ * Return: whether it is.
+ * Source: [MS-VHDX] 2.1.
+ */
+bool reference_places(const struct reference *ref)
 {
 	u32 i, j;
 
@@ -130,7 +136,7 @@ static u64 entry_count(const struct reference *ref)
 bool reference_rules(const struct reference *ref, const u64 metadata[2],
 		     u64 bat_length)
 {
-	return places_right(ref) &&
+	return reference_places(ref) &&
 	       items_right(ref, metadata[0], metadata[1]) && disk_right(ref) &&
 	       entry_count(ref) * 8 <= bat_length;
 }

@@ -157,35 +157,58 @@ static const u8 *find_region(const u8 *table, const u8 guid[16])
 	return NULL;
 }
 
-/* The first valid copy of the region table; lists every place. */
-static bool open_regions(struct reference *ref, u64 metadata[2],
-			 u64 *bat_length)
+/* No two regions have the same GUID. */
+static bool regions_apart(const u8 *table)
 {
-	static u8 table[65536];
-	const u8 *bat, *meta;
-	u32 copy, count, i;
+	u32 count = number(table + 8, 4);
+	u32 i, j;
 
-	for (copy = 0; copy < 2; copy++) {
-		reference_read(ref, (copy + 3) * 65536, table, sizeof(table));
-		if (!memcmp(table, "regi", 4) && number(table + 8, 4) <= 2047 &&
-		    sum_right(table, sizeof(table)))
-			break;
-	}
-	if (copy == 2)
-		return false;
-	count = number(table + 8, 4);
+	for (i = 0; i < count; i++)
+		for (j = 0; j < i; j++)
+			if (!memcmp(table + 16 + 32 * i, table + 16 + 32 * j,
+				    16))
+				return false;
+	return true;
+}
+
+/* Lists every place of a valid table; false if it says what cannot be. */
+static bool take_regions(struct reference *ref, const u8 *table,
+			 u64 metadata[2], u64 *bat_length)
+{
+	const u8 *bat = find_region(table, bat_guid);
+	const u8 *meta = find_region(table, metadata_guid);
+	u32 count = number(table + 8, 4);
+	u32 i;
+
 	for (i = 0; i < count; i++)
 		add_place(ref, number(table + 32 + 32 * i, 8),
 			  number(table + 40 + 32 * i, 4));
-	bat = find_region(table, bat_guid);
-	meta = find_region(table, metadata_guid);
-	if (!bat || !meta)
+	if (!bat || !meta || !regions_apart(table) || !reference_places(ref))
 		return false;
 	ref->bat = number(bat + 16, 8);
 	*bat_length = number(bat + 24, 4);
 	metadata[0] = number(meta + 16, 8);
 	metadata[1] = number(meta + 24, 4);
 	return true;
+}
+
+/* The first copy of the region table that is valid and makes sense. */
+static bool open_regions(struct reference *ref, u64 metadata[2],
+			 u64 *bat_length)
+{
+	static u8 table[65536];
+	u32 places = ref->place_count;
+	u32 copy;
+
+	for (copy = 0; copy < 2; copy++) {
+		ref->place_count = places;
+		reference_read(ref, (copy + 3) * 65536, table, sizeof(table));
+		if (!memcmp(table, "regi", 4) && number(table + 8, 4) <= 2047 &&
+		    sum_right(table, sizeof(table)) &&
+		    take_regions(ref, table, metadata, bat_length))
+			return true;
+	}
+	return false;
 }
 
 /* The byte offset of a system item, or 0. @first is of its GUID, which does. */
@@ -219,6 +242,23 @@ static bool open_items(struct reference *ref, u64 metadata)
 	return ref->block_size && ref->sector_size;
 }
 
+/* Another limit of the engine's: what no block can need, a log cannot add. */
+static u64 useful_length(const struct reference *ref)
+{
+	u64 ratio = reference_ratio(ref);
+	u64 blocks = (ref->disk_size + ref->block_size - 1) / ref->block_size;
+	u64 end = 0;
+	u32 i;
+
+	for (i = 0; i < ref->place_count; i++)
+		end = max(end, ref->places[i][0] + ref->places[i][1]);
+	end += blocks * ref->block_size;
+	if (ref->child)
+		end += (blocks + ratio - 1) / ratio * (1 << 20);
+	end = (max(end, ref->file->size) + (1 << 30)) >> 20 << 20;
+	return min(end, 1ULL << 48);
+}
+
 /**
  * reference_open() - understand one file
  * @ref: where it goes; reference_close() in any case
@@ -246,9 +286,12 @@ bool reference_open(struct reference *ref, const struct fuzz_layer *file)
 		add_place(ref, ref->log_base, ref->log_length);
 	/* A limit of the engine's, not of the format. */
 	ref->length = min(ref->length, VHDX_FILE_SIZE_MAX);
-	return open_regions(ref, metadata, &bat_length) &&
-	       open_items(ref, metadata[0]) &&
-	       reference_rules(ref, metadata, bat_length);
+	if (!open_regions(ref, metadata, &bat_length) ||
+	    !open_items(ref, metadata[0]) ||
+	    !reference_rules(ref, metadata, bat_length))
+		return false;
+	ref->length = min(ref->length, useful_length(ref));
+	return true;
 }
 
 /**

@@ -10,6 +10,7 @@
  * reference-log.c APIs:
  *   reference_replay()		find the active sequence, list what it changes
  * reference-rules.c APIs:
+ *   reference_places()		can objects be where they are?
  *   reference_rules()		is there a reason to refuse a file?
  * reference.c APIs:
  *   reference_open()		understand one file
@@ -99,6 +100,7 @@ struct reference_answer {
 
 u32 reference_crc(u32 crc, const u8 *bytes, size_t len);
 bool reference_replay(struct reference *ref);
+bool reference_places(const struct reference *ref);
 bool reference_rules(const struct reference *ref, const u64 metadata[2],
 		     u64 bat_length);
 

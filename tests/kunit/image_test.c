@@ -135,6 +135,32 @@ static void overlap(struct builder *b, u64 value)
 	builder_seal_regions(b, 0);
 }
 
+static void overlap_both(struct builder *b, u64 value)
+{
+	u32 i;
+
+	overlap(b, value);
+	for (i = 0; i < VHDX_TABLE_SIZE; i++)
+		ram_store_put(b->ram, 0x40000 + i,
+			      ram_store_get(b->ram, 0x30000 + i, 1), 1);
+}
+
+/* A place that cannot be, in a copy whose checksum is right. */
+static void misplaced(struct builder *b, u64 copy)
+{
+	ram_store_put(b->ram, builder_region(copy, 0) + 16, 512 * MIB, 8);
+	builder_seal_regions(b, copy);
+}
+
+/* A region that must be known is not passed over for the other copy. */
+static void required(struct builder *b, u64 copy)
+{
+	ram_store_put(b->ram, builder_region(copy, 2), 0x55, 1);
+	ram_store_put(b->ram, builder_region(copy, 2) + 28, 1, 4);
+	ram_store_put(b->ram, VHDX_REGION_TABLE_OFFSET(copy) + 8, 3, 4);
+	builder_seal_regions(b, copy);
+}
+
 static const struct fixture_case open_cases[] = {
 	{ "an empty file", cut, 0, -EMEDIUMTYPE,
 	  "error: file identifier at offset 0x0: not a VHDX file: the signature \"vhdxfile\" is missing\n"
@@ -165,8 +191,22 @@ static const struct fixture_case open_cases[] = {
 	},
 	{ "the region tables differ", differ, 0, 0,
 	  "warning: region table at offset 0x30000: the two copies differ; the first is used\n" },
-	{ "regions overlap", overlap, 0, -EUCLEAN,
+	{ "regions overlap in the first copy", overlap, 0, 0,
+	  "warning: region table at offset 0x30000: the two copies differ; the second is used\n"
+	  "read-only: region table 1 at offset 0x30000: the BAT region at 0x200000 and the metadata region at 0x300000 overlap\n"
+	},
+	{ "a region of the first copy cannot be there", misplaced, 0, 0,
+	  "warning: region table at offset 0x30000: the two copies differ; the second is used\n"
+	  "read-only: region table entry 0 at offset 0x30010: the BAT region at 0x20000000, 0x100000 bytes long, ends past the end of the file at 0x400000\n"
+	},
+	{ "a region of the second copy cannot be there", misplaced, 1, 0,
 	  "warning: region table at offset 0x30000: the two copies differ; the first is used\n"
+	},
+	{ "a region of the first copy is not known", required, 0, -EOPNOTSUPP,
+	  "warning: region table at offset 0x30000: the two copies differ; the first is used\n"
+	  "error: region table entry 2 at offset 0x30050: region 00000055-0000-0000-0000-000000000000 is required and not known\n"
+	},
+	{ "regions overlap in both copies", overlap_both, 0, -EUCLEAN,
 	  "error: region table 1 at offset 0x30000: the BAT region at 0x200000 and the metadata region at 0x300000 overlap\n"
 	},
 	{ "no metadata table", poke, 2 * MIB, -EUCLEAN,

@@ -225,17 +225,27 @@ static void fill_pages(struct ram_store *ram, u64 first, u64 end, u8 byte)
 	}
 }
 
-static int op_extend(struct vhdx_store *store, u64 size)
+static int make_longer(struct vhdx_store *store, enum ram_op op, u64 size)
 {
 	struct ram_store *ram = container_of(store, struct ram_store, store);
 	int r;
 
 	if (size <= store->size)
 		return -EFAULT;
-	r = begin(ram, RAM_EXTEND);
+	r = begin(ram, op);
 	if (!r)
 		store->size = size;
 	return r;
+}
+
+static int op_lengthen(struct vhdx_store *store, u64 size)
+{
+	return make_longer(store, RAM_LENGTHEN, size);
+}
+
+static int op_extend(struct vhdx_store *store, u64 size)
+{
+	return make_longer(store, RAM_EXTEND, size);
 }
 
 static int op_truncate(struct vhdx_store *store, u64 size)
@@ -289,6 +299,7 @@ static const struct vhdx_store_ops ram_store_ops = {
 	.read = ram_store_read,
 	.write = op_write,
 	.flush = op_flush,
+	.lengthen = op_lengthen,
 	.extend = op_extend,
 	.truncate = op_truncate,
 	.zero = op_zero,

@@ -34,6 +34,7 @@ struct ram_page;
 enum ram_op {
 	RAM_WRITE,
 	RAM_FLUSH,
+	RAM_LENGTHEN,
 	RAM_EXTEND,
 	RAM_TRUNCATE,
 	RAM_ZERO,

@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "recover.h"
 #include "suites.h"
+#include "tracer.h"
 
 #define MIB VHDX_MIB
 #define PAGES(n) ((n) * 4096ULL)
@@ -172,9 +173,9 @@ static void recover_crash(struct kunit *test)
 	dirty_image(test, 1);
 	ram_store_copy(&f->ram[0], &f->ram[1]);
 	KUNIT_ASSERT_EQ(test, vhdx_image_recover(fixture_open(test, 1)), 0);
-	/* Headers twice, the extension, seven changes. */
+	/* Headers twice, the new length, six changes. */
 	changes = f->ram[1].changes;
-	KUNIT_EXPECT_EQ(test, changes, 2 + 1 + 7 + 2);
+	KUNIT_EXPECT_EQ(test, changes, 2 + 1 + 6 + 2);
 	ram_store_copy(&f->ram[2], &f->ram[0]);
 
 	for (stop = 0; stop < changes; stop++) {
@@ -212,7 +213,7 @@ static void recover_order(struct kunit *test)
 		image = open_again(test, 0);
 		ram_store_break_op(&f->ram[0], RAM_FLUSH, nth, -EIO);
 		KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), -EIO);
-		KUNIT_EXPECT_EQ(test, f->ram[0].changes, nth < 3 ? nth : 10);
+		KUNIT_EXPECT_EQ(test, f->ram[0].changes, nth < 3 ? nth : 9);
 		image = open_again(test, 0);
 		KUNIT_EXPECT_EQ(test, image->log.count, 2);
 		KUNIT_EXPECT_FALSE(test,
@@ -243,31 +244,31 @@ static const struct recover_fault recover_faults[] = {
 		"error: header at offset 0x10000: cannot be updated (error 5)\n"
 	},
 	{
-		"no room", RAM_EXTEND, 1, -ENOSPC,
+		"no room", RAM_LENGTHEN, 1, -ENOSPC,
 		"error: log at offset 0x100000: cannot be replayed: the file must grow to 0x900000 bytes, and there is no room\n"
 	},
 	{
-		"extension", RAM_EXTEND, 1, -EIO,
+		"length", RAM_LENGTHEN, 1, -EIO,
 		"error: log at offset 0x100000: cannot be replayed: the file cannot grow to 0x900000 bytes (error 5)\n"
 	},
 	{
 		"data", RAM_WRITE, 4, -EIO,
-		"error: log at offset 0x100000: cannot be replayed: the change at 0x302000 failed (error 5)\n"
+		"error: log at offset 0x100000: cannot be replayed: the change at 0x306000 failed (error 5)\n"
 	},
 	{
 		"zeros", RAM_ZERO, 2, -EIO,
-		"error: log at offset 0x100000: cannot be replayed: the change at 0x302000 failed (error 5)\n"
+		"error: log at offset 0x100000: cannot be replayed: the change at 0x305000 failed (error 5)\n"
 	},
 	{
 		"flush", RAM_FLUSH, 3, -EIO,
 		"error: log at offset 0x100000: cannot be replayed: what it held cannot be made durable (error 5)\n"
 	},
 	{
-		"header at the end", RAM_WRITE, 8, -EIO,
+		"header at the end", RAM_WRITE, 6, -EIO,
 		"error: header at offset 0x10000: cannot be updated (error 5)\n"
 	},
 	{
-		"last header", RAM_WRITE, 9, -EIO,
+		"last header", RAM_WRITE, 7, -EIO,
 		"error: header at offset 0x10000: cannot be updated (error 5)\n"
 	},
 	{
@@ -312,8 +313,8 @@ static void recover_unreadable(struct kunit *test)
 	dirty_image(test, 0);
 	image = fixture_open(test, 0);
 	findings_init(&f->found);
-	/* The data sector of the first change, the last page of the ring. */
-	ram_store_break_range(&f->ram[0], 2 * MIB - PAGES(1), 1, -EIO);
+	/* The data sector of the first change, the third page of the ring. */
+	ram_store_break_range(&f->ram[0], MIB + PAGES(2), 1, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), -EIO);
 	fixture_expect(test,
 		       "error: log at offset 0x100000: cannot be replayed: the change at 0x301000 failed (error 5)\n");
@@ -370,28 +371,33 @@ static void recover_empty(struct kunit *test)
  * struct zeros - a log that zeroes much
  * @name: for the test's log
  * @size: bytes of the file
- * @last: and as the log says
- * @zero: bytes that each of its descriptors zeroes
- * @count: how many there are
- * @refused: that is too much
+ * @target: where zeros go
+ * @zero: how many bytes each of its descriptors zeroes
+ * @count: how many there are, each at the same place
+ * @lines: what that makes of the file
  */
 struct zeros {
 	const char *name;
 	u64 size;
-	u64 last;
+	u64 target;
 	u64 zero;
 	u32 count;
-	bool refused;
+	const char *lines;
 };
 
+#define BEGINS \
+	"write header 1 +0x1000\nflush\nwrite header 2 +0x1000\nflush\n"
+#define ENDS "flush\n" BEGINS
+
 static const struct zeros zeros[] = {
-	{ "a long file, twice its half", 8192 * MIB, 8192 * MIB, 4096 * MIB, 2,
-	  false },
-	{ "and a page", 8192 * MIB, 8192 * MIB, 4096 * MIB + 4096, 2, true },
-	{ "a file that is to be long", 5 * MIB, 8192 * MIB, 4096 * MIB, 1,
-	  true },
-	{ "a short file, to 1 GiB", 5 * MIB, 68 * MIB, 64 * MIB, 16, false },
-	{ "and another time", 5 * MIB, 68 * MIB, 64 * MIB, 17, true },
+	{ "a long file's end, many times", 512 * MIB, 256 * MIB, 256 * MIB, 17,
+	  BEGINS "zero 0x10000000 +0x10000000\n" ENDS },
+	{ "over the end of the file", 5 * MIB, 4 * MIB, 64 * MIB, 2,
+	  BEGINS "lengthen 0x4400000\nzero 0x400000 +0x100000\n" ENDS },
+	{ "behind the end of the file", 5 * MIB, 5 * MIB, 64 * MIB, 2,
+	  BEGINS "lengthen 0x4500000\n" ENDS },
+	{ "far behind it", 5 * MIB, 200 * VHDX_TIB, 8 * VHDX_TIB, 1,
+	  BEGINS "lengthen 0x44400000\n" ENDS },
 };
 
 static void zeros_name(const struct zeros *zeros, char *name)
@@ -401,9 +407,21 @@ static void zeros_name(const struct zeros *zeros, char *name)
 
 KUNIT_ARRAY_PARAM(zeros, zeros, zeros_name);
 
+static struct tracer *trace(struct kunit *test)
+{
+	struct tracer *tracer =
+		kunit_kzalloc(test, sizeof(*tracer), GFP_KERNEL);
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, tracer);
+	tracer_attach(tracer, &f->builder[0]);
+	tracer->limit = U64_MAX;
+	return tracer;
+}
+
 /*
- * A log of one page can ask for more zeros than a disk can write in a day; and
- * what is refused is refused before anything changes.
+ * A log of one page can ask for more zeros than a disk can write in a day. Each
+ * byte of the file is zeroed once, and what is added to it is zeros anyway.
  */
 static void recover_zeros(struct kunit *test)
 {
@@ -411,27 +429,45 @@ static void recover_zeros(struct kunit *test)
 	struct builder_desc descs[17] = {};
 	struct fixture *f = test->priv;
 	struct vhdx_image *image;
+	struct tracer *tracer;
 	u32 i;
 
 	for (i = 0; i < zeros->count; i++) {
-		descs[i].target = zeros->last - zeros->zero;
+		descs[i].target = zeros->target;
 		descs[i].zero = zeros->zero;
 	}
 	ram_store_put(&f->ram[0], zeros->size - 1, 0, 1);
 	builder_log(fixture_dirty(test, 0), &(struct builder_entry){
-		.sequence = 1, .descs = descs, .count = zeros->count,
-		.last = zeros->last });
+		.sequence = 1, .descs = descs, .count = zeros->count });
 	image = fixture_open(test, 0);
-	findings_init(&f->found);
-	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image),
-			zeros->refused ? -EUCLEAN : 0);
-	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO],
-			zeros->refused ? 0 : zeros->count);
-	if (!zeros->refused)
-		return;
-	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
+	tracer = trace(test);
+	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
+	tracer_expect(test, tracer, zeros->lines);
+}
+
+/*
+ * A log that makes the file longer than any block can need: it becomes as long
+ * as makes sense, takes no space for that, and what the log changes behind it is
+ * left out.
+ */
+static void recover_too_long(struct kunit *test)
+{
+	struct builder_desc desc = { 19000 * MIB, 0, 1 };
+	struct vhdx_image *image;
+	struct tracer *tracer;
+
+	builder_log(fixture_dirty(test, 0), &(struct builder_entry){
+		.sequence = 1, .descs = &desc, .count = 1,
+		.last = 20480 * MIB });
+	image = fixture_open(test, 0);
 	fixture_expect(test,
-		       "error: log at offset 0x100000: zeroes more bytes than the file has; it can only be replayed in memory\n");
+		       "info: log at offset 0x100000: holds 1 entries with 1 changes that are not in place yet; they are replayed in memory\n"
+		       "warning: log at offset 0x100000: makes the file 0x500000000 bytes long, which is more than the virtual disk can need; it is taken for 0x44400000\n");
+	KUNIT_EXPECT_EQ(test, image->limits.file_size, 0x44400000);
+	tracer = trace(test);
+	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
+	tracer_expect(test, tracer, BEGINS "lengthen 0x44400000\n" ENDS);
+	KUNIT_EXPECT_EQ(test, image->limits.file_size, 0x44400000);
 }
 
 static struct kunit_case recover_cases[] = {
@@ -446,6 +482,7 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(recover_overflow),
 	KUNIT_CASE(recover_empty),
 	KUNIT_CASE_PARAM(recover_zeros, zeros_gen_params),
+	KUNIT_CASE(recover_too_long),
 	{}
 };
 

@@ -317,6 +317,13 @@ static void repair_good_log(struct kunit *test)
 	ram_store_break_range(&f->ram[0], MIB, 1, -EIO);
 	KUNIT_EXPECT_EQ(test, repair_log(test), -EIO);
 	ram_store_mend(&f->ram[0]);
+	/* A file system has damage of its own; what the log holds is not known. */
+	builder_log(b, &(struct builder_entry){ .sequence = 1 });
+	ram_store_break_range(&f->ram[0], MIB, 1, -EUCLEAN);
+	KUNIT_EXPECT_EQ(test, repair_log(test), -EIO);
+	fixture_expect(test,
+		       "error: log at offset 0x100000: cannot be read (error 5)\n");
+	ram_store_mend(&f->ram[0]);
 	ram_store_put(&f->ram[0], 0, 0, 1);
 	KUNIT_EXPECT_EQ(test, repair_log(test), -EMEDIUMTYPE);
 	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);

@@ -4,6 +4,7 @@
 static const char *const op_name[RAM_OPS] = {
 	[RAM_WRITE] = "write",
 	[RAM_FLUSH] = "flush",
+	[RAM_LENGTHEN] = "lengthen",
 	[RAM_EXTEND] = "extend",
 	[RAM_TRUNCATE] = "truncate",
 	[RAM_ZERO] = "zero",
@@ -73,6 +74,16 @@ static int trace_flush(struct vhdx_store *store)
 	return tracer->below->flush(store);
 }
 
+static int trace_lengthen(struct vhdx_store *store, u64 size)
+{
+	struct tracer *tracer = tracer_of(store);
+
+	note(tracer, RAM_LENGTHEN, size, 0);
+	if (size > tracer->limit)
+		return tracer->limit_error;
+	return tracer->below->lengthen(store, size);
+}
+
 static int trace_extend(struct vhdx_store *store, u64 size)
 {
 	struct tracer *tracer = tracer_of(store);
@@ -123,6 +134,7 @@ void tracer_attach(struct tracer *tracer, const struct builder *builder)
 		.read = store->ops->read,
 		.write = trace_write,
 		.flush = trace_flush,
+		.lengthen = trace_lengthen,
 		.extend = trace_extend,
 		.truncate = trace_truncate,
 		.zero = trace_zero,

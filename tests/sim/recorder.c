@@ -406,6 +406,7 @@ static const struct vhdx_store_ops recorder_ops = {
 	.read = op_read,
 	.write = op_write,
 	.flush = op_flush,
+	.lengthen = op_extend,
 	.extend = op_extend,
 	.truncate = op_truncate,
 	.zero = op_zero,

@@ -67,6 +67,14 @@ static int user_truncate(struct vhdx_store *store, u64 size)
 	return 0;
 }
 
+static int user_lengthen(struct vhdx_store *store, u64 size)
+{
+	const struct user_store *user =
+		container_of(store, struct user_store, store);
+
+	return user->device ? -ENOSPC : user_truncate(store, size);
+}
+
 static int write_zeros(struct vhdx_store *store, u64 pos, u64 len)
 {
 	char *zeros = calloc(1, ZEROS_STEP);
@@ -202,6 +210,7 @@ const struct vhdx_store_ops user_store_write_ops = {
 	.read = user_store_read,
 	.write = user_write,
 	.flush = user_flush,
+	.lengthen = user_lengthen,
 	.extend = user_extend,
 	.truncate = user_truncate,
 	.zero = user_zero,

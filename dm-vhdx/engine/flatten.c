@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flattening: from changes in the order of the log, of which a later one counts,
+ * to ranges sorted by place that do not overlap.
+ *
+ * A sweep over the places where changes begin and end. A heap holds those that
+ * cover the place where the sweep is, the latest on top; one that ended is taken
+ * out when it comes to the top. n changes take n * log(n) steps, however they
+ * overlap.
+ */
+#include "replay.h"
+
+/**
+ * struct sweep - a flattening under way
+ * @in: the changes, in the order of the log
+ * @count: how many
+ * @by_target: their numbers, by target
+ * @next: the first of those that has not begun
+ * @heap: numbers of changes that began, the latest first
+ * @heaped: how many
+ * @out: where ranges go; NULL to count them only
+ * @made: how many there are
+ * @last: the range that was made last; zeros behind it are added to it
+ */
+struct sweep {
+	const struct vhdx_patch *in;
+	u32 count;
+	u32 *by_target;
+	u32 next;
+	u32 *heap;
+	u32 heaped;
+	struct vhdx_patch *out;
+	u32 made;
+	struct vhdx_patch last;
+};
+
+static u64 end_of(const struct vhdx_patch *patch)
+{
+	return patch->target + patch->length;
+}
+
+static bool begins_before(const struct sweep *sweep, u32 a, u32 b)
+{
+	return sweep->in[a].target < sweep->in[b].target;
+}
+
+/* Heapsort: sort() cannot be given the array that the numbers are of. */
+static void sift_target(struct sweep *sweep, u32 root, u32 count)
+{
+	u32 *all = sweep->by_target;
+
+	for (;;) {
+		u32 child = 2 * root + 1;
+
+		if (child >= count)
+			break;
+		if (child + 1 < count &&
+		    begins_before(sweep, all[child], all[child + 1]))
+			child++;
+		if (!begins_before(sweep, all[root], all[child]))
+			break;
+		swap(all[root], all[child]);
+		root = child;
+	}
+}
+
+static void sort_by_target(struct sweep *sweep)
+{
+	u32 i;
+
+	for (i = 0; i < sweep->count; i++)
+		sweep->by_target[i] = i;
+	for (i = sweep->count / 2; i-- > 0;)
+		sift_target(sweep, i, sweep->count);
+	for (i = sweep->count; i-- > 1;) {
+		swap(sweep->by_target[0], sweep->by_target[i]);
+		sift_target(sweep, 0, i);
+	}
+}
+
+static void heap_add(struct sweep *sweep, u32 number)
+{
+	u32 at = sweep->heaped++;
+
+	while (at && sweep->heap[(at - 1) / 2] < number) {
+		sweep->heap[at] = sweep->heap[(at - 1) / 2];
+		at = (at - 1) / 2;
+	}
+	sweep->heap[at] = number;
+}
+
+static void heap_drop(struct sweep *sweep)
+{
+	u32 number = sweep->heap[--sweep->heaped];
+	u32 at = 0;
+
+	for (;;) {
+		u32 child = 2 * at + 1;
+
+		if (child >= sweep->heaped)
+			break;
+		if (child + 1 < sweep->heaped &&
+		    sweep->heap[child + 1] > sweep->heap[child])
+			child++;
+		if (sweep->heap[child] <= number)
+			break;
+		sweep->heap[at] = sweep->heap[child];
+		at = child;
+	}
+	sweep->heap[at] = number;
+}
+
+/* The last range is what it will be. */
+static void keep(struct sweep *sweep)
+{
+	if (!sweep->last.length)
+		return;
+	if (sweep->out)
+		sweep->out[sweep->made] = sweep->last;
+	sweep->made++;
+	sweep->last.length = 0;
+}
+
+/* A change counts from @start to @end. That of a page does so whole. */
+static void make(struct sweep *sweep, const struct vhdx_patch *patch, u64 start,
+		 u64 end)
+{
+	struct vhdx_patch *last = &sweep->last;
+
+	if (last->length && !last->source && !patch->source &&
+	    end_of(last) == start) {
+		last->length += end - start;
+		return;
+	}
+	keep(sweep);
+	*last = *patch;
+	last->target = start;
+	last->length = end - start;
+}
+
+/* Adds what begins at @pos, and drops what ended. */
+static void advance(struct sweep *sweep, u64 pos)
+{
+	while (sweep->next < sweep->count &&
+	       sweep->in[sweep->by_target[sweep->next]].target <= pos)
+		heap_add(sweep, sweep->by_target[sweep->next++]);
+	while (sweep->heaped && end_of(&sweep->in[sweep->heap[0]]) <= pos)
+		heap_drop(sweep);
+}
+
+static void run(struct sweep *sweep)
+{
+	u64 pos = 0;
+
+	sweep->next = 0;
+	sweep->heaped = 0;
+	sweep->made = 0;
+	sweep->last.length = 0;
+	for (;;) {
+		const struct vhdx_patch *top;
+		u64 end, begin = U64_MAX;
+
+		advance(sweep, pos);
+		if (sweep->next < sweep->count)
+			begin = sweep->in[sweep->by_target[sweep->next]].target;
+		if (sweep->heaped) {
+			top = &sweep->in[sweep->heap[0]];
+			end = min(end_of(top), begin);
+			make(sweep, top, pos, end);
+			pos = end;
+		} else if (begin != U64_MAX) {
+			pos = begin;
+		} else {
+			break;
+		}
+		cond_resched();
+	}
+	keep(sweep);
+}
+
+static int flatten(struct sweep *sweep)
+{
+	sort_by_target(sweep);
+	run(sweep);
+	sweep->out = kvcalloc(sweep->made + 1, sizeof(*sweep->out), GFP_KERNEL);
+	if (!sweep->out)
+		return -ENOMEM;
+	run(sweep);
+	return 0;
+}
+
+/**
+ * vhdx_flatten() - sort patches, and keep the last of each byte
+ * @patches: in the order of the log, made of whole pages; replaced on success
+ * @count: how many; set to how many there are now
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vhdx_flatten(struct vhdx_patch **patches, u32 *count)
+{
+	struct sweep sweep = { .in = *patches, .count = *count };
+	int r = -ENOMEM;
+
+	sweep.by_target = kvmalloc_array(*count + 1, sizeof(u32), GFP_KERNEL);
+	sweep.heap = kvmalloc_array(*count + 1, sizeof(u32), GFP_KERNEL);
+	if (sweep.by_target && sweep.heap)
+		r = flatten(&sweep);
+	kvfree(sweep.by_target);
+	kvfree(sweep.heap);
+	if (r)
+		return r;
+	kvfree(*patches);
+	*patches = sweep.out;
+	*count = sweep.made;
+	return 0;
+}
