@@ -11,6 +11,7 @@
  *   vhdx_shrinker_new()	a shrinker, registered
  *   vhdx_shrinker_free()
  *   vhdx_limit_zeroes()	how much a device zeroes at once
+ *   VHDX_WQ_PERCPU		flag of a workqueue whose works stay on their CPU
  */
 #ifndef VHDX_COMPAT_H
 #define VHDX_COMPAT_H
@@ -19,6 +20,7 @@
 #include <linux/fs.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "probed.h"
 
@@ -38,6 +40,13 @@
 #define vhdx_fl(field)	c.flc_##field
 #else
 #define vhdx_fl(field)	fl_##field
+#endif
+
+/* 6.18: no flag at all is a mistake. */
+#ifdef VHDX_HAVE_WQ_PERCPU
+#define VHDX_WQ_PERCPU	WQ_PERCPU
+#else
+#define VHDX_WQ_PERCPU	0
 #endif
 
 typedef unsigned long (*vhdx_shrinker_fn)(struct shrinker *shrinker,

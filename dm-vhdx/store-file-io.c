@@ -295,7 +295,7 @@ static bool io_issue(struct vhdx_io *io, int flags)
 		.ki_filp = io->file->filp,
 		.ki_pos = io_pos(io),
 		.ki_flags = flags | io_flags(io),
-		.ki_ioprio = bio_prio(io->bio),
+		.ki_ioprio = io->bio->bi_ioprio,
 		/* Buffered I/O is synchronous. */
 		.ki_complete = io->direct ? io_complete : NULL,
 	};

@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "scope.h"
 #include "store-file.h"
 #include "stream.h"
@@ -176,7 +177,8 @@ int vhdx_file_queue_init(struct vhdx_file *file)
 		INIT_WORK(&self->near, near_work);
 		INIT_WORK(&self->far, far_work);
 	}
-	file->near = alloc_workqueue("vhdx_near", WQ_MEM_RECLAIM, 0);
+	file->near = alloc_workqueue("vhdx_near",
+				     WQ_MEM_RECLAIM | VHDX_WQ_PERCPU, 0);
 	file->far = alloc_workqueue("vhdx_far", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	return file->near && file->far ? 0 : -ENOMEM;
 }
