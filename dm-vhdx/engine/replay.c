@@ -190,7 +190,7 @@ static int apply_patch(const struct vhdx_patch *patch, struct vhdx_store *store,
 int vhdx_replay_apply(const struct vhdx_replay *replay,
 		      struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
-	const struct vhdx_patch *patch, *end = replay->patches + replay->count;
+	const struct vhdx_patch *patch, *end;
 	u8 *page;
 	int r = 0;
 
@@ -202,6 +202,7 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
 	page = kmalloc(VHDX_PAGE, GFP_NOIO);
 	if (!page)
 		return -ENOMEM;
+	end = replay->patches + replay->count;
 	for (; patch < end && patch->target < pos + len && !r; patch++)
 		r = apply_patch(patch, store, pos, buf, len, page);
 	kfree(page);

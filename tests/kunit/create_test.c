@@ -277,6 +277,19 @@ static void create_too_small(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
 }
 
+static void create_just_fits(struct kunit *test)
+{
+	struct vhdx_create what = usual();
+	struct fixture *f = test->priv;
+
+	what.fixed = true;
+	old_device(test, 68 * MIB);
+	KUNIT_EXPECT_EQ(test, create(test, 0, &what), 0);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 68 * MIB);
+	fixture_open(test, 0);
+	fixture_expect(test, "");
+}
+
 /* Neither the old image nor half of the new one is ever taken for an image. */
 static void create_crash(struct kunit *test)
 {
@@ -542,6 +555,7 @@ static struct kunit_case create_tests[] = {
 	KUNIT_CASE(create_guids),
 	KUNIT_CASE(create_on_device),
 	KUNIT_CASE(create_too_small),
+	KUNIT_CASE(create_just_fits),
 	KUNIT_CASE(create_crash),
 	KUNIT_CASE(create_order),
 	KUNIT_CASE_PARAM(create_fails, create_fault_gen_params),

@@ -264,6 +264,22 @@ static void cut_last_block(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, census.cut.bytes, 5 * MIB);
 }
 
+/* The tail of a short last block is the block's as well: nobody else's. */
+static void tail_on_region(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	b->block_size = 4 * MIB;
+	b->size = 5 * MIB;
+	b->bat_offset = 6 * MIB;
+	builder_write(b);
+	builder_entry(b, 1, 5 * MIB | 6);
+	KUNIT_EXPECT_EQ(test, check(test).faulty, 1);
+	fixture_expect(test,
+		       "error: BAT entry 1 at offset 0x600008: payload block 1, state 6 (FULLY_PRESENT), at 0x500000: its space belongs to the header section, the log or a region\n");
+}
+
 /* A page of faulty entries is one finding when it is loaded, too. */
 static void load_gathers(struct kunit *test)
 {
@@ -353,6 +369,7 @@ static struct kunit_case gather_suite_cases[] = {
 	KUNIT_CASE(cut_or_nonsense),
 	KUNIT_CASE(cut_bitmap),
 	KUNIT_CASE(cut_last_block),
+	KUNIT_CASE(tail_on_region),
 	KUNIT_CASE(load_gathers),
 	KUNIT_CASE(overlaps_far_away),
 	{}

@@ -11,6 +11,7 @@ static void start_empty(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct rig *rig = rig_setup(test);
+	u64 sequence;
 	guid_t first;
 	u32 i;
 
@@ -30,6 +31,7 @@ static void start_empty(struct kunit *test)
 	for (i = 4096; i < 8192; i++)
 		KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], RIG_LOG + i, 1), 0);
 	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], RIG_LOG + 8192, 1), 0x77);
+	sequence = ENTRY_SEQUENCE(test, 0);
 	first = rig->journal->guid;
 	KUNIT_EXPECT_FALSE(test, guid_is_null(&first));
 	rig->log_guid = first;
@@ -38,6 +40,7 @@ static void start_empty(struct kunit *test)
 	/* The next log is another one, though it begins in the same place. */
 	KUNIT_ASSERT_EQ(test, vhdx_journal_start(rig->journal, RIG_LAST), 0);
 	KUNIT_EXPECT_FALSE(test, guid_equal(&first, &rig->journal->guid));
+	KUNIT_EXPECT_NE(test, ENTRY_SEQUENCE(test, 0), sequence);
 	rig->log_guid = rig->journal->guid;
 	rig_check_disk(test);
 }
@@ -63,6 +66,34 @@ static void commit_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->journal->entries, 2);
 	KUNIT_EXPECT_EQ(test, rig->journal->flushes, 4);
 	rig_check_disk(test);
+}
+
+/* While a flush is under way, somebody makes the file longer. */
+static void grow_now(void *context, enum ram_op op, u64 pos)
+{
+	struct rig *rig = rig_of(context);
+
+	if (op != RAM_FLUSH)
+		return;
+	rig->tracer.hook = NULL;
+	rig->journal->store->ops->extend(rig->journal->store, 6 * MIB);
+}
+
+/* That flush says nothing of a length that the file had not when it began. */
+static void flushed_before(struct kunit *test)
+{
+	struct rig *rig = rig_start(test);
+
+	rig->tracer.limit = U64_MAX;
+	rig->tracer.hook = grow_now;
+	rig->tracer.context = test;
+	rig_change(test, 3, 0x33);
+	rig_commit(test);
+	KUNIT_EXPECT_NULL(test, rig->tracer.hook);
+	KUNIT_EXPECT_EQ(test, ENTRY_FLUSHED(test, 0x1000), 4 * MIB);
+	rig_change(test, 3, 0x34);
+	rig_commit(test);
+	KUNIT_EXPECT_EQ(test, ENTRY_FLUSHED(test, 0x3000), 6 * MIB);
 }
 
 /* A page that changes twice is logged once, as it is at the end. */
@@ -348,6 +379,7 @@ static struct kunit_case journal_cases[] = {
 	KUNIT_CASE(start_empty),
 	KUNIT_CASE(commit_order),
 	KUNIT_CASE(commit_once),
+	KUNIT_CASE(flushed_before),
 	KUNIT_CASE(checkpoint_order),
 	KUNIT_CASE(tail_follows),
 	KUNIT_CASE(changed_in_commit),

@@ -4,8 +4,11 @@
 #include "recover.h"
 #include "repair.h"
 #include "suites.h"
+#include "tracer.h"
 
 #define MIB VHDX_MIB
+#define HEADERS \
+	"write header 1 +0x1000\nflush\nwrite header 2 +0x1000\nflush\n"
 #define TABLE(copy) (0x30000ULL + (copy) * 0x10000)
 
 static struct vhdx_image *open_again(struct kunit *test)
@@ -223,6 +226,27 @@ static void repair_regions_crash(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stop - 1, 2 + 1 + 2 + 32 + 2 + 1 + 2);
 }
 
+/* The entry is durable before the headers name it, and they before a table. */
+static void repair_regions_order(struct kunit *test)
+{
+	struct tracer *tracer =
+		kunit_kzalloc(test, sizeof(*tracer), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+
+	KUNIT_ASSERT_NOT_NULL(test, tracer);
+	builder_write(&f->builder[0]);
+	spoil(&f->builder[0], 1);
+	image = open_again(test);
+	tracer_attach(tracer, &f->builder[0]);
+	KUNIT_EXPECT_EQ(test, vhdx_repair_regions(image), 1);
+	KUNIT_EXPECT_PTR_EQ(test,
+			    strstr(tracer->text,
+				   HEADERS "write log 0x0 +0x21000\nflush\n"
+				   HEADERS HEADERS "write 0x30000 +0x1000\n"),
+			    (char *)tracer->text);
+}
+
 static void repair_regions_fails(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -335,6 +359,7 @@ static struct kunit_case repair_cases[] = {
 	KUNIT_CASE(repair_header_fails),
 	KUNIT_CASE_PARAM(repair_regions, region_gen_params),
 	KUNIT_CASE_PARAM(repair_regions_crash, region_gen_params),
+	KUNIT_CASE(repair_regions_order),
 	KUNIT_CASE(repair_regions_fails),
 	KUNIT_CASE(repair_regions_no_log),
 	KUNIT_CASE(repair_lost_log),

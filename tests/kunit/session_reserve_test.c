@@ -108,6 +108,21 @@ static void reserve_fails(struct kunit *test)
 	writer_trace(test, "");
 }
 
+/* It is asked again when there is memory. */
+static void reserve_no_memory(struct kunit *test)
+{
+	struct vhdx_session *session = open_reserving(test);
+
+	asked.fail_at = 2;
+	asked.error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, VHDX_WORK_BEGIN),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+	writer_trace(test, "");
+	writer_work(test, VHDX_WORK_BEGIN);
+	KUNIT_EXPECT_TRUE(test, session->live);
+}
+
 /* Of a disk of many TiB it would be more than most images hold. */
 static void reserve_long_bat(struct kunit *test)
 {
@@ -140,6 +155,7 @@ static struct kunit_case session_reserve_cases[] = {
 	KUNIT_CASE(reserve_what),
 	KUNIT_CASE(reserve_no_room),
 	KUNIT_CASE(reserve_fails),
+	KUNIT_CASE(reserve_no_memory),
 	KUNIT_CASE(reserve_long_bat),
 	KUNIT_CASE(reserve_after_end),
 	{}

@@ -175,6 +175,22 @@ static void reuse_not_after_failure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, session->space.freed[VHDX_FREED_WAITING], 0);
 }
 
+/* "Nothing more is written" is said before the store could be told. */
+static void reuse_not_when_failed(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+
+	writer_write(test, 0, MIB, 0x11);
+	writer_commit(test);
+	writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
+	writer_commit(test);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_drain(session));
+	vhdx_session_fail(session, VHDX_AT("file", 0), "is gone");
+	tracer_forget(&writer_of(test)->tracer);
+	vhdx_session_drained(session);
+	writer_trace(test, "");
+}
+
 /* Ten rounds of filling and emptying a disk: the file does not get longer. */
 static void reuse_stays_flat(struct kunit *test)
 {
@@ -212,6 +228,7 @@ static struct kunit_case session_reuse_cases[] = {
 	KUNIT_CASE(reuse_queue),
 	KUNIT_CASE(reuse_not_of_next),
 	KUNIT_CASE(reuse_not_after_failure),
+	KUNIT_CASE(reuse_not_when_failed),
 	KUNIT_CASE(reuse_stays_flat),
 	{}
 };

@@ -43,6 +43,12 @@ static void unreadable(struct builder *b, u64 value)
 	ram_store_break_range(b->ram, 3 * MIB, 4096, -ENXIO);
 }
 
+/* That is no word of somebody who is in a hurry. */
+static void interrupted(struct builder *b, u64 value)
+{
+	ram_store_break_range(b->ram, 3 * MIB, 4096, -EINTR);
+}
+
 /**
  * struct unsafe - an image that must not be written
  * @name: for the test's log
@@ -107,6 +113,10 @@ static const struct unsafe unsafe_images[] = {
 	{
 		"unreadable", unreadable, 0, -ENXIO,
 		"BAT entry 0 at offset 0x300000: cannot be read (error 6)"
+	},
+	{
+		"interrupted by the store", interrupted, 0, -EIO,
+		"BAT entry 0 at offset 0x300000: cannot be read (error 5)"
 	},
 };
 

@@ -504,10 +504,12 @@ static void fail_modes(struct kunit *test)
 static void header_overflow(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	u64 left;
+	static const u64 lefts[] = { 1, 8, 15, 16, 17 };
+	u32 i;
 
-	for (left = 1; left < 20; left += 7) {
+	for (i = 0; i < ARRAY_SIZE(lefts); i++) {
 		struct vhdx_session *session;
+		u64 left = lefts[i];
 
 		ram_store_exit(&f->ram[0]);
 		ram_store_init(&f->ram[0]);
@@ -526,6 +528,62 @@ static void header_overflow(struct kunit *test)
 		vhdx_image_close(f->image[0]);
 		f->image[0] = NULL;
 	}
+}
+
+/* What a clean image says of its log's version is not true of our log. */
+static void begin_log_version(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->builder[0].log_version = 1;
+	writer_begin_empty(test);
+	writer_write(test, 0, 512, 0x11);
+	writer_commit(test);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0x11);
+}
+
+/* Memory that is short while a session begins is short once. */
+static void begin_no_memory(struct kunit *test)
+{
+	struct vhdx_session *session = writer_open_empty(test);
+	struct fixture *f = test->priv;
+	u32 nth;
+
+	/* Either copy of the header, twice; the log between them. */
+	for (nth = 1; nth <= 5; nth++) {
+		ram_store_break_op(&f->ram[0], RAM_WRITE, nth, -ENOMEM);
+		KUNIT_EXPECT_EQ(test,
+				vhdx_session_work(session, VHDX_WORK_BEGIN),
+				-ENOMEM);
+		KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+		KUNIT_EXPECT_FALSE(test, session->live);
+	}
+	writer_write(test, 0, 512, 0x11);
+	writer_commit(test);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+}
+
+/* A commit for the sake of freed space is made once, not ever after. */
+static void reclaim_once(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+	u64 commits;
+	u32 i;
+
+	writer_write(test, 0, 2 * MIB, 0x11);
+	writer_commit(test);
+	commits = session->stats.commits;
+	writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
+	for (i = 10; i < 50; i++)
+		writer_write(test, i * MIB, 512, 0x12);
+	KUNIT_EXPECT_GT(test, session->stats.commits, commits);
+	writer_drain(test);
+	while (session->more || session->wanted)
+		writer_work(test, 0);
+	tracer_forget(&writer_of(test)->tracer);
+	writer_work(test, 0);
+	writer_trace(test, "");
 }
 
 static struct kunit_case session_cases[] = {
@@ -548,6 +606,9 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(starved),
 	KUNIT_CASE(fail_modes),
 	KUNIT_CASE(header_overflow),
+	KUNIT_CASE(begin_log_version),
+	KUNIT_CASE(begin_no_memory),
+	KUNIT_CASE(reclaim_once),
 	{}
 };
 
