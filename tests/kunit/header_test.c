@@ -323,6 +323,10 @@ static const struct log_case log_cases[] = {
 	{ "length 1 GiB", true, 0, GIB, MIB, GIB + MIB },
 	{ "length above 1 GiB", true, 0, GIB + MIB, MIB, 2 * GIB, -EOPNOTSUPP,
 	  "log length 1074790400 is above the limit of 1 GiB" },
+	/* Our own log in it could not be replayed by anybody. */
+	{ "length above 1 GiB, clean", false, 0, GIB + MIB, MIB, 2 * GIB,
+	  -EOPNOTSUPP, "log length 1074790400 is above the limit of 1 GiB" },
+	{ "length 1 GiB, clean", false, 0, GIB, MIB, GIB + MIB },
 	{ "length 4095 MiB", false, 0, 0xFFF00000, MIB, 8 * GIB, -EOPNOTSUPP,
 	  "log length 4293918720 is above the limit of 1 GiB" },
 	{ "in the header section", true, 0, MIB, 0, 4 * MIB, -EUCLEAN,
