@@ -62,6 +62,19 @@ static int read_entry(struct vhdx_image *image, u64 index, u64 *entry)
 	return err;
 }
 
+/* Of a block that the end of the file cuts, the rest is faulty. */
+static void cut_at_end(const struct vhdx_image *image, struct piece *piece)
+{
+	u64 size = image->limits.file_size;
+	u64 there = piece->offset < size ? size - piece->offset : 0;
+
+	there = ALIGN_DOWN(there, (u64)image->params.logical_sector);
+	if (!there)
+		piece->state = STATE_FAULTY;
+	else
+		piece->length = min(piece->length, there);
+}
+
 /* What one layer's BAT says of where a piece begins; cuts it at the block. */
 static int look_at_layer(struct vhdx_image *image, struct piece *piece)
 {
@@ -83,6 +96,8 @@ static int look_at_layer(struct vhdx_image *image, struct piece *piece)
 		return err;
 	piece->state = vhdx_entry_state(entry);
 	piece->offset = vhdx_entry_offset(entry) + in_block;
+	if (vhdx_entry_present(entry))
+		cut_at_end(image, piece);
 	return 0;
 }
 

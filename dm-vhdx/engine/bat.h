@@ -70,7 +70,8 @@ struct vhdx_bat_limits {
  * @VHDX_FAULT_STATE: its state is reserved
  * @VHDX_FAULT_TAKEN: its space belongs to something that has a fixed place
  * @VHDX_FAULT_BEYOND: its space lies past the end of the file
- * @VHDX_FAULT_CUT: its space begins before the end of the file, and ends past it
+ * @VHDX_FAULT_CUT: its space begins before the end of the file, and ends past it;
+ *	of a payload block, what is there can be read
  */
 enum vhdx_fault {
 	VHDX_FAULT_NONE,

@@ -83,12 +83,20 @@ static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
  * Bytes that the log changes are not in their place yet, and a file that the
  * replay extends, or whose last block is short, ends before the block does.
  */
-static void settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
+static int settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 {
 	u64 sector = image->params.logical_sector;
 	u64 size = READ_ONCE(image->store->size);
 	bool patched;
+	u64 known;
 
+	/* Pairs with the pool's lock: a block is in a file of this length. */
+	smp_rmb();
+	known = READ_ONCE(image->limits.file_size);
+	/* Of a block that was cut off, what is there can be read. */
+	if (run->offset + sector > known)
+		return -EIO;
+	run->length = min(run->length, ALIGN_DOWN(known - run->offset, sector));
 	run->length = vhdx_replay_clip(&image->replay, run->offset, run->length,
 				       &patched);
 	if (patched) {
@@ -103,19 +111,21 @@ static void settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 		run->length = min(run->length,
 				  ALIGN_DOWN(size - run->offset, sector));
 	}
+	return 0;
 }
 
 /*
  * A file that is written grows meanwhile.  Its new space may be seen as past the
  * end by who was faster than the size: nothing was written there yet.
  */
-static void settle(const struct vhdx_image *image, struct vhdx_run *run)
+static int settle(const struct vhdx_image *image, struct vhdx_run *run)
 {
 	run->kind = VHDX_RUN_DATA;
-	if (unlikely(image->replay.count ||
-		     run->offset + run->length >
-		     READ_ONCE(image->store->size)))
-		settle_odd(image, run);
+	if (likely(!image->replay.count &&
+		   run->offset + run->length <=
+		   READ_ONCE(image->store->size)))
+		return 0;
+	return settle_odd(image, run);
 }
 
 /**
@@ -156,10 +166,8 @@ int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 			return r;
 		if (where == NOWHERE)
 			return 0;
-		if (where == HERE) {
-			settle(image, run);
-			return 0;
-		}
+		if (where == HERE)
+			return settle(image, run);
 	}
 	return 0;
 }
@@ -183,7 +191,8 @@ static bool continues(const struct vhdx_run *run, const struct vhdx_run *next)
  * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
  *
  * Context: any; takes no lock, allocates nothing, does no I/O.
- * Return: 0, -EAGAIN, or -EIO if the BAT says what cannot be.
+ * Return: 0, -EAGAIN, or -EIO if the BAT says what cannot be, or the file was cut
+ * short and has lost these bytes.
  */
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)

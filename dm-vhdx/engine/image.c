@@ -403,12 +403,17 @@ int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry)
 	return r;
 }
 
-/* Marks the entries of a page that cannot be used. */
+/*
+ * Marks the entries of a page that cannot be used. Of a payload block that the
+ * end of the file cuts, what is there can be read; vhdx_chain_map() knows where
+ * it ends.
+ */
 static void check_page(struct vhdx_image *image, u64 first,
 		       struct vhdx_page *page)
 {
 	const __le64 *entries = page->data;
 	struct vhdx_gather gather;
+	u64 number;
 	u32 slot;
 
 	vhdx_gather_init(&gather, &image->bat, &image->limits, image->report);
@@ -420,7 +425,9 @@ static void check_page(struct vhdx_image *image, u64 first,
 
 		if (!fault)
 			continue;
-		__set_bit(slot, page->faulty);
+		if (fault != VHDX_FAULT_CUT ||
+		    !vhdx_bat_entry_at(&image->bat, first + slot, &number))
+			__set_bit(slot, page->faulty);
 		vhdx_gather_add(&gather, VHDX_WRONG_FAULT, first + slot, entry,
 				fault);
 	}

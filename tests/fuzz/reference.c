@@ -380,6 +380,16 @@ bool reference_entry_bad(const struct reference *ref, u64 index, bool payload,
 	}
 }
 
+/* Does the file end inside a block? What is there can be read. */
+static bool block_cut(const struct reference *ref, u64 entry)
+{
+	u64 start = entry >> 20 << 20;
+
+	return (entry & 7) >= 6 && start < ref->length &&
+	       start + ref->block_size > ref->length &&
+	       !place_bad(ref, start, ref->block_size, 0);
+}
+
 /* One layer's answer to where its sector lies; false if it is below. */
 static bool sector_of(const struct reference *ref, u64 pos,
 		      struct reference_answer *answer)
@@ -391,16 +401,19 @@ static bool sector_of(const struct reference *ref, u64 pos,
 	u64 entry = reference_entry(ref, index);
 	u64 bit = pos % (ratio * ref->block_size) / ref->sector_size;
 	u32 state = entry & 7;
+	bool cut;
 
 	answer->kind = REFERENCE_ZERO;
 	answer->offset = (entry >> 20 << 20) + pos % ref->block_size;
-	if (reference_entry_bad(ref, index, true, block)) {
+	cut = block_cut(ref, entry);
+	if (!cut && reference_entry_bad(ref, index, true, block)) {
 		answer->kind = REFERENCE_BAD;
 		return true;
 	}
 	if (state < 6)
 		return state || !ref->child;
-	answer->kind = REFERENCE_HERE;
+	answer->kind = cut && answer->offset + ref->sector_size > ref->length ?
+		       REFERENCE_BAD : REFERENCE_HERE;
 	if (state == 6 || !ref->child)
 		return true;
 	entry = reference_entry(ref, bitmap);

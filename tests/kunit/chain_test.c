@@ -553,14 +553,42 @@ static void map_short_last_block(struct kunit *test)
 	expect_run(test, MIB, 8192, DATA(0, pos, 8192));
 }
 
-/* A byte of the disk itself is missing: nothing may be made up for it. */
+/*
+ * A byte of the disk itself is missing: nothing may be made up for it. What is
+ * there is not lost with it.
+ */
 static void map_cut_last_block(struct kunit *test)
 {
 	const u32 *sector = test->param_value;
+	u64 pos = short_disk(test, *sector, 8191);
+	u64 last = 8192 - *sector;
 	struct vhdx_run run;
 
-	short_disk(test, *sector, 8191);
-	KUNIT_EXPECT_EQ(test, map(test, MIB, *sector, &run), -EIO);
+	expect_run(test, MIB, *sector, DATA(0, pos, *sector));
+	expect_run(test, MIB, 8192, DATA(0, pos, last));
+	KUNIT_EXPECT_EQ(test, map(test, MIB + last, *sector, &run), -EIO);
+}
+
+/* A child's block that is cut: what is below needs none of it. */
+static void map_cut_partial(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_run run;
+	u64 bitmap, pos;
+
+	fixture_files(test, 2);
+	bitmap = builder_bitmap(b, 0);
+	pos = builder_block(b, 3, 7);
+	builder_present(b, bitmap, 3 * 2048, 24);
+	builder_present(b, bitmap, 3 * 2048 + 100, 4);
+	f->ram[0].store.size = pos + 8192;
+	fixture_chain(test, 2);
+	warm_up(test);
+	expect_run(test, 3 * MIB, MIB, DATA(0, pos, 8192));
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB + 8192, 512, &run), -EIO);
+	expect_run(test, 3 * MIB + 12288, MIB - 12288, ZERO(76 * 512));
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB + 51200, 512, &run), -EIO);
 }
 
 /* One bit is one sector, however large. */
@@ -640,6 +668,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE_PARAM(map_short_by_sectors, sector_size_gen_params),
 	KUNIT_CASE_PARAM(map_short_last_block, sector_size_gen_params),
 	KUNIT_CASE_PARAM(map_cut_last_block, sector_size_gen_params),
+	KUNIT_CASE(map_cut_partial),
 	KUNIT_CASE_PARAM(map_partial_sectors, sector_size_gen_params),
 	KUNIT_CASE(map_replayed),
 	{}
