@@ -183,7 +183,8 @@ const char *vhdx_size_text(u64 bytes, char buf[VHDX_SIZE_TEXT_SIZE])
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB",
 					     "TiB" };
 	unsigned int unit = 0;
-	u64 whole, tenths;
+	u64 whole;
+	u8 tenths;
 
 	while (unit + 1 < ARRAY_SIZE(units) && bytes >> (10 * (unit + 1)))
 		unit++;
@@ -192,7 +193,7 @@ const char *vhdx_size_text(u64 bytes, char buf[VHDX_SIZE_TEXT_SIZE])
 	if (bytes == 1)
 		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "1 byte");
 	else if (tenths)
-		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "%llu.%llu %s", whole,
+		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "%llu.%u %s", whole,
 			 tenths, units[unit]);
 	else
 		snprintf(buf, VHDX_SIZE_TEXT_SIZE, "%llu %s", whole,
