@@ -35,6 +35,12 @@ need() {
 	command -v "$cmd" >/dev/null || die "$cmd is missing: apt install $*"
 }
 
+# Prints the host's release of Debian by its name, such as bookworm.
+host_suite() {
+	# shellcheck source=/dev/null
+	(VERSION_CODENAME=; . /etc/os-release; printf '%s\n' "$VERSION_CODENAME")
+}
+
 # key TEXT...: a short name for exactly this text.
 key() {
 	printf '%s\n' "$@" | sha256sum | cut -c1-12
