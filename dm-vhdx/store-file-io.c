@@ -330,6 +330,7 @@ static void wait_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
+	const struct cred *cred = vhdx_file_assume(io->file);
 	struct cgroup_subsys_state *css;
 
 	if (io->pause)
@@ -339,6 +340,7 @@ static void wait_work(struct work_struct *work)
 		io_done(io);
 	if (css)
 		kthread_associate_blkcg(NULL);
+	revert_creds(cred);
 	vhdx_scope_leave(scope);
 }
 
@@ -350,9 +352,11 @@ static bool located(struct vhdx_io *io)
 	return locate(io) && may_go_on(io);
 }
 
-/* Takes and returns lists; what has completed already comes back. */
+/* Takes and returns lists of one file; what has completed already comes back. */
 static struct llist_node *issue_batch(struct llist_node *batch)
 {
+	struct vhdx_file *file = llist_entry(batch, struct vhdx_io, node)->file;
+	const struct cred *cred = vhdx_file_assume(file);
 	struct cgroup_subsys_state *css = NULL;
 	struct llist_node *done, **tail = &done;
 	struct vhdx_io *io, *next;
@@ -372,6 +376,7 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 	blk_finish_plug(&plug);
 	if (css)
 		kthread_associate_blkcg(NULL);
+	revert_creds(cred);
 	return done;
 }
 

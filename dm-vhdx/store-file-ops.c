@@ -31,6 +31,26 @@ static struct vhdx_file *to_file(struct vhdx_store *store)
 	return container_of(store, struct vhdx_file, store);
 }
 
+/* A task that calls the file system for the engine. */
+struct guise {
+	unsigned int noio;
+	const struct cred *cred;
+};
+
+static struct guise guise_enter(const struct vhdx_file *file)
+{
+	return (struct guise){
+		.noio = memalloc_noio_save(),
+		.cred = vhdx_file_assume(file),
+	};
+}
+
+static void guise_leave(struct guise guise)
+{
+	revert_creds(guise.cred);
+	memalloc_noio_restore(guise.noio);
+}
+
 /*
  * Returns how many bytes of @buf the vector describes.
  */
@@ -136,7 +156,7 @@ static bool try_again(ssize_t ret, unsigned int *tries)
 static ssize_t move_all(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 			size_t len)
 {
-	unsigned int noio = memalloc_noio_save();
+	struct guise guise = guise_enter(file);
 	unsigned int tries = 0;
 	ssize_t done = 0;
 
@@ -150,7 +170,7 @@ static ssize_t move_all(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 		buf += done;
 		len -= done;
 	}
-	memalloc_noio_restore(noio);
+	guise_leave(guise);
 	return done < 0 ? done : len;
 }
 
@@ -193,16 +213,16 @@ static int all_was_told(struct vhdx_file *file, int err)
 static int file_flush(struct vhdx_store *store)
 {
 	struct vhdx_file *file = to_file(store);
-	unsigned int noio = memalloc_noio_save();
+	struct guise guise = guise_enter(file);
 	int err = vfs_fsync(file->filp, 1);
 
-	memalloc_noio_restore(noio);
+	guise_leave(guise);
 	return all_was_told(file, err);
 }
 
 static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 {
-	unsigned int noio = memalloc_noio_save();
+	struct guise guise = guise_enter(file);
 	unsigned int tries = 0;
 	int err;
 
@@ -210,18 +230,18 @@ static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 	do {
 		err = vfs_fallocate(file->filp, mode, pos, len);
 	} while (try_again(err, &tries));
-	memalloc_noio_restore(noio);
+	guise_leave(guise);
 	return err;
 }
 
 static int set_length(struct vhdx_file *file, u64 size)
 {
-	unsigned int noio = memalloc_noio_save();
+	struct guise guise = guise_enter(file);
 	int err;
 
 	vhdx_fresh_cut(file->fresh, size);
 	err = vfs_truncate(&file->filp->f_path, size);
-	memalloc_noio_restore(noio);
+	guise_leave(guise);
 	if (!err)
 		WRITE_ONCE(file->store.size, size);
 	return err;

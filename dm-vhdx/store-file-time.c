@@ -19,6 +19,7 @@ static void time_work(struct work_struct *work)
 	struct vhdx_file *file = container_of(to_delayed_work(work),
 					      struct vhdx_file, time);
 	struct vhdx_scope scope = vhdx_scope_enter();
+	const struct cred *cred = vhdx_file_assume(file);
 
 	/* First: what is written from now on wants a time of its own. */
 	xchg(&file->modified, false);
@@ -26,6 +27,7 @@ static void time_work(struct work_struct *work)
 	/* If it fails, so do the writes that matter. */
 	file_update_time(file->filp);
 	file_end_write(file->filp);
+	revert_creds(cred);
 	vhdx_scope_leave(scope);
 }
 

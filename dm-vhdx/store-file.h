@@ -38,10 +38,12 @@
  *   vhdx_file_writable()	was the file opened for writing?
  *   vhdx_file_in_batches()	are bios issued many at a time?
  *   vhdx_file_modified()	what is in the file changes
+ *   vhdx_file_assume()		act as the opener of the file
  */
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
 
+#include <linux/cred.h>
 #include <linux/errseq.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
@@ -152,6 +154,23 @@ static inline void vhdx_file_modified(struct vhdx_file *file)
 {
 	if (unlikely(!READ_ONCE(file->modified)))
 		vhdx_file_time_follow(file);
+}
+
+/**
+ * vhdx_file_assume() - act as the opener of the file
+ * @file: the store, which outlives this
+ *
+ * A file system may check each operation, not only the opening.  A kernel
+ * thread is root without a ticket or key: a server may refuse to it what it
+ * grants to the opener, and a local file system may give it space that is
+ * reserved.
+ *
+ * Context: a worker, or whoever uses the store.
+ * Return: for revert_creds(), by the same task.
+ */
+static inline const struct cred *vhdx_file_assume(const struct vhdx_file *file)
+{
+	return override_creds(file->filp->f_cred);
 }
 
 int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
