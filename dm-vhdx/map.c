@@ -7,6 +7,7 @@
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
 
+#include "charge.h"
 #include "map.h"
 #include "provision.h"
 #include "store-file.h"
@@ -21,6 +22,7 @@ static int map_data(struct vhdx_target *t, struct vhdx_io *io,
 	struct bio *bio = io->bio;
 
 	if (!layer->bdev) {
+		vhdx_charge_note(bio);
 		vhdx_file_submit(layer->file, io, run->offset, layer->direct);
 		return DM_MAPIO_SUBMITTED;
 	}
@@ -32,6 +34,7 @@ static int map_data(struct vhdx_target *t, struct vhdx_io *io,
 static int map_later(struct vhdx_target *t, struct vhdx_io *io, int err)
 {
 	vhdx_io_leave(io);
+	vhdx_charge_note(io->bio);
 	switch (err) {
 	case 0:
 	case -EAGAIN:
@@ -142,6 +145,7 @@ static int map_by_worker(struct vhdx_target *t, struct vhdx_io *io, u64 pos)
 
 	if (left < io->bio->bi_iter.bi_size)
 		dm_accept_partial_bio(io->bio, left >> SECTOR_SHIFT);
+	vhdx_charge_note(io->bio);
 	vhdx_file_submit_later(t->layer[0].file, io, locate_write);
 	return DM_MAPIO_SUBMITTED;
 }

@@ -16,6 +16,7 @@
 #include <linux/minmax.h>
 #include <linux/workqueue.h>
 
+#include "charge.h"
 #include "provision.h"
 #include "scope.h"
 #include "store-file.h"
@@ -67,6 +68,7 @@ static int read_copy(struct vhdx_target *t, u64 pos, void *buf, size_t len)
 static void run_copy(struct vhdx_target *t, struct bio *bio, u64 pos)
 {
 	struct page *page = mempool_alloc(t->bounce, GFP_NOIO);
+	struct vhdx_charge charge = vhdx_charge_enter(bio, false);
 	int err = 0;
 
 	while (bio->bi_iter.bi_size && !err) {
@@ -77,6 +79,7 @@ static void run_copy(struct vhdx_target *t, struct bio *bio, u64 pos)
 			copy_to_bio(bio, page_address(page), step);
 		pos += step;
 	}
+	vhdx_charge_leave(charge);
 	mempool_free(page, t->bounce);
 	/* A part that was split off may have failed already. */
 	if (err)

@@ -12,16 +12,15 @@
  * Writes stay inside the file: the engine has made it long enough before.
  */
 #include <linux/bio.h>
-#include <linux/blk-cgroup.h>
 #include <linux/blkdev.h>
 #include <linux/bvec.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
-#include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
+#include "charge.h"
 #include "fresh.h"
 #include "scope.h"
 #include "store-file.h"
@@ -309,37 +308,21 @@ static bool io_issue(struct vhdx_io *io, int flags)
 	return io_put(io);
 }
 
-/*
- * What the file system makes of an I/O is charged to the control group that
- * caused it, unless that is the root, as if nothing was said. Returns it for the
- * next one in a row: most are of the same.
- */
-static struct cgroup_subsys_state *charge(const struct vhdx_io *io,
-					  struct cgroup_subsys_state *last)
-{
-	struct cgroup_subsys_state *css = bio_blkcg_css(io->bio);
-
-	if (css == blkcg_root_css)
-		css = NULL;
-	if (css != last)
-		kthread_associate_blkcg(css);
-	return css;
-}
-
 static void wait_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 	const struct cred *cred = vhdx_file_assume(io->file);
-	struct cgroup_subsys_state *css;
+	struct vhdx_charge charge;
+	bool done;
 
 	if (io->pause)
 		msleep(VHDX_RETRY_MS);
-	css = charge(io, NULL);
-	if (io_issue(io, 0))
+	charge = vhdx_charge_enter(io->bio, !io->pause);
+	done = io_issue(io, 0);
+	vhdx_charge_leave(charge);
+	if (done)
 		io_done(io);
-	if (css)
-		kthread_associate_blkcg(NULL);
 	revert_creds(cred);
 	vhdx_scope_leave(scope);
 }
@@ -366,7 +349,7 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 	llist_for_each_entry_safe(io, next, batch, node) {
 		if (io->locate && !located(io))
 			continue;
-		css = charge(io, css);
+		css = vhdx_charge_switch(io->bio, css);
 		if (io_issue(io, IOCB_NOWAIT)) {
 			*tail = &io->node;
 			tail = &io->node.next;

@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
 
+#include "charge.h"
 #include "compat.h"
 #include "provision.h"
 #include "target.h"
@@ -69,11 +70,15 @@ static int write_zeros(struct vhdx_store *store, const struct vhdx_run *run)
 static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
 {
 	struct vhdx_store *store = io->target->committer->image->store;
+	struct vhdx_charge charge = vhdx_charge_enter(io->bio, false);
+	int err = 0;
 
-	if (bio_op(io->bio) != REQ_OP_DISCARD)
-		return write_zeros(store, run);
-	discard_data(store, run);
-	return 0;
+	if (bio_op(io->bio) == REQ_OP_DISCARD)
+		discard_data(store, run);
+	else
+		err = write_zeros(store, run);
+	vhdx_charge_leave(charge);
+	return err;
 }
 
 /*
