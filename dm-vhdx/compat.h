@@ -11,6 +11,8 @@
  *   vhdx_shrinker_new()	a shrinker, registered
  *   vhdx_shrinker_free()
  *   vhdx_limit_zeroes()	how much a device zeroes at once
+ *   vhdx_mapping_stable()	do pages of a file stay as they are while written?
+ *   vhdx_set_stable_writes()	have a device's do so
  *   VHDX_WQ_PERCPU		flag of a workqueue whose works stay on their CPU
  */
 #ifndef VHDX_COMPAT_H
@@ -18,6 +20,7 @@
 
 #include <linux/blkdev.h>
 #include <linux/fs.h>
+#include <linux/pagemap.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -120,6 +123,58 @@ static inline void vhdx_limit_zeroes(struct queue_limits *limits,
 #ifdef VHDX_HAVE_WZEROES_UNMAP
 	limits->max_hw_wzeroes_unmap_sectors = sectors;
 #endif
+}
+
+/**
+ * vhdx_mapping_stable() - do pages of a file stay as they are while written?
+ * @mapping: of the file
+ *
+ * 6.7, and stable kernels before: a file system says so of single files, too.
+ *
+ * Return: true if they must.
+ */
+static inline bool vhdx_mapping_stable(const struct address_space *mapping)
+{
+#ifdef VHDX_HAVE_STABLE_MAPPING
+	return mapping_stable_writes(mapping);
+#else
+	return false;
+#endif
+}
+
+static inline int vhdx_queue_set_stable(struct request_queue *queue)
+{
+#ifdef BLK_FEAT_STABLE_WRITES
+	struct queue_limits limits = queue_limits_start_update(queue);
+
+	limits.features |= BLK_FEAT_STABLE_WRITES;
+	return queue_limits_commit_update(queue, &limits);
+#else
+	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, queue);
+	return 0;
+#endif
+}
+
+/**
+ * vhdx_set_stable_writes() - have pages of a device stay as they are while written
+ * @disk: the device, with no I/O under way
+ *
+ * 6.11: it is one of the queue's limits.  The device's own page cache has taken
+ * over what the queue said when the disk was added.
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+static inline int vhdx_set_stable_writes(struct gendisk *disk)
+{
+#ifdef VHDX_HAVE_STABLE_MAPPING
+#ifdef VHDX_HAVE_BDEV_MAPPING
+	mapping_set_stable_writes(disk->part0->bd_mapping);
+#else
+	mapping_set_stable_writes(disk->part0->bd_inode->i_mapping);
+#endif
+#endif
+	return vhdx_queue_set_stable(disk->queue);
 }
 
 #endif /* VHDX_COMPAT_H */

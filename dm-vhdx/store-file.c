@@ -10,6 +10,7 @@
 #include <linux/stat.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "fresh.h"
 #include "reason.h"
 #include "store-file.h"
@@ -191,4 +192,25 @@ void vhdx_file_stop(struct vhdx_file *file)
 bool vhdx_file_direct(const struct vhdx_file *file, u32 sector)
 {
 	return file->offset_align && file->offset_align <= sector;
+}
+
+/**
+ * vhdx_file_wants_stable() - must what is being written stay as it is?
+ * @file: the store, started
+ *
+ * Direct I/O takes the pages of whoever writes to the device.  If the disk or the
+ * file system computes checksums over them, or keeps two copies, a page that
+ * changes meanwhile is an error, sooner or later.
+ *
+ * Return: true if pages under direct I/O must not change.
+ */
+bool vhdx_file_wants_stable(const struct vhdx_file *file)
+{
+	/* An overlay's file is another one's. */
+	struct inode *inode = d_real_inode(file->filp->f_path.dentry);
+	struct super_block *sb = inode->i_sb;
+
+	return sb->s_iflags & SB_I_STABLE_WRITES ||
+	       vhdx_mapping_stable(inode->i_mapping) ||
+	       (sb->s_bdev && bdev_stable_writes(sb->s_bdev));
 }

@@ -13,6 +13,7 @@
  *   vhdx_file_unmark()		undo what others could see of our use
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		can the page cache be bypassed?
+ *   vhdx_file_wants_stable()	must what is being written stay as it is?
  * store-file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
  * store-file-time.c APIs:
@@ -115,6 +116,7 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
 void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
 bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
+bool vhdx_file_wants_stable(const struct vhdx_file *file);
 
 /**
  * vhdx_file_writable() - was the file opened for writing?

@@ -194,6 +194,22 @@ static int vhdx_preresume(struct dm_target *ti)
 }
 
 /*
+ * dm knows which devices want stable pages, but not of files.  When a table
+ * becomes live, dm sets the queue's limits without a table of files being asked,
+ * on 6.1, or keeps those that the last table had.
+ */
+static void ask_stable_pages(const struct vhdx_target *t)
+{
+	const struct vhdx_layer *child = &t->layer[0];
+
+	if (!child->direct || !vhdx_file_wants_stable(child->file))
+		return;
+	if (vhdx_set_stable_writes(dm_disk(dm_table_get_md(t->ti->table))))
+		DMWARN("%s: its file system needs stable pages, which cannot be asked for",
+		       child->name);
+}
+
+/*
  * A table is loaded for writing unless --readonly was given. If a feature says
  * that nothing is written, the device says so. This is the moment: do_resume()
  * in dm-ioctl.c first sets the disk's flag by the mode of the table that becomes
@@ -204,7 +220,9 @@ static void vhdx_resume(struct dm_target *ti)
 {
 	struct vhdx_target *t = ti->private;
 
-	if (!t->committer)
+	if (t->committer)
+		ask_stable_pages(t);
+	else
 		set_disk_ro(dm_disk(dm_table_get_md(ti->table)), true);
 }
 
