@@ -100,9 +100,9 @@ static int open_file(struct dm_target *ti, struct vhdx_claim *claim,
 		return PTR_ERR(backing);
 	layer->backing = backing;
 	layer->file = &backing->file;
-	layer->direct = !options->buffered &&
-		vhdx_file_direct(&backing->file,
-				 backing->image->params.logical_sector);
+	layer->direct = !options->buffered && vhdx_file_direct(&backing->file);
+	vhdx_file_set_sector(&backing->file,
+			     backing->image->params.logical_sector);
 	return 0;
 }
 

@@ -84,10 +84,46 @@ static bool write_begin(struct vhdx_io *io, bool nowait)
 	return true;
 }
 
+static void queue_again(struct vhdx_io *io)
+{
+	if (vhdx_file_in_batches(io->file, io->direct))
+		vhdx_file_queue_again(io->file, io);
+	else
+		queue_waiting(io, false);
+}
+
+static bool is_apart(struct vhdx_io *io)
+{
+	return vhdx_overlap_again(&io->file->overlap, &io->overlap, &io->node);
+}
+
+/* It does not meet others any more. */
+static void leave_others(struct vhdx_io *io)
+{
+	struct vhdx_io *other, *next;
+	struct llist_node *waiting;
+
+	waiting = vhdx_overlap_leave(&io->file->overlap, &io->overlap);
+	io->apart = false;
+	waiting = llist_reverse_order(waiting);
+	llist_for_each_entry_safe(other, next, waiting, node)
+		if (is_apart(other))
+			queue_again(other);
+}
+
 static void io_end(struct vhdx_io *io)
 {
 	write_end(io);
+	if (unlikely(io->apart))
+		leave_others(io);
 	bio_endio(io->bio);
+}
+
+static loff_t io_pos(const struct vhdx_io *io)
+{
+	if (unlikely(io->fill))
+		return (loff_t)io->fill->grain << VHDX_GRAIN_SHIFT;
+	return io->pos;
 }
 
 static bool past_end(const struct vhdx_io *io)
@@ -125,15 +161,44 @@ static bool may_be_had(const struct vhdx_io *io)
 	       (io->result == -EOPNOTSUPP && io->iocb.ki_flags & IOCB_NOWAIT);
 }
 
+/*
+ * A page that the page cache brings in may be a direct write's that is under way:
+ * see overlap.h.  With @fill the range is that of a whole grain.
+ *
+ * Returns false if the bio is handed over later.
+ */
+static bool keep_apart(struct vhdx_io *io)
+{
+	u64 len = io->fill ? VHDX_GRAIN : io->bio->bi_iter.bi_size;
+
+	if (likely(!io->file->mixed) || !is_write(io))
+		return true;
+	io->apart = true;
+	io->overlap.cached = !io->direct;
+	return vhdx_overlap_enter(&io->file->overlap, &io->overlap, io_pos(io),
+				  len, &io->node);
+}
+
+/* The file system refuses direct I/O of this memory. */
+static void through_cache(struct vhdx_io *io)
+{
+	write_end(io);
+	io->direct = false;
+	if (unlikely(io->apart)) {
+		leave_others(io);
+		if (!keep_apart(io))
+			return;
+	}
+	queue_waiting(io, false);
+}
+
 static void io_failed(struct vhdx_io *io)
 {
 	if (may_be_had(io)) {
 		queue_waiting(io, io->result == -ENOMEM ||
 			      !(io->iocb.ki_flags & IOCB_NOWAIT));
 	} else if (io->result == -EINVAL && io->direct) {
-		/* Memory that is aligned too badly for direct I/O here. */
-		io->direct = false;
-		queue_waiting(io, false);
+		through_cache(io);
 	} else {
 		io->bio->bi_status = vhdx_blk_status(io->result);
 		io_end(io);
@@ -152,10 +217,9 @@ static bool io_put(struct vhdx_io *io)
 }
 
 /*
- * Returns whether a bio may be issued now; otherwise it is handed over when what
- * it has to wait for is done.
+ * Returns false if the bio waits for a write that fills the grain.
  */
-static bool may_go_on(struct vhdx_io *io)
+static bool meets_no_fill(struct vhdx_io *io)
 {
 	struct vhdx_fresh *fresh = io->file->fresh;
 
@@ -168,19 +232,24 @@ static bool may_go_on(struct vhdx_io *io)
 	       VHDX_FRESH_WAIT;
 }
 
-static void let_go_on(struct vhdx_file *file, struct llist_node *waiting)
+/*
+ * Returns whether a bio may be issued now; otherwise it is handed over when what
+ * it has to wait for is done.  In this order: a write that keeps others apart
+ * waits for no fill, and so each of them ends.
+ */
+static bool may_go_on(struct vhdx_io *io)
+{
+	return meets_no_fill(io) && keep_apart(io);
+}
+
+static void let_go_on(struct llist_node *waiting)
 {
 	struct vhdx_io *io, *next;
 
 	waiting = llist_reverse_order(waiting);
-	llist_for_each_entry_safe(io, next, waiting, node) {
-		if (!may_go_on(io))
-			continue;
-		if (vhdx_file_in_batches(file, io->direct))
-			vhdx_file_queue_again(file, io);
-		else
-			queue_waiting(io, false);
-	}
+	llist_for_each_entry_safe(io, next, waiting, node)
+		if (may_go_on(io))
+			queue_again(io);
 }
 
 /*
@@ -204,7 +273,7 @@ static bool fill_done(struct vhdx_io *io)
 	bool whole = io->result == VHDX_GRAIN;
 	bool alone = !whole && !may_be_flush(io);
 
-	let_go_on(io->file, vhdx_fresh_done(io->file->fresh, io->fill));
+	let_go_on(vhdx_fresh_done(io->file->fresh, io->fill));
 	io->fill = NULL;
 	if (whole)
 		io->result = io->bio->bi_iter.bi_size;
@@ -278,13 +347,6 @@ static ssize_t io_call(struct vhdx_io *io)
 	return fop->write_iter(&io->iocb, &iter);
 }
 
-static loff_t io_pos(const struct vhdx_io *io)
-{
-	if (unlikely(io->fill))
-		return (loff_t)io->fill->grain << VHDX_GRAIN_SHIFT;
-	return io->pos;
-}
-
 /* Returns whether it has completed, and io_done() is to be called. */
 static bool io_issue(struct vhdx_io *io, int flags)
 {
@@ -308,6 +370,11 @@ static bool io_issue(struct vhdx_io *io, int flags)
 	return io_put(io);
 }
 
+static bool is_aligned(const struct vhdx_io *io)
+{
+	return vhdx_file_aligned(io->file, io->pos, io->bio->bi_iter.bi_size);
+}
+
 static void wait_work(struct work_struct *work)
 {
 	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
@@ -327,12 +394,21 @@ static void wait_work(struct work_struct *work)
 	vhdx_scope_leave(scope);
 }
 
+/* Returns whether it is to be issued at once. */
 static bool located(struct vhdx_io *io)
 {
 	bool (*locate)(struct vhdx_io *io) = io->locate;
 
 	io->locate = NULL;
-	return locate(io) && may_go_on(io);
+	if (!locate(io))
+		return false;
+	io->direct = is_aligned(io);
+	if (!may_go_on(io))
+		return false;
+	if (likely(io->direct))
+		return true;
+	queue_waiting(io, false);
+	return false;
 }
 
 /* Takes and returns lists of one file; what has completed already comes back. */
@@ -388,7 +464,8 @@ void vhdx_file_issue(struct llist_node *batch)
  * @io: made for a bio, a read or a write; its @bio is completed when that is
  *	done
  * @pos: byte offset in the file
- * @direct: bypass the page cache, see vhdx_file_direct()
+ * @direct: bypass the page cache, if the range is aligned to that; see
+ *	vhdx_file_direct()
  *
  * Context: any process context; does not wait, and does not call the file
  * system.
@@ -398,12 +475,13 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 {
 	io->file = file;
 	io->pos = pos;
-	io->direct = direct;
+	io->direct = direct && is_aligned(io);
+	io->apart = false;
 	io->begun = false;
 	io->locate = NULL;
 	if (!may_go_on(io))
 		return;
-	if (vhdx_file_in_batches(file, direct))
+	if (vhdx_file_in_batches(file, io->direct))
 		vhdx_file_queue(file, io);
 	else
 		queue_waiting(io, false);
@@ -424,6 +502,7 @@ void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
 {
 	io->file = file;
 	io->direct = true;
+	io->apart = false;
 	io->begun = false;
 	io->locate = locate;
 	vhdx_file_queue(file, io);

@@ -83,8 +83,8 @@ static size_t describe(struct bio_vec *vec, unsigned int *count,
 static bool move_direct(const struct vhdx_file *file, loff_t pos,
 			const void *buf, size_t len)
 {
-	return vhdx_file_direct(file, VHDX_PAGE) &&
-	       IS_ALIGNED(pos | len, file->offset_align) &&
+	return vhdx_file_direct(file) && file->offset_align <= VHDX_PAGE &&
+	       vhdx_file_aligned(file, pos, len) &&
 	       IS_ALIGNED((unsigned long)buf, file->mem_align);
 }
 

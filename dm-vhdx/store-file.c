@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/log2.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/stat.h>
@@ -91,7 +92,8 @@ static void learn_direct_io(struct vhdx_file *file)
 	if (vfs_getattr(&file->filp->f_path, &stat, STATX_DIOALIGN,
 			AT_STATX_SYNC_AS_STAT))
 		return;
-	if (!(stat.result_mask & STATX_DIOALIGN) || !stat.dio_mem_align)
+	if (!(stat.result_mask & STATX_DIOALIGN) || !stat.dio_mem_align ||
+	    !is_power_of_2(stat.dio_offset_align))
 		return;
 	file->offset_align = stat.dio_offset_align;
 	file->mem_align = stat.dio_mem_align;
@@ -185,13 +187,27 @@ void vhdx_file_stop(struct vhdx_file *file)
 /**
  * vhdx_file_direct() - can the page cache be bypassed?
  * @file: the store, started
- * @sector: the smallest I/O, in bytes
  *
- * Return: whether the file takes direct I/O in such pieces.
+ * Return: true if the file takes direct I/O; vhdx_file_aligned() says of which
+ * ranges.
  */
-bool vhdx_file_direct(const struct vhdx_file *file, u32 sector)
+bool vhdx_file_direct(const struct vhdx_file *file)
 {
-	return file->offset_align && file->offset_align <= sector;
+	return file->offset_align;
+}
+
+/**
+ * vhdx_file_set_sector() - tell how small I/O may be
+ * @file: the store, started, with no write under way unless it was told the same
+ *	before
+ * @sector: the smallest I/O, in bytes
+ */
+void vhdx_file_set_sector(struct vhdx_file *file, u32 sector)
+{
+	if (file->mixed || file->offset_align <= sector)
+		return;
+	vhdx_overlap_init(&file->overlap, file->offset_align);
+	file->mixed = true;
 }
 
 /**

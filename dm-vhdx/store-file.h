@@ -13,6 +13,7 @@
  *   vhdx_file_unmark()		undo what others could see of our use
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		can the page cache be bypassed?
+ *   vhdx_file_set_sector()	tell how small I/O may be
  *   vhdx_file_wants_stable()	must what is being written stay as it is?
  * store-file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
@@ -38,6 +39,7 @@
  * store-file.h APIs:
  *   vhdx_file_writable()	was the file opened for writing?
  *   vhdx_file_in_batches()	are bios issued many at a time?
+ *   vhdx_file_aligned()	can this be direct I/O?
  *   vhdx_file_modified()	what is in the file changes
  *   vhdx_file_assume()		act as the opener of the file
  */
@@ -53,6 +55,7 @@
 #include <linux/workqueue.h>
 
 #include "engine/store.h"
+#include "overlap.h"
 
 struct vhdx_file_cpu;
 struct vhdx_fresh;
@@ -67,9 +70,11 @@ struct vhdx_reason;
  *	the file has no direct I/O
  * @mem_align: what it asks of memory
  * @nowait: reads and writes can be asked not to wait
+ * @mixed: some writes are too small for direct I/O: see overlap.h
  * @locked: vhdx_file_lock() was done
  * @marked: @gfp is to be restored
  * @gfp: the mapping's own allocation flags
+ * @overlap: writes that have to be kept apart, if @mixed
  * @fresh: space that was not written to since the file grew; NULL if the file
  *	is not written
  * @cpus: each CPU's bios that wait for a worker
@@ -90,9 +95,11 @@ struct vhdx_file {
 	u32 offset_align;
 	u32 mem_align;
 	bool nowait;
+	bool mixed;
 	bool locked;
 	bool marked;
 	gfp_t gfp;
+	struct vhdx_overlap overlap;
 	struct vhdx_fresh *fresh;
 	struct vhdx_file_cpu __percpu *cpus;
 	struct workqueue_struct *near;
@@ -115,7 +122,8 @@ void vhdx_file_init(struct vhdx_file *file, struct file *filp);
 int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
 void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
-bool vhdx_file_direct(const struct vhdx_file *file, u32 sector);
+bool vhdx_file_direct(const struct vhdx_file *file);
+void vhdx_file_set_sector(struct vhdx_file *file, u32 sector);
 bool vhdx_file_wants_stable(const struct vhdx_file *file);
 
 /**
@@ -140,6 +148,20 @@ static inline bool vhdx_file_in_batches(const struct vhdx_file *file,
 					bool direct)
 {
 	return direct && file->nowait;
+}
+
+/**
+ * vhdx_file_aligned() - can this be direct I/O?
+ * @file: the store, for which vhdx_file_direct() is true
+ * @pos: byte offset in the file
+ * @len: bytes
+ *
+ * Return: true if the file takes direct I/O of just this range.
+ */
+static inline bool vhdx_file_aligned(const struct vhdx_file *file, u64 pos,
+				     u64 len)
+{
+	return !((pos | len) & (file->offset_align - 1));
 }
 
 void vhdx_file_time_init(struct vhdx_file *file);

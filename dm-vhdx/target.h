@@ -33,6 +33,7 @@
 #include "commit.h"
 #include "engine/chain.h"
 #include "layer.h"
+#include "overlap.h"
 #include "table.h"
 
 /**
@@ -88,9 +89,11 @@ struct vhdx_file_plug {
  * @locate: finds @pos first, NULL if it is known: see vhdx_file_submit_later()
  * @fill: is written in place of the bio, NULL if the bio is
  * @pos: byte offset there
+ * @overlap: keeps it apart from others, if the file is mixed
  * @result: of the I/O: bytes or negative errno
  * @refs: one for the issuer and one for the completion: either may be last
  * @direct: bypass the page cache
+ * @apart: @overlap is in use
  * @pause: wait a little before trying again
  * @begun: the file system knows of the write
  * @iocb: the I/O
@@ -109,9 +112,11 @@ struct vhdx_io {
 	bool (*locate)(struct vhdx_io *io);
 	struct vhdx_fill *fill;
 	u64 pos;
+	struct vhdx_overlap_write overlap;
 	long result;
 	atomic_t refs;
 	bool direct;
+	bool apart;
 	bool pause;
 	bool begun;
 	struct kiocb iocb;

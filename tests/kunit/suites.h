@@ -2,9 +2,9 @@
 /*
  * The suites: one or more for each file of the engine; in the kernel alone, two
  * for the mapping of the target and one each for its provisioner, committer, want
- * of room, fresh space, I/O to files, its workers, streams, block devices and
- * zeroes; in userspace alone, where the allocator can be told to fail, one for
- * want of memory.
+ * of room, fresh space, I/O to files, its workers, overlaps, streams, block
+ * devices and zeroes; in userspace alone, where the allocator can be told to
+ * fail, one for want of memory.
  */
 #ifndef VHDX_TEST_SUITES_H
 #define VHDX_TEST_SUITES_H
@@ -52,6 +52,7 @@ extern struct kunit_suite vhdx_room_suite;
 extern struct kunit_suite vhdx_fresh_suite;
 extern struct kunit_suite vhdx_file_io_suite;
 extern struct kunit_suite vhdx_file_queue_suite;
+extern struct kunit_suite vhdx_overlap_suite;
 extern struct kunit_suite vhdx_stream_suite;
 extern struct kunit_suite vhdx_bdev_suite;
 extern struct kunit_suite vhdx_zero_suite;
