@@ -60,6 +60,11 @@ BREAKS = {
     "replay-trailing-bytes": (
         "replay.c", "page + VHDX_PAGE - VHDX_LOG_TRAILING",
         "page + VHDX_PAGE - 2 * VHDX_LOG_TRAILING"),
+    "flatten-older": (
+        "flatten.c", "sweep->heap[(at - 1) / 2] < number",
+        "sweep->heap[(at - 1) / 2] > number"),
+    "chain-cut": (
+        "chain.c", "if (run->offset + sector > known)", "if (0)"),
     "replay-wrap": ("replay.c", "data % reader->pages", "data"),
     "bat-index": (
         "bat.h", "return block + (block >> bat->ratio_shift);",
@@ -80,8 +85,8 @@ BREAKS = {
         "pages.c", "RCU_INIT_POINTER(leaf->page[page->index & "
         "(VHDX_LEAF_PAGES - 1)], NULL);", ""),
     "check-overlap": (
-        "check.c", "return offset < end && vhdx_space_take(",
-        "return offset + VHDX_MIB < end && vhdx_space_take("),
+        "check.c", "return offset < size && vhdx_space_take(",
+        "return offset + VHDX_MIB < size && vhdx_space_take("),
     "space-longest": (
         "space.h", "(VHDX_FILE_SIZE_MAX >> (VHDX_ALIGN_SHIFT",
         "(VHDX_SPACE_MAX >> (VHDX_ALIGN_SHIFT"),
@@ -90,8 +95,8 @@ BREAKS = {
         "i + 1 < replay->count && !r; i++"),
     "recover-zeros": (
         "recover.c",
-        "store->ops->zero(store, patch->target, patch->length)",
-        "store->ops->zero(store, patch->target, VHDX_PAGE)"),
+        "return min(patch->length, size - patch->target);",
+        "return VHDX_PAGE;"),
     "recover-extend": (
         "recover.c", "if (size <= image->store->size)", "if (size)"),
     "repair-other-copy": (

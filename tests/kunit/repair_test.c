@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "recover.h"
 #include "repair.h"
+#include "session.h"
 #include "suites.h"
 #include "tracer.h"
 
@@ -226,6 +227,26 @@ static void repair_regions_crash(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stop - 1, 2 + 1 + 2 + 32 + 2 + 1 + 2);
 }
 
+/* A first copy that says what cannot be is written over, not spread. */
+static void repair_regions_misplaced(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+	struct vhdx_image *image;
+
+	builder_write(&f->builder[0]);
+	ram_store_put(&f->ram[0], builder_region(0, 0) + 16, 512 * MIB, 8);
+	builder_seal_regions(&f->builder[0], 0);
+	image = open_again(test);
+	KUNIT_EXPECT_EQ(test, image->region_copy, 1);
+	KUNIT_EXPECT_EQ(test, image->regions.bat.offset, 3 * MIB);
+	session = vhdx_session_new(image, &f->found.report);
+	KUNIT_ASSERT_TRUE(test, IS_ERR(session));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(session), -EROFS);
+	KUNIT_EXPECT_EQ(test, vhdx_repair_regions(image), 1);
+	expect_sound(test);
+}
+
 /* The entry is durable before the headers name it, and they before a table. */
 static void repair_regions_order(struct kunit *test)
 {
@@ -359,6 +380,7 @@ static struct kunit_case repair_cases[] = {
 	KUNIT_CASE(repair_header_fails),
 	KUNIT_CASE_PARAM(repair_regions, region_gen_params),
 	KUNIT_CASE_PARAM(repair_regions_crash, region_gen_params),
+	KUNIT_CASE(repair_regions_misplaced),
 	KUNIT_CASE(repair_regions_order),
 	KUNIT_CASE(repair_regions_fails),
 	KUNIT_CASE(repair_regions_no_log),
