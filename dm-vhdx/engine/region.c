@@ -276,9 +276,8 @@ const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 		else
 			high = mid;
 	}
-	/* What begins near 2^64 may end past it. */
-	if (low < regions->count &&
-	    (all[low].offset <= offset || all[low].offset - offset < length))
+	/* A region that ends behind @offset keeps the sum far from 2^64. */
+	if (low < regions->count && all[low].offset < offset + length)
 		return &all[low];
 	return NULL;
 }

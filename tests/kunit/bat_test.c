@@ -318,6 +318,33 @@ static void check_entry(struct kunit *test)
 	fixture_expect(test, c->lines ? c->lines : "");
 }
 
+/* By hand: what lies last, each block once, a MiB a chunk, and 1 GiB. */
+static void file_limit(struct kunit *test)
+{
+	struct vhdx_region all[] = {
+		{ .name = "header section", .offset = 0, .length = MIB },
+		{ .name = "BAT", .offset = 7 * MIB, .length = 2 * MIB },
+	};
+	struct vhdx_regions regions = { .all = all, .count = ARRAY_SIZE(all) };
+	struct vhdx_bat bat;
+
+	make_bat(&bat, 5120 * MIB - 512, 2 * MIB, 512, false);
+	KUNIT_EXPECT_EQ(test, vhdx_bat_file_limit(&bat, &regions, 0),
+			(9 + 5120 + 1024) * MIB);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_bat_file_limit(&bat, &regions, 5129 * MIB + 512),
+			(5129 + 1024) * MIB);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_bat_file_limit(&bat, &regions, 9000 * MIB + 512),
+			(9000 + 1024) * MIB);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_bat_file_limit(&bat, &regions, VHDX_FILE_SIZE_MAX),
+			VHDX_FILE_SIZE_MAX);
+	make_bat(&bat, 5120 * MIB - 512, 2 * MIB, 512, true);
+	KUNIT_EXPECT_EQ(test, vhdx_bat_file_limit(&bat, &regions, 0),
+			(9 + 5120 + 2 + 1024) * MIB);
+}
+
 static struct kunit_case bat_cases[] = {
 	KUNIT_CASE_PARAM(geometry, geometry_gen_params),
 	KUNIT_CASE_PARAM(index_against_layout, ratio_gen_params),
@@ -325,6 +352,7 @@ static struct kunit_case bat_cases[] = {
 	KUNIT_CASE(entry_parts),
 	KUNIT_CASE(state_names),
 	KUNIT_CASE_PARAM(check_entry, use_gen_params),
+	KUNIT_CASE(file_limit),
 	{}
 };
 

@@ -306,6 +306,23 @@ static void load_gathers(struct kunit *test)
 		       "error: BAT entries 512 to 599 at offset 0x301000: payload blocks 512 to 599, state 5 (reserved), at 0x0: their state is reserved\n");
 }
 
+/* Of several owners, the first one is named. */
+static void overlap_of_three(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 pos;
+
+	builder_write(b);
+	pos = builder_block(b, 5, 6);
+	builder_entry(b, 7, pos | 6);
+	builder_entry(b, 9, pos | 6);
+	KUNIT_EXPECT_EQ(test, check(test).overlaps, 2);
+	fixture_expect(test,
+		       "read-only: BAT entry 7 at offset 0x300038: the space at 0x400000 also belongs to BAT entry 5\n"
+		       "read-only: BAT entry 9 at offset 0x300048: the space at 0x400000 also belongs to BAT entry 5\n");
+}
+
 /* Someone who watches a search for owners, and may stop it. */
 struct watcher {
 	struct vhdx_progress progress;
@@ -371,6 +388,7 @@ static struct kunit_case gather_suite_cases[] = {
 	KUNIT_CASE(cut_last_block),
 	KUNIT_CASE(tail_on_region),
 	KUNIT_CASE(load_gathers),
+	KUNIT_CASE(overlap_of_three),
 	KUNIT_CASE(overlaps_far_away),
 	{}
 };
