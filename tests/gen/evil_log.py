@@ -187,7 +187,7 @@ def zero_huge(image):
     only(image, Zero(image.bat_offset + PAGE, 1 << 62))
 
 
-@tolerate("5.2", base=dirty)
+@tolerate("5.2", "warning", base=dirty)
 def zero_vast(image):
     """A zero descriptor for 100 TiB, all of it past the file's end."""
     only(image, Zero(1 << 40, 100 << 40))
