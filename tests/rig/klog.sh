@@ -16,6 +16,7 @@ KLOG_BAD+='|suspicious RCU|Invalid wait context|lock held when returning'
 KLOG_BAD+='|sleeping function called|scheduling while atomic'
 KLOG_BAD+='|unreferenced object|corruption|refcount_t:|ODEBUG'
 KLOG_BAD+='|INFO: (task|rcu|trying|possible)|(soft|hard) lockup|Objects remaining'
+KLOG_BAD+='|neither WQ_PERCPU'
 # What looks like one, but is the kernel telling of its configuration.
 KLOG_GOOD='KernelAddressSanitizer initialized'
 # By the strict rules the kernel has many races of its own.
