@@ -9,7 +9,6 @@
  * reason.c APIs:
  *   vhdx_reason_init()	before anything can fail
  *   vhdx_reason_give()	refuse, in words
- *   vhdx_errno_words()	an errno in words
  */
 #ifndef VHDX_REASON_H
 #define VHDX_REASON_H
@@ -36,6 +35,5 @@ struct vhdx_reason {
 void vhdx_reason_init(struct vhdx_reason *reason, struct dm_target *ti);
 __printf(3, 4)
 int vhdx_reason_give(struct vhdx_reason *reason, int err, const char *fmt, ...);
-const char *vhdx_errno_words(int err);
 
 #endif /* VHDX_REASON_H */

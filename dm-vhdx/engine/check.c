@@ -72,7 +72,8 @@ static int read_batch(struct checker *c, u64 index)
 			    min_t(u64, bytes, BATCH_PAGES * VHDX_PAGE));
 	if (r)
 		return vhdx_refuse(c->report, r, vhdx_bat_place(&c->image->bat, start),
-				   "cannot be read (error %d)", -r);
+				   "cannot be read: %s (%d)",
+				   vhdx_errno_words(r), -r);
 	c->start = start;
 	return 0;
 }

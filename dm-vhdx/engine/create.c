@@ -34,7 +34,8 @@ static int cannot_write(const struct maker *maker, const char *name, u64 pos,
 			int err)
 {
 	return vhdx_refuse(maker->report, err, VHDX_AT(name, pos),
-			   "cannot be written (error %d)", -err);
+			   "cannot be written: %s (%d)",
+			   vhdx_errno_words(err), -err);
 }
 
 static int flush(const struct maker *maker)
@@ -43,7 +44,8 @@ static int flush(const struct maker *maker)
 
 	if (r)
 		vhdx_refuse(maker->report, r, VHDX_AT("file", 0),
-			    "cannot be made durable (error %d)", -r);
+			    "cannot be made durable: %s (%d)",
+			    vhdx_errno_words(r), -r);
 	return r;
 }
 

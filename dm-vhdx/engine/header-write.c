@@ -124,6 +124,7 @@ int vhdx_headers_replace(struct vhdx_store *store, struct vhdx_headers *headers,
 				   "the sequence numbers are used up; no writer can go on");
 	if (r)
 		return vhdx_refuse(report, r, at,
-				   "cannot be updated (error %d)", -r);
+				   "cannot be updated: %s (%d)",
+				   vhdx_errno_words(r), -r);
 	return 0;
 }

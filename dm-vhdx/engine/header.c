@@ -22,7 +22,8 @@ int vhdx_file_id_check(struct vhdx_store *store, struct vhdx_report *report)
 		return -ENOMEM;
 	r = vhdx_store_read(store, VHDX_FILE_ID_OFFSET, id, VHDX_PAGE);
 	if (r)
-		vhdx_refuse(report, r, at, "cannot be read (error %d)", -r);
+		vhdx_refuse(report, r, at, "cannot be read: %s (%d)",
+			    vhdx_errno_words(r), -r);
 	else if (le64_to_cpu(id->signature) != VHDX_FILE_SIGNATURE)
 		r = vhdx_refuse(report, -EMEDIUMTYPE, at,
 				"not a VHDX file: the signature \"vhdxfile\" is missing");
@@ -188,7 +189,8 @@ static int read_copies(struct vhdx_store *store, struct vhdx_headers *headers,
 			return vhdx_refuse(report, r,
 					   VHDX_AT_INDEX("header", slot + 1,
 							 pos),
-					   "cannot be read (error %d)", -r);
+					   "cannot be read: %s (%d)",
+					   vhdx_errno_words(r), -r);
 		headers->valid[slot] = vhdx_header_decode(copy, slot,
 							  &headers->copy[slot],
 							  report);

@@ -58,8 +58,8 @@ static int open_log(struct vhdx_image *image)
 				   VHDX_LOG_CHANGES_MAX);
 	if (r)
 		return vhdx_refuse(image->report, r, at,
-				   "cannot be replayed in memory (error %d)",
-				   -r);
+				   "cannot be replayed in memory: %s (%d)",
+				   vhdx_errno_words(r), -r);
 	/* Nothing can lie behind the limit: what names it is found faulty. */
 	image->limits.file_size = min(image->replay.file_size,
 				      VHDX_FILE_SIZE_MAX);
@@ -95,7 +95,8 @@ int vhdx_image_region_tables(struct vhdx_image *image, u8 *tables,
 			return vhdx_refuse(image->report, r,
 					   VHDX_AT_INDEX("region table",
 							 copy + 1, pos),
-					   "cannot be read (error %d)", -r);
+					   "cannot be read: %s (%d)",
+					   vhdx_errno_words(r), -r);
 		valid[copy] =
 			vhdx_region_table_check(table, copy, report);
 	}
@@ -210,7 +211,7 @@ static int open_metadata(struct vhdx_image *image)
 	if (r)
 		vhdx_refuse(image->report, r,
 			    VHDX_AT("metadata table", region->offset),
-			    "cannot be read (error %d)", -r);
+			    "cannot be read: %s (%d)", vhdx_errno_words(r), -r);
 	else
 		r = vhdx_metadata_decode(table, region->offset, region->length,
 					 &image->metadata, image->report);
@@ -231,7 +232,7 @@ static int read_locator(struct vhdx_image *image, const struct vhdx_item *item)
 	r = vhdx_image_read(image, pos, bytes, item->length);
 	if (r) {
 		vhdx_refuse(image->report, r, VHDX_AT("parent locator", pos),
-			    "cannot be read (error %d)", -r);
+			    "cannot be read: %s (%d)", vhdx_errno_words(r), -r);
 	} else {
 		image->locator = vhdx_locator_decode(bytes, item->length, pos,
 						     image->report);

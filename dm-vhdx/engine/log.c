@@ -310,7 +310,8 @@ int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
 		return 0;
 	r = catalogue_fill(&cat, store, header);
 	if (r) {
-		vhdx_refuse(report, r, at, "cannot be read (error %d)", -r);
+		vhdx_refuse(report, r, at, "cannot be read: %s (%d)",
+			    vhdx_errno_words(r), -r);
 		goto out;
 	}
 	log->valid = cat.count;

@@ -267,7 +267,7 @@ static int read_item(struct item_reader *reader, const char *name,
 	r = reader->read(reader->context, reader->at.offset, buf, length);
 	if (r)
 		vhdx_refuse(reader->report, r, reader->at,
-			    "cannot be read (error %d)", -r);
+			    "cannot be read: %s (%d)", vhdx_errno_words(r), -r);
 	return r;
 }
 

@@ -29,8 +29,8 @@ static int lengthen(struct vhdx_image *image)
 				   size);
 	if (r)
 		return vhdx_refuse(image->report, r, vhdx_image_log_place(image),
-				   "cannot be replayed: the file cannot grow to 0x%llx bytes (error %d)",
-				   size, -r);
+				   "cannot be replayed: the file cannot grow to 0x%llx bytes: %s (%d)",
+				   size, vhdx_errno_words(r), -r);
 	return 0;
 }
 
@@ -80,8 +80,9 @@ static int put_patches(struct vhdx_image *image, u64 had)
 		r = put_patch(image, &replay->patches[i], had, page);
 		if (r)
 			vhdx_refuse(image->report, r, vhdx_image_log_place(image),
-				    "cannot be replayed: the change at 0x%llx failed (error %d)",
-				    replay->patches[i].target, -r);
+				    "cannot be replayed: the change at 0x%llx failed: %s (%d)",
+				    replay->patches[i].target,
+				    vhdx_errno_words(r), -r);
 		cond_resched();
 	}
 	kfree(page);
@@ -95,8 +96,8 @@ static int empty_log(struct vhdx_image *image)
 
 	if (r)
 		return vhdx_refuse(image->report, r, vhdx_image_log_place(image),
-				   "cannot be replayed: what it held cannot be made durable (error %d)",
-				   -r);
+				   "cannot be replayed: what it held cannot be made durable: %s (%d)",
+				   vhdx_errno_words(r), -r);
 	next.log_guid = (guid_t){};
 	return vhdx_headers_replace(image->store, &image->headers, &next,
 				    image->report);

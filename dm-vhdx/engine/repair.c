@@ -75,7 +75,8 @@ static int write_entry(struct vhdx_image *image, u64 pos, const void *buf,
 		r = vhdx_store_flush(image->store);
 	if (r)
 		vhdx_refuse(image->report, r, VHDX_AT("log", pos),
-			    "cannot be written (error %d)", -r);
+			    "cannot be written: %s (%d)",
+			    vhdx_errno_words(r), -r);
 	return r;
 }
 

@@ -225,3 +225,50 @@ const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE])
 	}
 	return buf;
 }
+
+/**
+ * vhdx_errno_words() - an errno in words
+ * @err: negative errno
+ *
+ * Context: any.
+ * Return: words for those errors that a store, or opening it, is likely to
+ * give, "unexpected error" for others: print the number with it.
+ */
+const char *vhdx_errno_words(int err)
+{
+	static const struct {
+		int err;
+		const char *words;
+	} all[] = {
+		{ ENOENT, "no such file or directory" },
+		{ ENOTDIR, "a part of the path is not a directory" },
+		{ EACCES, "permission denied" },
+		{ EPERM, "permission denied" },
+		{ ELOOP, "too many symbolic links" },
+		{ ENAMETOOLONG, "the name is too long" },
+		{ ENXIO, "no such device" },
+		{ ENODEV, "no such device" },
+		{ EBUSY, "in use by something else" },
+		{ ETXTBSY, "in use by something else" },
+		{ EROFS, "read-only file system" },
+		{ ENOMEM, "out of memory" },
+		{ EIO, "I/O error" },
+		{ EINTR, "interrupted" },
+		{ ENOSPC, "no space left" },
+		{ EDQUOT, "the quota is used up" },
+		{ EFBIG, "the file would be too long" },
+		{ ENODATA, "no data" },
+		{ EUCLEAN, "what is below is damaged" },
+		{ EILSEQ, "protection information is wrong" },
+		{ ETIMEDOUT, "timed out" },
+		{ ESTALE, "the file is gone from its server" },
+		{ EOPNOTSUPP, "not supported" },
+		{ EINVAL, "not possible in this way" },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].err == -err)
+			return all[i].words;
+	return "unexpected error";
+}

@@ -17,6 +17,7 @@
  *   vhdx_character()	is this a character that may be printed?
  *   vhdx_turns_text()	does a character turn text around?
  *   vhdx_guid_text()	print a GUID
+ *   vhdx_errno_words()	an errno in words
  * report.h APIs:
  *   vhdx_place_count()	how many things a place stands for
  */
@@ -121,5 +122,6 @@ const char *vhdx_size_text(u64 bytes, char buf[VHDX_SIZE_TEXT_SIZE]);
 
 #define VHDX_GUID_TEXT_SIZE 37
 const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE]);
+const char *vhdx_errno_words(int err);
 
 #endif /* VHDX_REPORT_H */

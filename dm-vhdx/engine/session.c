@@ -40,7 +40,8 @@ static int broken(struct vhdx_session *session, const char *what, int err)
 {
 	char reason[VHDX_TEXT_MAX];
 
-	snprintf(reason, sizeof(reason), "%s failed (error %d)", what, -err);
+	snprintf(reason, sizeof(reason), "%s failed: %s (%d)",
+		 what, vhdx_errno_words(err), -err);
 	vhdx_session_fail(session, vhdx_image_log_place(session->image),
 			  reason);
 	return err;

@@ -406,7 +406,7 @@ static void check_unreadable(struct kunit *test)
 					  &f->found.report),
 			-EIO);
 	fixture_expect(test,
-		       "error: BAT entry 8192 at offset 0x310000: cannot be read (error 5)\n");
+		       "error: BAT entry 8192 at offset 0x310000: cannot be read: I/O error (5)\n");
 }
 
 /* Someone who watches, and may stop it. */

@@ -363,31 +363,31 @@ static const struct create_fault create_faults[] = {
 	},
 	{
 		"extension", RAM_EXTEND, 2, -EIO,
-		"error: file at offset 0x100000: cannot be written (error 5)\n"
+		"error: file at offset 0x100000: cannot be written: I/O error (5)\n"
 	},
 	{
 		"first flush", RAM_FLUSH, 1, -EIO,
-		"error: file at offset 0x0: cannot be made durable (error 5)\n"
+		"error: file at offset 0x0: cannot be made durable: I/O error (5)\n"
 	},
 	{
 		"BAT", RAM_WRITE, 1, -EIO,
-		"error: BAT region at offset 0x300000: cannot be written (error 5)\n"
+		"error: BAT region at offset 0x300000: cannot be written: I/O error (5)\n"
 	},
 	{
 		"metadata", RAM_WRITE, 2, -EIO,
-		"error: metadata region at offset 0x200000: cannot be written (error 5)\n"
+		"error: metadata region at offset 0x200000: cannot be written: I/O error (5)\n"
 	},
 	{
 		"second region table", RAM_WRITE, 4, -EIO,
-		"error: region table at offset 0x40000: cannot be written (error 5)\n"
+		"error: region table at offset 0x40000: cannot be written: I/O error (5)\n"
 	},
 	{
 		"headers", RAM_WRITE, 6, -EIO,
-		"error: header at offset 0x10000: cannot be written (error 5)\n"
+		"error: header at offset 0x10000: cannot be written: I/O error (5)\n"
 	},
 	{
 		"file identifier", RAM_WRITE, 7, -EIO,
-		"error: file identifier at offset 0x0: cannot be written (error 5)\n"
+		"error: file identifier at offset 0x0: cannot be written: I/O error (5)\n"
 	},
 };
 

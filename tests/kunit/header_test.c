@@ -46,7 +46,7 @@ static void file_id_unreadable(struct kunit *test)
 			vhdx_file_id_check(&f->ram[0].store, &f->found.report),
 			-EIO);
 	fixture_expect(test,
-		       "error: file identifier at offset 0x0: cannot be read (error 5)\n");
+		       "error: file identifier at offset 0x0: cannot be read: I/O error (5)\n");
 }
 
 /* An empty file is one more thing that is no VHDX. */
@@ -281,14 +281,14 @@ static void headers_unreadable(struct kunit *test)
 					  &f->found.report),
 			-EIO);
 	fixture_expect(test,
-		       "error: header 1 at offset 0x10000: cannot be read (error 5)\n");
+		       "error: header 1 at offset 0x10000: cannot be read: I/O error (5)\n");
 	ram_store_break_range(&f->ram[0], HEADER(1), 1, -ENODATA);
 	KUNIT_EXPECT_EQ(test,
 			vhdx_headers_read(&f->ram[0].store, &headers,
 					  &f->found.report),
 			-ENODATA);
 	fixture_expect(test,
-		       "error: header 2 at offset 0x20000: cannot be read (error 61)\n");
+		       "error: header 2 at offset 0x20000: cannot be read: no data (61)\n");
 }
 
 /* The log's place, as the current header names it. */

@@ -309,7 +309,7 @@ static void find_unreadable(struct kunit *test)
 	ram_store_break_range(&f->ram[0], MIB + PAGES(200), 1, -EIO);
 	KUNIT_EXPECT_EQ(test, find(test, &log), -EIO);
 	fixture_expect(test,
-		       "error: log at offset 0x100000: cannot be read (error 5)\n");
+		       "error: log at offset 0x100000: cannot be read: I/O error (5)\n");
 	vhdx_log_free(&log);
 }
 

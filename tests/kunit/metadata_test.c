@@ -457,7 +457,7 @@ static const struct fixture_case params_cases[] = {
 	  "error: logical sector size at offset 0x220000: the item is 5 bytes long, should be 4\n"
 	},
 	{ "unreadable", make_unreadable, 0, -EIO,
-	  "error: " PARAMS "cannot be read (error 5)\n" },
+	  "error: " PARAMS "cannot be read: I/O error (5)\n" },
 };
 
 KUNIT_ARRAY_PARAM(params, params_cases, fixture_case_name);

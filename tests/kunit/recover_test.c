@@ -241,7 +241,7 @@ struct recover_fault {
 static const struct recover_fault recover_faults[] = {
 	{
 		"header", RAM_WRITE, 1, -EIO,
-		"error: header at offset 0x10000: cannot be updated (error 5)\n"
+		"error: header at offset 0x10000: cannot be updated: I/O error (5)\n"
 	},
 	{
 		"no room", RAM_LENGTHEN, 1, -ENOSPC,
@@ -249,31 +249,31 @@ static const struct recover_fault recover_faults[] = {
 	},
 	{
 		"length", RAM_LENGTHEN, 1, -EIO,
-		"error: log at offset 0x100000: cannot be replayed: the file cannot grow to 0x900000 bytes (error 5)\n"
+		"error: log at offset 0x100000: cannot be replayed: the file cannot grow to 0x900000 bytes: I/O error (5)\n"
 	},
 	{
 		"data", RAM_WRITE, 4, -EIO,
-		"error: log at offset 0x100000: cannot be replayed: the change at 0x306000 failed (error 5)\n"
+		"error: log at offset 0x100000: cannot be replayed: the change at 0x306000 failed: I/O error (5)\n"
 	},
 	{
 		"zeros", RAM_ZERO, 2, -EIO,
-		"error: log at offset 0x100000: cannot be replayed: the change at 0x305000 failed (error 5)\n"
+		"error: log at offset 0x100000: cannot be replayed: the change at 0x305000 failed: I/O error (5)\n"
 	},
 	{
 		"flush", RAM_FLUSH, 3, -EIO,
-		"error: log at offset 0x100000: cannot be replayed: what it held cannot be made durable (error 5)\n"
+		"error: log at offset 0x100000: cannot be replayed: what it held cannot be made durable: I/O error (5)\n"
 	},
 	{
 		"header at the end", RAM_WRITE, 6, -EIO,
-		"error: header at offset 0x10000: cannot be updated (error 5)\n"
+		"error: header at offset 0x10000: cannot be updated: I/O error (5)\n"
 	},
 	{
 		"last header", RAM_WRITE, 7, -EIO,
-		"error: header at offset 0x10000: cannot be updated (error 5)\n"
+		"error: header at offset 0x10000: cannot be updated: I/O error (5)\n"
 	},
 	{
 		"last flush", RAM_FLUSH, 5, -EIO,
-		"error: header at offset 0x10000: cannot be updated (error 5)\n"
+		"error: header at offset 0x10000: cannot be updated: I/O error (5)\n"
 	},
 };
 
@@ -317,7 +317,7 @@ static void recover_unreadable(struct kunit *test)
 	ram_store_break_range(&f->ram[0], MIB + PAGES(2), 1, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), -EIO);
 	fixture_expect(test,
-		       "error: log at offset 0x100000: cannot be replayed: the change at 0x301000 failed (error 5)\n");
+		       "error: log at offset 0x100000: cannot be replayed: the change at 0x301000 failed: I/O error (5)\n");
 	KUNIT_EXPECT_EQ(test, byte_at(test, BAT + PAGES(1)), 0);
 }
 

@@ -89,7 +89,7 @@ static void repair_header_fails(struct kunit *test)
 	ram_store_break_op(&f->ram[0], RAM_WRITE, 1, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_repair_headers(image), -EIO);
 	fixture_expect(test,
-		       "error: header at offset 0x10000: cannot be updated (error 5)\n");
+		       "error: header at offset 0x10000: cannot be updated: I/O error (5)\n");
 	KUNIT_EXPECT_EQ(test, vhdx_repair_headers(image), 1);
 	expect_sound(test);
 }
@@ -280,7 +280,7 @@ static void repair_regions_fails(struct kunit *test)
 	ram_store_break_op(&f->ram[0], RAM_WRITE, 3, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_repair_regions(image), -EIO);
 	fixture_expect(test,
-		       "error: log at offset 0x100000: cannot be written (error 5)\n");
+		       "error: log at offset 0x100000: cannot be written: I/O error (5)\n");
 	findings_init(&f->found);
 	/* The entry is durable before headers name it. */
 	ram_store_break_op(&f->ram[0], RAM_FLUSH, 3, -EIO);
@@ -291,7 +291,7 @@ static void repair_regions_fails(struct kunit *test)
 	ram_store_break_range(&f->ram[0], TABLE(1), 1, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_repair_regions(image), -EIO);
 	fixture_expect(test,
-		       "error: region table 2 at offset 0x40000: cannot be read (error 5)\n");
+		       "error: region table 2 at offset 0x40000: cannot be read: I/O error (5)\n");
 }
 
 static void repair_regions_no_log(struct kunit *test)
@@ -367,7 +367,7 @@ static void repair_good_log(struct kunit *test)
 	ram_store_break_range(&f->ram[0], MIB, 1, -EUCLEAN);
 	KUNIT_EXPECT_EQ(test, repair_log(test), -EIO);
 	fixture_expect(test,
-		       "error: log at offset 0x100000: cannot be read (error 5)\n");
+		       "error: log at offset 0x100000: cannot be read: I/O error (5)\n");
 	ram_store_mend(&f->ram[0]);
 	ram_store_put(&f->ram[0], 0, 0, 1);
 	KUNIT_EXPECT_EQ(test, repair_log(test), -EMEDIUMTYPE);

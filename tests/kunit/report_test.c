@@ -320,6 +320,17 @@ static void report_guid_bytes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(&guid, bat, sizeof(bat)), 0);
 }
 
+static void report_errno_words(struct kunit *test)
+{
+	KUNIT_EXPECT_STREQ(test, vhdx_errno_words(-EIO), "I/O error");
+	KUNIT_EXPECT_STREQ(test, vhdx_errno_words(-ENOSPC), "no space left");
+	KUNIT_EXPECT_STREQ(test, vhdx_errno_words(-EINVAL),
+			   "not possible in this way");
+	KUNIT_EXPECT_STREQ(test, vhdx_errno_words(-EMLINK), "unexpected error");
+	/* It takes negative ones only. */
+	KUNIT_EXPECT_STREQ(test, vhdx_errno_words(EIO), "unexpected error");
+}
+
 static struct kunit_case report_cases[] = {
 	KUNIT_CASE_PARAM(report_find, severity_gen_params),
 	KUNIT_CASE(report_refuse),
@@ -331,6 +342,7 @@ static struct kunit_case report_cases[] = {
 	KUNIT_CASE_PARAM(report_size_text, size_gen_params),
 	KUNIT_CASE_PARAM(report_guid_text, guid_gen_params),
 	KUNIT_CASE(report_guid_bytes),
+	KUNIT_CASE(report_errno_words),
 	{}
 };
 

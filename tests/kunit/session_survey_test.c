@@ -112,7 +112,7 @@ static const struct unsafe unsafe_images[] = {
 	},
 	{
 		"unreadable", unreadable, 0, -ENXIO,
-		"BAT entry 0 at offset 0x300000: cannot be read (error 6)"
+		"BAT entry 0 at offset 0x300000: cannot be read: no such device (6)"
 	},
 	{
 		"interrupted by the store", interrupted, 0, -EIO,
