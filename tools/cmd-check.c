@@ -15,30 +15,55 @@
 #include "repair-image.h"
 #include "tree.h"
 
+/* A file that could be shorter by less is not worth a word. */
+#define UNOWNED_MIN	(16 * VHDX_MIB)
+
+/**
+ * struct verdict - what there is to say of one image
+ * @counts: findings by severity, those of its parents among them
+ * @dirty: the image's log must be replayed
+ * @in_use: somebody wrote the image meanwhile
+ * @alone: the image has parents, and they were not looked at
+ * @in_parents: bytes of the disk that lie there, or are zeros
+ * @file_size: bytes of the file
+ * @unowned: bytes of it that belong to no block and to nothing else
+ */
+struct verdict {
+	u64 counts[VHDX_ERROR + 1];
+	bool dirty;
+	bool in_use;
+	bool alone;
+	u64 in_parents;
+	u64 file_size;
+	u64 unowned;
+};
+
 /**
  * struct checker - one run of check
  * @sink: hears the findings
  * @progress: shown meanwhile
- * @counts: findings by severity
- * @dirty: the image's log must be replayed
- * @json: print them as JSON
+ * @options: of the command line
+ * @now: of the image that is being checked
+ * @counts: findings of all images by severity
+ * @images: what was found of each, for JSON
  */
 struct checker {
 	struct disk_sink sink;
 	struct progress progress;
+	const struct options *options;
+	struct verdict now;
 	u64 counts[VHDX_ERROR + 1];
-	bool dirty;
-	bool json;
+	struct json_object *images;
 };
 
-static u64 finding_total(const struct checker *checker)
+static bool found_any(const struct checker *checker)
 {
-	u64 total = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(checker->counts); i++)
-		total += checker->counts[i];
-	return total;
+		if (checker->counts[i])
+			return true;
+	return false;
 }
 
 static void print_json(const struct checker *checker, const char *path,
@@ -57,7 +82,7 @@ static void print_json(const struct checker *checker, const char *path,
 	}
 	tree_number(object, "offset", finding->at.offset);
 	tree_text(object, "text", finding->text);
-	if (finding_total(checker))
+	if (found_any(checker))
 		puts(",");
 	tree_print(object, true);
 	tree_free(object);
@@ -82,39 +107,76 @@ static void hear(struct disk_sink *sink, const char *path,
 	struct checker *checker = container_of(sink, struct checker, sink);
 
 	progress_end(&checker->progress);
-	if (checker->json)
+	if (checker->options->json)
 		print_json(checker, path, finding);
 	else
 		print_text(path, finding);
 	checker->counts[finding->severity] += vhdx_place_count(&finding->at);
+	checker->now.counts[finding->severity] +=
+		vhdx_place_count(&finding->at);
 }
 
-static int check_layer(struct checker *checker, struct layer *layer)
+/* What the image has besides its blocks is owned, too. */
+static void learn(struct verdict *verdict, const struct layer *layer,
+		  const struct vhdx_census *census, struct vhdx_space *space)
+{
+	const struct vhdx_image *image = layer->image;
+	const struct vhdx_regions *regions = &image->regions;
+	u64 size = min(image->limits.file_size, image->store->size);
+	u64 absent = census->payload[VHDX_BLOCK_NOT_PRESENT];
+	u32 i;
+
+	for (i = 0; i < regions->count; i++)
+		if (regions->all[i].offset < size)
+			vhdx_space_take(space, regions->all[i].offset,
+					min(regions->all[i].length,
+					    size - regions->all[i].offset));
+	verdict->file_size = image->store->size;
+	/* A device is as long as it is. */
+	verdict->unowned = layer->file.device ?
+			   0 : vhdx_space_unowned(space, size);
+	verdict->in_parents = min(image->params.size,
+				  absent << image->bat.block_shift);
+}
+
+static int check_layer(struct checker *checker, struct layer *layer, bool child)
 {
 	struct vhdx_census census = { 0 };
+	struct vhdx_space space;
+	int err = vhdx_space_init(&space);
 
-	return vhdx_check_blocks(layer->image, &census,
-				 &checker->progress.engine, &layer->report);
+	if (!err)
+		err = vhdx_check_space(layer->image, &space, &census,
+				       &checker->progress.engine,
+				       &layer->report);
+	if (!err && child)
+		learn(&checker->now, layer, &census, &space);
+	vhdx_space_exit(&space);
+	return err;
 }
 
-static int check_disk(struct checker *checker, const struct options *options,
-		      const char *path)
+static int check_disk(struct checker *checker, const char *path)
 {
-	const struct vhdx_headers *headers;
+	const struct options *options = checker->options;
+	const struct layer *child;
 	struct disk *disk;
 	int err, worst = 0;
 	u32 i;
 
-	err = open_image(options, path, OPEN_IDLE, &checker->sink, &disk);
+	err = open_image(options, path, options->force_share ?
+			 OPEN_WHILE_WRITTEN : OPEN_IDLE, &checker->sink, &disk);
 	if (err)
 		return err;
-	headers = &disk->layer[0]->image->headers;
-	checker->dirty = vhdx_header_dirty(vhdx_header_current(headers));
+	child = disk->layer[0];
+	checker->now.dirty =
+		vhdx_header_dirty(vhdx_header_current(&child->image->headers));
+	checker->now.in_use = child->file.in_use;
+	checker->now.alone = child->image->params.has_parent && !options->chain;
 	/* What can be opened is checked, also if the chain is broken. */
 	if (options->chain)
 		worst = disk_follow(disk);
 	for (i = 0; i < disk->depth && worst != -EINTR; i++) {
-		err = check_layer(checker, disk->layer[i]);
+		err = check_layer(checker, disk->layer[i], !i);
 		if (err)
 			worst = err;
 	}
@@ -122,59 +184,152 @@ static int check_disk(struct checker *checker, const struct options *options,
 	return worst;
 }
 
-static int verdict(const struct checker *checker)
+static int code_of(const u64 counts[VHDX_ERROR + 1])
 {
-	if (checker->counts[VHDX_ERROR])
+	if (counts[VHDX_ERROR])
 		return EXIT_CORRUPT;
-	if (checker->counts[VHDX_READONLY])
+	if (counts[VHDX_READONLY])
 		return EXIT_READONLY;
-	if (checker->counts[VHDX_WARN])
+	if (counts[VHDX_WARN])
 		return EXIT_WARNINGS;
 	return EXIT_OK;
 }
 
-static void print_counts(const struct checker *checker, int code)
+static struct json_object *counts_tree(const u64 counts[VHDX_ERROR + 1],
+				       int code)
 {
 	struct json_object *object = tree_new();
 	unsigned int severity;
 
 	for (severity = 0; severity <= VHDX_ERROR; severity++)
-		tree_number(object, severity_name(severity),
-			    checker->counts[severity]);
+		tree_number(object, severity_name(severity), counts[severity]);
 	tree_number(object, "exit_code", (u64)code);
-	tree_print(object, true);
-	tree_free(object);
+	return object;
+}
+
+/* What was not looked at, or could not be, has no numbers. */
+static void remember(struct checker *checker, const char *path, int code,
+		     bool whole)
+{
+	const struct verdict *now = &checker->now;
+	struct json_object *object = counts_tree(now->counts, code);
+
+	tree_text(object, "image", path);
+	if (whole) {
+		tree_flag(object, "log_must_be_replayed", now->dirty);
+		tree_flag(object, "in_use", now->in_use);
+		tree_flag(object, "parents_not_checked", now->alone);
+		tree_number(object, "unowned_bytes", now->unowned);
+	}
+	tree_append(checker->images, object);
+}
+
+static void print_count(u64 count, const char *what)
+{
+	printf("%llu %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void print_verdict(const struct verdict *now, int code)
+{
+	if (code != EXIT_OK) {
+		print_count(now->counts[VHDX_ERROR], "error");
+		printf(", %llu against writing, ", now->counts[VHDX_READONLY]);
+		print_count(now->counts[VHDX_WARN], "warning");
+	} else if (now->in_use) {
+		printf("nothing wrong is seen while it is in use");
+	} else {
+		printf(now->dirty ? "sound; its log must be replayed" :
+				    "clean");
+	}
+}
+
+/* What an image is not told to be clean of. */
+static void print_rest(const struct verdict *now)
+{
+	char size[32], file[32];
+
+	if (now->alone)
+		printf("; its parents, with up to %s of the disk, were not looked at (--chain)",
+		       tree_size_words(now->in_parents, size, sizeof(size)));
+	if (now->unowned >= UNOWNED_MIN)
+		printf("; %s of its file of %s belong to no block",
+		       tree_size_words(now->unowned, size, sizeof(size)),
+		       tree_size_words(now->file_size, file, sizeof(file)));
 }
 
 static void print_summary(const struct checker *checker, const char *path,
 			  int code)
 {
-	const u64 *counts = checker->counts;
-
-	if (checker->json) {
-		puts("],\n\"summary\":");
-		print_counts(checker, code);
-		putchar('}');
-		putchar('\n');
-		return;
-	}
-	if (!msg_enabled(MSG_NORMAL))
+	if (checker->options->json || !msg_enabled(MSG_NORMAL))
 		return;
 	msg_safe(stdout, path);
-	if (code == EXIT_OK)
-		puts(checker->dirty ? ": sound; its log must be replayed" :
-				      ": clean");
-	else
-		printf(": %llu errors, %llu against writing, %llu warnings\n",
-		       counts[VHDX_ERROR], counts[VHDX_READONLY],
-		       counts[VHDX_WARN]);
+	printf(": ");
+	print_verdict(&checker->now, code);
+	print_rest(&checker->now);
+	putchar('\n');
+}
+
+/* After the check, for only it knows whether all is well. */
+static void say_repaired(const char *path, bool mended, int code)
+{
+	if (code == EXIT_OK && !mended)
+		msg_info("%s: there is nothing to repair", path);
+	else if (code != EXIT_OK)
+		msg_info("%s: %s cannot be repaired without guessing", path,
+			 mended ? "the rest" : "what is wrong");
+}
+
+static int check_one(struct checker *checker, const char *path)
+{
+	const struct options *options = checker->options;
+	bool mended = false;
+	int err = 0, code;
+
+	checker->now = (struct verdict){ 0 };
+	if (options->repair)
+		err = repair_image(options, path, &mended);
+	if (!err) {
+		progress_begin(&checker->progress, "check");
+		err = check_disk(checker, path);
+		progress_end(&checker->progress);
+	}
+	code = err ? exit_code(err) : code_of(checker->now.counts);
+	if (err == -EINTR)
+		msg_err("%s: interrupted: the check is not complete", path);
+	if (err == -ETXTBSY && !options->repair)
+		msg_err("%s: --force-share looks at it all the same", path);
+	if (!err && options->repair)
+		say_repaired(path, mended, code);
+	if (!err)
+		print_summary(checker, path, code);
+	remember(checker, path, code, !err);
+	return code;
+}
+
+/* Which of two exit codes tells more of what is wrong? */
+static int worse(int a, int b)
+{
+	static const int mild[] = { EXIT_OK, EXIT_WARNINGS, EXIT_READONLY };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mild); i++) {
+		if (a == mild[i])
+			return b;
+		if (b == mild[i])
+			return a;
+	}
+	return b == EXIT_INTERRUPTED ? b : a;
 }
 
 /* Is there a use for what was asked for? */
-static int suits(const struct options *options)
+static int suits(const struct options *options, char **args)
 {
 	if (options->clear_log && !options->repair) {
 		msg_err("--clear-log goes with --repair");
+		return -EINVAL;
+	}
+	if (options->force_share && options->repair) {
+		msg_err("--force-share does not go with --repair: nobody else may use what is repaired");
 		return -EINVAL;
 	}
 	if ((options->parent_count || options->ignore_id) && !options->chain) {
@@ -182,41 +337,53 @@ static int suits(const struct options *options)
 			"parent" : "ignore-id-mismatch");
 		return -EINVAL;
 	}
+	if (options->parent_count && args[1]) {
+		msg_err("--parent %s: goes with one image, not with %s as well",
+			options->parents[0], args[1]);
+		return -EINVAL;
+	}
 	return 0;
+}
+
+static void print_end(const struct checker *checker, int code)
+{
+	struct json_object *summary = counts_tree(checker->counts, code);
+
+	puts("],\n\"images\":");
+	tree_print(checker->images, true);
+	puts(",\n\"summary\":");
+	tree_print(summary, true);
+	puts("}");
+	tree_free(summary);
 }
 
 /**
  * cmd_check() - the verb `check`
  * @options: of the command line
- * @args: the image
+ * @args: the images
  *
- * Return: the exit code of the worst finding, or why it could not be checked.
+ * Return: the exit code of the worst finding, or why an image could not be
+ * checked, whichever is worse; of several such, the first.
  */
 int cmd_check(const struct options *options, char **args)
 {
 	struct checker checker = {
 		.sink.finding = hear,
-		.json = options->json,
+		.options = options,
 	};
-	int err, code;
+	int code = EXIT_OK;
+	int err;
 
-	err = suits(options);
+	err = suits(options, args);
 	if (err)
 		return err;
-	if (options->repair) {
-		err = repair_image(options, args[0]);
-		if (err)
-			return err;
-	}
+	checker.images = tree_list();
 	if (options->json)
 		puts("{\"findings\": [");
-	progress_begin(&checker.progress, "check");
-	err = check_disk(&checker, options, args[0]);
-	progress_end(&checker.progress);
-	code = err ? exit_code(err) : verdict(&checker);
-	if (err == -EINTR)
-		msg_err("interrupted: the check is not complete");
-	if (!err || options->json)
-		print_summary(&checker, args[0], code);
+	for (; *args && code != EXIT_INTERRUPTED; args++)
+		code = worse(code, check_one(&checker, *args));
+	if (options->json)
+		print_end(&checker, code);
+	tree_free(checker.images);
 	return code;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* info: say all that an image says of itself. */
+/* info: say what an image says of itself. */
 #include "check.h"
 #include "findings.h"
 #include "info-tree.h"
@@ -33,15 +33,59 @@ static struct json_object *chain_tree(const struct disk *disk)
 }
 
 /* An image is worth describing also where its parents cannot be opened. */
-static void add_chain(struct json_object *object, struct disk *disk)
+static int follow(struct disk *disk)
 {
 	int err = disk_follow(disk);
 
-	tree_add(object, "chain", chain_tree(disk));
-	tree_flag(object, "chain_complete", !err);
 	if (err)
 		msg_warn("%s: the chain cannot be opened: see above",
 			 disk->layer[0]->path);
+	return err;
+}
+
+static int print_all(struct disk *disk, const struct options *options)
+{
+	struct vhdx_census census = { 0 };
+	struct json_object *object;
+	int err = 0;
+
+	if (options->all)
+		err = count_blocks(disk->layer[0]->image, &census);
+	if (err)
+		return err;
+	object = info_image(disk->layer[0]);
+	if (options->all)
+		tree_add(object, "blocks", info_blocks(&census));
+	if (disk->layer[0]->image->params.has_parent) {
+		err = follow(disk);
+		tree_add(object, "chain", chain_tree(disk));
+		tree_flag(object, "chain_complete", !err);
+	}
+	tree_print(object, options->json);
+	tree_free(object);
+	return 0;
+}
+
+static void add_parent(struct json_object *object, struct disk *disk)
+{
+	int err = follow(disk);
+	char text[PATH_MAX + 64] = "cannot be opened";
+
+	if (disk->depth > 1)
+		snprintf(text, sizeof(text), "%s%s", disk->layer[1]->path,
+			 err ? "; the chain is not complete" : "");
+	tree_text(object, "parent", text);
+}
+
+static int print_brief(struct disk *disk)
+{
+	struct json_object *object = info_brief(disk->layer[0]);
+
+	if (disk->layer[0]->image->params.has_parent)
+		add_parent(object, disk);
+	tree_print(object, false);
+	tree_free(object);
+	return 0;
 }
 
 /**
@@ -49,28 +93,23 @@ static void add_chain(struct json_object *object, struct disk *disk)
  * @options: of the command line
  * @args: the image
  *
+ * Only with --all is the BAT read: it may be long.
+ *
  * Return: 0 or a negative errno.
  */
 int cmd_info(const struct options *options, char **args)
 {
-	struct vhdx_census census = { 0 };
 	struct disk *disk;
-	struct json_object *object;
 	int err;
 
 	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, sink_messages(),
 			 &disk);
 	if (err)
 		return err;
-	err = count_blocks(disk->layer[0]->image, &census);
-	if (!err) {
-		object = info_image(disk->layer[0]);
-		tree_add(object, "blocks", info_blocks(&census));
-		if (disk->layer[0]->image->params.has_parent)
-			add_chain(object, disk);
-		tree_print(object, options->json);
-		tree_free(object);
-	}
+	if (options->all || options->json)
+		err = print_all(disk, options);
+	else
+		err = print_brief(disk);
 	disk_close(disk);
 	return err;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
 
+#include "file-facts.h"
 #include "info-tree.h"
 
 static struct json_object *header_tree(const struct vhdx_headers *headers,
@@ -9,6 +10,7 @@ static struct json_object *header_tree(const struct vhdx_headers *headers,
 	const struct vhdx_header *header = &headers->copy[slot];
 	struct json_object *object = tree_new();
 
+	tree_number(object, "number", slot + 1);
 	tree_number(object, "offset", VHDX_HEADER_OFFSET(slot));
 	tree_flag(object, "valid", headers->valid[slot]);
 	tree_flag(object, "current", headers->current_slot == slot);
@@ -193,6 +195,72 @@ out:
 	free(id);
 }
 
+/* What the file takes, and what Windows would say of it where it lies. */
+static void add_file(struct json_object *object, const struct layer *layer)
+{
+	struct json_object *windows;
+	struct file_facts facts;
+	const char *refusal;
+
+	if (layer->file.device || file_facts(&layer->file, &facts))
+		return;
+	refusal = file_facts_refusal(&facts);
+	windows = tree_new();
+	tree_flag(windows, "attaches", !refusal);
+	tree_text(windows, "the_file", refusal);
+	tree_number(object, "disk_usage_bytes", facts.usage);
+	tree_number(object, "hole_bytes", facts.holes);
+	tree_add(object, "windows", windows);
+}
+
+/* The same in a line each. */
+static void add_file_brief(struct json_object *object,
+			   const struct layer *layer)
+{
+	struct file_facts facts;
+	const char *refusal;
+	char text[80];
+
+	if (layer->file.device || file_facts(&layer->file, &facts))
+		return;
+	refusal = file_facts_refusal(&facts);
+	snprintf(text, sizeof(text), refusal ?
+		 "would not attach it: the file %s" : "would attach it",
+		 refusal);
+	tree_number(object, "disk_usage_bytes", facts.usage);
+	tree_number(object, "hole_bytes", facts.holes);
+	tree_text(object, "windows", text);
+}
+
+/**
+ * info_brief() - what most want to know of an image
+ * @layer: the image, open
+ *
+ * Return: the tree, for tree_free(); of one level, a line a member.
+ */
+struct json_object *info_brief(struct layer *layer)
+{
+	const struct vhdx_image *image = layer->image;
+	const struct vhdx_params *params = &image->params;
+	struct json_object *object = tree_new();
+	char text[64];
+
+	tree_text(object, "image", layer->path);
+	add_creator(object, image->store);
+	tree_text(object, "type", info_type(params));
+	tree_number(object, "virtual_size", params->size);
+	tree_number(object, "block_size", params->block_size);
+	snprintf(text, sizeof(text), "%u bytes, %u physical",
+		 params->logical_sector, params->physical_sector);
+	tree_text(object, "sectors", text);
+	snprintf(text, sizeof(text), "dirty: %u changes are not in place yet",
+		 image->replay.count);
+	tree_text(object, "log", image->log.count ? text : "clean");
+	tree_number(object, "file_size", image->store->size);
+	add_file_brief(object, layer);
+	return object;
+}
+
 /**
  * info_image() - all of one image
  * @layer: the image, open
@@ -208,6 +276,7 @@ struct json_object *info_image(struct layer *layer)
 	add_creator(object, image->store);
 	tree_number(object, "file_size", image->store->size);
 	tree_number(object, "file_size_after_replay", image->limits.file_size);
+	add_file(object, layer);
 	tree_add(object, "disk", disk_tree(image));
 	tree_add(object, "header", headers_tree(&image->headers));
 	tree_add(object, "log", log_tree(image));

@@ -4,6 +4,7 @@
  *
  * info-tree.c APIs:
  *   info_image()	all of one image
+ *   info_brief()	what most want to know of it
  *   info_blocks()	a census of its blocks
  *   info_layer()	one image in short, as part of a chain
  *   info_type()	fixed, dynamic or differencing
@@ -16,6 +17,7 @@
 #include "tree.h"
 
 struct json_object *info_image(struct layer *layer);
+struct json_object *info_brief(struct layer *layer);
 struct json_object *info_blocks(const struct vhdx_census *census);
 struct json_object *info_layer(const struct layer *layer);
 const char *info_type(const struct vhdx_params *params);

@@ -25,9 +25,9 @@ static const struct {
 	{ vhdx_repair_regions, "the bad copy of the region table was replaced" },
 };
 
-static int repair_opened(struct vhdx_image *image, const char *path)
+static int repair_opened(struct vhdx_image *image, const char *path,
+			 bool *mended)
 {
-	unsigned int done = 0;
 	size_t i;
 	int r;
 
@@ -37,10 +37,8 @@ static int repair_opened(struct vhdx_image *image, const char *path)
 			return r;
 		if (r)
 			msg_info("%s: repaired: %s", path, repairs[i].text);
-		done += (unsigned int)r;
+		*mended |= r;
 	}
-	if (!done)
-		msg_info("%s: there is nothing to repair", path);
 	return 0;
 }
 
@@ -63,7 +61,7 @@ static void emit(struct vhdx_report *report, const struct vhdx_finding *finding)
 }
 
 /* An image with a lost log does not open, so this goes before all else. */
-static int clear_log(const char *path)
+static int clear_log(const char *path, bool *mended)
 {
 	struct log_report report = { .report.emit = emit, .path = path };
 	struct user_store file;
@@ -79,6 +77,7 @@ static int clear_log(const char *path)
 		r = vhdx_repair_log(&file.store, &report.report);
 	}
 	user_store_close(&file);
+	*mended |= r > 0;
 	if (r > 0)
 		msg_info("%s: repaired: the log was given up; the disk has a new identity",
 			 path);
@@ -89,22 +88,23 @@ static int clear_log(const char *path)
  * repair_image() - mend what can be mended, and say what it was
  * @options: of the command line
  * @path: of the image
+ * @mended: set if something was
  *
  * Return: 0, or a negative errno after a message.
  */
-int repair_image(const struct options *options, const char *path)
+int repair_image(const struct options *options, const char *path, bool *mended)
 {
 	struct disk *disk;
 	int err = 0;
 
 	if (options->clear_log)
-		err = clear_log(path);
+		err = clear_log(path, mended);
 	if (!err)
 		err = open_image(options, path, OPEN_WRITABLE, sink_messages(),
 				 &disk);
 	if (err)
 		return err;
-	err = repair_opened(disk->layer[0]->image, path);
+	err = repair_opened(disk->layer[0]->image, path, mended);
 	disk_close(disk);
 	return err;
 }

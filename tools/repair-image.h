@@ -10,6 +10,6 @@
 
 #include "vhdxsetup.h"
 
-int repair_image(const struct options *options, const char *path);
+int repair_image(const struct options *options, const char *path, bool *mended);
 
 #endif /* REPAIR_IMAGE_H */

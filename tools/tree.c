@@ -10,6 +10,7 @@
 			 JSON_C_TO_STRING_NOSLASHESCAPE)
 #define INDENT		2
 #define LABEL_WIDTH	26
+#define NUMBER_KEY	"number"
 
 /* Output is small and there is nothing sensible to do half of. */
 static struct json_object *must(struct json_object *object)
@@ -245,6 +246,15 @@ static void print_label(const char *key, int indent)
 
 static void print_object(struct json_object *object, int indent);
 
+/* What an element of a list is told by. */
+static u64 element_number(struct json_object *element, size_t place)
+{
+	struct json_object *own;
+
+	return json_object_object_get_ex(element, NUMBER_KEY, &own) ?
+	       json_object_get_uint64(own) : place;
+}
+
 static void print_list(const char *key, struct json_object *list, int indent)
 {
 	size_t i, count = json_object_array_length(list);
@@ -254,7 +264,7 @@ static void print_list(const char *key, struct json_object *list, int indent)
 
 		if (json_object_is_type(value, json_type_object)) {
 			print_key(key, indent);
-			printf(" %zu\n", i);
+			printf(" %llu\n", element_number(value, i));
 			print_object(value, indent + INDENT);
 		} else {
 			print_label(key, indent);
@@ -266,6 +276,8 @@ static void print_list(const char *key, struct json_object *list, int indent)
 static void print_object(struct json_object *object, int indent)
 {
 	json_object_object_foreach(object, key, value) {
+		if (!strcmp(key, NUMBER_KEY))
+			continue;
 		switch (json_object_get_type(value)) {
 		case json_type_object:
 			print_key(key, indent);

@@ -3,6 +3,9 @@
  * Output as a tree: built once from json-c objects, printed either as JSON or
  * as text for people, so that the two never say different things.
  *
+ * An element of a list is told by its place, from 0 on, or by its own member
+ * "number", if it has one.
+ *
  * In text, underscores of a key become spaces, and the key decides how a
  * number looks: keys that end in "offset" are hexadecimal; those that end in
  * "size", "length" or "bytes" get a unit as well.

@@ -41,6 +41,8 @@ enum option_id {
 	OPT_FORCE,
 	OPT_REPAIR,
 	OPT_CLEAR_LOG,
+	OPT_FORCE_SHARE,
+	OPT_ALL,
 	OPT_JSON,
 	OPT_VERBOSE,
 	OPT_QUIET,
@@ -86,7 +88,7 @@ struct option_spec {
  * struct verb - one thing that vhdxsetup does
  * @name: the word
  * @run: does it
- * @arg_count: how many arguments it takes
+ * @arg_count: how many arguments it takes; negative: so many or more
  * @args: their names
  * @text: what it does
  * @options: OPT() bits of what it takes beside OPT_COMMON

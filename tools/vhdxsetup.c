@@ -186,7 +186,8 @@ static int suits(const struct command *command)
 			option_specs[__builtin_ctz(extra)].name);
 		return usage(remedy);
 	}
-	if (command->arg_count == verb->arg_count)
+	if (verb->arg_count < 0 ? command->arg_count >= -verb->arg_count :
+				  command->arg_count == verb->arg_count)
 		return 0;
 	if (verb->arg_count)
 		msg_err("`%s' takes %s", verb->name, verb->args);

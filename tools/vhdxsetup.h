@@ -36,6 +36,8 @@
  * @force: create: overwrite a block device
  * @repair: check: mend what can be mended without guessing
  * @clear_log: check: and forget a log that holds nothing valid
+ * @force_share: check: look at an image that is in use, too
+ * @all: info: all that the image says, and a census of its blocks
  * @size: create: bytes of the virtual disk
  * @block_size: create: bytes; 0 for the default, as below
  * @sector_size: create: bytes of a logical sector
@@ -61,6 +63,8 @@ struct options {
 	bool force;
 	bool repair;
 	bool clear_log;
+	bool force_share;
+	bool all;
 	u64 size;
 	u64 block_size;
 	u64 sector_size;

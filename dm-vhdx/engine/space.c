@@ -295,3 +295,26 @@ u64 vhdx_space_end(const struct vhdx_space *space)
 	}
 	return 0;
 }
+
+/**
+ * vhdx_space_unowned() - how much of a file does nobody own?
+ * @space: the map
+ * @size: bytes of the file, which the map has room for
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
+ * Return: bytes.
+ */
+u64 vhdx_space_unowned(const struct vhdx_space *space, u64 size)
+{
+	u64 units = end_unit(0, size);
+	u64 bytes = 0;
+	u64 unit;
+
+	for (unit = 0; unit < units; unit++) {
+		u64 start = unit << VHDX_ALIGN_SHIFT;
+
+		if (!test_bit(unit & UNIT_MASK, chunk_of(space, unit)->owned))
+			bytes += min_t(u64, size - start, VHDX_ALIGN);
+	}
+	return bytes;
+}

@@ -25,6 +25,7 @@
  *   vhdx_space_advance()	a step of the way of freed space
  *   vhdx_space_next()		walk what has come to some point of that way
  *   vhdx_space_end()		where the last owned byte is
+ *   vhdx_space_unowned()	how much of a file nobody owns
  *   vhdx_space_grow()		make room for a longer file
  */
 #ifndef VHDX_SPACE_H
@@ -105,5 +106,6 @@ void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from);
 u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
 		    u64 from, u64 *length);
 u64 vhdx_space_end(const struct vhdx_space *space);
+u64 vhdx_space_unowned(const struct vhdx_space *space, u64 size);
 
 #endif /* VHDX_SPACE_H */

@@ -205,9 +205,9 @@ def locator_linkage_beyond_ascii(image):
     spell(image, LINKAGE, "{\uff11" + image.locator.pairs[LINKAGE][1][2:])
 
 
-@refuse("8.1", base=bare_child, via=("helper",))
+@tolerate("8.1", "warning", base=bare_child, via=("helper",))
 def locator_no_path(image):
-    """No path at all: nothing says where the parent is."""
+    """No path at all: the parent is found by its identity, beside the child."""
     del image.locator.pairs[RELATIVE:]
 
 

@@ -116,7 +116,7 @@ static const struct unsafe unsafe_images[] = {
 	},
 	{
 		"interrupted by the store", interrupted, 0, -EIO,
-		"BAT entry 0 at offset 0x300000: cannot be read (error 5)"
+		"BAT entry 0 at offset 0x300000: cannot be read: I/O error (5)"
 	},
 };
 

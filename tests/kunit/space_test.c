@@ -355,6 +355,25 @@ static void free_beyond(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_OPEN], 1);
 }
 
+/* Over a chunk's edge, and up to an end inside a MiB. */
+static void unowned_counts(struct kunit *test)
+{
+	struct vhdx_space *space = grow(test, CHUNK + 10 * MIB);
+
+	KUNIT_EXPECT_EQ(test, vhdx_space_unowned(space, 0), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_space_unowned(space, CHUNK + 512),
+			CHUNK + 512);
+	vhdx_space_take(space, 0, 3 * MIB);
+	vhdx_space_take(space, CHUNK - MIB, 2 * MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_space_unowned(space, CHUNK + 10 * MIB),
+			CHUNK + 5 * MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_space_unowned(space, CHUNK + 512),
+			CHUNK - 4 * MIB);
+	vhdx_space_take(space, CHUNK + 9 * MIB, 1);
+	KUNIT_EXPECT_EQ(test, vhdx_space_unowned(space, CHUNK + 9 * MIB + 512),
+			CHUNK + 4 * MIB);
+}
+
 static struct kunit_case space_cases[] = {
 	KUNIT_CASE(take_overlaps),
 	KUNIT_CASE(take_parts),
@@ -372,6 +391,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(farthest),
 	KUNIT_CASE(exit_twice),
 	KUNIT_CASE(free_beyond),
+	KUNIT_CASE(unowned_counts),
 	{}
 };
 

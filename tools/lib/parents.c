@@ -270,7 +270,7 @@ static const char *recorded_name(const struct vhdx_locator *locator)
 		return locator->relative_path;
 	if (locator->absolute_path)
 		return locator->absolute_path;
-	return locator->volume_path ? locator->volume_path : "no path";
+	return locator->volume_path ? locator->volume_path : "not recorded";
 }
 
 static int refuse_ambiguity(const struct search *search)
@@ -292,7 +292,7 @@ static int search_all(struct search *search, const char *directory,
 	if (search->other)
 		return refuse_ambiguity(search);
 	if (search->right && !named)
-		msg_info("%s: its parent is %s, which has the identity that was recorded; the name that was recorded is %s",
+		msg_info("%s: its parent is %s, which has the identity that was recorded; its name was %s",
 			 search->child, search->right,
 			 recorded_name(search->locator));
 	return 0;
