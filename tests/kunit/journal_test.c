@@ -68,6 +68,43 @@ static void commit_order(struct kunit *test)
 	rig_check_disk(test);
 }
 
+struct due_case {
+	u32 head;
+	u32 tail;
+	bool due;
+};
+
+/* Of a ring of 1 MiB: past its middle, and where a quarter may not fit. */
+static const struct due_case due_cases[] = {
+	{ 0, 0, false },
+	{ 508 * KIB, 0, false },
+	{ 512 * KIB, 0, true },
+	{ 512 * KIB, 508 * KIB, true },
+	{ 512 * KIB, 512 * KIB, false },
+	{ 768 * KIB, 512 * KIB, false },
+	{ 772 * KIB, 512 * KIB, true },
+};
+
+static void due_case_name(const struct due_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "head 0x%x, tail 0x%x", c->head,
+		 c->tail);
+}
+
+KUNIT_ARRAY_PARAM(due, due_cases, due_case_name);
+
+static void due_exact(struct kunit *test)
+{
+	const struct due_case *c = test->param_value;
+	const struct vhdx_journal journal = {
+		.room = MIB,
+		.head = c->head,
+		.tail = c->tail,
+	};
+
+	KUNIT_EXPECT_EQ(test, vhdx_journal_due(&journal), c->due);
+}
+
 /* While a flush is under way, somebody makes the file longer. */
 static void grow_now(void *context, enum ram_op op, u64 pos)
 {
@@ -380,6 +417,7 @@ static struct kunit_case journal_cases[] = {
 	KUNIT_CASE(commit_order),
 	KUNIT_CASE(commit_once),
 	KUNIT_CASE(flushed_before),
+	KUNIT_CASE_PARAM(due_exact, due_gen_params),
 	KUNIT_CASE(checkpoint_order),
 	KUNIT_CASE(tail_follows),
 	KUNIT_CASE(changed_in_commit),
