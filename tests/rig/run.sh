@@ -129,6 +129,12 @@ run_watch() {
 	[ -z "$cutter" ] || kill "$cutter" 2>/dev/null || true
 }
 
+# A new session is scheduled as a group of its own, and without the priority that
+# the caller's has: beside others that have one, a guest would starve.
+# shellcheck disable=SC2016 # for the shell in that session
+RUN_AS_CALLER='{ echo "${1##* }" >/proc/self/autogroup; } 2>/dev/null
+shift; exec "$@"'
+
 # run_boot COMMAND...: runs the guest to its end or to the time limit, with its
 # standard error to $RUN_DIR/dmesg.  Through pipes of our own, since UML makes
 # its outputs non-blocking, whoever else has them open, and cannot poll files.
@@ -145,7 +151,8 @@ run_boot() {
 	else
 		exec {out}> >(exec {log}>&-; cat)
 		outs=$!
-		setsid "$@" </dev/null \
+		setsid sh -c "$RUN_AS_CALLER" sh \
+			"$(cat /proc/self/autogroup 2>/dev/null)" "$@" </dev/null \
 			>&"$out" 2>&"$log" {out}>&- {log}>&- &
 		RUN_PID=$!
 		[ -z "$RUN_PID_FILE" ] || echo "$RUN_PID" >"$RUN_PID_FILE"
