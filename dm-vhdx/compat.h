@@ -177,4 +177,85 @@ static inline int vhdx_set_stable_writes(struct gendisk *disk)
 	return vhdx_queue_set_stable(disk->queue);
 }
 
+/**
+ * vhdx_limit_features() - say whether a device polls and rotates
+ * @limits: the device's
+ * @rotates: it does; otherwise what @limits say counts
+ * @polls: what @limits say counts; otherwise it does not
+ *
+ * 6.11: these are features among the limits.
+ */
+static inline void vhdx_limit_features(struct queue_limits *limits,
+				       bool rotates, bool polls)
+{
+#ifdef BLK_FEAT_ROTATIONAL
+	if (rotates)
+		limits->features |= BLK_FEAT_ROTATIONAL;
+	if (!polls)
+		limits->features &= ~BLK_FEAT_POLL;
+#endif
+}
+
+/**
+ * vhdx_queue_features() - the same by flags of the queue
+ * @q: a suspended dm device's, after dm has set its flags
+ * @rotates: see vhdx_limit_features()
+ * @polls: likewise
+ *
+ * Before 6.11: dm_table_set_restrictions() sets them from the devices that the
+ * table names, whenever a table becomes live.
+ */
+static inline void vhdx_queue_features(struct request_queue *q, bool rotates,
+				       bool polls)
+{
+#ifndef BLK_FEAT_ROTATIONAL
+	if (rotates)
+		blk_queue_flag_clear(QUEUE_FLAG_NONROT, q);
+	if (!polls)
+		blk_queue_flag_clear(QUEUE_FLAG_POLL, q);
+#endif
+}
+
+/**
+ * vhdx_queue_limits_begin() - change the limits of a queue
+ * @q: a suspended dm device's
+ *
+ * 6.9: they have a lock, and are checked before they change. dm's own functions
+ * for this are not exported.
+ *
+ * Return: a copy of the limits, for vhdx_queue_limits_end(). They do not say any
+ * more that the device rotates.
+ */
+static inline struct queue_limits
+vhdx_queue_limits_begin(struct request_queue *q)
+{
+#ifdef BLK_FEAT_ROTATIONAL
+	struct queue_limits limits = queue_limits_start_update(q);
+
+	limits.features &= ~BLK_FEAT_ROTATIONAL;
+	return limits;
+#else
+	return q->limits;
+#endif
+}
+
+/**
+ * vhdx_queue_limits_end() - change the limits of a queue
+ * @q: as for vhdx_queue_limits_begin()
+ * @limits: what that returned, changed
+ *
+ * Return: 0, or a negative errno if the kernel refuses them.
+ */
+static inline int vhdx_queue_limits_end(struct request_queue *q,
+					struct queue_limits *limits)
+{
+#ifdef BLK_FEAT_ROTATIONAL
+	return queue_limits_commit_update(q, limits);
+#else
+	q->limits = *limits;
+	disk_update_readahead(q->disk);
+	return 0;
+#endif
+}
+
 #endif /* VHDX_COMPAT_H */

@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "limits.h"
 #include "map.h"
 #include "message.h"
 #include "provision.h"
@@ -19,12 +20,8 @@
 #include "store-file.h"
 #include "target.h"
 #include "write.h"
-#include "zero.h"
 
 #define DM_MSG_PREFIX "vhdx"
-
-/* It feeds read-ahead, which whole blocks of 32 MiB would inflate. */
-#define IO_OPT_MAX	VHDX_MIB
 
 static void target_free(struct vhdx_target *t)
 {
@@ -113,20 +110,11 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 		err = make_chain(t, reason);
 	if (!err)
 		err = check_length(t, reason);
+	if (!err)
+		err = vhdx_limits_check(t, reason);
 	if (!err && is_writable(t))
 		t->committer = t->layer[0].backing->committer;
 	return err;
-}
-
-/*
- * dm_swap_table() gives a table without devices below it, as with files, the
- * limits that the queue has already. So a read-only table of an image that is
- * written must have the same ones, or none that is loaded over it could ever
- * discard.
- */
-static bool has_writer(const struct vhdx_target *t)
-{
-	return t->layer[0].backing->committer;
 }
 
 static void set_up_writes(struct vhdx_target *t)
@@ -173,7 +161,7 @@ static int vhdx_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = t;
 	ti->per_io_data_size = sizeof(struct vhdx_io);
 	ti->limit_swap_bios = true;
-	if (has_writer(t))
+	if (t->committer)
 		set_up_writes(t);
 	return 0;
 }
@@ -186,9 +174,11 @@ static void vhdx_dtr(struct dm_target *ti)
 static int vhdx_preresume(struct dm_target *ti)
 {
 	struct vhdx_target *t = ti->private;
+	int err;
 
-	if (!t->committer)
-		return 0;
+	err = vhdx_limits_resume(t);
+	if (err || !t->committer)
+		return err;
 	return vhdx_committer_resume(t->committer, ti,
 				     t->options.no_space_timeout);
 }
@@ -279,26 +269,6 @@ static int vhdx_iterate_devices(struct dm_target *ti,
 	return ret;
 }
 
-static void vhdx_io_hints(struct dm_target *ti, struct queue_limits *limits)
-{
-	struct vhdx_target *t = ti->private;
-	const struct vhdx_params *params = &t->chain->layer[0]->params;
-	unsigned int i;
-
-	limits->logical_block_size = params->logical_sector;
-	limits->physical_block_size = max(params->physical_sector,
-					  params->logical_sector);
-	limits->io_min = limits->physical_block_size;
-	limits->io_opt = min_t(u32, params->block_size, IO_OPT_MAX);
-	for (i = 0; i < t->layers; i++)
-		if (t->layer[i].direct)
-			limits->dma_alignment =
-				max(limits->dma_alignment,
-				    t->layer[i].file->mem_align - 1);
-	if (has_writer(t))
-		vhdx_zero_limits(t, limits);
-}
-
 static struct target_type vhdx_target = {
 	.name = "vhdx",
 	.version = { 1, 1, 0 },
@@ -316,7 +286,7 @@ static struct target_type vhdx_target = {
 	.status = vhdx_status,
 	.message = vhdx_message,
 	.iterate_devices = vhdx_iterate_devices,
-	.io_hints = vhdx_io_hints,
+	.io_hints = vhdx_limits_hint,
 };
 
 static int __init vhdx_init(void)

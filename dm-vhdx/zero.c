@@ -130,7 +130,7 @@ void vhdx_zero_io(struct vhdx_io *io)
 
 /**
  * vhdx_zero_limits() - what the device takes
- * @t: the device, which is written to
+ * @t: the device; one that is only read takes none
  * @limits: dm's
  *
  * Parts of a block are worth to be discarded as well: in a file they are
@@ -139,11 +139,12 @@ void vhdx_zero_io(struct vhdx_io *io)
 void vhdx_zero_limits(const struct vhdx_target *t, struct queue_limits *limits)
 {
 	const struct vhdx_params *params = &t->chain->layer[0]->params;
+	unsigned int sectors = t->committer ? ZERO_MAX >> SECTOR_SHIFT : 0;
 
 	limits->discard_granularity = max_t(u32, params->logical_sector,
 					    VHDX_PAGE);
 	limits->discard_alignment = 0;
-	limits->max_discard_sectors = ZERO_MAX >> SECTOR_SHIFT;
-	limits->max_hw_discard_sectors = ZERO_MAX >> SECTOR_SHIFT;
-	vhdx_limit_zeroes(limits, ZERO_MAX >> SECTOR_SHIFT);
+	limits->max_discard_sectors = sectors;
+	limits->max_hw_discard_sectors = sectors;
+	vhdx_limit_zeroes(limits, sectors);
 }

@@ -149,6 +149,8 @@ int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 	u32 layer;
 	int r;
 
+	if (unlikely(!vhdx_image_has_range(chain->layer[0], pos, len)))
+		return -EINVAL;
 	run->kind = VHDX_RUN_ZERO;
 	run->layer = 0;
 	run->length = len;
@@ -191,8 +193,9 @@ static bool continues(const struct vhdx_run *run, const struct vhdx_run *next)
  * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
  *
  * Context: any; takes no lock, allocates nothing, does no I/O.
- * Return: 0, -EAGAIN, or -EIO if the BAT says what cannot be, or the file was cut
- * short and has lost these bytes.
+ * Return: 0, -EAGAIN, -EIO if the BAT says what cannot be, or the file was cut
+ * short and has lost these bytes, or -EINVAL for what is not whole sectors of the
+ * virtual disk.
  */
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)

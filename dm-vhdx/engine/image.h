@@ -16,6 +16,7 @@
  * image.h APIs:
  *   vhdx_image_log_place()	the log as the place of a finding
  *   vhdx_image_identity()	what children of an image must name
+ *   vhdx_image_has_range()	is a range whole sectors of the virtual disk?
  */
 #ifndef VHDX_IMAGE_H
 #define VHDX_IMAGE_H
@@ -113,6 +114,27 @@ vhdx_image_log_place(const struct vhdx_image *image)
 static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
 {
 	return &vhdx_header_current(&image->headers)->data_write_guid;
+}
+
+/**
+ * vhdx_image_has_range() - is a range whole sectors of the virtual disk?
+ * @image: the image
+ * @pos: byte offset on the virtual disk
+ * @len: bytes
+ *
+ * Lookups count in sectors. Of a part of one they would answer for another
+ * sector, or with no bytes at all.
+ *
+ * Context: any.
+ * Return: whether it is at least one sector, none in part, and none past the end.
+ */
+static inline bool vhdx_image_has_range(const struct vhdx_image *image, u64 pos,
+					u64 len)
+{
+	const struct vhdx_params *params = &image->params;
+
+	return len && !((pos | len) & (params->logical_sector - 1)) &&
+	       pos < params->size && len <= params->size - pos;
 }
 
 #endif /* VHDX_IMAGE_H */

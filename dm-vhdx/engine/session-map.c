@@ -160,7 +160,8 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
  * come first; -ENOSPC if that found no room; -EROFS if the session has failed;
- * -EIO if the BAT says what cannot be.
+ * -EIO if the BAT says what cannot be; -EINVAL for what is not whole sectors of
+ * the virtual disk.
  */
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss)
@@ -168,6 +169,8 @@ int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 	spinlock_t *lock = &session->image->pool.lock;
 	int r;
 
+	if (!vhdx_image_has_range(session->image, pos, len))
+		return -EINVAL;
 	spin_lock(lock);
 	r = vhdx_session_ready(session);
 	if (!r)
@@ -272,6 +275,8 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 	u32 blocks = 1;
 	int r;
 
+	if (!vhdx_image_has_range(session->image, pos, len))
+		return -EINVAL;
 	spin_lock(lock);
 	r = vhdx_session_ready(session);
 	if (!r)

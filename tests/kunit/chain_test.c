@@ -478,6 +478,43 @@ static void sector_size_name(const u32 *sector, char *name)
 
 KUNIT_ARRAY_PARAM(sector_size, sector_sizes, sector_size_name);
 
+/* Parts of a sector, nothing at all, and what is past the end: by every way in. */
+static void map_no_sectors(struct kunit *test)
+{
+	u32 sector = *(const u32 *)test->param_value;
+	struct fixture *f = test->priv;
+	u64 size = f->builder[0].size;
+	struct vhdx_run run = {};
+	u64 bitmap;
+
+	f->builder[0].logical_sector = sector;
+	f->builder[1].logical_sector = sector;
+	fixture_files(test, 2);
+	builder_block(&f->builder[0], 3, 7);
+	bitmap = builder_bitmap(&f->builder[0], 0);
+	builder_present(&f->builder[0], bitmap, 3 * MIB / sector, 1);
+	builder_block(&f->builder[1], 3, 6);
+	fixture_chain(test, 2);
+	warm_up(test);
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB, 0, &run), -EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB, sector / 2, &run), -EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB + sector / 2, sector / 2, &run),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB + sector / 2, sector, &run),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB, sector + sector / 2, &run),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, size, sector, &run), -EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, size - sector, 2 * sector, &run),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, -(u64)sector, 2 * sector, &run),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, map(test, 3 * MIB, sector, &run), 0);
+	KUNIT_EXPECT_EQ(test, run.length, sector);
+	KUNIT_EXPECT_EQ(test, run.layer, 0);
+	KUNIT_EXPECT_EQ(test, map(test, size - sector, sector, &run), 0);
+}
+
 /*
  * The log names a file that is longer than it is: its last extension was lost.
  * Block 1 of two ends with what there is; returns where it begins.
@@ -656,6 +693,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(map_joins_chunks),
 	KUNIT_CASE(map_stops_before_fault),
 	KUNIT_CASE(map_misses),
+	KUNIT_CASE_PARAM(map_no_sectors, sector_size_gen_params),
 	KUNIT_CASE(map_partial),
 	KUNIT_CASE(map_partial_over_pages),
 	KUNIT_CASE(map_partial_without_bitmap),

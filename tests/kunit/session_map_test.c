@@ -119,6 +119,40 @@ static void map_again(struct kunit *test)
 					       &miss), 0);
 }
 
+/* Parts of a sector, nothing at all, and what is past the end. */
+static void map_no_sectors(struct kunit *test)
+{
+	static const struct {
+		u64 pos;
+		u64 len;
+	} ranges[] = {
+		{ MIB, 0 }, { MIB, 512 }, { MIB + 512, 512 },
+		{ MIB + 2048, 4096 }, { MIB, 4096 + 512 },
+		{ 64 * MIB, 4096 }, { 64 * MIB - 4096, 8192 },
+		{ -4096ULL, 8192 },
+	};
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
+	struct vhdx_run run;
+	unsigned int i;
+
+	f->builder[0].logical_sector = 4096;
+	f->builder[0].size = 64 * MIB;
+	session = writer_open_empty(test);
+	writer_work(test, VHDX_WORK_BEGIN);
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		KUNIT_EXPECT_EQ(test, writer_map(test, ranges[i].pos,
+						 ranges[i].len, &run),
+				-EINVAL);
+		KUNIT_EXPECT_EQ(test, writer_zero(test, VHDX_ZERO_WRITE,
+						  ranges[i].pos, ranges[i].len,
+						  &run), -EINVAL);
+	}
+	KUNIT_EXPECT_EQ(test, session->stats.allocated, 0);
+	KUNIT_EXPECT_EQ(test, writer_map(test, 64 * MIB - 4096, 4096, &run),
+			0);
+}
+
 /* The next page is not in memory: the run ends where it would be needed. */
 static void map_to_end_of_page(struct kunit *test)
 {
@@ -235,6 +269,7 @@ static struct kunit_case session_map_cases[] = {
 	KUNIT_CASE(map_absent_row),
 	KUNIT_CASE(map_absent_elsewhere),
 	KUNIT_CASE(map_again),
+	KUNIT_CASE(map_no_sectors),
 	KUNIT_CASE(map_to_end_of_page),
 	KUNIT_CASE(map_faulty),
 	KUNIT_CASE(map_across_chunks),

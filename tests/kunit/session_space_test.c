@@ -57,10 +57,13 @@ static void prepare_order(struct kunit *test)
 /* A flush that comes meanwhile waits for what one call makes. */
 static void prepare_in_pieces(struct kunit *test)
 {
-	struct vhdx_session *session = writer_open_empty(test);
+	struct fixture *f = test->priv;
+	struct vhdx_session *session;
 	u64 before;
 	u32 k;
 
+	f->builder[0].size = 256 * MIB;
+	session = writer_open_empty(test);
 	for (k = 0; k < 150; k++)
 		writer_write(test, k * MIB, 512, 1);
 	KUNIT_ASSERT_EQ(test, session->prepared_goal, 64);

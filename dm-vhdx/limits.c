@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a device's queue says of it.
+ */
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+#include <linux/minmax.h>
+
+#include "compat.h"
+#include "limits.h"
+#include "reason.h"
+#include "store-file.h"
+#include "target.h"
+#include "zero.h"
+
+#define DM_MSG_PREFIX "vhdx"
+
+/* It feeds read-ahead, which whole blocks of 32 MiB would inflate. */
+#define IO_OPT_MAX	VHDX_MIB
+
+static struct gendisk *disk_of(const struct vhdx_target *t)
+{
+	return dm_disk(dm_table_get_md(t->ti->table));
+}
+
+static u32 sector_size(const struct vhdx_target *t)
+{
+	return t->chain->layer[0]->params.logical_sector;
+}
+
+/* A table with one calculates its limits, as dm_table_has_no_data_devices() says. */
+static bool names_device(const struct vhdx_target *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->layers; i++)
+		if (t->layer[i].dev)
+			return true;
+	return false;
+}
+
+/**
+ * vhdx_limits_check() - refuse a table whose sectors differ from the device's
+ * @t: the device that the table would make
+ * @reason: takes the sentence
+ *
+ * This keeps the live table. That the device has another size than none tells of
+ * one: dm sets both together. When the table becomes live is too late for that,
+ * since dm frees the old one even if ->preresume refuses the new one.
+ *
+ * Context: a constructor.
+ * Return: 0 or -EINVAL.
+ */
+int vhdx_limits_check(const struct vhdx_target *t, struct vhdx_reason *reason)
+{
+	struct gendisk *disk = disk_of(t);
+	unsigned int old = queue_logical_block_size(disk->queue);
+
+	if (!get_capacity(disk) || names_device(t) || old == sector_size(t))
+		return 0;
+	return vhdx_reason_give(reason, -EINVAL,
+				"the virtual disk has sectors of %u bytes, the live table of %u, which the device keeps; remove the device and create it anew",
+				sector_size(t), old);
+}
+
+/* What the device below the file system says; a file of another has none. */
+static struct block_device *device_of(const struct vhdx_layer *layer)
+{
+	return layer->file ? file_inode(layer->file->filp)->i_sb->s_bdev : NULL;
+}
+
+static bool rotates(const struct vhdx_target *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->layers; i++) {
+		struct block_device *bdev = device_of(&t->layer[i]);
+
+		if (bdev && !bdev_nonrot(bdev))
+			return true;
+	}
+	return false;
+}
+
+/* A worker issues what goes to a file, and nobody could poll for that. */
+static bool polls(const struct vhdx_target *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->layers; i++)
+		if (t->layer[i].file)
+			return false;
+	return true;
+}
+
+static void hint_file(const struct vhdx_layer *layer,
+		      struct queue_limits *limits)
+{
+	struct block_device *bdev = device_of(layer);
+
+	limits->physical_block_size = max(limits->physical_block_size,
+					  layer->file->offset_align);
+	if (bdev)
+		limits->physical_block_size =
+			max(limits->physical_block_size,
+			    bdev_physical_block_size(bdev));
+	if (layer->direct)
+		limits->dma_alignment = max(limits->dma_alignment,
+					    layer->file->mem_align - 1);
+}
+
+/**
+ * vhdx_limits_hint() - dm's ->io_hints
+ * @ti: the target
+ * @limits: what the devices below say, or nothing yet
+ *
+ * Context: process context.
+ */
+void vhdx_limits_hint(struct dm_target *ti, struct queue_limits *limits)
+{
+	struct vhdx_target *t = ti->private;
+	const struct vhdx_params *params = &t->chain->layer[0]->params;
+	unsigned int i;
+
+	limits->logical_block_size = params->logical_sector;
+	limits->physical_block_size = max3(limits->physical_block_size,
+					   params->physical_sector,
+					   params->logical_sector);
+	for (i = 0; i < t->layers; i++)
+		if (t->layer[i].file)
+			hint_file(&t->layer[i], limits);
+	limits->io_min = limits->physical_block_size;
+	limits->io_opt = min_t(u32, params->block_size, IO_OPT_MAX);
+	vhdx_limit_features(limits, rotates(t), polls(t));
+	vhdx_zero_limits(t, limits);
+}
+
+/* What ->io_hints adds to begins anew. */
+static void forget(struct queue_limits *limits)
+{
+	struct queue_limits fresh;
+
+	blk_set_stacking_limits(&fresh);
+	limits->physical_block_size = fresh.physical_block_size;
+	limits->dma_alignment = fresh.dma_alignment;
+}
+
+static int mend(struct vhdx_target *t, struct request_queue *q)
+{
+	struct queue_limits limits = vhdx_queue_limits_begin(q);
+	int err;
+
+	forget(&limits);
+	vhdx_limits_hint(t->ti, &limits);
+	err = vhdx_queue_limits_end(q, &limits);
+	if (err)
+		DMERR("%s: the kernel refuses the limits of the table (%d)",
+		      dm_table_device_name(t->ti->table), err);
+	return err;
+}
+
+/**
+ * vhdx_limits_resume() - mend what dm has kept of another table's limits
+ * @t: the device, whose table becomes live
+ *
+ * Of a table with other targets dm's own calculation is all that is right for all
+ * of them.
+ *
+ * Context: ->preresume, with no I/O under way.
+ * Return: 0 or a negative errno; the log then says why.
+ */
+int vhdx_limits_resume(struct vhdx_target *t)
+{
+	bool alone = t->ti->len == dm_table_get_size(t->ti->table);
+	struct request_queue *q = disk_of(t)->queue;
+	unsigned int old = queue_logical_block_size(q);
+
+	if (old < sector_size(t) || (alone && old != sector_size(t))) {
+		DMERR("%s: the virtual disk has sectors of %u bytes, the device of %u, which it keeps; remove the device and create it anew",
+		      dm_table_device_name(t->ti->table), sector_size(t), old);
+		return -EINVAL;
+	}
+	vhdx_queue_features(q, rotates(t), polls(t));
+	return alone && !names_device(t) ? mend(t, q) : 0;
+}
