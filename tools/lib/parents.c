@@ -13,6 +13,12 @@
 /* Windows separates by a backslash and takes a slash as well. */
 #define SEPARATORS	"\\/"
 
+/*
+ * Directories that are listed for one path.  "a\..\a\.." beside the directories
+ * "a" and "A" would double the ways at each step.
+ */
+#define LISTINGS_MAX	1024U
+
 /**
  * struct search - one parent that is looked for
  * @locator: of the child
@@ -21,6 +27,7 @@
  * @right: a file that has the identity, or NULL
  * @other: another one that has it, so that none can be chosen, or NULL
  * @settled: @right has the name to the letter: no other one matters
+ * @listings: directories that were listed for this path so far
  */
 struct search {
 	const struct vhdx_locator *locator;
@@ -29,6 +36,7 @@ struct search {
 	char *right;
 	char *other;
 	bool settled;
+	unsigned int listings;
 };
 
 /**
@@ -152,10 +160,13 @@ static void follow(struct search *search, char path[PATH_MAX],
 static void follow_like(struct search *search, char path[PATH_MAX],
 			char *const *name, size_t count)
 {
-	DIR *dir = opendir(*path ? path : "/");
 	size_t len = strlen(path);
 	struct dirent *entry;
+	DIR *dir;
 
+	if (search->listings++ >= LISTINGS_MAX)
+		return;
+	dir = opendir(*path ? path : "/");
 	while (dir && !search->settled && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, *name) ||
 		    !name_like(entry->d_name, *name))
@@ -196,6 +207,7 @@ static void try_path(struct search *search, const char *directory,
 	struct steps steps = { 0 };
 	int n = snprintf(path, sizeof(path), "%s", directory);
 
+	search->listings = 0;
 	if (n >= 0 && (size_t)n < sizeof(path) && steps_split(&steps, windows))
 		follow(search, path, steps.name, steps.count, true);
 	steps_free(&steps);
