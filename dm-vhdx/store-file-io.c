@@ -52,7 +52,7 @@ static void write_end(struct vhdx_io *io)
  *
  * Context: any, for I/O completes in interrupts too.
  */
-static void queue_waiting(struct vhdx_io *io, bool pause)
+static void queue_waiting(struct vhdx_io *io, unsigned int pause)
 {
 	write_end(io);
 	io->pause = pause;
@@ -89,7 +89,7 @@ static void queue_again(struct vhdx_io *io)
 	if (vhdx_file_in_batches(io->file, io->direct))
 		vhdx_file_queue_again(io->file, io);
 	else
-		queue_waiting(io, false);
+		queue_waiting(io, 0);
 }
 
 static bool is_apart(struct vhdx_io *io)
@@ -144,7 +144,7 @@ static void io_some(struct vhdx_io *io, long got)
 		zero_fill_bio(bio);
 		io_end(io);
 	} else if (got) {
-		queue_waiting(io, false);
+		queue_waiting(io, 0);
 	} else {
 		bio->bi_status = BLK_STS_IOERR;
 		io_end(io);
@@ -189,16 +189,20 @@ static void through_cache(struct vhdx_io *io)
 		if (!keep_apart(io))
 			return;
 	}
-	queue_waiting(io, false);
+	queue_waiting(io, 0);
 }
 
 static void io_failed(struct vhdx_io *io)
 {
 	if (may_be_had(io)) {
-		queue_waiting(io, io->result == -ENOMEM ||
-			      !(io->iocb.ki_flags & IOCB_NOWAIT));
+		bool pause = io->result == -ENOMEM ||
+			     !(io->iocb.ki_flags & IOCB_NOWAIT);
+
+		queue_waiting(io, pause ? VHDX_RETRY_MS : 0);
 	} else if (io->result == -EINVAL && io->direct) {
 		through_cache(io);
+	} else if (vhdx_file_waits_for_room(io)) {
+		queue_waiting(io, VHDX_ROOM_RETRY_MS);
 	} else {
 		io->bio->bi_status = vhdx_blk_status(io->result);
 		io_end(io);
@@ -278,7 +282,7 @@ static bool fill_done(struct vhdx_io *io)
 	if (whole)
 		io->result = io->bio->bi_iter.bi_size;
 	if (alone)
-		queue_waiting(io, false);
+		queue_waiting(io, 0);
 	return !alone;
 }
 
@@ -384,7 +388,7 @@ static void wait_work(struct work_struct *work)
 	bool done;
 
 	if (io->pause)
-		msleep(VHDX_RETRY_MS);
+		msleep(io->pause);
 	charge = vhdx_charge_enter(io->bio, !io->pause);
 	done = io_issue(io, 0);
 	vhdx_charge_leave(charge);
@@ -407,7 +411,7 @@ static bool located(struct vhdx_io *io)
 		return false;
 	if (likely(io->direct))
 		return true;
-	queue_waiting(io, false);
+	queue_waiting(io, 0);
 	return false;
 }
 
@@ -477,6 +481,7 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 	io->pos = pos;
 	io->direct = direct && is_aligned(io);
 	io->apart = false;
+	io->lacking = false;
 	io->begun = false;
 	io->locate = NULL;
 	if (!may_go_on(io))
@@ -484,7 +489,7 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 	if (vhdx_file_in_batches(file, io->direct))
 		vhdx_file_queue(file, io);
 	else
-		queue_waiting(io, false);
+		queue_waiting(io, 0);
 }
 
 /**
@@ -503,6 +508,7 @@ void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
 	io->file = file;
 	io->direct = true;
 	io->apart = false;
+	io->lacking = false;
 	io->begun = false;
 	io->locate = locate;
 	vhdx_file_queue(file, io);

@@ -21,10 +21,11 @@
 #define MOVE_PAGES	32
 
 /*
- * How long a file system may lack memory for a change: a log that could not be
- * written ends all writing. 30 seconds.
+ * How long a file system may lack memory for a change, or room for what is there
+ * and is copied on write: a log that could not be written ends all writing.  In
+ * milliseconds.
  */
-#define MEMORY_TRIES	(30 * MSEC_PER_SEC / VHDX_RETRY_MS)
+#define PATIENCE	(30 * MSEC_PER_SEC)
 
 static struct vhdx_file *to_file(struct vhdx_store *store)
 {
@@ -143,13 +144,27 @@ static ssize_t move_some(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 	return write_some(file, &iocb, &iter, buf, len);
 }
 
-/* Returns whether to try again what failed for want of memory, after a pause. */
-static bool try_again(ssize_t ret, unsigned int *tries)
+static bool pause_for(unsigned int ms, unsigned int *waited)
 {
-	if (ret != -ENOMEM || ++*tries > MEMORY_TRIES)
+	*waited += ms;
+	if (*waited > PATIENCE)
 		return false;
-	msleep(VHDX_RETRY_MS);
+	msleep(ms);
 	return true;
+}
+
+/* Returns whether to try again what failed for want of memory, after a pause. */
+static bool try_again(ssize_t ret, unsigned int *waited)
+{
+	return ret == -ENOMEM && pause_for(VHDX_RETRY_MS, waited);
+}
+
+/* The same for what is inside the file, and needs no new room in most of them. */
+static bool move_again(ssize_t ret, unsigned int *waited)
+{
+	if (vhdx_store_no_room(ret))
+		return pause_for(VHDX_ROOM_RETRY_MS, waited);
+	return try_again(ret, waited);
 }
 
 /* Returns how many bytes were not moved, or a negative errno. */
@@ -157,12 +172,12 @@ static ssize_t move_all(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 			size_t len)
 {
 	struct guise guise = guise_enter(file);
-	unsigned int tries = 0;
+	unsigned int waited = 0;
 	ssize_t done = 0;
 
 	while (len) {
 		done = move_some(file, dir, pos, buf, len);
-		if (try_again(done, &tries))
+		if (move_again(done, &waited))
 			continue;
 		if (done <= 0)
 			break;
@@ -223,13 +238,13 @@ static int file_flush(struct vhdx_store *store)
 static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 {
 	struct guise guise = guise_enter(file);
-	unsigned int tries = 0;
+	unsigned int waited = 0;
 	int err;
 
 	vhdx_file_modified(file);
 	do {
 		err = vfs_fallocate(file->filp, mode, pos, len);
-	} while (try_again(err, &tries));
+	} while (try_again(err, &waited));
 	guise_leave(guise);
 	return err;
 }

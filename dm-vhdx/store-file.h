@@ -31,6 +31,8 @@
  *   vhdx_file_submit_later()	the same, where a worker is to find the place
  *   vhdx_file_submit_flush()	make durable what was written
  *   vhdx_file_issue()		for the worker: what has come together
+ * store-file-room.c APIs:
+ *   vhdx_file_waits_for_room()	is a write to be tried again when there is room?
  * store-file-queue.c APIs:
  *   vhdx_file_queue()		have a bio issued by a worker
  *   vhdx_file_queue_again()	the same for a bio that had to wait
@@ -208,6 +210,8 @@ void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
 			    bool (*locate)(struct vhdx_io *io));
 void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io);
 void vhdx_file_issue(struct llist_node *batch);
+
+bool vhdx_file_waits_for_room(struct vhdx_io *io);
 
 int vhdx_file_queue_init(struct vhdx_file *file);
 void vhdx_file_queue_exit(struct vhdx_file *file);

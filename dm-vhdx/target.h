@@ -94,7 +94,9 @@ struct vhdx_file_plug {
  * @refs: one for the issuer and one for the completion: either may be last
  * @direct: bypass the page cache
  * @apart: @overlap is in use
- * @pause: wait a little before trying again
+ * @lacking: it has found no room
+ * @pause: milliseconds to wait before trying again
+ * @since: in jiffies, when it first found none
  * @begun: the file system knows of the write
  * @iocb: the I/O
  */
@@ -117,7 +119,9 @@ struct vhdx_io {
 	atomic_t refs;
 	bool direct;
 	bool apart;
-	bool pause;
+	bool lacking;
+	unsigned int pause;
+	unsigned long since;
 	bool begun;
 	struct kiocb iocb;
 };
@@ -130,6 +134,9 @@ struct vhdx_part {
 
 /* A load must not fail for want of memory; what frees some may be waiting. */
 #define VHDX_RETRY_MS	20
+
+/* Room comes seldom, and to look for some takes a file system long. */
+#define VHDX_ROOM_RETRY_MS	1000
 
 /**
  * vhdx_target_pos() - where on the virtual disk a bio begins
