@@ -194,7 +194,10 @@ static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 
 /**
  * user_store_is_sparse() - has a file holes, as far as is told?
- * @user: a file whose bytes are durable
+ * @user: a file whose bytes are durable, the first ones written
+ *
+ * A file system that says it takes no space at all, as hostfs does of a new file,
+ * does not tell.
  *
  * Return: 1 if it has, 0 if not, or a negative errno.
  */
@@ -203,7 +206,7 @@ int user_store_is_sparse(const struct user_store *user)
 	u64 bytes;
 	int err = allocated_bytes(user, &bytes);
 
-	return err ? err : bytes < user->store.size;
+	return err ? err : bytes && bytes < user->store.size;
 }
 
 const struct vhdx_store_ops user_store_write_ops = {
