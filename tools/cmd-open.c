@@ -5,6 +5,7 @@
  */
 #include <linux/dm-ioctl.h>
 
+#include "damage.h"
 #include "dmdev.h"
 #include "exit-codes.h"
 #include "findings.h"
@@ -119,7 +120,8 @@ static bool is_writable(const struct layer *layer)
 	if (reason)
 		msg_warn("%s: cannot be written: %s; so the device is read-only",
 			 layer->path, reason);
-	return !reason && !vhdx_session_check(layer->image, &warning.report);
+	return !reason && !vhdx_session_check(layer->image, &warning.report) &&
+	       !damage_found(layer);
 }
 
 static int create_explained(const struct dmdev_spec *spec, const char *path)
