@@ -141,7 +141,8 @@ void tree_flag(struct json_object *object, const char *key, bool value)
 	tree_add(object, key, must(json_object_new_boolean(value)));
 }
 
-static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
+				     "PiB", "EiB" };
 
 /**
  * tree_size_exact() - a size in the largest unit that divides it

@@ -52,12 +52,24 @@ static int layer_cycle(const struct disk *disk, const struct layer *layer)
 	return 0;
 }
 
+/* What the engine says of such a file is true, and beside the point. */
+static void explain_cut(const struct layer *layer)
+{
+	const struct user_store *file = &layer->file;
+
+	if (!file->device && file->store.size < VHDX_HEADER_SECTION)
+		msg_err("%s: was cut short: it is %llu bytes long, and what an image begins with is 1 MiB",
+			layer->path, file->store.size);
+}
+
 static int layer_understand(struct layer *layer)
 {
 	struct vhdx_image *image;
 
 	image = vhdx_image_open(&layer->file.store, VHDX_POOL_PAGES_DEFAULT,
 				&layer->report);
+	if (PTR_ERR(image) == -EUCLEAN)
+		explain_cut(layer);
 	if (IS_ERR(image))
 		return (int)PTR_ERR(image);
 	layer->image = image;
