@@ -44,9 +44,9 @@ GUEST=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 shopt -s extglob
 # A hang is a failure, not a test that never ends.
 # shellcheck disable=SC2034 # for the scripts that source this
-READ_LIMIT=120
+READ_LIMIT=$PATIENCE
 # A kernel that looks for races takes some ten times as long.
-[ ! -e /sys/kernel/debug/kcsan ] || READ_LIMIT=900
+[ ! -e /sys/kernel/debug/kcsan ] || READ_LIMIT=$((PATIENCE * 5))
 BLOCK=()
 declare -A STATUS SAID
 

@@ -64,7 +64,7 @@ fio_round() {
 	done
 	shift
 	buffered=("$@")
-	timeout -k 5 300 fio "${common[@]}" --output="$SCRATCH/fio.json" \
+	timeout -k 5 $((PATIENCE * 3)) fio "${common[@]}" --output="$SCRATCH/fio.json" \
 		--name=direct --rw=randwrite --bsrange="$SECTOR-64k" \
 		--blockalign="$SECTOR" --direct=1 --ioengine=libaio \
 		--iodepth=16 --fsync=64 --verify_backlog=128 "${direct[@]}" \

@@ -24,6 +24,14 @@ modified() { stat -c %.9Y "$IMAGE"; }
 
 was_modified_since() { [ "$(modified)" != "$1" ]; }
 
+stays_as_it_is() {
+	local before
+
+	before=$(modified)
+	sleep 3
+	! was_modified_since "$before"
+}
+
 flush() { dd if=/dev/null of="$DEV" conv=notrunc,fsync status=none; }
 
 test_time() {
@@ -34,7 +42,7 @@ test_time() {
 	write_page 0
 	flush
 	# The session has begun, and nothing but the page is changed from now on.
-	sleep 3
+	wait_for 9 stays_as_it_is
 	before=$(modified)
 	sleep 1.2
 	tap_is "nothing is written: the file is not modified" "$(modified)" "$before"
@@ -73,7 +81,7 @@ test_freeze() {
 	for i in 1 2 3 4; do
 		sleep 0.7
 		tap_run "under load, the file system can be frozen ($i)" \
-			timeout 60 fsfreeze -f $STORE
+			timeout "$PATIENCE" fsfreeze -f $STORE
 		sleep 0.3
 		fsfreeze -u $STORE
 	done

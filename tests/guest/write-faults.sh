@@ -41,7 +41,7 @@ faulty() {
 	# A file system that has failed may not let its files be read either.
 	[ "$what" = "file store" ] || tap_run "$what: it can be read" dd \
 		if="$DEV" of=/dev/null bs=64k count=16 iflag=direct
-	tap_run "$what: and suspended" timeout 30 dmsetup suspend \
+	tap_run "$what: and suspended" timeout "$PATIENCE" dmsetup suspend \
 		--noudevsync w
 	dmsetup resume --noudevsync w
 	below_is linear

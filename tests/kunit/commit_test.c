@@ -15,7 +15,7 @@
 #define MIB VHDX_MIB
 
 /* Until what the thread does by itself once a second has been done. */
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 120000
 
 static struct vhdx_committer *committer_of(struct kunit *test)
 {
@@ -181,7 +181,8 @@ static void commit_forget_other(struct kunit *test)
 
 	mutex_lock(&c->lock);
 	schedule_work(&leaver->work);
-	gone = wait_for_completion_timeout(&leaver->done, HZ);
+	gone = wait_for_completion_timeout(&leaver->done,
+					   msecs_to_jiffies(PATIENCE_MS));
 	KUNIT_EXPECT_FALSE(test, c->session->hurry);
 	mutex_unlock(&c->lock);
 	flush_work(&leaver->work);

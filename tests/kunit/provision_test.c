@@ -27,7 +27,7 @@
 /* KiB, so that there are as few workers as there can be. */
 #define CACHE 64
 /* What is not done by then never will be. */
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 120000
 
 /**
  * struct below - the block device

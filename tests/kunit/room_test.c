@@ -30,7 +30,7 @@
 #include "target-rig.h"
 
 /* More than a second passes between two attempts. */
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 120000
 
 /**
  * struct place - where the image lies, and the device above it

@@ -6,7 +6,10 @@
 #
 #   load_module FILE [PARAM=VALUE]...  insmod, with what it depends on
 #   unload_module NAME                 rmmod; fails if something holds it
-#   wait_for SECONDS COMMAND...        until the command succeeds; fails if late
+#   $PATIENCE                          seconds: no machine is so slow that what has
+#                                      not come by then still does
+#   wait_for SECONDS COMMAND...        until the command succeeds; it should in
+#                                      SECONDS, and fails after $PATIENCE more
 #   klog_mark, klog_since              the kernel's log since the mark
 #   klog_clean DESC                    a test: nothing bad since the mark
 #   scratch_fs DIR SIZE [TYPE]         a new file system (ext4), mounted at DIR,
@@ -24,6 +27,8 @@ GUEST_LIB=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$GUEST_LIB/tap.sh"
 # shellcheck source=tests/rig/klog.sh
 . "$GUEST_LIB/klog.sh"
+
+PATIENCE=600
 
 # A name may be built in, in a kernel that has it so, or be a module.
 load_module() {
@@ -43,7 +48,7 @@ unload_module() {
 }
 
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + PATIENCE + $1))
 
 	shift
 	until "$@"; do

@@ -15,7 +15,8 @@
 #   tap_is DESC GOT WANTED         the two strings are equal
 #   tap_like DESC TEXT REGEX       the extended regular expression matches
 #   tap_run DESC COMMAND...        the command succeeds
-#   tap_fails DESC COMMAND...      the command fails; its output, both streams,
+#   tap_fails DESC COMMAND...      the command fails, and not by the time limit of
+#                                  timeout(1) or a guest, 124; its output, both streams,
 #                                  is left in $TAP_OUTPUT, its status in
 #                                  $TAP_STATUS (as tap_run leaves them too)
 #   tap_suite NAME COMMAND...      the command prints TAP itself: it is shown
@@ -123,10 +124,12 @@ tap_fails() {
 	local desc=$1
 	shift
 	tap_capture "$@"
-	if [ "$TAP_STATUS" != 0 ]; then
-		tap_ok "$desc"
-	else
+	if [ "$TAP_STATUS" = 0 ]; then
 		tap_not_ok "$desc" "succeeded: $*"$'\n'"$TAP_OUTPUT"
+	elif [ "$TAP_STATUS" = 124 ]; then
+		tap_not_ok "$desc" "ran into its time limit: $*"$'\n'"$TAP_OUTPUT"
+	else
+		tap_ok "$desc"
 	fi
 }
 

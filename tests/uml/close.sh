@@ -14,8 +14,6 @@ set -euo pipefail
 . "$GUEST/write/below.sh"
 
 IMAGE=/dev/mapper/below
-# Seconds. What has not happened by then never will.
-PATIENCE=60
 
 # The device has something to commit, which nothing below takes until let_below.
 hold_below() {

@@ -150,8 +150,9 @@ exec 3<&-
 exits "close waits for those who only look" 0 close v0
 gone "  and takes it away"
 wait
-flock -s "$good/dynamic.vhdx" sleep 60 &
-sleep 0.5
+flock -s "$good/dynamic.vhdx" sleep 3600 &
+tap_run "a program locks an image" wait_for 5 \
+	eval '! flock -xn "$good/dynamic.vhdx" true'
 exits "open, where a program keeps writers away" 7 \
 	open "$good/dynamic.vhdx" v0
 says "  names it" "is open in the program (flock|sleep), process"
@@ -467,7 +468,7 @@ if [ -x "$udevd" ] && ! slow_guest && mkdir -p /run/udev; then
 		gone "  leaves nothing"
 	done
 	kill -STOP "$(pidof systemd-udevd)"
-	tap_capture timeout --preserve-status -s INT -k 5 2 \
+	tap_capture timeout --preserve-status -s INT -k "$PATIENCE" 2 \
 		"$VHDXSETUP" open "$new" v0
 	tap_is "while udev hangs, open can be interrupted" "$TAP_STATUS" 130
 	says "  says so" "interrupted: v0 is not made"
