@@ -19,8 +19,9 @@ DIR=/run/charged
 groups_setup() {
 	mkdir -p $GROUPS_DIR
 	mount -t cgroup2 none $GROUPS_DIR 2>/dev/null || return
-	grep -qw io $GROUPS_DIR/cgroup.controllers || return
-	echo +io >$GROUPS_DIR/cgroup.subtree_control
+	grep -qw io $GROUPS_DIR/cgroup.controllers &&
+		grep -qw memory $GROUPS_DIR/cgroup.controllers || return
+	echo "+io +memory" >$GROUPS_DIR/cgroup.subtree_control
 }
 
 # A group of its own for each case: what it did before does not count.
@@ -51,6 +52,8 @@ charged() {
 		}
 		END { print sum + 0 }' $GROUP/io.stat
 }
+
+memory_of() { awk -v key="$1" '$1 == key { print $2 }' $GROUP/memory.stat; }
 
 store_on_below() {
 	below_setup 256M
@@ -130,14 +133,53 @@ test_zeroes() {
 	store_off_below block
 }
 
+# The limit is that of the disk below, which knows nothing of the device.
+test_limited() {
+	local what="$1 store, limited" start
+
+	store_on_below "$1"
+	rw_create w "$IMAGE"
+	export DEV
+	write 1
+	group_new
+	echo "$(below_number) wbps=1048576" >$GROUP/io.max
+	start=$SECONDS
+	tap_run "$what: a group writes" in_group write 64 seek=16
+	tap_run "$what: no faster than it may" test $((SECONDS - start)) -ge 3
+	dm_remove w
+	group_gone
+	store_off_below "$1"
+}
+
+# Through the page cache, which is the group's, too.
+test_memory() {
+	local what="file store, page cache" before
+
+	store_on_below file
+	rw_create w "$IMAGE" buffered
+	export DEV
+	write 1
+	group_new
+	before=$(memory_of file)
+	tap_run "$what: a group writes" in_group write 256 seek=16
+	at_least "$what: its pages are charged to it" \
+		"$(($(memory_of file) - before))" $((8 << 20))
+	dm_remove w
+	umount $DIR
+	group_gone
+	below_gone
+}
+
 export -f write
 if ! groups_setup; then
-	tap_skip "control groups" "the kernel has none for I/O"
+	tap_skip "control groups" "the kernel has none for I/O and memory"
 	tap_done
 	exit
 fi
 test_charged file
 test_charged block
 test_zeroes
+test_limited file
+test_memory
 umount $GROUPS_DIR
 tap_done
