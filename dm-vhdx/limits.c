@@ -176,7 +176,7 @@ int vhdx_limits_resume(struct vhdx_target *t)
 	unsigned int old = queue_logical_block_size(q);
 
 	if (old < sector_size(t) || (alone && old != sector_size(t))) {
-		DMERR("%s: the virtual disk has sectors of %u bytes, the device of %u, which it keeps; remove the device and create it anew",
+		DMERR("%s: has sectors of %u bytes, the device of %u; remove and create it anew",
 		      dm_table_device_name(t->ti->table), sector_size(t), old);
 		return -EINVAL;
 	}
