@@ -13,7 +13,7 @@ cut=$SCRATCH/cut.vhdx
 "$VHDXSETUP" create -q -s 64M --preallocate --block-size 1M "$cut"
 whole=$(stat -c %s "$cut")
 exits "a whole image" 0 open "$cut" v0
-tap_run "  is filled" dd if=/dev/urandom of="$dev" bs=1M oflag=direct status=none
+tap_run "  is filled" dd if=/dev/urandom of="$dev" bs=1M count=64 oflag=direct status=none
 dd if="$dev" of="$SCRATCH/flat" bs=1M iflag=direct status=none
 exits "  and closed" 0 close v0
 # Block 60 keeps its first 700 KiB.
