@@ -74,35 +74,35 @@ const unsigned int option_count = ARRAY_SIZE(option_specs);
 #define OPT_OF_CHAIN	(OPT(PARENT) | OPT(IGNORE_ID))
 
 const struct verb verbs[] = {
-	{ "open", cmd_open, 2, "IMAGE NAME",
+	{ "open", cmd_open, 2, 2, "IMAGE NAME",
 	  "make the block device /dev/mapper/NAME of an image",
 	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN | OPT(BAT_CACHE) |
 	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) },
-	{ "close", cmd_close, 1, "NAME",
+	{ "close", cmd_close, 1, 1, "NAME",
 	  "remove the device, and its partitions",
 	  OPT(DEFERRED) },
-	{ "status", cmd_status, 1, "NAME",
+	{ "status", cmd_status, 1, 1, "NAME",
 	  "say what a device is and what it does",
 	  OPT(JSON) },
-	{ "list", cmd_list, 0, "",
+	{ "list", cmd_list, 0, 0, "",
 	  "list the devices made of VHDX images",
 	  OPT(JSON) },
-	{ "info", cmd_info, 1, "IMAGE",
+	{ "info", cmd_info, 1, 1, "IMAGE",
 	  "say what an image is, and what it says of itself",
 	  OPT(ALL) | OPT(JSON) | OPT_OF_CHAIN },
-	{ "check", cmd_check, -1, "IMAGE...",
+	{ "check", cmd_check, 1, INT_MAX, "IMAGE...",
 	  "look for everything that is wrong with an image",
 	  OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN | OPT(REPAIR) |
 	  OPT(CLEAR_LOG) | OPT(FORCE_SHARE) },
-	{ "replay", cmd_replay, 1, "IMAGE",
+	{ "replay", cmd_replay, 1, 1, "IMAGE",
 	  "put in place what the log holds, as opening for writing does",
 	  0 },
-	{ "create", cmd_create, 1, "FILE",
+	{ "create", cmd_create, 1, 1, "FILE",
 	  "make a new image",
 	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
 	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
 	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) },
-	{ "map", cmd_map, 1, "IMAGE",
+	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
 	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },
 };
@@ -137,13 +137,13 @@ static void option_help(FILE *out, const struct option_spec *spec)
 	fprintf(out, "  %s%-28s %s\n", letter, name, spec->text);
 }
 
-static void options_help(FILE *out, unsigned int mask)
+static void options_help(FILE *out, u64 mask)
 {
 	unsigned int i;
 
 	fprintf(out, "\nOptions:\n");
 	for (i = 0; i < option_count; i++)
-		if (mask & (1U << i))
+		if (mask & (1ULL << i))
 			option_help(out, &option_specs[i]);
 }
 
@@ -178,5 +178,5 @@ void general_help(FILE *out)
 		fprintf(out, "  %-18s %s\n", usage, verbs[i].text);
 	}
 	options_help(out, OPT_COMMON);
-	fprintf(out, "\n`vhdxsetup VERB --help' has the options of a verb.\n");
+	fprintf(out, "\n`vhdxsetup help VERB' has the options of a verb.\n");
 }

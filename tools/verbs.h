@@ -50,7 +50,7 @@ enum option_id {
 	OPT_VERSION,
 };
 
-#define OPT(id)		(1U << OPT_##id)
+#define OPT(id)		(1ULL << OPT_##id)
 /* Options that every verb takes. */
 #define OPT_COMMON	(OPT(VERBOSE) | OPT(QUIET) | OPT(HELP) | OPT(VERSION))
 
@@ -88,7 +88,8 @@ struct option_spec {
  * struct verb - one thing that vhdxsetup does
  * @name: the word
  * @run: does it
- * @arg_count: how many arguments it takes; negative: so many or more
+ * @least: how many arguments it takes at least
+ * @most: and at most
  * @args: their names
  * @text: what it does
  * @options: OPT() bits of what it takes beside OPT_COMMON
@@ -96,10 +97,11 @@ struct option_spec {
 struct verb {
 	const char *name;
 	int (*run)(const struct options *options, char **args);
-	int arg_count;
+	int least;
+	int most;
 	const char *args;
 	const char *text;
-	unsigned int options;
+	u64 options;
 };
 
 extern const struct verb verbs[];

@@ -13,6 +13,9 @@
 #include "table-limits.h"
 #include "verbs.h"
 
+/* As many as options have bits. */
+#define OPTIONS_MAX	64
+
 /**
  * struct command - a parsed command line
  * @options: for the verb
@@ -27,9 +30,10 @@ struct command {
 	int arg_count;
 };
 
-static int usage(const char *remedy)
+static int usage(const struct verb *verb)
 {
-	fprintf(stderr, "Try `vhdxsetup %s--help'.\n", remedy);
+	fprintf(stderr, "Try `vhdxsetup help%s%s'.\n", verb ? " " : "",
+		verb ? verb->name : "");
 	return -EINVAL;
 }
 
@@ -96,7 +100,7 @@ static int set_option(struct options *options, enum option_id id,
 	const struct option_spec *spec = &option_specs[id];
 	void *member = (char *)options + spec->offset;
 
-	options->given |= 1U << id;
+	options->given |= 1ULL << id;
 	switch (spec->kind) {
 	case OPTION_FLAG:
 		*(bool *)member = true;
@@ -109,11 +113,24 @@ static int set_option(struct options *options, enum option_id id,
 	return set_own(options, id, arg);
 }
 
+/**
+ * struct grammar - our options as getopt_long() wants them
+ * @longs: their long names
+ * @shorts: their letters, after the colon that has getopt tell a missing argument
+ */
+struct grammar {
+	struct option longs[OPTIONS_MAX + 1];
+	char shorts[2 * OPTIONS_MAX + 2];
+};
+
 /* getopt's two descriptions of the options, from ours. */
-static void describe(struct option *longs, char *shorts)
+static void describe(struct grammar *grammar)
 {
+	struct option *longs = grammar->longs;
+	char *shorts = grammar->shorts;
 	unsigned int i;
 
+	*shorts++ = ':';
 	for (i = 0; i < option_count; i++) {
 		longs[i] = (struct option){
 			.name = option_specs[i].name,
@@ -143,57 +160,128 @@ static int id_of(int c)
 	return -1;
 }
 
+static int find_verb(struct command *command, const char *word)
+{
+	command->verb = verb_find(word);
+	if (command->verb) {
+		msg_set_verb(command->verb->name);
+		return 0;
+	}
+	msg_err("no verb is called `%s'", word);
+	return usage(NULL);
+}
+
+/*
+ * The first word that is no option, and no argument of one. Options may stand
+ * before the verb, and what is wrong with them is said of the verb, so it is
+ * looked for before they are. NULL if there is none.
+ */
+static const char *first_word(const struct grammar *grammar, int argc,
+			      char **argv)
+{
+	/* getopt sorts them, and those after an error not as the next pass. */
+	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	const char *word;
+
+	if (!words)
+		return NULL;
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	while (getopt_long(argc, words, grammar->shorts, grammar->longs,
+			   NULL) != -1)
+		;
+	word = words[optind];
+	free(words);
+	/* Has the next pass begin anew. */
+	optind = 0;
+	return word;
+}
+
+/* What getopt did not understand: @c is its answer, @word what it stopped at. */
+static int refuse_option(const struct command *command, int c, const char *word)
+{
+	int id = id_of(optopt);
+
+	if (c == ':')
+		msg_err("--%s needs an argument: %s", option_specs[id].name,
+			option_specs[id].arg);
+	else if (id >= 0 && optopt)
+		msg_err("--%s takes no argument", option_specs[id].name);
+	else if (optopt)
+		msg_err("there is no option -%c", optopt);
+	else
+		msg_err("there is no option %s, or it stands for several",
+			word);
+	return usage(command->verb);
+}
+
+static int parse_options(struct command *command,
+			 const struct grammar *grammar, int argc, char **argv)
+{
+	int c, err = 0;
+
+	while (!err && (c = getopt_long(argc, argv, grammar->shorts,
+					grammar->longs, NULL)) != -1) {
+		if (c == ':' || c == '?')
+			err = refuse_option(command, c, argv[optind - 1]);
+		else
+			err = set_option(&command->options,
+					 (enum option_id)id_of(c), optarg);
+	}
+	return err;
+}
+
+/* `help VERB' is the verb's --help. */
+static int parse_help(struct command *command)
+{
+	command->options.given |= OPT(HELP);
+	if (command->arg_count > 1) {
+		msg_err("`help' takes one verb");
+		return usage(NULL);
+	}
+	return command->arg_count ? find_verb(command, command->args[0]) : 0;
+}
+
 static int parse(struct command *command, int argc, char **argv)
 {
-	struct option longs[48];
-	char shorts[48];
-	int c, id, err;
+	struct grammar grammar;
+	const char *word;
+	int err = 0;
 
-	describe(longs, shorts);
-	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		id = id_of(c);
-		if (id < 0)
-			return usage("");
-		err = set_option(&command->options, (enum option_id)id, optarg);
-		if (err)
-			return err;
-	}
-	if (optind == argc)
-		return 0;
-	command->verb = verb_find(argv[optind]);
-	if (!command->verb && strcmp(argv[optind], "help")) {
-		msg_err("no verb is called `%s'", argv[optind]);
-		return usage("");
-	}
-	if (!command->verb)
-		command->options.given |= OPT(HELP);
+	describe(&grammar);
+	opterr = 0;
+	word = first_word(&grammar, argc, argv);
+	if (word && strcmp(word, "help"))
+		err = find_verb(command, word);
+	if (!err)
+		err = parse_options(command, &grammar, argc, argv);
+	if (err || !word)
+		return err;
 	command->args = argv + optind + 1;
 	command->arg_count = argc - optind - 1;
-	return 0;
+	return command->verb ? 0 : parse_help(command);
 }
 
 /* Are these options and this many arguments what the verb takes? */
 static int suits(const struct command *command)
 {
 	const struct verb *verb = command->verb;
-	unsigned int known = verb->options | OPT_COMMON;
-	unsigned int extra = command->options.given & ~known;
-	char remedy[32];
+	u64 extra = command->options.given & ~(verb->options | OPT_COMMON);
 
-	snprintf(remedy, sizeof(remedy), "%s ", verb->name);
 	if (extra) {
-		msg_err("`%s' takes no --%s", verb->name,
-			option_specs[__builtin_ctz(extra)].name);
-		return usage(remedy);
+		msg_err("takes no --%s",
+			option_specs[__builtin_ctzll(extra)].name);
+		return usage(verb);
 	}
-	if (verb->arg_count < 0 ? command->arg_count >= -verb->arg_count :
-				  command->arg_count == verb->arg_count)
+	if (command->arg_count >= verb->least &&
+	    command->arg_count <= verb->most)
 		return 0;
-	if (verb->arg_count)
-		msg_err("`%s' takes %s", verb->name, verb->args);
+	if (command->arg_count > verb->most)
+		msg_err("takes %s, and `%s' is too much",
+			verb->most ? verb->args : "no arguments",
+			command->args[verb->most]);
 	else
-		msg_err("`%s' takes no arguments", verb->name);
-	return usage(remedy);
+		msg_err("takes %s", verb->args);
+	return usage(verb);
 }
 
 static int run(struct command *command)
@@ -213,7 +301,7 @@ static int run(struct command *command)
 	}
 	if (!command->verb) {
 		msg_err("what is to be done?");
-		return usage("");
+		return usage(NULL);
 	}
 	msg_set_verb(command->verb->name);
 	err = suits(command);

@@ -47,7 +47,7 @@
  * @parent_count: how many
  */
 struct options {
-	unsigned int given;
+	u64 given;
 	bool json;
 	bool readonly;
 	bool partitions;
