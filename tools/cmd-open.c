@@ -20,16 +20,27 @@
 #include "table-line.h"
 
 #define NAME_BYTES_MAX	(DM_NAME_LEN - 1)
+#define NAME_SIZE	DM_NAME_LEN
+/* How many names are tried for who gave none. */
+#define PICKS_MAX	65536
 /* Others are escaped in /dev, where people would look for what they wrote. */
 #define NAME_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 			"0123456789#+-.:=@_"
 /* kpartx puts "part128-" before it. */
 #define UUID_SIZE	(DM_UUID_LEN - 8)
 
-static int check_name(const char *name)
+static bool is_taken(const char *name)
 {
 	struct dmdev dev;
 
+	if (dmdev_query(name, &dev))
+		return false;
+	dmdev_forget(&dev);
+	return true;
+}
+
+static int check_name(const char *name)
+{
 	if (!*name || name[strspn(name, NAME_CHARS)] ||
 	    strlen(name) > NAME_BYTES_MAX || !strcmp(name, ".") ||
 	    !strcmp(name, "..") || !strcmp(name, "control")) {
@@ -37,11 +48,7 @@ static int check_name(const char *name)
 			name, NAME_BYTES_MAX);
 		return -EINVAL;
 	}
-	if (dmdev_query(name, &dev))
-		return 0;
-	msg_err("%s: a device of this name exists", name);
-	dmdev_forget(&dev);
-	return -EEXIST;
+	return is_taken(name) ? -EEXIST : 0;
 }
 
 /*
@@ -171,10 +178,46 @@ static void undo(const char *name)
 	(void)dmdev_remove(name, DMDEV_REMOVE_RETRY);
 }
 
-/* What a signal interrupts is undone, with the signals still held. */
+/* Make the device under the first name that nobody else has, or takes first. */
+static int create_picked(struct disk *disk, const struct options *options,
+			 struct dmdev_spec *spec, char name[NAME_SIZE])
+{
+	int err = -EEXIST;
+	unsigned int i;
+
+	spec->name = name;
+	for (i = 0; i < PICKS_MAX && err == -EEXIST; i++) {
+		snprintf(name, NAME_SIZE, "vhdx%u", i);
+		if (!is_taken(name))
+			err = create(disk, options, spec);
+	}
+	return err;
+}
+
+static int add_partitions(const struct dmdev_spec *spec,
+			  const struct options *options)
+{
+	int err = 0;
+
+	if (options->partitions && !signals_held())
+		err = partitions_add(spec->name, spec->sectors,
+				     spec->read_only);
+	if (!err && signals_held())
+		err = -EINTR;
+	if (err == -EINTR)
+		msg_err("interrupted: %s is not made", spec->name);
+	if (err)
+		undo(spec->name);
+	return err;
+}
+
+/*
+ * What a signal interrupts is undone, with the signals still held. An empty
+ * @name is filled in.
+ */
 static int create_with_partitions(struct disk *disk,
 				  const struct options *options,
-				  const char *name)
+				  char name[NAME_SIZE])
 {
 	struct dmdev_spec spec = {
 		.name = name,
@@ -184,18 +227,11 @@ static int create_with_partitions(struct disk *disk,
 	int err;
 
 	signals_hold();
-	err = create(disk, options, &spec);
-	if (err)
-		return err;
-	if (options->partitions && !signals_held())
-		err = partitions_add(name, spec.read_only);
-	if (!err && signals_held())
-		err = -EINTR;
-	if (err == -EINTR)
-		msg_err("interrupted: %s is not made", name);
-	if (err)
-		undo(name);
-	else
+	err = *name ? create(disk, options, &spec) :
+		      create_picked(disk, options, &spec, name);
+	if (!err)
+		err = add_partitions(&spec, options);
+	if (!err)
 		signals_let();
 	return err;
 }
@@ -221,10 +257,32 @@ static void announce(const struct options *options, const char *name)
 	}
 }
 
+static int open_device(struct disk *disk, const struct options *options,
+		       const char *arg)
+{
+	char name[NAME_SIZE] = "";
+	int err;
+
+	err = dmdev_begin();
+	if (!err && arg)
+		err = check_name(arg);
+	if (!err)
+		err = module_ready();
+	if (!err) {
+		snprintf(name, sizeof(name), "%s", arg ? arg : "");
+		err = create_with_partitions(disk, options, name);
+	}
+	if (err == -EEXIST)
+		msg_err("%s: a device of this name exists", arg ? arg : name);
+	if (!err)
+		announce(options, name);
+	return err;
+}
+
 /**
  * cmd_open() - the verb `open`
  * @options: of the command line
- * @args: the image, and the device's name
+ * @args: the image, and the device's name, or NULL, which has one picked
  *
  * Return: 0 or a negative errno.
  */
@@ -238,15 +296,7 @@ int cmd_open(const struct options *options, char **args)
 		return err;
 	err = disk_follow(disk);
 	if (!err)
-		err = dmdev_begin();
-	if (!err)
-		err = check_name(args[1]);
-	if (!err)
-		err = module_ready();
-	if (!err)
-		err = create_with_partitions(disk, options, args[1]);
-	if (!err)
-		announce(options, args[1]);
+		err = open_device(disk, options, args[1]);
 	disk_close(disk);
 	return err;
 }

@@ -1,34 +1,162 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include "device-arg.h"
 #include "message.h"
+#include "table-line.h"
+
+/**
+ * struct search - the devices that a path stands for
+ * @st: which file or block device is at the path
+ * @names: of the devices made of it, with a comma before each
+ * @name: of the last of them, for free()
+ * @count: how many they are
+ * @child: of one that has it as a parent, for free()
+ */
+struct search {
+	struct stat st;
+	FILE *names;
+	char *name;
+	unsigned int count;
+	char *child;
+};
+
+static int match(const struct dmdev *dev, void *context)
+{
+	struct search *search = context;
+	struct words images;
+	unsigned int i;
+
+	if (!dmdev_is_vhdx(dev))
+		return 0;
+	if (table_line_images(dev->table, &images))
+		return -ENOMEM;
+	for (i = 0; i < images.count; i++) {
+		if (!table_line_is_of(images.word[i], &search->st))
+			continue;
+		if (i) {
+			free(search->child);
+			search->child = strdup(dev->name);
+			continue;
+		}
+		fprintf(search->names, ", %s", dev->name);
+		free(search->name);
+		search->name = strdup(dev->name);
+		search->count++;
+	}
+	words_free(&images);
+	return 0;
+}
+
+/* The device of an image, if it is one alone. */
+static int choose(const char *path, const struct search *search,
+		  const char *names, struct dmdev *dev)
+{
+	if (search->count > 1) {
+		msg_err("%s: is the image of several devices: %s; name one of them",
+			path, names + 2);
+		return -EINVAL;
+	}
+	if (search->count)
+		return search->name ? dmdev_query(search->name, dev) : -ENOMEM;
+	if (search->child)
+		msg_err("%s: no device is made of this image; %s has it as a parent",
+			path, search->child);
+	return -ENXIO;
+}
+
+static int find_by_image(const char *path, struct search *search,
+			 struct dmdev *dev)
+{
+	char *names = NULL;
+	size_t size;
+	int err;
+
+	search->names = open_memstream(&names, &size);
+	if (!search->names)
+		return -ENOMEM;
+	err = dmdev_each(match, search);
+	if (fclose(search->names))
+		err = -ENOMEM;
+	if (!err)
+		err = choose(path, search, names, dev);
+	free(names);
+	return err;
+}
+
+static int is_node(const struct dmdev *dev, void *context)
+{
+	struct search *search = context;
+
+	if (makedev(dev->major, dev->minor) != search->st.st_rdev)
+		return 0;
+	search->name = strdup(dev->name);
+	return 1;
+}
+
+/* By its name, or by any path of its node. */
+static int find_device(const char *arg, struct dmdev *dev)
+{
+	struct search search = { 0 };
+	const char *name = dmdev_name_of(arg);
+	int err = -ENXIO;
+
+	if (!strchr(name, '/'))
+		return dmdev_query(name, dev);
+	if (stat(arg, &search.st) || !S_ISBLK(search.st.st_mode))
+		return err;
+	(void)dmdev_each(is_node, &search);
+	if (search.name)
+		err = dmdev_query(search.name, dev);
+	free(search.name);
+	return err;
+}
+
+/* What is said if it is neither a device of ours nor the image of one. */
+static int refuse(const char *arg, const struct dmdev *other)
+{
+	if (!other->name) {
+		msg_err("%s: no device of this name, nor of this image", arg);
+		return -ENXIO;
+	}
+	msg_err("%s: not a device of VHDX images, but of type %s", other->name,
+		other->target ? other->target : "none");
+	return -ENODEV;
+}
 
 /**
  * device_arg() - find the device that a verb was given
- * @arg: its name, or its path in /dev/mapper
+ * @arg: its name, a path of its node, or the path of its image
  * @dev: filled in, for dmdev_forget()
  *
  * Return: 0, or a negative errno after a message: -ENXIO if there is none,
- * -ENODEV if it is not made of VHDX images.
+ * -ENODEV if it is not made of VHDX images, -EINVAL if several are.
  */
 int device_arg(const char *arg, struct dmdev *dev)
 {
-	/* People paste paths. */
-	const char *name = dmdev_name_of(arg);
+	struct search search = { 0 };
+	struct dmdev other = { 0 };
 	int err = dmdev_begin();
 
 	if (err)
 		return err;
-	err = dmdev_query(name, dev);
-	if (err == -ENXIO)
-		msg_err("%s: no device of this name", name);
-	else if (err)
-		msg_err("%s: %s", name, strerror(-err));
-	if (err)
-		return err;
-	if (dmdev_is_vhdx(dev))
+	err = find_device(arg, &other);
+	if (!err && dmdev_is_vhdx(&other)) {
+		*dev = other;
 		return 0;
-	msg_err("%s: not a device of VHDX images, but of type %s", name,
-		dev->target ? dev->target : "none");
-	dmdev_forget(dev);
-	return -ENODEV;
+	}
+	/* Another device may be the image of one of ours. */
+	if ((!err || err == -ENXIO) && !stat(arg, &search.st))
+		err = find_by_image(arg, &search, dev);
+	else if (!err)
+		err = -ENXIO;
+	if (err == -ENXIO && !search.child)
+		err = refuse(arg, &other);
+	else if (err && err != -ENXIO && err != -EINVAL)
+		msg_err("%s: %s", arg, strerror(-err));
+	dmdev_forget(&other);
+	free(search.name);
+	free(search.child);
+	return err;
 }

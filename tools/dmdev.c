@@ -187,6 +187,9 @@ static int create_empty(const struct dmdev_spec *spec)
 		err = run_task(task);
 	if (task)
 		dm_task_destroy(task);
+	/* What else device-mapper calls busy is not asked for here. */
+	if (err == -EBUSY)
+		return -EEXIST;
 	if (err)
 		msg_err("%s: device-mapper does not make the device: %s",
 			spec->name, strerror(-err));
@@ -268,9 +271,12 @@ static int start_device(const struct dmdev_spec *spec)
  * dmdev_create() - make a device of one target
  * @spec: the device
  *
- * Return: 0, or a negative errno with nothing left behind; -ENOTARGET if the
- * kernel refused the table, or -ETXTBSY if it did for something that is in use,
- * of which the kernel log has the reason and nothing has been said yet.
+ * The name is claimed first, so of several that want it at once one gets it.
+ *
+ * Return: 0, or a negative errno with nothing left behind: -EEXIST if the name
+ * is taken, -ENOTARGET if the kernel refused the table, or -ETXTBSY if it did
+ * for something that is in use, of which the kernel log has the reason. Of
+ * these nothing has been said yet.
  */
 int dmdev_create(const struct dmdev_spec *spec)
 {

@@ -81,17 +81,6 @@ static void name_processes(const struct sought *sought)
 		closedir(dir);
 }
 
-/* A table names block devices by their numbers. */
-static bool is_image_sought(const struct sought *sought, const char *word)
-{
-	dev_t device;
-
-	if (words_device(word, &device))
-		return S_ISBLK(sought->st.st_mode) &&
-		       device == sought->st.st_rdev;
-	return is_sought(sought, word);
-}
-
 static int name_if_used(const struct dmdev *dev, void *context)
 {
 	const struct sought *sought = context;
@@ -101,7 +90,7 @@ static int name_if_used(const struct dmdev *dev, void *context)
 	if (!dmdev_is_vhdx(dev) || table_line_images(dev->table, &images))
 		return 0;
 	for (i = 0; i < images.count; i++)
-		if (is_image_sought(sought, images.word[i]))
+		if (table_line_is_of(images.word[i], &sought->st))
 			msg_err("%s: is used by the device %s; `vhdxsetup close %s' ends that",
 				sought->path, dev->name, dev->name);
 	words_free(&images);

@@ -16,6 +16,9 @@
 #define DM_PREFIX	"device-mapper: "
 #define TABLE_PREFIX	"table: "
 #define TARGET_PREFIX	"vhdx: "
+/* And the module loader, of our module or of any. */
+#define MODULE_PREFIX	"dm_vhdx: "
+#define LOADING_PREFIX	"Loading of "
 
 /**
  * kmsg_begin() - remember where the kernel log ends now
@@ -58,6 +61,19 @@ static const char *sentence_of(char *record, bool *last_word)
 	return strncmp(reason, "preresume failed", 16) ? reason : NULL;
 }
 
+/* The next record, ended by a NUL; false if there is none yet. */
+static bool next_record(int fd, char record[RECORD_MAX])
+{
+	ssize_t n;
+
+	/* EPIPE: records were overwritten; the next read goes on after them. */
+	do {
+		n = fd < 0 ? 0 : read(fd, record, RECORD_MAX - 1);
+	} while (n < 0 && errno == EPIPE);
+	record[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
 /**
  * kmsg_reason() - why device-mapper or the target refused something
  * @fd: from kmsg_begin()
@@ -73,16 +89,8 @@ const char *kmsg_reason(int fd, char *buf, size_t size)
 	const char *found = NULL, *sentence;
 	char record[RECORD_MAX];
 	bool last_word;
-	ssize_t n;
 
-	if (fd < 0)
-		return NULL;
-	/* EPIPE: records were overwritten; the next read goes on after them. */
-	while ((n = read(fd, record, sizeof(record) - 1)) > 0 ||
-	       (n < 0 && errno == EPIPE)) {
-		if (n < 0)
-			continue;
-		record[n] = '\0';
+	while (next_record(fd, record)) {
 		sentence = sentence_of(record, &last_word);
 		if (!sentence || (found && !last_word))
 			continue;
@@ -90,6 +98,35 @@ const char *kmsg_reason(int fd, char *buf, size_t size)
 		found = buf;
 	}
 	return found;
+}
+
+/**
+ * kmsg_module() - what the module loader said of our module, or of signatures
+ * @fd: from kmsg_begin()
+ * @buf: where the sentence goes
+ * @size: of @buf, in bytes
+ *
+ * Return: @buf, with the first that it said, or NULL if it said nothing.
+ */
+const char *kmsg_module(int fd, char *buf, size_t size)
+{
+	char record[RECORD_MAX];
+	const char *text;
+
+	while (next_record(fd, record)) {
+		record[strcspn(record, "\n")] = '\0';
+		text = strchr(record, ';');
+		if (!text)
+			continue;
+		text++;
+		if (!strncmp(text, MODULE_PREFIX, strlen(MODULE_PREFIX)))
+			text += strlen(MODULE_PREFIX);
+		else if (strncmp(text, LOADING_PREFIX, strlen(LOADING_PREFIX)))
+			continue;
+		snprintf(buf, size, "%s", text);
+		return buf;
+	}
+	return NULL;
 }
 
 /**

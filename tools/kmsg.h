@@ -6,6 +6,7 @@
  * kmsg.c APIs:
  *   kmsg_begin()	from here on
  *   kmsg_reason()	what was said since
+ *   kmsg_module()	what the module loader said since
  *   kmsg_end()
  */
 #ifndef KMSG_H
@@ -15,6 +16,7 @@
 
 int kmsg_begin(void);
 const char *kmsg_reason(int fd, char *buf, size_t size);
+const char *kmsg_module(int fd, char *buf, size_t size);
 void kmsg_end(int fd);
 
 #endif /* KMSG_H */

@@ -1,43 +1,219 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <libkmod.h>
+#include <limits.h>
+#include <sys/utsname.h>
+
 #include "dmdev.h"
 #include "exit-codes.h"
+#include "kmsg.h"
 #include "message.h"
 #include "module.h"
-#include "run-tool.h"
 #include "vhdxsetup.h"
 
 #define MODULE_NAME	"dm-vhdx"
+#define MODULES		"/lib/modules"
 
-static int load(u32 version[3])
+#define REMEDY_BUILD	"build and install it for this kernel: make deps && make && sudo make install"
+#define REMEDY_SIGN	"sign it with a key of yours and enroll that (mokutil --import), or turn Secure Boot off"
+
+/* What the kernel answers to a module, and what the user can do about it. */
+static const struct {
+	int err;
+	const char *cause;
+	const char *remedy;
+} causes[] = {
+	{ ENOEXEC, "is built for another kernel", REMEDY_BUILD },
+	{ EINVAL, "is built for another kernel", REMEDY_BUILD },
+	{ ENOENT, "needs what this kernel does not have", REMEDY_BUILD },
+	{ EKEYREJECTED, "is refused for its signature", REMEDY_SIGN },
+	{ ENOKEY, "is refused for its signature", REMEDY_SIGN },
+	{ EBADMSG, "is refused for its signature", REMEDY_SIGN },
+};
+
+/* libkmod talks to developers; the causes of failures are said by us. */
+__printf(6, 0)
+static void kmod_says(void *data, int priority, const char *file, int line,
+		      const char *function, const char *fmt, va_list args)
 {
-	static const char *const argv[] = { "modprobe", MODULE_NAME, NULL };
-	int code;
+	char text[1024];
 
-	/* It knows why: no such file, the wrong kernel, a missing signature. */
-	code = run_tool(argv, true);
-	if (!code)
-		return dmdev_target(TARGET_TYPE, version);
-	if (code == 127)
-		msg_err("modprobe is not installed");
-	return -ENOTARGET;
+	(void)data;
+	(void)priority;
+	(void)file;
+	(void)line;
+	(void)function;
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\n")] = '\0';
+	msg_verbose("libkmod: %s", text);
+}
+
+/* The module in a folder of modules, NULL for that of the kernel that runs. */
+static struct kmod_module *find(struct kmod_ctx *kmod)
+{
+	struct kmod_module *module = NULL;
+	struct kmod_list *list = NULL;
+
+	kmod_set_log_fn(kmod, kmod_says, NULL);
+	if (!kmod_module_new_from_lookup(kmod, MODULE_NAME, &list) && list)
+		module = kmod_module_get_module(list);
+	kmod_module_unref_list(list);
+	return module;
+}
+
+static bool is_there(const char *release)
+{
+	struct kmod_module *module = NULL;
+	struct kmod_ctx *kmod;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), MODULES "/%s", release);
+	kmod = kmod_new(path, NULL);
+	if (kmod)
+		module = find(kmod);
+	kmod_module_unref(module);
+	kmod_unref(kmod);
+	return module;
+}
+
+/* The kernels that have the module, with a comma before each, for free(). */
+static char *others(void)
+{
+	DIR *dir = opendir(MODULES);
+	struct dirent *entry;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	while (out && dir && (entry = readdir(dir)))
+		if (*entry->d_name != '.' && is_there(entry->d_name))
+			fprintf(out, ", %s", entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (out)
+		fclose(out);
+	return text;
+}
+
+static void say_missing(void)
+{
+	struct utsname system = { 0 };
+	char *text = others();
+
+	(void)uname(&system);
+	msg_err("the kernel module " MODULE_NAME " is not built for this kernel, %s%s%s; "
+		REMEDY_BUILD, system.release,
+		text && *text ? ", but for others: " : "",
+		text && *text ? text + 2 : "");
+	free(text);
+}
+
+static bool file_has(const char *path, const char *word)
+{
+	FILE *in = fopen(path, "re");
+	char line[128] = "";
+
+	if (in) {
+		(void)fgets(line, sizeof(line), in);
+		fclose(in);
+	}
+	return strstr(line, word);
+}
+
+static bool is_locked_down(void)
+{
+	static const char path[] = "/sys/kernel/security/lockdown";
+
+	return file_has(path, "[integrity]") ||
+	       file_has(path, "[confidentiality]");
+}
+
+static void say_not_permitted(void)
+{
+	if (file_has("/proc/sys/kernel/modules_disabled", "1"))
+		msg_err("this kernel loads no modules until its next start, as kernel.modules_disabled of sysctl has it");
+	else
+		msg_err("the kernel module %s may not be loaded here: is this a container?",
+			MODULE_NAME);
+}
+
+static void say_refused(int err, int log)
+{
+	char said[512];
+	const char *words = kmsg_module(log, said, sizeof(said));
+	size_t i;
+
+	/* So says a kernel that Secure Boot locked down, of a signature, too. */
+	if (err == -EPERM && is_locked_down())
+		err = -EKEYREJECTED;
+	if (err == -EPERM) {
+		say_not_permitted();
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(causes); i++) {
+		if (causes[i].err != -err)
+			continue;
+		msg_err("the kernel module " MODULE_NAME " %s%s%s%s; %s",
+			causes[i].cause, words ? " (" : "", words ? words : "",
+			words ? ")" : "", causes[i].remedy);
+		return;
+	}
+	msg_err("the kernel module " MODULE_NAME " cannot be loaded: %s%s%s",
+		strerror(-err), words ? ": " : "", words ? words : "");
+}
+
+static int load(struct kmod_ctx *kmod)
+{
+	struct kmod_module *module = find(kmod);
+	int err, log;
+
+	if (!module) {
+		say_missing();
+		return -ENOTARGET;
+	}
+	log = kmsg_begin();
+	msg_verbose("loading %s", kmod_module_get_path(module));
+	err = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL,
+					      NULL);
+	if (err)
+		say_refused(err, log);
+	kmsg_end(log);
+	kmod_module_unref(module);
+	return err ? -ENOTARGET : 0;
+}
+
+static int make_ready(u32 version[3])
+{
+	struct kmod_ctx *kmod;
+	int err;
+
+	if (!dmdev_target(TARGET_TYPE, version))
+		return 0;
+	kmod = kmod_new(NULL, NULL);
+	err = kmod ? load(kmod) : -ENOMEM;
+	kmod_unref(kmod);
+	if (!err && dmdev_target(TARGET_TYPE, version)) {
+		msg_err("the kernel module " MODULE_NAME " is loaded, but there is no target "
+			TARGET_TYPE);
+		err = -ENOTARGET;
+	}
+	return err;
 }
 
 /**
  * module_ready() - make sure that the kernel has a target we can talk to
  *
- * Return: 0, or -ENOTARGET after a message.
+ * Return: 0, -ENOTARGET after a message, or -ENOMEM.
  */
 int module_ready(void)
 {
 	/* A variable, for a minor of 0 makes the comparison below constant. */
 	const u32 minor_needed = TARGET_MINOR;
 	u32 version[3];
+	int err = make_ready(version);
 
-	if (dmdev_target(TARGET_TYPE, version) && load(version)) {
-		msg_err("the kernel module %s is not loaded and cannot be: is it installed for this kernel (make install)? The kernel log may say more",
-			MODULE_NAME);
-		return -ENOTARGET;
-	}
+	if (err)
+		return err;
 	msg_verbose("target version %u.%u.%u", version[0], version[1],
 		    version[2]);
 	if (version[0] == TARGET_MAJOR && version[1] >= minor_needed)

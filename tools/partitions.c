@@ -6,6 +6,9 @@
 #include "signals.h"
 #include "users.h"
 
+/* With its NUL; see parse_listed(). */
+#define LISTED_NAME_SIZE	128
+
 /* One go through a device's partitions. */
 struct search {
 	u64 parent;
@@ -39,33 +42,117 @@ int partitions_each(const struct dmdev *dev,
 	return dmdev_each(visit_if_partition, &search);
 }
 
+/* What kpartx said, of a failure or with -v. */
+static void say_words(char *words, bool failed)
+{
+	char *line, *rest = words;
+
+	while (rest && (line = strsep(&rest, "\n"))) {
+		if (*line && failed)
+			msg_err("kpartx: %s", line);
+		else if (*line)
+			msg_verbose("kpartx: %s", line);
+	}
+	free(words);
+}
+
+/* Returns 0, -EIO if kpartx failed, or another negative errno. */
+static int run_kpartx(const char *const *argv, char **out, char **words)
+{
+	int code = run_tool(argv, out, words);
+
+	if (code != -ENOENT)
+		return code > 0 ? -EIO : code;
+	msg_err("kpartx is not installed, so there is nothing to map partitions with");
+	return -ENOEXEC;
+}
+
+/* A line of `kpartx -l': name, start in the device, length, device, start. */
+static bool parse_listed(const char *line, char name[LISTED_NAME_SIZE],
+			 u64 *start, u64 *sectors)
+{
+	return sscanf(line, "%127s : 0 %llu %*s %llu", name, sectors,
+		      start) == 3;
+}
+
+/* Is this partition mapped, or can it not be? Says what it is told of neither. */
+static int look_at_listed(const char *line, u64 disk_sectors)
+{
+	char name[LISTED_NAME_SIZE];
+	struct dmdev part;
+	u64 start, sectors;
+
+	if (!parse_listed(line, name, &start, &sectors))
+		return 0;
+	if (!dmdev_query(name, &part)) {
+		dmdev_forget(&part);
+		return 0;
+	}
+	if (start <= disk_sectors && sectors <= disk_sectors - start) {
+		msg_err("%s: is not mapped, by what kpartx says", name);
+		return -EIO;
+	}
+	msg_warn("%s: is not mapped: it lies past the end of the disk, at sectors %llu to %llu of %llu",
+		 name, start, start + sectors - 1, disk_sectors);
+	return 0;
+}
+
+/* Of each partition that is listed; @list is cut up. */
+static int look_at_all(char *list, u64 disk_sectors)
+{
+	char *line;
+	int err = 0;
+
+	while ((line = strsep(&list, "\n")))
+		if (look_at_listed(line, disk_sectors))
+			err = -EIO;
+	return err;
+}
+
+static int list_and_map(const char *path, u64 sectors, bool read_only)
+{
+	const char *const list_argv[] = { "kpartx", "-l", "-p", "p", path,
+					  NULL };
+	const char *const add_argv[] = { "kpartx", "-a", "-s", "-p", "p",
+					 read_only ? "-r" : path,
+					 read_only ? path : NULL, NULL };
+	char *list, *words;
+	int err = run_kpartx(list_argv, &list, &words);
+
+	say_words(words, err);
+	if (!err) {
+		err = run_kpartx(add_argv, NULL, &words);
+		/* It fails also if it has mapped all that can be mapped. */
+		if ((!err || err == -EIO) && list && *list)
+			err = look_at_all(list, sectors);
+		say_words(words, err);
+	}
+	free(list);
+	return err;
+}
+
 /**
  * partitions_add() - map the partitions of a device
  * @name: of the device
+ * @sectors: its length, in units of 512 bytes
  * @read_only: as it is
+ *
+ * What lies past the end of the device, as after the disk was made smaller, is
+ * warned of, and the others are mapped.
  *
  * Return: 0, also if there are none, or a negative errno after a message, but
  * without one -EINTR, if a signal ended it that we hold, too.
  */
-int partitions_add(const char *name, bool read_only)
+int partitions_add(const char *name, u64 sectors, bool read_only)
 {
 	char path[PATH_MAX];
-	const char *const argv[] = { "kpartx", "-a", "-s", "-p", "p",
-				     read_only ? "-r" : path,
-				     read_only ? path : NULL, NULL };
-	int code;
+	int err = list_and_map(dmdev_path(name, path), sectors, read_only);
 
-	dmdev_path(name, path);
-	code = run_tool(argv, false);
-	if (!code)
-		return 0;
-	if (code == -EINTR && signals_held())
-		return code;
-	if (code == 127)
-		msg_err("kpartx is not installed, so there is nothing to map partitions with");
-	else
+	if (err == -EINTR && !signals_held())
+		err = -EIO;
+	if (err && err != -ENOEXEC && err != -EINTR)
 		msg_err("%s: kpartx cannot map the partitions", name);
-	return code == 127 ? -ENOEXEC : -EIO;
+	return err;
 }
 
 static int count_one(const struct dmdev *part, void *context)

@@ -14,7 +14,7 @@
 
 #include "dmdev.h"
 
-int partitions_add(const char *name, bool read_only);
+int partitions_add(const char *name, u64 sectors, bool read_only);
 int partitions_count(const struct dmdev *dev);
 int partitions_remove(const struct dmdev *dev, bool deferred);
 int partitions_each(const struct dmdev *dev,

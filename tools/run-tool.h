@@ -10,6 +10,6 @@
 
 #include "env.h"
 
-int run_tool(const char *const *argv, bool heard);
+int run_tool(const char *const *argv, char **out, char **errors);
 
 #endif /* RUN_TOOL_H */

@@ -40,6 +40,18 @@ void signals_let(void)
 }
 
 /**
+ * signals_before() - which signals were blocked before any was put off
+ * @before: filled in
+ */
+void signals_before(sigset_t *before)
+{
+	if (held)
+		*before = mask;
+	else
+		sigprocmask(SIG_BLOCK, NULL, before);
+}
+
+/**
  * signals_held() - has anything come that would have stopped us?
  *
  * Return: true if so; a signal that is ignored, as nohup(1) has it, is none.

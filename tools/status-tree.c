@@ -4,14 +4,8 @@
 #include "status-tree.h"
 #include "table-line.h"
 
-/**
- * status_image() - an image's name for people
- * @word: as the table line has it
- * @name: where the name goes: PATH_MAX bytes
- *
- * Block devices are numbers in a table.
- */
-void status_image(const char *word, char *name)
+/* An image's name for people. Block devices are numbers in a table. */
+static void image_name(const char *word, char name[PATH_MAX])
 {
 	char block[NAME_MAX + 1];
 	dev_t device;
@@ -25,18 +19,23 @@ void status_image(const char *word, char *name)
 
 static void add_images(struct json_object *object, const struct dmdev *dev)
 {
-	struct json_object *list = tree_list();
+	struct json_object *parents = tree_list();
 	struct words images;
 	char name[PATH_MAX];
 	unsigned int i;
 
-	tree_add(object, "image", list);
-	if (!dev->table || table_line_images(dev->table, &images))
+	if (!dev->table || table_line_images(dev->table, &images)) {
+		tree_free(parents);
 		return;
-	for (i = 0; i < images.count; i++) {
-		status_image(images.word[i], name);
-		tree_append(list, tree_string(name));
 	}
+	for (i = 0; i < images.count; i++) {
+		image_name(images.word[i], name);
+		if (!i)
+			tree_text(object, "image", name);
+		else
+			tree_append(parents, tree_string(name));
+	}
+	tree_add(object, "parents", parents);
 	words_free(&images);
 }
 
@@ -91,7 +90,7 @@ static struct json_object *flags_tree(const char *rest)
 	struct words words;
 	unsigned int i;
 
-	if (words_split(rest, WORDS_OF_DM, &words))
+	if (words_split(rest, &words))
 		return flags;
 	/* The first is their number. */
 	for (i = 1; i < words.count; i++)
@@ -113,13 +112,29 @@ char *status_fault(const struct dmdev *dev)
 	struct words words;
 	unsigned int i;
 
-	if (words_split(dev->status, WORDS_OF_DM, &words))
+	if (words_split(dev->status, &words))
 		return NULL;
 	for (i = 0; i < words.count && !fault; i++)
 		if (is_fault(words.word[i]))
 			fault = strdup(words.word[i] + strlen(FAULT));
 	words_free(&words);
 	return fault;
+}
+
+/**
+ * status_add_mode() - put into an object whether a device writes, and why not
+ * @object: gets it
+ * @dev: from dmdev_query()
+ */
+void status_add_mode(struct json_object *object, const struct dmdev *dev)
+{
+	char mode[8], *fault = status_fault(dev);
+
+	if (sscanf(dev->status, "%7s", mode) == 1)
+		tree_text(object, "mode", mode);
+	if (fault)
+		tree_text(object, "fault", fault);
+	free(fault);
 }
 
 /**
@@ -133,13 +148,12 @@ struct json_object *status_target(const struct dmdev *dev)
 	struct json_object *object = tree_new();
 	const char *rest = dev->status;
 	unsigned long long number;
-	char mode[8], *fault;
+	int used = (int)strcspn(rest, " ");
 	size_t i;
-	int used;
 
-	if (sscanf(rest, "%7s%n", mode, &used) != 1)
+	if (!rest[used])
 		return object;
-	tree_text(object, "mode", mode);
+	status_add_mode(object, dev);
 	for (i = 0; i < ARRAY_SIZE(counters); i++) {
 		rest += used;
 		if (sscanf(rest, "%llu%n", &number, &used) != 1)
@@ -147,9 +161,5 @@ struct json_object *status_target(const struct dmdev *dev)
 		tree_number(object, counters[i], number);
 	}
 	tree_add(object, "flag", flags_tree(rest + used));
-	fault = status_fault(dev);
-	if (fault)
-		tree_text(object, "fault", fault);
-	free(fault);
 	return object;
 }

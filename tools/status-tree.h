@@ -5,8 +5,8 @@
  * status-tree.c APIs:
  *   status_device()	which device, and of which images
  *   status_target()	the target's own counters and flags
+ *   status_add_mode()	does it write, and if not, why?
  *   status_fault()	why it does not write any more
- *   status_image()	an image's name for people
  */
 #ifndef STATUS_TREE_H
 #define STATUS_TREE_H
@@ -17,6 +17,6 @@
 struct json_object *status_device(const struct dmdev *dev);
 struct json_object *status_target(const struct dmdev *dev);
 char *status_fault(const struct dmdev *dev);
-void status_image(const char *word, char *name);
+void status_add_mode(struct json_object *object, const struct dmdev *dev);
 
 #endif /* STATUS_TREE_H */

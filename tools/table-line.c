@@ -90,7 +90,7 @@ char *table_line_build(const struct disk *disk, const struct options *options)
 int table_line_images(const char *text, struct words *images)
 {
 	unsigned int i;
-	int err = words_split(text, WORDS_OF_DM, images);
+	int err = words_split(text, images);
 
 	if (err)
 		return err;
@@ -99,4 +99,24 @@ int table_line_images(const char *text, struct words *images)
 		if (!images->word[i][strspn(images->word[i], "0123456789")])
 			images->count = i;
 	return 0;
+}
+
+/**
+ * table_line_is_of() - is an image of a table this file or block device?
+ * @word: the image, as table_line_images() has it
+ * @st: which file or block device
+ *
+ * Block devices are numbers in a table.
+ *
+ * Return: true if so.
+ */
+bool table_line_is_of(const char *word, const struct stat *st)
+{
+	struct stat now;
+	dev_t device;
+
+	if (words_device(word, &device))
+		return S_ISBLK(st->st_mode) && device == st->st_rdev;
+	return !stat(word, &now) && now.st_dev == st->st_dev &&
+	       now.st_ino == st->st_ino;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
+#include <libmount/libmount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "message.h"
 #include "users.h"
-#include "words.h"
 
 /* How long those who only look at a new device, as udev does, are waited for. */
 #define LOOKS		25
@@ -16,71 +16,59 @@ static bool is_node_of(const char *path, const struct dmdev *dev)
 {
 	struct stat st;
 
-	return *path == '/' && !stat(path, &st) && S_ISBLK(st.st_mode) &&
+	return path && *path == '/' && !stat(path, &st) &&
+	       S_ISBLK(st.st_mode) &&
 	       st.st_rdev == makedev(dev->major, dev->minor);
 }
 
 /*
- * A line of mountinfo: id, parent, device, root, mount point, options, any
- * number of tags, "-", type, source. The device of a file system that may have
- * several, as btrfs, is none of them, but its source is one.
+ * The device of a file system that may have several, as btrfs, is none of them,
+ * but its source is one.
  */
-static const char *mount_of(const struct words *line, const struct dmdev *dev)
+static bool name_mount(struct libmnt_fs *fs, const struct dmdev *dev)
 {
-	unsigned int i = 6;
-	dev_t device;
-
-	if (line->count <= i)
-		return NULL;
-	if (words_device(line->word[2], &device) &&
-	    device == makedev(dev->major, dev->minor))
-		return line->word[4];
-	while (i < line->count && strcmp(line->word[i], "-"))
-		i++;
-	return i + 2 < line->count && is_node_of(line->word[i + 2], dev) ?
-	       line->word[4] : NULL;
-}
-
-static bool name_mount(const struct words *line, const struct dmdev *dev)
-{
-	const char *where = mount_of(line, dev);
-
-	if (where)
-		msg_err("%s: is in use: mounted at %s; unmount it first",
-			dev->name, where);
-	return where;
-}
-
-static bool name_swap(const struct words *line, const struct dmdev *dev)
-{
-	bool found = line->count && is_node_of(line->word[0], dev);
+	bool found = mnt_fs_get_devno(fs) == makedev(dev->major, dev->minor) ||
+		     is_node_of(mnt_fs_get_source(fs), dev);
 
 	if (found)
-		msg_err("%s: is in use as swap; swapoff %s first", dev->name,
-			line->word[0]);
+		msg_err("%s: is in use: mounted at %s; unmount it first",
+			dev->name, mnt_fs_get_target(fs));
 	return found;
 }
 
-/* Go through a list of the kernel's; returns how many lines were named. */
-static unsigned int name_lines(const char *list, const struct dmdev *dev,
-			       bool (*name)(const struct words *line,
-					    const struct dmdev *dev))
+static bool name_swap(struct libmnt_fs *fs, const struct dmdev *dev)
 {
-	FILE *in = fopen(list, "re");
-	unsigned int count = 0;
-	char *text = NULL;
-	struct words line;
-	size_t size = 0;
+	const char *path = mnt_fs_get_source(fs);
+	bool found = is_node_of(path, dev);
 
-	while (in && getline(&text, &size, in) > 0) {
-		if (words_split(text, WORDS_OF_PROC, &line))
-			continue;
-		count += name(&line, dev);
-		words_free(&line);
-	}
-	free(text);
-	if (in)
-		fclose(in);
+	if (found)
+		msg_err("%s: is in use as swap; swapoff %s first", dev->name,
+			path);
+	return found;
+}
+
+/* Go through a list of the kernel's; returns how many entries were named. */
+static unsigned int name_entries(const char *list,
+				 int (*parse)(struct libmnt_table *table,
+					      const char *list),
+				 bool (*name)(struct libmnt_fs *fs,
+					      const struct dmdev *dev),
+				 const struct dmdev *dev)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_table *table = mnt_new_table();
+	struct libmnt_fs *fs;
+	unsigned int count = 0;
+	int err = -ENOMEM;
+
+	if (iter && table)
+		err = parse(table, list);
+	if (err)
+		msg_verbose("%s: %s", list, strerror(err < 0 ? -err : err));
+	while (!err && !mnt_table_next_fs(table, iter, &fs))
+		count += name(fs, dev);
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
 	return count;
 }
 
@@ -127,8 +115,10 @@ static bool refuse(const struct dmdev *dev, bool last_look)
 {
 	char path[PATH_MAX];
 
-	if (name_lines("/proc/self/mountinfo", dev, name_mount) +
-	    name_lines("/proc/swaps", dev, name_swap) + name_holders(dev))
+	if (name_entries("/proc/self/mountinfo", mnt_table_parse_file,
+			 name_mount, dev) +
+	    name_entries("/proc/swaps", mnt_table_parse_swaps, name_swap,
+			 dev) + name_holders(dev))
 		return true;
 	if (last_look)
 		msg_err("%s: is in use: some program has it open; `fuser -v %s' says which",

@@ -87,7 +87,9 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_bat_cache(options, arg);
 	if (id == OPT_NO_SPACE_TIMEOUT)
 		return set_no_space_timeout(options, arg);
-	if (id == OPT_VERBOSE)
+	if (id == OPT_OUTPUT)
+		options->output = arg;
+	else if (id == OPT_VERBOSE)
 		msg_set_level(MSG_VERBOSE);
 	else if (id == OPT_QUIET)
 		msg_set_level(MSG_QUIET);
@@ -303,7 +305,6 @@ static int run(struct command *command)
 		msg_err("what is to be done?");
 		return usage(NULL);
 	}
-	msg_set_verb(command->verb->name);
 	err = suits(command);
 	return err ? err : command->verb->run(&command->options, command->args);
 }
@@ -324,9 +325,6 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	err = startup();
-	/* Where else it stands is known only when all options are. */
-	if (argc > 1 && verb_find(argv[1]))
-		msg_set_verb(argv[1]);
 	if (!err)
 		err = parse(&command, argc, argv);
 	if (!err)

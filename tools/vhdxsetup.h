@@ -26,6 +26,8 @@
  * @ignore_id: take a parent that changed
  * @deferred: close: remove when the last user is gone
  * @chain: check: all images of the chain
+ * @no_headings: list: leave out the names of the columns
+ * @output: list: names of the columns, NULL for the usual ones
  * @sectors: map: runs of sectors in place of blocks
  * @picture: map: draw
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
@@ -55,6 +57,7 @@ struct options {
 	bool ignore_id;
 	bool deferred;
 	bool chain;
+	bool no_headings;
 	bool sectors;
 	bool picture;
 	bool fixed;
@@ -70,6 +73,7 @@ struct options {
 	u64 sector_size;
 	u64 physical_sector_size;
 	u64 log_size;
+	const char *output;
 	unsigned long bat_cache;
 	unsigned long no_space_timeout;
 	const char *parents[VHDX_CHAIN_MAX];

@@ -24,10 +24,10 @@ static char next_byte(const char **in)
 }
 
 /* Take the next word off @text, unescaped; NULL at its end. */
-static char *next_word(char **text, const char *separators)
+static char *next_word(char **text)
 {
-	char *word = *text + strspn(*text, separators);
-	const char *end = word + strcspn(word, separators);
+	char *word = *text + strspn(*text, WORDS_OF_DM);
+	const char *end = word + strcspn(word, WORDS_OF_DM);
 	const char *in = word;
 	char *out = word;
 
@@ -44,12 +44,11 @@ static char *next_word(char **text, const char *separators)
 /**
  * words_split() - text in words
  * @text: the text
- * @separators: WORDS_OF_*
  * @words: for words_free()
  *
  * Return: 0 or -ENOMEM.
  */
-int words_split(const char *text, const char *separators, struct words *words)
+int words_split(const char *text, struct words *words)
 {
 	char *rest, *word;
 
@@ -61,7 +60,7 @@ int words_split(const char *text, const char *separators, struct words *words)
 		return -ENOMEM;
 	}
 	rest = words->buffer;
-	while ((word = next_word(&rest, separators)))
+	while ((word = next_word(&rest)))
 		words->word[words->count++] = word;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel prints in words: \ooo in one is a byte, which would separate
- * words otherwise.
+ * What device-mapper prints in words: \ooo in one is a byte, which would
+ * separate words otherwise.
  *
  * words.c APIs:
  *   words_split()	text in words
@@ -13,9 +13,6 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-
-/* Of the lists in /proc. */
-#define WORDS_OF_PROC	" \t\n"
 
 /*
  * Device-mapper splits a line where the kernel's isspace() says so, which in
@@ -35,7 +32,7 @@ struct words {
 	unsigned int count;
 };
 
-int words_split(const char *text, const char *separators, struct words *words);
+int words_split(const char *text, struct words *words);
 void words_free(struct words *words);
 bool words_device(const char *word, dev_t *device);
 

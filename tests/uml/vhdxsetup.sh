@@ -25,21 +25,58 @@ exits "close of nothing" 6 close v0
 
 tap_run "the module can be unloaded" unload_module dm_vhdx
 exits "open, the module not installed" 8 open "$good/dynamic.vhdx" v0
-says "  says why" "modprobe: .*[Mm]odule dm-vhdx not found"
-says "  and what to do" "module dm-vhdx is not loaded .*make install"
+says "  says why" "module dm-vhdx is not built for this kernel, $(uname -r);"
+says "  and what to do" "make deps && make && sudo make install"
 gone "  and leaves nothing"
 
-# As `make install` would put it, in a tree of our own.
-modules=$SCRATCH/lib/modules/$(uname -r)
-mkdir -p "$modules/updates"
-cp -- "$VHDX_KO" "$modules/updates/"
-touch "$modules"/modules.{order,builtin,builtin.modinfo}
+# install_module RELEASE: as `make install` would, in a tree of our own.
+deps=()
 for dep in $(modinfo -F depends "$VHDX_KO" | tr , ' '); do
 	file=$(modinfo -n "$dep")
-	[ ! -e "$file" ] || cp -- "$file" "$modules/updates/"
+	[ ! -e "$file" ] || deps+=("$file")
 done
-depmod -b "$SCRATCH" "$(uname -r)"
+install_module() {
+	local modules=$SCRATCH/lib/modules/$1
+
+	mkdir -p "$modules/updates"
+	cp -- "$VHDX_KO" "${deps[@]}" "$modules/updates/"
+	touch "$modules"/modules.{order,builtin,builtin.modinfo}
+	depmod -b "$SCRATCH" "$1"
+}
+
+install_module 6.99.1-other
 if mount --bind "$SCRATCH/lib/modules" /lib/modules; then
+	exits "open, the module built for another kernel" 8 \
+		open "$good/dynamic.vhdx" v0
+	says "  says for which" \
+		"not built for this kernel, $(uname -r), but for others: 6.99.1-other;"
+	install_module "$(uname -r)"
+	installed=/lib/modules/$(uname -r)/updates/dm-vhdx.ko
+	sed -i 's/vermagic=[0-9]/vermagic=0/' "$installed"
+	exits "open, the module of another kernel in this one's place" 8 \
+		open "$good/dynamic.vhdx" v0
+	says "  says so, in the kernel's words, too" \
+		"is built for another kernel \(version magic .*make install"
+	if strace -qqq -o /dev/null true 2>/dev/null; then
+		for error in EKEYREJECTED ENOKEY; do
+			tap_capture strace -f -qqq -o /dev/null \
+				-e inject=finit_module,init_module:error=$error \
+				"$VHDXSETUP" open "$good/dynamic.vhdx" v0
+			tap_is "open, the kernel refusing signatures by $error" \
+				"$TAP_STATUS" 8
+			says "  says so, and what to do" \
+				"is refused for its signature; sign it .*mokutil"
+		done
+		tap_capture strace -f -qqq -o /dev/null \
+			-e inject=finit_module,init_module:error=EPERM \
+			"$VHDXSETUP" open "$good/dynamic.vhdx" v0
+		tap_is "open, where no module may be loaded" "$TAP_STATUS" 8
+		says "  says so" "dm-vhdx may not be loaded here"
+	else
+		tap_skip "signatures that are refused" "no strace here"
+	fi
+	gone "  and all of them leave nothing"
+	install_module "$(uname -r)"
 	exits "open, the module installed" 0 open "$good/dynamic.vhdx" v0
 	tap_run "  loads it" grep -q "^dm_vhdx " /proc/modules
 	exits "  and close" 0 close v0
@@ -56,7 +93,7 @@ tap_is "  prints the path, and nothing else" "$TAP_OUTPUT" "$dev"
 tap_run "  the device is there" test -b "$dev"
 tap_is "  for writing" "$(blockdev --getro "$dev")" 0
 same "  with the right bytes" good/dynamic
-tap_is "status: the image" "$(status_field v0 '["image"][0]')" \
+tap_is "status: the image" "$(status_field v0 '["image"]')" \
 	"$good/dynamic.vhdx"
 tap_is "status: size" "$(status_field v0 '["size"]')" \
 	$(($(image_sectors good/dynamic) * 512))
@@ -69,8 +106,60 @@ tap_like "status: the UUID" "$(status_field v0 '["uuid"]')" \
 exits "status by path, in words" 0 status $dev
 says "  the number of pages" "metadata pages: +[0-9]"
 exits "list" 0 list
-says "  name, number, size, image" \
-	"^v0 +[0-9]+:[0-9]+ +[0-9.]+ MiB +$good/dynamic.vhdx$"
+says "  has a line of headings" \
+	"^NAME +DEVICE +SIZE +MODE +OPEN +PARENTS +IMAGE"
+says "  name, number, size, mode, users, parents, image" \
+	"v0 +[0-9]+:[0-9]+ +[0-9.]+ MiB +rw +0 +0 +$good/dynamic.vhdx\$"
+exits "list, columns chosen" 0 list -o image,NAME
+says "  in their order" "^IMAGE +NAME"
+tap_like "list, without headings" "$("$VHDXSETUP" list -n -o name,open)" "^v0 +0$"
+tap_is "list, columns chosen, as JSON" \
+	"$("$VHDXSETUP" list --json -o image,name | field '["devices"]')" \
+	"[{'image': '$good/dynamic.vhdx', 'name': 'v0'}]"
+tap_is "list as JSON has all" \
+	"$("$VHDXSETUP" list --json | field '["devices"][0]["mode"]')" rw
+
+# --- Found by the image, and by any path of the node.
+node=/dev/$(basename "$(realpath /sys/dev/block/"$(status_field v0 '["device"]')")")
+[ -b "$node" ] || node=$dev
+cd -- "$good"
+ln -s "$good/dynamic.vhdx" "$SCRATCH/link"
+for arg in "$good/dynamic.vhdx" dynamic.vhdx ./dynamic.vhdx "$SCRATCH/link" \
+	"$node"; do
+	tap_is "status by ${arg##*/}" "$(status_field "$arg" '["name"]')" v0
+done
+exits "status of an image without a device" 6 status "$good/fixed.vhdx"
+says "  names it" "$good/fixed.vhdx: no device of this name, nor of this image"
+exits "close by the image" 0 close ./dynamic.vhdx
+gone "  takes it away"
+for i in 0 1; do
+	exits "open the image read-only as v$i" 0 open -q -r dynamic.vhdx v$i
+done
+exits "close by the image of two devices" 1 close dynamic.vhdx
+says "  names both" "several devices: v[01], v[01]; name one"
+tap_run "  and closes none" test -b /dev/mapper/v0 -a -b /dev/mapper/v1
+exits "  close by the name" 0 close v1
+exits "  leaves one" 0 close dynamic.vhdx
+cd -- "$OLDPWD"
+
+# --- A name that is picked.
+exits "open without a name" 0 open -q -r "$good/dynamic.vhdx"
+tap_is "  prints the first that is free" "$TAP_OUTPUT" /dev/mapper/vhdx0
+tap_run "  which is there" test -b /dev/mapper/vhdx0
+begin_open() { "$VHDXSETUP" open -q -r "$good/dynamic.vhdx" >"$SCRATCH/open$1" & }
+for i in {1..8}; do
+	begin_open "$i"
+done
+wait
+tap_is "eight at once each get one of their own" \
+	"$(sort "$SCRATCH"/open[1-8])" "$(printf '/dev/mapper/vhdx%d\n' {1..8})"
+exits "  close of one of them" 0 close vhdx3
+exits "  whose name is picked again" 0 open -q -r "$good/dynamic.vhdx"
+tap_is "  for it is the first free one" "$TAP_OUTPUT" /dev/mapper/vhdx3
+for i in {0..8}; do
+	"$VHDXSETUP" close vhdx$i || tap_not_ok "  close vhdx$i"
+done
+exits "open" 0 open -q "$good/dynamic.vhdx" v0
 exits "a name that is taken" 7 open "$good/fixed.vhdx" v0
 for name in "" a/b . .. control "$(printf 'x%.0s' {1..128})" "my disk" "a\\b" é
 do
@@ -164,7 +253,7 @@ for name in "two words" 'back\slash' $'a\ttab' "à la carte" "émigré Ā"; do
 	cp -- "$good/dynamic.vhdx" "$IMAGES/$name.vhdx"
 	exits "an image called \"$name\"" 0 open -q "$IMAGES/$name.vhdx" v0
 	same "  reads" good/dynamic
-	tap_is "  status knows its name" "$(status_field v0 '["image"][0]')" \
+	tap_is "  status knows its name" "$(status_field v0 '["image"]')" \
 		"$IMAGES/$name.vhdx"
 	exits "  close" 0 close v0
 	rm -- "$IMAGES/$name.vhdx"
@@ -264,6 +353,8 @@ below=$((80 * 2048))
 dm_create below "0 $below linear $loop 0"
 exits "an image on a device" 0 create -q --force --size 64M /dev/mapper/below
 exits "  open" 0 open /dev/mapper/below v0
+tap_is "  status by that device" \
+	"$(status_field /dev/mapper/below '["name"]')" v0
 tap_run "  write" dd if=/dev/urandom of=$dev bs=1M count=2 oflag=direct \
 	conv=fsync status=none
 below_is error
@@ -316,16 +407,17 @@ exits "a chain of three" 0 open "$good/chain-three.vhdx" v0
 says "  is read-only, with a warning" "warning: .*differencing image.* read-only"
 tap_is "  which is so" "$(blockdev --getro "$dev")" 1
 same "  reads" good/chain-three
-tap_is "  status lists the images" \
-	"$(status_field v0 '["image"].__len__()')" 3
-exits "  list counts the parents" 0 list
-says "  in words" '\(\+ 2 parents\)'
-exits "  close" 0 close v0
+tap_is "  status lists the parents" \
+	"$(status_field v0 '["parents"].__len__()')" 2
+tap_is "  list counts them" "$("$VHDXSETUP" list -n -o parents)" 2
+mapfile -t parents < <(image_files good/chain-three | tr '\t' '\n' | tail -n +2)
+exits "  close of its parent" 6 close "$good/${parents[0]}"
+says "  says whose it is" "no device is made of this image; v0 has it as a par"
+exits "  close of the image" 0 close "$good/chain-three.vhdx"
 mkdir "$IMAGES/alone"
 cp -- "$good/chain-three.vhdx" "$IMAGES/alone/child.vhdx"
 exits "a child without its parents" 4 open "$IMAGES/alone/child.vhdx" v0
 gone "  leaves nothing"
-mapfile -t parents < <(image_files good/chain-three | tr '\t' '\n' | tail -n +2)
 exits "  with --parent twice" 0 open -q --parent "$good/${parents[0]}" \
 	--parent "$good/${parents[1]}" "$IMAGES/alone/child.vhdx" v0
 same "  reads" good/chain-three
@@ -359,8 +451,8 @@ loop=$(loop_from "$good/dynamic.vhdx" --read-only)
 exits "an image on a block device that is read-only" 0 open "$loop" v0
 says "  with a warning" "cannot be written"
 same "  reads" good/dynamic
-tap_is "  status names the device" "$(status_field v0 '["image"][0]')" "$loop"
-exits "  close" 0 close v0
+tap_is "  status names the device" "$(status_field v0 '["image"]')" "$loop"
+exits "  close by it" 0 close "$loop"
 losetup -d "$loop"
 loop=$(loop_from "$good/dynamic.vhdx" --read-only --sector-size 4096)
 exits "sectors of 512 bytes on a device of 4096" 8 open "$loop" v0
@@ -426,6 +518,14 @@ if [ -e "$real/btrfs.vhdx" ]; then
 	exits "open --partitions, kpartx failing" 9 \
 		open --partitions "$real/btrfs.vhdx" v0
 	umount "$kpartx"
+	printf '%s\n' '#!/bin/sh' 'echo "out of patience" >&2' 'exit 1' \
+		>"$SCRATCH/kpartx"
+	chmod +x "$SCRATCH/kpartx"
+	mount --bind "$SCRATCH/kpartx" "$kpartx"
+	exits "open --partitions, kpartx saying why" 9 \
+		open -q --partitions "$real/btrfs.vhdx" v0
+	says "  shows its words" "kpartx: out of patience"
+	umount "$kpartx"
 	gone "  leaves nothing"
 	# shellcheck disable=SC2016 # the inner shell's
 	printf '%s\n' '#!/bin/sh' 'kill -INT $PPID' 'exec sleep 0.5' \
@@ -450,6 +550,39 @@ if [ -e "$real/btrfs.vhdx" ]; then
 else
 	tap_skip "partitions" "no real images"
 fi
+
+# Three partitions, the third of which the disk has no room for.
+for label in dos gpt; do
+	truncate -s 200M "$SCRATCH/large"
+	printf '%s\n' "label: $label" start=2048,size=20M start=43008,size=30M \
+		start=104448 | sfdisk -q "$SCRATCH/large"
+	exits "a disk with a table ($label) of a larger one" 0 \
+		create -q --size 100M "$new"
+	exits "  open" 0 open -q "$new" v0
+	dd if="$SCRATCH/large" of=$dev bs=512 count=34 conv=fsync status=none
+	exits "  close" 0 close v0
+	exits "  open --partitions" 0 open --partitions "$new" v0
+	says "  warns of the third" \
+		"warning: v0p3: is not mapped: it lies past the end of the disk, at sectors 104448 to .* of 204800"
+	tap_is "  prints the other two" "$(grep ^/ <<<"$TAP_OUTPUT")" \
+		"$(printf '%s\n' $dev ${dev}p1 ${dev}p2)"
+	tap_run "  which are there" test -b ${dev}p1 -a -b ${dev}p2
+	tap_fails "  and the third is not" test -e ${dev}p3
+	tap_run "  a file system in the second" mkfs.ext4 -q -F -L second ${dev}p2
+	tap_is "  is in status" \
+		"$(status_field v0 '["partition"][1]' | grep -oE \
+			"'(file_system|label|name)': '[a-z0-9]+'" | sort)" \
+		"$(printf "'%s'\n" file_system "label': 'second" "name': 'v0p2" |
+			sed "s/'file_system'/'file_system': 'ext4'/")"
+	exits "  close" 0 close v0
+	exits "  open without --partitions" 0 open -q "$new" v0
+	[ $label != dos ] || tap_is "  status has the partitions all the same" \
+		"$(status_field v0 '["partition"][1]["file_system"]')" ext4
+	tap_is "  but no names of devices" \
+		"$(status_field v0 '["partition"].__str__().count("v0p")')" 0
+	exits "  close" 0 close v0
+	rm -- "$new" "$SCRATCH/large"
+done
 
 # --- Where udev runs, which looks at what was written as soon as it is closed.
 udevd=/lib/systemd/systemd-udevd

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The partitions of a device as a tree, for `status`.
+ *
+ * partition-tree.c APIs:
+ *   partition_tree()	which there are, what is on them, and which are mapped
+ */
+#ifndef PARTITION_TREE_H
+#define PARTITION_TREE_H
+
+#include "dmdev.h"
+#include "tree.h"
+
+int partition_tree(const struct dmdev *dev, int fd, struct json_object **list);
+
+#endif /* PARTITION_TREE_H */
