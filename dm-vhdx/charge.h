@@ -11,6 +11,7 @@
  * that wait for the same page.
  *
  * charge.h APIs:
+ *   vhdx_charge_is_root()		is the current task of the root group?
  *   vhdx_charge_note()		remember the group of the current task
  *   vhdx_charge_switch()	take on a bio's group, for one of several bios
  *   vhdx_charge_memory()	charge memory to the same group
@@ -40,14 +41,37 @@ struct vhdx_charge {
 };
 
 /**
+ * vhdx_charge_is_root() - is the current task of the root group?
+ *
+ * Return: false also if that is not known.
+ */
+static inline bool vhdx_charge_is_root(void)
+{
+	bool root = true;
+
+#ifdef CONFIG_BLK_CGROUP
+	/* A kernel thread may act for a group, as ours do. */
+	if (current->flags & PF_KTHREAD)
+		return false;
+	rcu_read_lock();
+	root = task_css(current, io_cgrp_id) == blkcg_root_css;
+	rcu_read_unlock();
+#endif
+	return root;
+}
+
+/**
  * vhdx_charge_note() - remember the group of the current task
  * @bio: a clone of dm's; a group that it has already stays
+ *
+ * A bio without a group is charged to the root, which most bios come from.
  *
  * Context: ->map; or a worker, with a bio that ->map has seen.
  */
 static inline void vhdx_charge_note(struct bio *bio)
 {
-	bio_associate_blkg(bio);
+	if (!vhdx_charge_is_root())
+		bio_associate_blkg(bio);
 }
 
 /**
