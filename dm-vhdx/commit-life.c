@@ -2,7 +2,6 @@
 /*
  * The committer: what a device's resume and suspend mean to an image.
  */
-#include <linux/delay.h>
 #include <linux/device-mapper.h>
 #include <linux/err.h>
 
@@ -105,25 +104,16 @@ void vhdx_committer_stay(struct vhdx_committer *c)
 	spin_unlock_irq(&c->queue_lock);
 }
 
-/* All I/O has ended, so that RCU alone is waited for. */
-static void finish_drain(struct vhdx_committer *c)
-{
-	while (c->draining && !vhdx_epochs_settled(&c->epochs))
-		msleep(VHDX_RETRY_MS);
-	if (c->draining)
-		vhdx_session_drained(c->session);
-	c->draining = false;
-}
-
 static int end_session(struct vhdx_committer *c, unsigned int flags)
 {
 	bool failed = c->session->mode != VHDX_MODE_RW;
 	int err;
 
-	finish_drain(c);
+	vhdx_space_worker_rest(c);
 	err = vhdx_committer_lost(c);
 	if (!err)
 		err = vhdx_session_end(c->session);
+	vhdx_space_worker_go(c);
 	if (c->ti)
 		trace_vhdx_end(vhdx_dev(c->ti), err);
 	WRITE_ONCE(c->changed, false);

@@ -6,6 +6,7 @@
 #include <linux/jiffies.h>
 
 #include "commit.h"
+#include "target.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
@@ -68,6 +69,59 @@ void vhdx_room_forget(struct vhdx_committer *c)
 		vhdx_committer_event(c);
 }
 
+/*
+ * A suspend that was interrupted goes on to let bios in before it says that it
+ * was. What it is given back from then on, dm takes for an I/O error.
+ */
+static bool dm_wants_back(const struct vhdx_committer *c, struct bio *bio)
+{
+	const struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
+
+	return c->room.suspend == BLK_STS_DM_REQUEUE &&
+	       dm_noflush_suspending(io->target->ti);
+}
+
+/**
+ * vhdx_room_refuses() - must a bio not wait for room?
+ * @c: the committer
+ * @bio: dm's clone
+ *
+ * Context: any, under the queue lock of @c.
+ * Return: what the bio is to end with, or 0 if it may wait.
+ */
+blk_status_t vhdx_room_refuses(const struct vhdx_committer *c, struct bio *bio)
+{
+	if (dm_wants_back(c, bio))
+		return BLK_STS_DM_REQUEUE;
+	return READ_ONCE(c->room.expired) ? BLK_STS_NOSPC : 0;
+}
+
+/**
+ * vhdx_room_wait() - bios have found no room
+ * @c: the committer
+ * @bios: clones of dm's, in no epoch, on a list that is emptied
+ *
+ * Context: the space worker, with no lock held; ends bios.
+ */
+void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios)
+{
+	blk_status_t refused;
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios))) {
+		spin_lock_irq(&c->queue_lock);
+		refused = vhdx_room_refuses(c, bio);
+		if (!refused)
+			bio_list_add(&c->room.waiting, bio);
+		spin_unlock_irq(&c->queue_lock);
+		if (!refused)
+			continue;
+		bio->bi_status = refused;
+		bio_endio(bio);
+	}
+	wake_up(&c->wait);
+}
+
 static void room_again(struct vhdx_committer *c)
 {
 	struct bio_list bios;
@@ -97,11 +151,17 @@ static bool waited_too_long(const struct vhdx_committer *c)
 	       time_after_eq(jiffies, c->room.none + c->room.timeout * HZ);
 }
 
-/*
+/**
+ * vhdx_room_full() - is there no room for another block?
+ * @session: the session
+ *
  * The engine says so already when it could not make as many blocks ready as it
  * wanted to.
+ *
+ * Context: any; a hint.
+ * Return: true if the last attempt found none, and no block is left.
  */
-static bool is_full(const struct vhdx_session *session)
+bool vhdx_room_full(const struct vhdx_session *session)
 {
 	return READ_ONCE(session->mode) == VHDX_MODE_RW &&
 	       READ_ONCE(session->no_space) &&
@@ -116,17 +176,19 @@ static bool is_full(const struct vhdx_session *session)
  * written, they learn when they are tried again.
  *
  * Context: process context, with the lock of @c held; after work with
- * VHDX_WORK_BEGIN for those that waited: none is refused before room was looked
- * for.
+ * VHDX_WORK_BEGIN for those that waited. Before they came here the space worker
+ * has looked for room for them: none is refused before that.
  */
 void vhdx_room_settle(struct vhdx_committer *c)
 {
-	if (!is_full(c->session)) {
+	if (!vhdx_room_full(c->session)) {
 		room_again(c);
 	} else if (suspend_refuses(c)) {
 		vhdx_room_refuse(c, BLK_STS_NOSPC);
 	} else if (!c->room.lacking) {
 		room_ends(c);
+	} else if (c->room.expired) {
+		vhdx_room_refuse(c, BLK_STS_NOSPC);
 	} else if (waited_too_long(c)) {
 		DMERR("%s: no room for %u seconds: writes to new blocks fail",
 		      c->name, c->room.timeout);

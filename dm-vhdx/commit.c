@@ -44,18 +44,10 @@ static void tell_mode(struct vhdx_committer *c)
 	vhdx_committer_event(c);
 }
 
-/* Space comes free in two steps, and neither is waited for. */
-static void drain(struct vhdx_committer *c)
+/* Returns true if the commit has left something for the space worker to do. */
+static bool is_space_due(const struct vhdx_session *session)
 {
-	WRITE_ONCE(c->settled, false);
-	if (c->draining && vhdx_epochs_settled(&c->epochs)) {
-		c->draining = false;
-		vhdx_session_drained(c->session);
-	}
-	if (!c->draining && vhdx_session_drain(c->session)) {
-		c->draining = true;
-		vhdx_epochs_switch(&c->epochs);
-	}
+	return READ_ONCE(session->space.freed[VHDX_FREED_WAITING]);
 }
 
 /* None but who works on the session changes these two counters. */
@@ -110,7 +102,6 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	if (flags & VHDX_WORK_COMMIT)
 		WRITE_ONCE(c->changed, false);
 	if (!session || READ_ONCE(session->mode) != VHDX_MODE_RW) {
-		WRITE_ONCE(c->settled, false);
 		if (session)
 			tell_mode(c);
 		return -EIO;
@@ -128,9 +119,8 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	}
 	if (c->ti)
 		trace_work(c, flags, err, commits, checkpoints);
-	if (READ_ONCE(session->more))
-		WRITE_ONCE(c->low, true);
-	drain(c);
+	if (is_space_due(session))
+		vhdx_space_worker_wake(c);
 	/* It may have met what this commit's own flushes were then not told. */
 	if (vhdx_committer_lost(c))
 		return -EIO;
@@ -221,8 +211,10 @@ static void work_once(struct vhdx_committer *c)
 		flags |= VHDX_WORK_BEGIN;
 	err = vhdx_committer_work(c, flags);
 	set_clock(c, flags);
-	if (c->session && wants_room)
+	if (c->session && wants_room) {
 		vhdx_room_settle(c);
+		vhdx_space_worker_wake(c);
+	}
 	mutex_unlock(&c->lock);
 	end_all(&flushes, err);
 	vhdx_committer_again(&again);
@@ -256,7 +248,7 @@ static bool is_wanted(const struct vhdx_committer *c)
 	return (READ_ONCE(c->unflushed) &&
 		READ_ONCE(c->mode) == VHDX_MODE_RW) ||
 	       READ_ONCE(c->errand) ||
-	       READ_ONCE(c->low) || READ_ONCE(c->settled) ||
+	       READ_ONCE(c->low) ||
 	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
 	       /* Who adds one wakes the thread to look once more. */
 	       data_race(has_bios(c)) || kthread_should_stop();
@@ -317,23 +309,12 @@ int vhdx_committer_ask(struct vhdx_committer *c,
 	return errand.err;
 }
 
-/*
- * A suspend that was interrupted goes on to let bios in before it says that it
- * was. What it is given back from then on, dm takes for an I/O error.
- */
-static bool dm_wants_back(const struct vhdx_committer *c, struct bio *bio)
-{
-	const struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
-
-	return c->room.suspend == BLK_STS_DM_REQUEUE &&
-	       dm_noflush_suspending(io->target->ti);
-}
-
 /**
  * vhdx_committer_defer() - keep a bio that cannot be mapped now
  * @c: the committer
  * @bio: dm's clone; it is in no epoch
- * @err: why: -EBUSY or -ENOSPC
+ * @err: why: -EBUSY, for the committer; -EINPROGRESS or -ENOSPC, for the space
+ *	worker
  *
  * The store's worker, which looks up where writes go, comes here without what
  * keeps the table for ->map: see vhdx_committer_flush().
@@ -347,17 +328,15 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 
 	rcu_read_lock();
 	spin_lock_irqsave(&c->queue_lock, flags);
-	if (err != -ENOSPC)
-		bio_list_add(&c->again, bio);
-	else if (dm_wants_back(c, bio))
-		refused = BLK_STS_DM_REQUEUE;
-	else if (READ_ONCE(c->room.expired))
-		refused = BLK_STS_NOSPC;
-	else
-		bio_list_add(&c->room.waiting, bio);
-	spin_unlock_irqrestore(&c->queue_lock, flags);
+	if (err == -ENOSPC)
+		refused = vhdx_room_refuses(c, bio);
 	if (!refused)
+		bio_list_add(err == -EBUSY ? &c->again : &c->space.bios, bio);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+	if (err == -EBUSY)
 		wake_up(&c->wait);
+	else if (!refused)
+		vhdx_space_worker_wake(c);
 	rcu_read_unlock();
 	if (refused) {
 		bio->bi_status = refused;
@@ -410,8 +389,7 @@ static void epoch_settled(struct vhdx_epochs *epochs)
 	struct vhdx_committer *c =
 		container_of(epochs, struct vhdx_committer, epochs);
 
-	WRITE_ONCE(c->settled, true);
-	wake_up(&c->wait);
+	vhdx_space_worker_wake(c);
 }
 
 /* The engine does the rest: it looks whether a load waits. */
@@ -432,13 +410,21 @@ static int committer_start(struct vhdx_committer *c)
 	err = vhdx_epochs_init(&c->epochs, epoch_settled);
 	if (err)
 		return err;
+	err = vhdx_space_worker_start(c);
+	if (err)
+		goto no_worker;
 	task = kthread_run(committer_thread, c, "vhdx_commit");
 	if (IS_ERR(task)) {
-		vhdx_epochs_exit(&c->epochs);
-		return PTR_ERR(task);
+		err = PTR_ERR(task);
+		goto no_thread;
 	}
 	c->task = task;
 	return 0;
+no_thread:
+	vhdx_space_worker_stop(c);
+no_worker:
+	vhdx_epochs_exit(&c->epochs);
+	return err;
 }
 
 /**
@@ -478,7 +464,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 }
 
 /**
- * vhdx_committer_free() - dismiss the thread
+ * vhdx_committer_free() - dismiss both threads
  * @c: with no bio under way to its image
  *
  * Context: process context.
@@ -486,9 +472,10 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 void vhdx_committer_free(struct vhdx_committer *c)
 {
 	vhdx_committer_hurry(c, true);
+	vhdx_space_worker_stop(c);
 	kthread_stop(c->task);
 	vhdx_epochs_exit(&c->epochs);
-	/* For those who told the thread something, and still wake it. */
+	/* For those who told a thread something, and still wake it. */
 	synchronize_rcu();
 	if (c->session)
 		vhdx_session_free(c->session);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The committer: a thread for each image that is written, which does all that
- * needs I/O in the life of its session.
+ * The committer: a thread for each image that is written, which does what needs
+ * I/O in the life of its session, and alone writes metadata. Beside it, the space
+ * worker makes blocks ready and gives freed space back.
  *
- * It works when a bio could not be mapped, when a flush waits, when prepared
- * blocks run low, when old I/O has ended, and once a second if something has
- * changed. Bios that wait for it are kept here: those that want a commit which
- * begins after they came, those that only want to try again, and those that
- * found no room.
+ * The committer works when the session must begin, when a flush waits, and once a
+ * second if something has changed. The space worker works when a bio needs a
+ * block, when prepared blocks run low, and when old I/O has ended. Bios that wait
+ * are kept here: those that want a commit which begins after they came, those that
+ * only want to try again, those that need a block, and those that found no room.
  *
  * No room: the bios wait, a dm event says so, and each second another attempt
  * is made. After a time that the table gives they fail, and so do all that come
@@ -35,8 +36,17 @@
  *   vhdx_committer_run()	work at once, for a message
  * commit-space.c APIs:
  *   vhdx_room_settle()	after work: what becomes of those without room
+ *   vhdx_room_full()		is there no room for another block?
+ *   vhdx_room_refuses()	must a bio not wait for room?
+ *   vhdx_room_wait()		bios have found none
  *   vhdx_room_refuse()	let none wait
  *   vhdx_room_forget()	say no more that there is no room
+ * commit-prepare.c APIs:
+ *   vhdx_space_worker_start()	start the space worker
+ *   vhdx_space_worker_stop()
+ *   vhdx_space_worker_wake()	there may be something to do for it
+ *   vhdx_space_worker_rest()	keep it from working
+ *   vhdx_space_worker_go()	let it work again
  * commit.h APIs:
  *   vhdx_committer_session()	the session, once there is one
  *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
@@ -94,6 +104,31 @@ struct vhdx_room {
 	unsigned int timeout;
 };
 
+/* How far the space that was freed last is on its way. */
+enum vhdx_drain {
+	VHDX_DRAIN_NOTHING,
+	VHDX_DRAIN_WAITS,	/* for the old epoch to settle */
+	VHDX_DRAIN_DISCARDS,	/* for its discards, a part a pass */
+};
+
+/**
+ * struct vhdx_space_worker - zeroes, extends and discards for an image
+ * @task: its thread
+ * @wait: where it sleeps
+ * @lock: held by who works on space, I/O and all; nests in the committer's lock
+ * @drain: how far freed space is; under @lock
+ * @due: there may be something to do
+ * @bios: bios that need a block; under the committer's queue lock
+ */
+struct vhdx_space_worker {
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	struct mutex lock; /* who works on space */
+	enum vhdx_drain drain;
+	bool due;
+	struct bio_list bios;
+};
+
 /**
  * struct vhdx_committer - the committer of an image
  * @image: the image, open for writing
@@ -102,7 +137,7 @@ struct vhdx_room {
  * @name: of the image, for the log
  * @epochs: of I/O to the image
  * @feeder: of the image's pool
- * @draining: freed space waits for the old one to end
+ * @space: the space worker
  * @task: the thread
  * @asking: held by the task whose @errand it is
  * @errand: to be done next, NULL if there is none
@@ -117,8 +152,7 @@ struct vhdx_room {
  * @again: bios that are to be tried again when work was done
  * @room: and those that found none
  * @changed: there is something to commit
- * @low: prepared blocks are running out
- * @settled: the old epoch has been left by all
+ * @low: something else is to be done
  * @unflushed: a flush that did not pass here has failed
  */
 struct vhdx_committer {
@@ -128,7 +162,7 @@ struct vhdx_committer {
 	const char *name;
 	struct vhdx_epochs epochs;
 	struct vhdx_feeder feeder;
-	bool draining;
+	struct vhdx_space_worker space;
 	struct task_struct *task;
 	struct mutex asking; /* one errand at a time */
 	struct vhdx_errand *errand;
@@ -144,7 +178,6 @@ struct vhdx_committer {
 	struct vhdx_room room;
 	bool changed;
 	bool low;
-	bool settled;
 	bool unflushed;
 };
 
@@ -171,6 +204,15 @@ void vhdx_committer_end(struct vhdx_committer *c);
 void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 
+int vhdx_space_worker_start(struct vhdx_committer *c);
+void vhdx_space_worker_stop(struct vhdx_committer *c);
+void vhdx_space_worker_wake(struct vhdx_committer *c);
+void vhdx_space_worker_rest(struct vhdx_committer *c);
+void vhdx_space_worker_go(struct vhdx_committer *c);
+
+bool vhdx_room_full(const struct vhdx_session *session);
+blk_status_t vhdx_room_refuses(const struct vhdx_committer *c, struct bio *bio);
+void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios);
 void vhdx_room_settle(struct vhdx_committer *c);
 void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status);
 void vhdx_room_forget(struct vhdx_committer *c);
@@ -214,7 +256,8 @@ static inline void vhdx_committer_hurry(struct vhdx_committer *c, bool hurry)
  * @c: the committer
  *
  * Called after each change of the session by who did not call the committer
- * for it. Only the first one since the last commit wakes it, to set its clock.
+ * for it. Only the first one since the last commit wakes it, to set its clock. If
+ * prepared blocks run low, the space worker is woken.
  * That the flag may be seen set here when a commit is about to clear it does
  * not matter: the change was made under the engine's lock before, which that
  * commit takes.
@@ -225,11 +268,11 @@ static inline void vhdx_committer_changed(struct vhdx_committer *c)
 {
 	bool low = READ_ONCE(c->session->wanted);
 
-	if (likely(READ_ONCE(c->changed) && (!low || READ_ONCE(c->low))))
+	if (unlikely(low && !READ_ONCE(c->space.due)))
+		vhdx_space_worker_wake(c);
+	if (likely(READ_ONCE(c->changed)))
 		return;
 	WRITE_ONCE(c->changed, true);
-	if (low)
-		WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
 }
 

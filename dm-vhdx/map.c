@@ -41,6 +41,7 @@ static int map_later(struct vhdx_target *t, struct vhdx_io *io, int err)
 		vhdx_provision(t, io->bio);
 		return DM_MAPIO_SUBMITTED;
 	case -EBUSY:
+	case -EINPROGRESS:
 	case -ENOSPC:
 		io->bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
 		vhdx_committer_defer(t->committer, io->bio, err);

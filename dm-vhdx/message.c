@@ -48,6 +48,7 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	struct vhdx_session *session;
 	unsigned int changed, ready;
 	unsigned int sz = 0;
+	u64 freeing;
 
 	if (!t->committer)
 		return read_only(t);
@@ -58,6 +59,7 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	stats = session->stats;
 	changed = session->journal.changed_count;
 	ready = session->prepared_count;
+	freeing = vhdx_session_reclaims(session);
 	spin_unlock(&session->image->pool.lock);
 	DMEMIT("begun=%llu allocated=%llu freed=%llu prepared=%llu",
 	       stats.begun, stats.allocated, stats.freed, stats.prepared);
@@ -67,8 +69,8 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	DMEMIT(" entries=%llu flushes=%llu pages_in_place=%llu",
 	       counted(&journal->entries), counted(&journal->flushes),
 	       counted(&journal->checkpointed));
-	DMEMIT(" pages_changed=%u ready=%u size=%llu",
-	       changed, ready, READ_ONCE(session->image->store->size));
+	DMEMIT(" pages_changed=%u ready=%u size=%llu freeing=%llu",
+	       changed, ready, READ_ONCE(session->image->store->size), freeing);
 	return ANSWERED;
 }
 

@@ -264,7 +264,7 @@ int vhdx_provision_load(const struct vhdx_miss *miss)
  */
 void vhdx_provision_fail(struct vhdx_io *io, int err)
 {
-	if (err == -EBUSY || err == -ENOSPC)
+	if (err == -EBUSY || err == -EINPROGRESS || err == -ENOSPC)
 		vhdx_committer_defer(io->target->committer, io->bio, err);
 	else
 		bio_io_error(io->bio);

@@ -22,8 +22,8 @@
  *
  * Context: process context, in an epoch; no I/O, no allocation. May take the
  * pool's lock.
- * Return: 0, or as vhdx_session_map(): -EAGAIN; -EBUSY or -ENOSPC, which the
- * committer is to see to; or what the write ends with.
+ * Return: 0, or as vhdx_session_map(): -EAGAIN; -EBUSY, -EINPROGRESS or -ENOSPC,
+ * which the committer is to see to; or what the write ends with.
  */
 int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)

@@ -71,7 +71,7 @@ void vhdx_journal_exit(struct vhdx_journal *journal)
  */
 int vhdx_journal_flush(struct vhdx_journal *journal)
 {
-	u64 size = ALIGN_DOWN(journal->store->size, VHDX_ALIGN);
+	u64 size = ALIGN_DOWN(READ_ONCE(journal->store->size), VHDX_ALIGN);
 	int r = vhdx_store_flush(journal->store);
 
 	journal->flushes++;

@@ -92,7 +92,7 @@ static int allocate(struct vhdx_session *session, struct spot *spot)
 	if (session->prepared_count <= session->prepared_goal / 2)
 		WRITE_ONCE(session->wanted, true);
 	if (!session->prepared_count)
-		return session->no_space ? -ENOSPC : -EBUSY;
+		return session->no_space ? -ENOSPC : -EINPROGRESS;
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
 	offset = vhdx_session_take_prepared(session);
@@ -159,9 +159,9 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
- * come first; -ENOSPC if that found no room; -EROFS if the session has failed;
- * -EIO if the BAT says what cannot be; -EINVAL for what is not whole sectors of
- * the virtual disk.
+ * come first; -EINPROGRESS if vhdx_session_prepare() must; -ENOSPC if one of them
+ * found no room; -EROFS if the session has failed; -EIO if the BAT says what
+ * cannot be; -EINVAL for what is not whole sectors of the virtual disk.
  */
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss)

@@ -8,7 +8,7 @@
 /* The file grows in steps, for each one stalls all direct I/O on it. */
 #define GROWTH_MAX	(256 * VHDX_MIB)
 
-/* Zeroing more than this would let flushes wait for long. */
+/* To zero or to discard more than this makes those wait long who want a block. */
 #define AT_ONCE		(16 * VHDX_MIB)
 
 /* More than this ahead of need is space that others could use. */
@@ -211,23 +211,23 @@ int vhdx_session_reserve(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_reclaims() - is space on its way to be free again?
+ * vhdx_session_reclaims() - how much space is on its way to be free again?
  * @session: the session
  *
  * What was given up is free when that is committed and the I/O of before has
  * ended, neither of which has to wait for anybody.
  *
  * Context: any; a hint.
- * Return: whether there is any.
+ * Return: bytes.
  */
-bool vhdx_session_reclaims(const struct vhdx_session *session)
+u64 vhdx_session_reclaims(const struct vhdx_session *session)
 {
+	u64 units = 0;
 	u32 i;
 
 	for (i = 0; i < VHDX_FREED_STEPS; i++)
-		if (READ_ONCE(session->space.freed[i]))
-			return true;
-	return false;
+		units += READ_ONCE(session->space.freed[i]);
+	return units << VHDX_ALIGN_SHIFT;
 }
 
 /*
@@ -273,7 +273,7 @@ static int append(struct vhdx_session *session, u64 *offset)
 
 	/* What was freed is better, but has to be committed before. */
 	if (READ_ONCE(session->space.freed[VHDX_FREED_OPEN]))
-		session->reclaim = true;
+		WRITE_ONCE(session->reclaim, true);
 	if (end > session->image->store->size) {
 		r = extend(session, end);
 		if (r)
@@ -325,43 +325,65 @@ static u32 raise_goal(struct vhdx_session *session)
 	return session->prepared_goal;
 }
 
+/* Returns how many blocks there should be, or 0 if none are to be made. */
+static u32 prepare_goal(struct vhdx_session *session)
+{
+	u32 goal = 0;
+
+	spin_lock(&session->image->pool.lock);
+	if (vhdx_session_ready(session) || session->space_error)
+		goal = 0;
+	else if (session->wanted)
+		goal = raise_goal(session);
+	else if (session->more)
+		goal = session->prepared_goal;
+	WRITE_ONCE(session->wanted, false);
+	spin_unlock(&session->image->pool.lock);
+	return goal;
+}
+
+static void prepare_result(struct vhdx_session *session, u32 goal, int r)
+{
+	spin_lock(&session->image->pool.lock);
+	WRITE_ONCE(session->no_space, r == -ENOSPC);
+	/* After another errno no more blocks are made. */
+	if (r == -ENOSPC || r == -ENOMEM)
+		WRITE_ONCE(session->wanted, true);
+	WRITE_ONCE(session->more, !r && session->prepared_count < goal);
+	if (r && r != -ENOSPC && r != -ENOMEM)
+		WRITE_ONCE(session->space_error, r);
+	spin_unlock(&session->image->pool.lock);
+}
+
 /**
  * vhdx_session_prepare() - have blocks ready to be handed out
- * @session: the session, live; does nothing if none were asked for
+ * @session: the session; does nothing if it is not live, if it has failed, or if
+ *	no blocks were asked for
  *
- * Context: may sleep; the committer.
+ * If the store fails, vhdx_session_work() commits what can be committed and then
+ * ends writing.
+ *
+ * Context: may sleep; the space worker.
  * Return: 0, also if there is no space, which the session then says; -ENOMEM,
  * which is worth another try; or another errno of the store.
  */
 int vhdx_session_prepare(struct vhdx_session *session)
 {
-	spinlock_t *lock = &session->image->pool.lock;
 	u64 size = vhdx_bat_block_size(&session->image->bat);
-	u32 goal = 0;
+	u32 goal = prepare_goal(session);
 	u64 made;
 	int r = 0;
 
-	spin_lock(lock);
-	if (session->wanted)
-		goal = raise_goal(session);
-	else if (session->more)
-		goal = session->prepared_goal;
-	WRITE_ONCE(session->wanted, false);
-	spin_unlock(lock);
 	if (!goal)
 		return 0;
-	/* Blocks may be taken as fast as they are made, and flushes wait. */
+	/* Blocks may be taken as fast as they are made. */
 	for (made = 0; made < AT_ONCE && !r; made += size) {
-		if (READ_ONCE(session->prepared_count) >= goal)
+		if (READ_ONCE(session->prepared_count) >= goal ||
+		    READ_ONCE(session->mode) != VHDX_MODE_RW)
 			break;
 		r = prepare_one(session);
 	}
-	spin_lock(lock);
-	WRITE_ONCE(session->no_space, r == -ENOSPC);
-	if (r)
-		WRITE_ONCE(session->wanted, true);
-	WRITE_ONCE(session->more, !r && session->prepared_count < goal);
-	spin_unlock(lock);
+	prepare_result(session, goal, r);
 	return r == -ENOSPC ? 0 : r;
 }
 
@@ -371,9 +393,9 @@ int vhdx_session_prepare(struct vhdx_session *session)
  *
  * Freed space that is durable may still be read or written by I/O that looked
  * its place up before. When all I/O that was under way at this call has ended,
- * call vhdx_session_drained().
+ * call vhdx_session_drained() until it returns false.
  *
- * Context: the committer.
+ * Context: the space worker.
  * Return: whether there is such space.
  */
 bool vhdx_session_drain(struct vhdx_session *session)
@@ -389,37 +411,59 @@ bool vhdx_session_drain(struct vhdx_session *session)
 	return waits;
 }
 
+static u64 next_drained(struct vhdx_session *session, u64 pos, u64 *length)
+{
+	spin_lock(&session->image->pool.lock);
+	pos = vhdx_space_next(&session->space, VHDX_FREED_DRAINING, pos,
+			      length);
+	spin_unlock(&session->image->pool.lock);
+	return pos;
+}
+
+static void reclaim(struct vhdx_session *session, u64 pos, u64 length)
+{
+	spin_lock(&session->image->pool.lock);
+	vhdx_space_reclaim(&session->space, pos, length);
+	WRITE_ONCE(session->no_space, false);
+	spin_unlock(&session->image->pool.lock);
+}
+
 /**
  * vhdx_session_drained() - the I/O that vhdx_session_drain() spoke of has ended
  * @session: the session
  *
  * The space goes back to the store, if that can take it, and may be used for
- * other blocks.
+ * other blocks, a part at each call. A part is free only when its discard has
+ * ended: until then no block gets it.
  *
- * Context: may sleep; the committer.
+ * Context: may sleep; the space worker.
+ * Return: true if another call is needed.
  */
-void vhdx_session_drained(struct vhdx_session *session)
+bool vhdx_session_drained(struct vhdx_session *session)
 {
 	struct vhdx_store *store = session->image->store;
-	struct vhdx_space *space = &session->space;
-	u64 pos = 0, length;
+	u64 pos = 0, done, length;
 
-	for (;;) {
-		spin_lock(&session->image->pool.lock);
-		pos = vhdx_space_next(space, VHDX_FREED_DRAINING, pos, &length);
-		spin_unlock(&session->image->pool.lock);
+	for (done = 0; done < AT_ONCE; done += length) {
+		pos = next_drained(session, pos, &length);
 		if (pos == U64_MAX)
-			break;
+			return false;
+		length = min(length, AT_ONCE - done);
 		/* A store that cannot do it keeps the space; no harm is done. */
 		if (READ_ONCE(session->mode) == VHDX_MODE_RW)
 			store->ops->discard(store, pos, length);
-		pos += length;
+		reclaim(session, pos, length);
 		cond_resched();
 	}
-	spin_lock(&session->image->pool.lock);
-	vhdx_space_advance(space, VHDX_FREED_DRAINING);
-	WRITE_ONCE(session->no_space, false);
-	spin_unlock(&session->image->pool.lock);
+	return READ_ONCE(session->space.freed[VHDX_FREED_DRAINING]);
+}
+
+/* Lets all space that was freed and committed become free. */
+static void drain_all(struct vhdx_session *session)
+{
+	while (vhdx_session_drain(session))
+		while (vhdx_session_drained(session))
+			;
 }
 
 static void give_back(struct vhdx_session *session)
@@ -444,17 +488,14 @@ static void give_back(struct vhdx_session *session)
  * A fixed image never gets shorter than it was found. A file that cannot be
  * made shorter is as good as one that was, only longer.
  *
- * Context: may sleep; the committer.
+ * Context: may sleep; the committer, while the space worker rests.
  */
 void vhdx_session_trim(struct vhdx_session *session)
 {
 	struct vhdx_store *store = session->image->store;
 	u64 end;
 
-	vhdx_session_drain(session);
-	vhdx_session_drained(session);
-	vhdx_session_drain(session);
-	vhdx_session_drained(session);
+	drain_all(session);
 	give_back(session);
 	session->last_end = vhdx_space_end(&session->space);
 	end = session->last_end;

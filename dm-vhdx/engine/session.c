@@ -154,25 +154,31 @@ static int commit(struct vhdx_session *session)
 	return 0;
 }
 
-static bool transaction_full(struct vhdx_session *session)
+/* Returns true if a commit is needed though nobody has asked for one. */
+static bool commit_needed(struct vhdx_session *session)
 {
 	const struct vhdx_journal *journal = &session->journal;
-	bool full;
+	bool needed;
 
 	spin_lock(&session->image->pool.lock);
-	full = journal->changed_count == journal->page_limit;
+	needed = session->reclaim ||
+		 journal->changed_count == journal->page_limit;
+	WRITE_ONCE(session->reclaim, false);
 	spin_unlock(&session->image->pool.lock);
-	return full;
+	return needed;
 }
 
-/* What was written to blocks that are there is worth a commit all the same. */
-static int prepare(struct vhdx_session *session)
+/*
+ * The space worker has failed. What was written to blocks that are there is
+ * worth a commit all the same.
+ */
+static int end_for_space(struct vhdx_session *session)
 {
-	int r = vhdx_session_prepare(session);
+	int r = READ_ONCE(session->space_error);
 	int err;
 
-	if (!r || r == -ENOMEM)
-		return r;
+	if (!r)
+		return 0;
 	err = commit(session);
 	if (err)
 		return err;
@@ -187,17 +193,14 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 
 	if (READ_ONCE(session->image->pool.starved))
 		flags |= VHDX_WORK_COMMIT | VHDX_WORK_CHECKPOINT;
-	if ((flags & VHDX_WORK_COMMIT) || transaction_full(session))
+	if (commit_needed(session))
+		flags |= VHDX_WORK_COMMIT;
+	if (flags & VHDX_WORK_COMMIT)
 		r = commit(session);
 	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
 		   vhdx_journal_due(&session->journal)))
 		r = checkpoint(session);
-	if (!r)
-		r = prepare(session);
-	if (!r && session->reclaim)
-		r = commit(session);
-	session->reclaim = false;
-	return r;
+	return r ? r : end_for_space(session);
 }
 
 /**
@@ -245,8 +248,8 @@ static int close_log(struct vhdx_session *session)
 
 /**
  * vhdx_session_end() - leave a clean file behind
- * @session: that nobody writes through, and with no I/O under way; others may
- *	still read the image
+ * @session: that nobody writes through, with no I/O under way, and while the
+ *	space worker rests; others may still read the image
  *
  * The next write begins anew, under other GUIDs: the file may have been copied
  * meanwhile.

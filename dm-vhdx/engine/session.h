@@ -4,11 +4,15 @@
  * clean end ([MS-VHDX] 2.2.2.1, 2.3).
  *
  * Any task may ask where to write and may give blocks up; that needs no I/O.
- * All that does need I/O is done by one task at a time, the committer: it calls
+ * All that does need I/O is done by two tasks. The committer calls
  * vhdx_session_work() when somebody was turned away with -EBUSY, when a flush
- * waits, and about once a second. Nothing that was written is durable until a
- * call with VHDX_WORK_COMMIT has returned 0: to the user, the device is a disk
- * with a volatile write cache.
+ * waits, and about once a second; it alone writes metadata. Nothing that was
+ * written is durable until a call with VHDX_WORK_COMMIT has returned 0: to the
+ * user, the device is a disk with a volatile write cache. The space worker calls
+ * vhdx_session_prepare() when somebody was turned away with -EINPROGRESS or when
+ * blocks run low, and vhdx_session_drain() and vhdx_session_drained() after
+ * commits. What it does may take long, so that no flush waits for it. Each of the
+ * two makes one call at a time; the session ends while the space worker rests.
  *
  * The first call looks at the whole BAT, for what is not known to be free must
  * not be written to. The session begins by itself with the first request to
@@ -28,7 +32,7 @@
  * session-space.c APIs:
  *   vhdx_session_survey()	find out what is free
  *   vhdx_session_reserve()	have room for the log and the BAT
- *   vhdx_session_reclaims()	is space on its way to be free again?
+ *   vhdx_session_reclaims()	how much space is on its way to be free again?
  *   vhdx_session_prepare()	have blocks ready to be handed out
  *   vhdx_session_drain()	which freed space waits for I/O to end?
  *   vhdx_session_drained()	it has ended
@@ -95,7 +99,8 @@ struct vhdx_session_stats {
  * @prepared_goal: how many there should be; rises as they are used up
  * @wanted: blocks were asked for, and more should be prepared
  * @more: the last call for that left some of them for the next one
- * @reclaim: the file had to grow although space was freed
+ * @reclaim: the file had to grow although space was freed: a commit is needed
+ * @space_error: errno of the store with which the space worker failed, or 0
  * @bad_places: how many free ones could not be zeroed, and are not used
  * @no_space: the last attempt to prepare a block found no room, or there was
  *	none for the log and the BAT, so that the session could not begin
@@ -106,11 +111,14 @@ struct vhdx_session_stats {
  * @stats: counters
  *
  * @image and @report stay as they are, and @hurry is set without a lock. Only
- * the committer changes @surveyed, @append_at, @found_size, @reclaim and
- * @bad_places, and all of @journal but its lists and @changed_count; until the
- * session is live, @space and @last_end, too. The image's pool lock guards the
- * rest. @mode, @live, @prepared_count, @wanted, @more and @no_space may be read
- * without it, as hints; so may @reason, once the mode has changed.
+ * the committer changes @surveyed, and all of @journal but its lists and
+ * @changed_count. While the session is live, only the space worker changes
+ * @append_at and @bad_places, and makes @space longer; otherwise the committer
+ * does, and @found_size, @space and @last_end are its own, too. The image's pool
+ * lock guards the rest, but that the space worker sets @reclaim without it.
+ * @mode, @live, @prepared_count, @wanted, @more, @no_space, @reclaim and
+ * @space_error may be read without it, as hints; so may @reason, once the mode has
+ * changed.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -130,6 +138,7 @@ struct vhdx_session {
 	bool wanted;
 	bool more;
 	bool reclaim;
+	int space_error;
 	u32 bad_places;
 	bool no_space;
 	u64 append_at;
@@ -204,10 +213,10 @@ bool vhdx_session_clean(struct vhdx_session *session);
 
 int vhdx_session_survey(struct vhdx_session *session);
 int vhdx_session_reserve(struct vhdx_session *session);
-bool vhdx_session_reclaims(const struct vhdx_session *session);
+u64 vhdx_session_reclaims(const struct vhdx_session *session);
 int vhdx_session_prepare(struct vhdx_session *session);
 bool vhdx_session_drain(struct vhdx_session *session);
-void vhdx_session_drained(struct vhdx_session *session);
+bool vhdx_session_drained(struct vhdx_session *session);
 void vhdx_session_trim(struct vhdx_session *session);
 
 #endif /* VHDX_SESSION_H */

@@ -9,6 +9,12 @@ static struct vhdx_space_chunk *chunk_of(const struct vhdx_space *space,
 	return space->chunk[unit >> VHDX_SPACE_CHUNK_SHIFT];
 }
 
+static u32 chunks_ready(const struct vhdx_space *space)
+{
+	/* Pairs with the release in vhdx_space_grow(): these are initialized. */
+	return smp_load_acquire(&space->chunks);
+}
+
 /* A range of bytes in units: all that it touches. */
 static u64 first_unit(u64 offset)
 {
@@ -71,7 +77,8 @@ int vhdx_space_grow(struct vhdx_space *space, u64 size)
 		if (!chunk)
 			return -ENOMEM;
 		space->chunk[space->chunks] = chunk;
-		WRITE_ONCE(space->chunks, space->chunks + 1);
+		/* Pairs with chunks_ready(). */
+		smp_store_release(&space->chunks, space->chunks + 1);
 		cond_resched();
 	}
 	return 0;
@@ -172,6 +179,12 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 	return U64_MAX;
 }
 
+/* vhdx_session_reclaims() reads it without the lock. */
+static void set_freed(struct vhdx_space *space, enum vhdx_freed step, u64 units)
+{
+	WRITE_ONCE(space->freed[step], units);
+}
+
 /**
  * vhdx_space_release() - a block gave its space up in the open transaction
  * @space: the map
@@ -183,7 +196,7 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
  */
 void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length)
 {
-	u64 known = (u64)READ_ONCE(space->chunks) << VHDX_SPACE_CHUNK_SHIFT;
+	u64 known = (u64)chunks_ready(space) << VHDX_SPACE_CHUNK_SHIFT;
 	u64 end = min(end_unit(offset, length), known);
 	u64 unit = first_unit(offset);
 
@@ -192,50 +205,67 @@ void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length)
 
 		__set_bit(unit & UNIT_MASK, chunk->freed[VHDX_FREED_OPEN]);
 		chunk->count[VHDX_FREED_OPEN]++;
-		WRITE_ONCE(space->freed[VHDX_FREED_OPEN],
-			   space->freed[VHDX_FREED_OPEN] + 1);
+		set_freed(space, VHDX_FREED_OPEN,
+			  space->freed[VHDX_FREED_OPEN] + 1);
 	}
 }
 
-/* Moves the bits of one step into the next, or out of the map of the owned. */
 static void advance_chunk(struct vhdx_space_chunk *chunk, enum vhdx_freed from)
 {
-	bool last = from == VHDX_FREED_DRAINING;
-	unsigned long *to = last ? chunk->owned : chunk->freed[from + 1];
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(chunk->owned); i++) {
-		unsigned long bits = chunk->freed[from][i];
-
+		chunk->freed[from + 1][i] |= chunk->freed[from][i];
 		chunk->freed[from][i] = 0;
-		to[i] = last ? to[i] & ~bits : to[i] | bits;
 	}
-	if (!last)
-		chunk->count[from + 1] += chunk->count[from];
+	chunk->count[from + 1] += chunk->count[from];
 	chunk->count[from] = 0;
 }
 
 /**
  * vhdx_space_advance() - take freed space a step on
  * @space: the map
- * @from: the step that all of it leaves; after VHDX_FREED_DRAINING it is free
+ * @from: the step that all of it leaves, before VHDX_FREED_DRAINING
  *
  * Context: under the lock of @space, see struct vhdx_space.
  */
 void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from)
 {
+	u32 chunks = chunks_ready(space);
 	u32 i;
 
 	if (!space->freed[from])
 		return;
-	for (i = 0; i < space->chunks; i++)
+	for (i = 0; i < chunks; i++)
 		if (space->chunk[i]->count[from])
 			advance_chunk(space->chunk[i], from);
-	if (from == VHDX_FREED_DRAINING)
-		space->full = false;
-	else
-		space->freed[from + 1] += space->freed[from];
-	space->freed[from] = 0;
+	set_freed(space, from + 1, space->freed[from + 1] + space->freed[from]);
+	set_freed(space, from, 0);
+}
+
+/**
+ * vhdx_space_reclaim() - drained space is free
+ * @space: the map
+ * @offset: byte offset in the file
+ * @length: bytes; all of it is in VHDX_FREED_DRAINING
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
+ */
+void vhdx_space_reclaim(struct vhdx_space *space, u64 offset, u64 length)
+{
+	u64 end = end_unit(offset, length);
+	u64 unit = first_unit(offset);
+
+	set_freed(space, VHDX_FREED_DRAINING,
+		  space->freed[VHDX_FREED_DRAINING] - (end - unit));
+	for (; unit < end; unit++) {
+		struct vhdx_space_chunk *chunk = chunk_of(space, unit);
+
+		__clear_bit(unit & UNIT_MASK, chunk->freed[VHDX_FREED_DRAINING]);
+		__clear_bit(unit & UNIT_MASK, chunk->owned);
+		chunk->count[VHDX_FREED_DRAINING]--;
+	}
+	space->full = false;
 }
 
 /**
@@ -253,8 +283,9 @@ u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
 {
 	unsigned long unit = (from >> VHDX_ALIGN_SHIFT) & UNIT_MASK;
 	u64 number = from >> (VHDX_ALIGN_SHIFT + VHDX_SPACE_CHUNK_SHIFT);
+	u32 chunks = chunks_ready(space);
 
-	for (; number < space->chunks; number++, unit = 0) {
+	for (; number < chunks; number++, unit = 0) {
 		const struct vhdx_space_chunk *chunk = space->chunk[number];
 		unsigned long start, end;
 
@@ -284,7 +315,7 @@ u64 vhdx_space_end(const struct vhdx_space *space)
 {
 	u32 i;
 
-	for (i = space->chunks; i-- > 0;) {
+	for (i = chunks_ready(space); i-- > 0;) {
 		const struct vhdx_space_chunk *chunk = space->chunk[i];
 		unsigned long last = find_last_bit(chunk->owned,
 						   VHDX_SPACE_CHUNK_UNITS);

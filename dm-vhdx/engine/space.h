@@ -23,6 +23,7 @@
  *   vhdx_space_untake()	it was not used after all
  *   vhdx_space_release()	a block gave its space up
  *   vhdx_space_advance()	a step of the way of freed space
+ *   vhdx_space_reclaim()	the last step of it, for a range
  *   vhdx_space_next()		walk what has come to some point of that way
  *   vhdx_space_end()		where the last owned byte is
  *   vhdx_space_unowned()	how much of a file nobody owns
@@ -80,7 +81,8 @@ struct vhdx_space_chunk {
 /**
  * struct vhdx_space - the map
  * @chunk: its parts, the first @chunks of them
- * @chunks: parts that are there; the rest of the file is free
+ * @chunks: parts that are there; the rest of the file is free. Only
+ *	vhdx_space_grow() changes it, without the lock
  * @freed: MiB in each step
  * @cursor: chunk that the search for room goes on in
  * @full: the last search found nothing, and nothing became free since
@@ -103,6 +105,7 @@ void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length);
 u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end);
 void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length);
 void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from);
+void vhdx_space_reclaim(struct vhdx_space *space, u64 offset, u64 length);
 u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
 		    u64 from, u64 *length);
 u64 vhdx_space_end(const struct vhdx_space *space);

@@ -40,11 +40,26 @@ static int let_work(struct life *life, unsigned int flags)
 	return r;
 }
 
+/* The space worker is at work; the committer tells what it could not do. */
+static int let_prepare(struct life *life)
+{
+	int r;
+
+	writing_begin(life->w, "the space worker's work");
+	r = vhdx_session_prepare(life->session);
+	meter_end();
+	FUZZ_CHECK(!r || life->w->armed || life->w->disk.full,
+		   "the space worker fails with %d", r);
+	return r == -ENOMEM ? r : let_work(life, 0);
+}
+
 /* What a request is answered that was turned away; 0: ask again. */
 static int help(struct life *life, int r, const struct vhdx_miss *miss)
 {
 	if (r == -EBUSY)
 		return let_work(life, VHDX_WORK_BEGIN);
+	if (r == -EINPROGRESS)
+		return let_prepare(life);
 	if (r != -EAGAIN)
 		return r;
 	writing_begin(life->w, "a load");
@@ -167,7 +182,8 @@ static void drain(struct life *life)
 {
 	writing_begin(life->w, "draining");
 	if (vhdx_session_drain(life->session))
-		vhdx_session_drained(life->session);
+		while (vhdx_session_drained(life->session))
+			;
 	meter_end();
 }
 

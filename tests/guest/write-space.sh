@@ -39,9 +39,8 @@ test_flat() {
 		rm -r "${mnt:?}"/*
 		sync -f $mnt
 		fstrim $mnt
-		# Two commits: one frees, and after the next nothing waits.
 		dmsetup message w 0 commit
-		dmsetup message w 0 commit
+		wait_for 600 is_free || true
 		size=$(stat_of w size)
 		used=$(stat -c %b "$IMAGE")
 		sizes+=("$((size >> 20)),$((used >> 11))")
@@ -63,6 +62,9 @@ test_flat() {
 	is_clean "$1 store" "$IMAGE"
 	store_gone
 }
+
+# What was given up is free, and was given back.
+is_free() { [ "$(stat_of w freeing)" = 0 ]; }
 
 # fill COUNT [FLAG]
 fill() {
@@ -347,6 +349,43 @@ test_coming() {
 	below_gone
 }
 
+# The blocks of an image on a device, the last 32 MiB of which take no writes and
+# no discards until further notice: there they are under way for an hour.
+held_disk() {
+	local from=$((SECTORS - 32 * 2048))
+
+	below_is "0 $from linear $LOOP 0
+		$from $((SECTORS - from)) delay $LOOP $from 0 $LOOP $from 3600000 $LOOP $from 0"
+}
+
+# Freed space is being discarded, and that takes for ever: flushes end, and new
+# blocks are had from what is ready.
+test_held() {
+	local what="block store, discards held" before
+
+	below_setup 64M
+	IMAGE=/dev/mapper/below
+	new_image "$IMAGE" 256M --block-size 1M --force
+	rw_create w "$IMAGE"
+	fill 896
+	held_disk
+	blkdiscard -f -o 28M -l 26M "$DEV"
+	tap_run "$what: a flush that frees them ends" timeout 120 \
+		dmsetup message w 0 commit
+	before=$(stat_of w commits)
+	blkdiscard -f -o 0 -l 1M "$DEV"
+	tap_run "$what: so does one that comes later" timeout 120 \
+		dd if=/dev/zero of="$DEV" bs=4k count=1 seek=512 oflag=direct \
+		conv=notrunc,fsync status=none
+	tap_run "$what: with a commit" test "$(stat_of w commits)" -gt "$before"
+	tap_fails "$what: and they are held all the while" is_free
+	below_is linear
+	tap_run "$what: let go, they end" wait_for 600 is_free
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	below_gone
+}
+
 test_block() {
 	small_disk 2
 	tap_fails "block store, full: the write fails" timeout "$PATIENCE" dd \
@@ -379,6 +418,7 @@ test_no_log ext4
 test_no_log tmpfs
 test_shared
 test_coming
+test_held
 test_block
 write_done
 tap_done

@@ -69,6 +69,8 @@ static bool again(struct writer *w, const struct vhdx_miss *miss, int r)
 		must("load", vhdx_image_load(miss));
 	else if (r == -EBUSY)
 		must("work", vhdx_session_work(w->session, VHDX_WORK_BEGIN));
+	else if (r == -EINPROGRESS)
+		must("prepare", vhdx_session_prepare(w->session));
 	else
 		must("map", r);
 	return r;
@@ -148,7 +150,8 @@ static void operate(struct writer *w)
 		return;
 	must("commit", vhdx_session_work(w->session, VHDX_WORK_COMMIT));
 	if (vhdx_session_drain(w->session))
-		vhdx_session_drained(w->session);
+		while (vhdx_session_drained(w->session))
+			;
 }
 
 static void start(struct writer *w, const char *image, const char *raw)

@@ -28,7 +28,7 @@ static struct vhdx_committer *committer_of(struct kunit *test)
 static bool is_idle(const struct vhdx_committer *c)
 {
 	return !READ_ONCE(c->low) && !READ_ONCE(c->changed) &&
-	       !READ_ONCE(c->settled);
+	       !READ_ONCE(c->space.due);
 }
 
 static void expect_idle(struct kunit *test)
@@ -40,7 +40,7 @@ static void expect_idle(struct kunit *test)
 		msleep(20);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->low));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->changed));
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->settled));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->space.due));
 }
 
 static int commit_init(struct kunit *test)
@@ -266,8 +266,8 @@ static void commit_after_failure(struct kunit *test)
 	vhdx_session_fail(c->session, VHDX_AT("test", 0), "a test");
 	changes = f->ram[0].changes;
 	WRITE_ONCE(c->low, true);
-	WRITE_ONCE(c->settled, true);
 	wake_up(&c->wait);
+	vhdx_space_worker_wake(c);
 	expect_idle(test);
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 0);
@@ -277,7 +277,6 @@ static void commit_after_failure(struct kunit *test)
 	/* To who asks for it, likewise. */
 	c->low = true;
 	c->changed = true;
-	c->settled = true;
 	KUNIT_EXPECT_EQ(test, vhdx_committer_work(c, VHDX_WORK_COMMIT), -EIO);
 	KUNIT_EXPECT_TRUE(test, is_idle(c));
 	mutex_unlock(&c->lock);
@@ -355,6 +354,93 @@ static void commit_unflushed_end(struct kunit *test)
 	mutex_unlock(&c->lock);
 }
 
+/**
+ * struct slow - a store whose discards end when they are told to
+ * @ops: the store's, with another discard
+ * @entered: completed when the first one has begun
+ * @leave: completed when they may end
+ */
+static struct slow {
+	struct vhdx_store_ops ops;
+	struct completion entered;
+	struct completion leave;
+} slow;
+
+static int slow_discard(struct vhdx_store *store, u64 pos, u64 len)
+{
+	complete(&slow.entered);
+	wait_for_completion(&slow.leave);
+	return 0;
+}
+
+/**
+ * struct flusher - a flush that somebody waits for
+ * @work: in which the committer is asked
+ * @c: the committer
+ * @err: what it answered
+ * @done: completed then
+ */
+struct flusher {
+	struct work_struct work;
+	struct vhdx_committer *c;
+	int err;
+	struct completion done;
+};
+
+static void flush_now(struct work_struct *work)
+{
+	struct flusher *flusher = container_of(work, struct flusher, work);
+
+	flusher->err = vhdx_committer_run(flusher->c, VHDX_WORK_COMMIT);
+	complete(&flusher->done);
+}
+
+static void zero_again(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+
+	KUNIT_EXPECT_EQ(test,
+			vhdx_session_zero(c->session, VHDX_ZERO_WRITE, 0, MIB,
+					  &run, &miss),
+			0);
+	vhdx_committer_changed(c);
+}
+
+/* Freed space is being discarded, for ever as it were: a flush ends. */
+static void commit_beside_discards(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct fixture *f = test->priv;
+	struct flusher *flusher = kunit_kzalloc(test, sizeof(*flusher),
+						GFP_KERNEL);
+	bool ended;
+
+	KUNIT_ASSERT_NOT_NULL(test, flusher);
+	init_completion(&slow.entered);
+	init_completion(&slow.leave);
+	slow.ops = *f->ram[0].store.ops;
+	slow.ops.discard = slow_discard;
+	f->ram[0].store.ops = &slow.ops;
+	flusher->c = c;
+	init_completion(&flusher->done);
+	INIT_WORK(&flusher->work, flush_now);
+	change(test);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_run(c, VHDX_WORK_COMMIT), 0);
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&slow.entered,
+							    60 * HZ));
+	zero_again(test);
+	schedule_work(&flusher->work);
+	ended = wait_for_completion_timeout(&flusher->done, 60 * HZ);
+	complete_all(&slow.leave);
+	flush_work(&flusher->work);
+	KUNIT_EXPECT_TRUE(test, ended);
+	KUNIT_EXPECT_EQ(test, flusher->err, 0);
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 2);
+	expect_idle(test);
+}
+
 static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
 	KUNIT_CASE(commit_survey_broken_off),
@@ -366,6 +452,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_starved),
 	KUNIT_CASE(commit_unflushed),
 	KUNIT_CASE(commit_unflushed_end),
+	KUNIT_CASE(commit_beside_discards),
 	{}
 };
 

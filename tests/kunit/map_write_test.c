@@ -8,6 +8,7 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/device-mapper.h>
 
 #include "commit.h"
@@ -152,9 +153,23 @@ static void map_write_to_the_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->partial, 0);
 }
 
+static void prepare(struct kunit *test)
+{
+	struct vhdx_committer *c = target_rig_of(test)->t->committer;
+	unsigned int ms;
+
+	vhdx_space_worker_wake(c);
+	for (ms = 0; ms < 60000; ms += 20) {
+		if (READ_ONCE(c->session->prepared_count))
+			return;
+		msleep(20);
+	}
+	KUNIT_FAIL(test, "no block was made ready");
+}
+
 /*
- * A block that is not there gets a place, once the committer has prepared one, and
- * a commit is due.
+ * A block that is not there gets a place, once the space worker has prepared one,
+ * and a commit is due.
  */
 static void map_write_allocates(struct kunit *test)
 {
@@ -164,8 +179,8 @@ static void map_write_allocates(struct kunit *test)
 	begin(test);
 	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, MIB + 512, 512);
 	if (!ways.locate(&rig->io)) {
-		KUNIT_EXPECT_EQ(test, ways.deferred, -EBUSY);
-		begin(test);
+		KUNIT_EXPECT_EQ(test, ways.deferred, -EINPROGRESS);
+		prepare(test);
 	}
 	vhdx_io_leave(&rig->io);
 	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));

@@ -26,6 +26,14 @@
 #define vhdx_room_refuse test_room_refuse
 #define vhdx_room_forget test_room_forget
 #define vhdx_room_settle test_room_settle
+#define vhdx_room_full test_room_full
+#define vhdx_room_refuses test_room_refuses
+#define vhdx_room_wait test_room_wait
+#define vhdx_space_worker_start test_space_worker_start
+#define vhdx_space_worker_stop test_space_worker_stop
+#define vhdx_space_worker_wake test_space_worker_wake
+#define vhdx_space_worker_rest test_space_worker_rest
+#define vhdx_space_worker_go test_space_worker_go
 
 #include "target-rig.h"
 
@@ -67,6 +75,7 @@ static int test_noflush_suspending(struct dm_target *ti)
 #define dm_noflush_suspending test_noflush_suspending
 #define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_provision test_provision
+#include "../../dm-vhdx/commit-prepare.c"
 #include "../../dm-vhdx/commit-space.c"
 #include "../../dm-vhdx/commit.c"
 

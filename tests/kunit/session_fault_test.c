@@ -56,8 +56,7 @@ static int script_commit(struct kunit *test, struct script *s,
 	int r;
 
 	memcpy(s->tried, s->now, sizeof(s->tried));
-	r = flags ? vhdx_session_work(session, flags) :
-		    vhdx_session_end(session);
+	r = flags ? writer_play(session, flags) : vhdx_session_end(session);
 	if (r)
 		return r;
 	memcpy(s->durable, s->now, sizeof(s->durable));

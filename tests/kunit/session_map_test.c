@@ -111,7 +111,7 @@ static void map_again(struct kunit *test)
 
 	/* None is prepared, and nobody has asked for any before. */
 	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 600 * MIB, 512, &run,
-					       &miss), -EBUSY);
+					       &miss), -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, session->prepared_count, 0);
 	writer_work(test, VHDX_WORK_BEGIN);
 	KUNIT_EXPECT_GE(test, session->prepared_count, 2);

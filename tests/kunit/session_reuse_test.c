@@ -123,6 +123,49 @@ static void reuse_queue(struct kunit *test)
 	writer_trace(test, "");
 }
 
+/* A flush waits for what a commit does: neither zeroes nor discards are that. */
+static void reuse_not_by_commit(struct kunit *test)
+{
+	struct vhdx_session *session = with_free_space(test, 8, 4);
+
+	writer_discard(test, VHDX_ZERO_DISCARD, 4 * MIB, 4 * MIB);
+	session->wanted = true;
+	tracer_forget(&writer_of(test)->tracer);
+	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, VHDX_WORK_COMMIT), 0);
+	writer_trace(test,
+		     "flush\n"
+		     "write log 0x5000 +0x3000\n"
+		     "flush\n");
+	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), 0);
+	writer_trace(test,
+		     "zero 0x400000 +0x100000\n"
+		     "zero 0x500000 +0x100000\n"
+		     "zero 0x600000 +0x100000\n"
+		     "zero 0x700000 +0x100000\n");
+}
+
+/* What is discarded with one call is limited, and free when that call ends. */
+static void reuse_in_parts(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+
+	writer_write(test, 0, 40 * MIB, 0x11);
+	writer_commit(test);
+	writer_discard(test, VHDX_ZERO_DISCARD, 0, 40 * MIB);
+	writer_commit(test);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_drain(session));
+	KUNIT_EXPECT_TRUE(test, vhdx_session_drained(session));
+	writer_trace(test, "discard 0x400000 +0x1000000\n");
+	KUNIT_EXPECT_EQ(test, session->space.freed[VHDX_FREED_DRAINING], 24);
+	KUNIT_EXPECT_EQ(test, vhdx_session_reclaims(session), 24 * MIB);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_drained(session));
+	writer_trace(test, "discard 0x1400000 +0x1000000\n");
+	KUNIT_EXPECT_FALSE(test, vhdx_session_drained(session));
+	writer_trace(test, "discard 0x2400000 +0x800000\n");
+	KUNIT_EXPECT_EQ(test, vhdx_session_reclaims(session), 0);
+	KUNIT_EXPECT_FALSE(test, vhdx_session_drain(session));
+}
+
 /* While a transaction is being committed, a block gives its space up. */
 static void discard_now(void *context, enum ram_op op, u64 pos)
 {
@@ -226,6 +269,8 @@ static struct kunit_case session_reuse_cases[] = {
 	KUNIT_CASE(reuse_bad_place),
 	KUNIT_CASE(reuse_bad_disk),
 	KUNIT_CASE(reuse_queue),
+	KUNIT_CASE(reuse_not_by_commit),
+	KUNIT_CASE(reuse_in_parts),
 	KUNIT_CASE(reuse_not_of_next),
 	KUNIT_CASE(reuse_not_after_failure),
 	KUNIT_CASE(reuse_not_when_failed),

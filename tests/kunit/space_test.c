@@ -33,6 +33,21 @@ static struct vhdx_space *grow(struct kunit *test, u64 size)
 	return space;
 }
 
+/* Also the last step, whose space becomes free run by run. */
+static void advance(struct vhdx_space *space, enum vhdx_freed step)
+{
+	u64 pos = 0, length;
+
+	if (step < VHDX_FREED_DRAINING) {
+		vhdx_space_advance(space, step);
+		return;
+	}
+	while ((pos = vhdx_space_next(space, step, pos, &length)) != U64_MAX) {
+		vhdx_space_reclaim(space, pos, length);
+		pos += length;
+	}
+}
+
 /* Gives all of it up and takes it through every step, one after the other. */
 static void set_free(struct vhdx_space *space, u64 offset, u64 length)
 {
@@ -40,7 +55,7 @@ static void set_free(struct vhdx_space *space, u64 offset, u64 length)
 
 	vhdx_space_release(space, offset, length);
 	for (step = 0; step < VHDX_FREED_STEPS; step++)
-		vhdx_space_advance(space, step);
+		advance(space, step);
 }
 
 static void take_overlaps(struct kunit *test)
@@ -226,19 +241,19 @@ static void freed_steps(struct kunit *test)
 					other == step ? 2 : 0);
 			/* Steps that nothing is in have nothing to move. */
 			if (other != step)
-				vhdx_space_advance(space, other);
+				advance(space, other);
 		}
 		space->full = false;
 		KUNIT_EXPECT_TRUE(test, vhdx_space_find(space, MIB, 4 * MIB) ==
 					U64_MAX);
-		vhdx_space_advance(space, step);
+		advance(space, step);
 	}
 	for (step = 0; step < VHDX_FREED_STEPS; step++)
 		KUNIT_EXPECT_EQ(test, space->freed[step], 0);
 	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, 2 * MIB, 4 * MIB), MIB);
 	/* Steps long past do not free it again. */
 	for (step = 0; step < VHDX_FREED_STEPS; step++)
-		vhdx_space_advance(space, step);
+		advance(space, step);
 	KUNIT_EXPECT_TRUE(test, vhdx_space_take(space, MIB, MIB));
 	KUNIT_EXPECT_TRUE(test, vhdx_space_take(space, 2 * MIB, MIB));
 }
@@ -270,13 +285,35 @@ static void freed_queue(struct kunit *test)
 					&length),
 			CHUNK + 20 * MIB);
 	KUNIT_EXPECT_EQ(test, length, 3 * MIB);
-	vhdx_space_advance(space, VHDX_FREED_DRAINING);
+	advance(space, VHDX_FREED_DRAINING);
 	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, 3 * MIB, 2 * CHUNK),
 			CHUNK + 20 * MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, MIB, 2 * CHUNK),
 			10 * MIB);
 	KUNIT_EXPECT_TRUE(test, vhdx_space_find(space, MIB, 2 * CHUNK) ==
 				U64_MAX);
+}
+
+/* A part that was discarded is free; the rest of the run is not yet. */
+static void freed_in_parts(struct kunit *test)
+{
+	struct vhdx_space *space = grow(test, CHUNK);
+	u64 length;
+
+	vhdx_space_take(space, 0, CHUNK);
+	vhdx_space_release(space, 8 * MIB, 4 * MIB);
+	advance(space, VHDX_FREED_OPEN);
+	advance(space, VHDX_FREED_COMMITTING);
+	advance(space, VHDX_FREED_WAITING);
+	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, MIB, CHUNK), U64_MAX);
+	vhdx_space_reclaim(space, 8 * MIB, MIB);
+	KUNIT_EXPECT_EQ(test, space->freed[VHDX_FREED_DRAINING], 3);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_space_next(space, VHDX_FREED_DRAINING, 0, &length),
+			9 * MIB);
+	KUNIT_EXPECT_EQ(test, length, 3 * MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, MIB, CHUNK), 8 * MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, MIB, CHUNK), U64_MAX);
 }
 
 /* Runs that touch are one; the border of a chunk ends one. */
@@ -387,6 +424,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(find_goes_round),
 	KUNIT_CASE(freed_steps),
 	KUNIT_CASE(freed_queue),
+	KUNIT_CASE(freed_in_parts),
 	KUNIT_CASE(next_runs),
 	KUNIT_CASE(farthest),
 	KUNIT_CASE(exit_twice),

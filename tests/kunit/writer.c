@@ -107,14 +107,34 @@ struct vhdx_session *writer_begin_empty(struct kunit *test)
 }
 
 /**
- * writer_work() - let the committer work, which must succeed
+ * writer_play() - let the committer work, and then the space worker
+ * @session: the session
+ * @flags: VHDX_WORK_*
+ *
+ * The committer works once more if the space worker asks for that.
+ *
+ * Return: as vhdx_session_work().
+ */
+int writer_play(struct vhdx_session *session, unsigned int flags)
+{
+	int r = vhdx_session_work(session, flags);
+
+	if (r)
+		return r;
+	r = vhdx_session_prepare(session);
+	if (session->reclaim || session->space_error)
+		r = vhdx_session_work(session, 0);
+	return r;
+}
+
+/**
+ * writer_work() - let both work, which must succeed
  * @test: the test
  * @flags: VHDX_WORK_*
  */
 void writer_work(struct kunit *test, unsigned int flags)
 {
-	KUNIT_ASSERT_EQ(test,
-			vhdx_session_work(writer_of(test)->session, flags), 0);
+	KUNIT_ASSERT_EQ(test, writer_play(writer_of(test)->session, flags), 0);
 }
 
 /**
@@ -145,9 +165,8 @@ static bool again(struct kunit *test, int *r, const struct vhdx_miss *miss)
 {
 	if (*r == -EAGAIN)
 		*r = vhdx_image_load(miss);
-	else if (*r == -EBUSY)
-		*r = vhdx_session_work(writer_of(test)->session,
-				       VHDX_WORK_BEGIN);
+	else if (*r == -EBUSY || *r == -EINPROGRESS)
+		*r = writer_play(writer_of(test)->session, VHDX_WORK_BEGIN);
 	else
 		return false;
 	return !*r;
@@ -250,8 +269,10 @@ void writer_drain(struct kunit *test)
 {
 	struct vhdx_session *session = writer_of(test)->session;
 
-	if (vhdx_session_drain(session))
-		vhdx_session_drained(session);
+	if (!vhdx_session_drain(session))
+		return;
+	while (vhdx_session_drained(session))
+		;
 }
 
 /**

@@ -10,7 +10,8 @@
  *   writer_open()		make a session, if need be after a recovery
  *   writer_open_empty()	likewise, over an image with nothing in it
  *   writer_begin_empty()	likewise, and begin it
- *   writer_work()		let the committer work, which must succeed
+ *   writer_play()		let the committer and the space worker work
+ *   writer_work()		likewise, which must succeed
  *   writer_commit()		commit, which must succeed, and is not traced
  *   writer_trace()		what was done to the store since the last trace
  *   writer_map()		where to write; load and work as long as it asks
@@ -58,6 +59,7 @@ void writer_exit(struct kunit *test);
 struct vhdx_session *writer_open(struct kunit *test);
 struct vhdx_session *writer_open_empty(struct kunit *test);
 struct vhdx_session *writer_begin_empty(struct kunit *test);
+int writer_play(struct vhdx_session *session, unsigned int flags);
 void writer_work(struct kunit *test, unsigned int flags);
 void writer_commit(struct kunit *test);
 void writer_trace(struct kunit *test, const char *lines);

@@ -179,6 +179,7 @@ static void note_stats(struct machine *m)
 void life_close(struct machine *m)
 {
 	if (m->session) {
+		worker_drop(m);
 		note_stats(m);
 		vhdx_session_free(m->session);
 	}
@@ -202,6 +203,16 @@ static void check_length(struct machine *m)
 			     m->rec.live.size, longest);
 }
 
+/* All I/O has ended, so what drains can be given back. */
+static void finish_drain(struct machine *m)
+{
+	worker_finish(m);
+	if (m->worker.drain != DRAIN_NOTHING && machine_lives(m))
+		while (vhdx_session_drained(m->session))
+			;
+	m->worker.drain = DRAIN_NOTHING;
+}
+
 /**
  * life_end() - leave a clean file behind
  * @m: the run
@@ -213,6 +224,8 @@ void life_end(struct machine *m)
 
 	m->closing = true;
 	request_finish(m);
+	if (machine_lives(m))
+		finish_drain(m);
 	if (machine_lives(m))
 		r = vhdx_session_end(m->session);
 	m->closing = false;

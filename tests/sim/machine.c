@@ -47,27 +47,6 @@ static void hear(struct vhdx_report *report, const struct vhdx_finding *finding)
 	machine_fail(m, "the engine says: %s", sentence);
 }
 
-/* Freed space may be used again when all that knew its old owner has ended. */
-static void drain(struct machine *m)
-{
-	u32 i;
-
-	if (!m->draining) {
-		m->draining = vhdx_session_drain(m->session);
-		m->drain_before = m->entered;
-	}
-	if (!m->draining)
-		return;
-	for (i = 0; i < IO_MAX; i++)
-		if (m->io[i].stage != IO_FREE &&
-		    m->io[i].entered <= m->drain_before)
-			return;
-	m->draining = false;
-	m->working = true;
-	vhdx_session_drained(m->session);
-	m->working = false;
-}
-
 /* With the committer at rest and nothing lost, the headers are whole. */
 static void check_live(struct machine *m)
 {
@@ -100,14 +79,15 @@ void machine_work(struct machine *m, unsigned int flags)
 		life_break(m, r);
 		return;
 	}
-	m->rec.failed = false;
+	if (!m->session->space_error)
+		m->rec.failed = false;
 	if (begun == m->session->stats.begun)
 		m->totals->wraps += journal->head < head;
 	if (flags & VHDX_WORK_COMMIT)
 		request_committed(m, began);
-	drain(m);
-	if (machine_lives(m))
-		check_live(m);
+	check_live(m);
+	while (machine_lives(m) && random_below(&m->random, 4))
+		worker_step(m);
 	if (machine_lives(m))
 		request_retry(m);
 }
@@ -207,6 +187,8 @@ static bool step(struct machine *m)
 		return false;
 	m->random.state = op->seed;
 	do_op(m, op);
+	if (machine_lives(m) && random_once_in(&m->random, 2))
+		worker_step(m);
 	if (m->broken && !m->failed && !m->working && !m->overtaking)
 		life_repair(m);
 	if (machine_lives(m))
@@ -223,7 +205,9 @@ static void meanwhile(struct machine *m)
 	m->nested = true;
 	while (count-- && machine_lives(m)) {
 		m->totals->nested++;
-		if (random_once_in(&m->random, 3) || !step(m))
+		if (random_once_in(&m->random, 3))
+			worker_step(m);
+		else if (random_once_in(&m->random, 3) || !step(m))
 			request_progress(m);
 	}
 	m->nested = false;
@@ -277,6 +261,12 @@ static void on_event(struct recorder *rec, enum recorder_event event)
 	if (m->second_in && !--m->second_in)
 		sample_fork(m, &m->second);
 	sample_crashes(m, tried[event]);
+	if (m->worker.runs) {
+		worker_pause(m);
+		if (machine_lives(m))
+			sample_crashes(m, tried[event]);
+		return;
+	}
 	if (m->working && !m->nested && machine_lives(m)) {
 		meanwhile(m);
 		if (machine_lives(m))
@@ -307,11 +297,13 @@ static void set_up(struct machine *m)
 	m->failed_sample = ALL_SAMPLES;
 	guids.state = m->plan->seed;
 	shim_random = repeatable_random;
+	worker_init(m);
 }
 
 static void tear_down(struct machine *m)
 {
 	life_close(m);
+	worker_exit(m);
 	m->totals->flushes += m->rec.flushes;
 	recorder_exit(&m->rec);
 	disk_exit(&m->fork);

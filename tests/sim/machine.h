@@ -3,11 +3,12 @@
  * The simulator: a plan, carried out on the engine.
  *
  * It plays everyone who uses an engine: those who write, read, discard and
- * flush, the committer that works for them, and the disk below, which may
- * crash at any moment. There is one thread. Things happen at once because the
- * store announces what the committer does, and meanwhile the plan goes on:
- * requests look up their place, are sent, arrive, in any order, in the middle
- * of a commit or a checkpoint.
+ * flush, the committer and the space worker that work for them, and the disk
+ * below, which may crash at any moment. There is one thread. Things happen at
+ * once because the store announces what the committer does, and meanwhile the
+ * plan goes on: requests look up their place, are sent, arrive, in any order, in
+ * the middle of a commit or a checkpoint. The space worker has a stack of its own
+ * and stops at each operation of the store, see worker.h.
  *
  * machine.c APIs:
  *   machine_run()	carry out a plan
@@ -41,6 +42,7 @@
 #include "plan.h"
 #include "session.h"
 #include "verify.h"
+#include "worker.h"
 
 #define IO_MAX 24U
 #define WAITING_MAX 64U
@@ -92,6 +94,8 @@ struct totals {
 	u64 states;
 	u64 ops[OP_KINDS];
 	u64 nested;
+	u64 passes;
+	u64 beside;
 	u64 busy;
 	u64 no_space;
 	u64 allocated;
@@ -132,7 +136,7 @@ struct totals {
  * @ids: values so far
  * @tags: sectors written so far
  * @entered: rises with each lookup
- * @draining: freed space waits for I/O that entered before @drain_before
+ * @worker: the space worker
  * @working: the committer is at work
  * @nested: and something else happens meanwhile
  * @loading: a request waits for a page of the BAT
@@ -176,8 +180,7 @@ struct machine {
 	u32 ids;
 	u32 tags;
 	u64 entered;
-	u64 drain_before;
-	bool draining;
+	struct worker worker;
 	bool working;
 	bool nested;
 	bool loading;

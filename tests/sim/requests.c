@@ -150,6 +150,22 @@ static void refuse(struct machine *m, const struct op *op, u64 done)
 	rest->len -= done;
 }
 
+/* A block is to be made ready: a pass that began before may not do that. */
+static int let_prepare(struct machine *m)
+{
+	worker_finish(m);
+	if (machine_lives(m)) {
+		worker_step(m);
+		worker_finish(m);
+	}
+	if (machine_lives(m) && m->session->space_error) {
+		if (m->working)
+			return NOT_NOW;
+		machine_work(m, 0);
+	}
+	return machine_lives(m) ? AGAIN : NOT_NOW;
+}
+
 /* What a lookup came to: 1: it found a place. */
 static int settle(struct machine *m, int r, const struct vhdx_miss *miss)
 {
@@ -173,6 +189,9 @@ static int settle(struct machine *m, int r, const struct vhdx_miss *miss)
 			return NOT_NOW;
 		machine_work(m, VHDX_WORK_BEGIN);
 		return machine_lives(m) ? AGAIN : NOT_NOW;
+	case -EINPROGRESS:
+		m->totals->busy++;
+		return let_prepare(m);
 	case -ENOSPC:
 		m->totals->no_space++;
 		return NO_SPACE;
@@ -324,14 +343,15 @@ static bool wait_for_space(struct machine *m, u32 *waited)
 {
 	if (m->working || m->refused_count)
 		return false;
-	/* One commit frees, and the next one after a drain that went before. */
-	if ((*waited)++ == 3) {
+	if ((*waited)++ == 2) {
 		full_check(m);
 		return false;
 	}
 	arrive_all(m);
 	m->closing = true;
 	machine_work(m, VHDX_WORK_COMMIT);
+	if (machine_lives(m))
+		worker_rest(m);
 	m->closing = false;
 	return machine_lives(m);
 }
@@ -480,5 +500,4 @@ void request_forget(struct machine *m)
 	memset(m->io, 0, sizeof(m->io));
 	m->refused_count = 0;
 	m->flush_count = 0;
-	m->draining = false;
 }

@@ -223,6 +223,9 @@ static bool print_counts(const struct totals *t)
 	never |= count("requests turned away", t->busy);
 	never |= count("requests without space", t->no_space);
 	never |= count("things in the middle of the committer's", t->nested);
+	never |= count("passes of the space worker", t->passes);
+	never |= count("operations of its beside which others went on",
+		       t->beside);
 	never |= count("sessions begun", t->begun);
 	never |= count("commits", t->commits);
 	never |= count("checkpoints", t->checkpoints);

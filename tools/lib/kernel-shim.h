@@ -89,6 +89,8 @@ static inline int ilog2(u64 n)
 	(sizeof(*(p)) + sizeof((p)->member[0]) * (n))
 
 #define READ_ONCE(x)		(x)
+#define smp_load_acquire(p)	(*(p)) /* one thread */
+#define smp_store_release(p, v)	(*(p) = (v)) /* one thread */
 #define WRITE_ONCE(x, v)	((x) = (v))
 #define WARN_ON_ONCE(x)		({ bool __w = (x); assert(!__w); __w; })
 

@@ -242,12 +242,12 @@ static int write_and_end(struct kunit *test, struct vhdx_session *session)
 	while ((r = vhdx_session_map(session, 0, 512, &run, &miss))) {
 		if (r == -EAGAIN)
 			r = vhdx_image_load(&miss);
-		else if (r == -EBUSY)
-			r = vhdx_session_work(session, VHDX_WORK_BEGIN);
+		else if (r == -EBUSY || r == -EINPROGRESS)
+			r = writer_play(session, VHDX_WORK_BEGIN);
 		if (r)
 			return r;
 	}
-	r = vhdx_session_work(session, VHDX_WORK_COMMIT);
+	r = writer_play(session, VHDX_WORK_COMMIT);
 	return r ? r : vhdx_session_end(session);
 }
 

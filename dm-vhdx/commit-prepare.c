@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The committer: the space worker.
+ *
+ * A thread of its own zeroes, extends and discards, a limited amount a pass, so
+ * that no flush waits for that. It never takes the committer's lock. The engine
+ * decides what is done, see engine/session-space.c.
+ *
+ * The thread belongs to one image. Its operations may wait for writes to another
+ * image, on whose device this one's file system lies, and those need the other
+ * image's space worker.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+
+#include "commit.h"
+#include "scope.h"
+#include "target.h"
+
+/* Returns true if space has become free. */
+static bool drain_some(struct vhdx_committer *c)
+{
+	struct vhdx_space_worker *worker = &c->space;
+	bool freed = false;
+
+	lockdep_assert_held(&worker->lock);
+	if (worker->drain == VHDX_DRAIN_WAITS &&
+	    vhdx_epochs_settled(&c->epochs))
+		worker->drain = VHDX_DRAIN_DISCARDS;
+	if (worker->drain == VHDX_DRAIN_DISCARDS) {
+		freed = true;
+		if (!vhdx_session_drained(c->session))
+			worker->drain = VHDX_DRAIN_NOTHING;
+	}
+	if (worker->drain == VHDX_DRAIN_NOTHING &&
+	    vhdx_session_drain(c->session)) {
+		worker->drain = VHDX_DRAIN_WAITS;
+		vhdx_epochs_switch(&c->epochs);
+	}
+	return freed;
+}
+
+/* If there is no room, the space that drains is what the bios wait for. */
+static int prepare_blocks(struct vhdx_committer *c)
+{
+	int err;
+
+	mutex_lock(&c->space.lock);
+	do {
+		err = vhdx_session_prepare(c->session);
+	} while (!err && READ_ONCE(c->session->no_space) && drain_some(c));
+	mutex_unlock(&c->space.lock);
+	return err;
+}
+
+static void take_bios(struct vhdx_committer *c, struct bio_list *bios)
+{
+	spin_lock_irq(&c->queue_lock);
+	*bios = c->space.bios;
+	bio_list_init(&c->space.bios);
+	spin_unlock_irq(&c->queue_lock);
+}
+
+/* Returns true if the committer has to know. */
+static bool hand_on(struct vhdx_committer *c, struct bio_list *bios)
+{
+	const struct vhdx_session *session = c->session;
+
+	if (vhdx_room_full(session)) {
+		vhdx_room_wait(c, bios);
+		return READ_ONCE(session->reclaim);
+	}
+	vhdx_committer_again(bios);
+	return READ_ONCE(session->reclaim) || READ_ONCE(session->space_error) ||
+	       READ_ONCE(c->room.lacking);
+}
+
+/* Returns true if another pass is needed. */
+static bool drain_once(struct vhdx_committer *c)
+{
+	const struct vhdx_session *session = c->session;
+	bool more;
+
+	mutex_lock(&c->space.lock);
+	drain_some(c);
+	more = c->space.drain == VHDX_DRAIN_DISCARDS;
+	mutex_unlock(&c->space.lock);
+	return more || READ_ONCE(session->more) ||
+	       (READ_ONCE(session->wanted) && !READ_ONCE(session->no_space));
+}
+
+static void space_pass(struct vhdx_committer *c)
+{
+	struct bio_list bios;
+	int err;
+
+	/* Pairs with the barrier in vhdx_space_worker_wake(). */
+	smp_store_mb(c->space.due, false);
+	if (!vhdx_committer_session(c))
+		return;
+	/* These wait for a pass that begins now: it looks for room for them. */
+	take_bios(c, &bios);
+	err = prepare_blocks(c);
+	if (err == -ENOMEM)
+		msleep(VHDX_RETRY_MS);
+	if (hand_on(c, &bios)) {
+		WRITE_ONCE(c->low, true);
+		wake_up(&c->wait);
+	}
+	if (drain_once(c))
+		WRITE_ONCE(c->space.due, true);
+}
+
+static int space_thread(void *data)
+{
+	struct vhdx_committer *c = data;
+	struct vhdx_scope scope = vhdx_scope_enter();
+
+	while (!kthread_should_stop()) {
+		wait_event_idle(c->space.wait, READ_ONCE(c->space.due) ||
+				kthread_should_stop());
+		space_pass(c);
+		cond_resched();
+	}
+	vhdx_scope_leave(scope);
+	return 0;
+}
+
+/**
+ * vhdx_space_worker_wake() - there may be something to do for the space worker
+ * @c: the committer
+ *
+ * Context: any.
+ */
+void vhdx_space_worker_wake(struct vhdx_committer *c)
+{
+	WRITE_ONCE(c->space.due, true);
+	wake_up(&c->space.wait);
+}
+
+/**
+ * vhdx_space_worker_rest() - keep the space worker from working
+ * @c: the committer, with a session and no I/O under way
+ *
+ * A pass that is under way ends before. What drains becomes free now.
+ *
+ * Context: may sleep; the committer's thread.
+ */
+void vhdx_space_worker_rest(struct vhdx_committer *c)
+{
+	struct vhdx_space_worker *worker = &c->space;
+
+	mutex_lock(&worker->lock);
+	/* All I/O has ended, so that RCU alone is waited for. */
+	while (worker->drain == VHDX_DRAIN_WAITS &&
+	       !vhdx_epochs_settled(&c->epochs))
+		msleep(VHDX_RETRY_MS);
+	if (worker->drain != VHDX_DRAIN_NOTHING)
+		while (vhdx_session_drained(c->session))
+			;
+	worker->drain = VHDX_DRAIN_NOTHING;
+}
+
+/**
+ * vhdx_space_worker_go() - let the space worker work again
+ * @c: the committer, after vhdx_space_worker_rest()
+ *
+ * Context: the committer's thread.
+ */
+void vhdx_space_worker_go(struct vhdx_committer *c)
+{
+	mutex_unlock(&c->space.lock);
+}
+
+/**
+ * vhdx_space_worker_start() - start the space worker
+ * @c: the committer
+ *
+ * Context: process context.
+ * Return: 0 or a negative errno.
+ */
+int vhdx_space_worker_start(struct vhdx_committer *c)
+{
+	struct vhdx_space_worker *worker = &c->space;
+	struct task_struct *task;
+
+	init_waitqueue_head(&worker->wait);
+	mutex_init(&worker->lock);
+	task = kthread_run(space_thread, c, "vhdx_space");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	worker->task = task;
+	return 0;
+}
+
+/**
+ * vhdx_space_worker_stop() - dismiss the space worker
+ * @c: the committer, with no bio under way to its image
+ *
+ * Context: may sleep, for as long as a pass takes.
+ */
+void vhdx_space_worker_stop(struct vhdx_committer *c)
+{
+	kthread_stop(c->space.task);
+}
