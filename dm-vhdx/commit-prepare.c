@@ -15,6 +15,7 @@
 #include <linux/kthread.h>
 
 #include "commit.h"
+#include "hibernate.h"
 #include "scope.h"
 #include "target.h"
 
@@ -90,10 +91,19 @@ static bool drain_once(struct vhdx_committer *c)
 	       (READ_ONCE(session->wanted) && !READ_ONCE(session->no_space));
 }
 
+/* During hibernation, blocks are made ready only for bios that wait for them. */
+static bool rest_a_while(struct vhdx_committer *c)
+{
+	wait_event_idle_timeout(c->space.wait, READ_ONCE(c->space.due) ||
+				kthread_should_stop(), HZ);
+	return true;
+}
+
 static void space_pass(struct vhdx_committer *c)
 {
 	struct bio_list bios;
-	int err;
+	bool own, again;
+	int err = 0;
 
 	/* Pairs with the barrier in vhdx_space_worker_wake(). */
 	smp_store_mb(c->space.due, false);
@@ -101,14 +111,19 @@ static void space_pass(struct vhdx_committer *c)
 		return;
 	/* These wait for a pass that begins now: it looks for room for them. */
 	take_bios(c, &bios);
-	err = prepare_blocks(c);
+	own = vhdx_own_work_begin();
+	if (own || !bio_list_empty(&bios))
+		err = prepare_blocks(c);
 	if (err == -ENOMEM)
 		msleep(VHDX_RETRY_MS);
 	if (hand_on(c, &bios)) {
 		WRITE_ONCE(c->low, true);
 		wake_up(&c->wait);
 	}
-	if (drain_once(c))
+	again = own ? drain_once(c) : rest_a_while(c);
+	if (own)
+		vhdx_own_work_end();
+	if (again)
 		WRITE_ONCE(c->space.due, true);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "commit.h"
+#include "hibernate.h"
 #include "provision.h"
 #include "scope.h"
 #include "target.h"
@@ -199,11 +200,15 @@ static void work_once(struct vhdx_committer *c)
 	struct bio_list flushes, again;
 	unsigned int flags;
 	bool wants_room;
+	bool own;
 	int err;
 
 	mutex_lock(&c->lock);
 	wants_room = take(c, &flushes, &again);
 	flags = flags_due(c);
+	own = flags && vhdx_own_work_begin();
+	if (!own)
+		flags = 0;
 	if (!bio_list_empty(&flushes))
 		flags |= VHDX_WORK_COMMIT;
 	/* A session that found no room to begin looks again only if told to. */
@@ -216,6 +221,8 @@ static void work_once(struct vhdx_committer *c)
 		vhdx_space_worker_wake(c);
 	}
 	mutex_unlock(&c->lock);
+	if (own)
+		vhdx_own_work_end();
 	end_all(&flushes, err);
 	vhdx_committer_again(&again);
 }
@@ -260,6 +267,8 @@ static unsigned long nap(const struct vhdx_committer *c)
 
 	if (c->due != VHDX_DUE_NOTHING)
 		left = time_before(jiffies, c->when) ? c->when - jiffies : 1;
+	if (c->due != VHDX_DUE_NOTHING && vhdx_own_work_rests())
+		left = HZ;
 	return READ_ONCE(c->room.lacking) ? min_t(unsigned long, left, HZ) :
 					    left;
 }

@@ -11,13 +11,12 @@
 #include <linux/fs.h>
 #include <linux/workqueue.h>
 
+#include "hibernate.h"
 #include "scope.h"
 #include "store-file.h"
 
-static void time_work(struct work_struct *work)
+static void update_time(struct vhdx_file *file)
 {
-	struct vhdx_file *file = container_of(to_delayed_work(work),
-					      struct vhdx_file, time);
 	struct vhdx_scope scope = vhdx_scope_enter();
 	const struct cred *cred = vhdx_file_assume(file);
 
@@ -29,6 +28,19 @@ static void time_work(struct work_struct *work)
 	file_end_write(file->filp);
 	revert_creds(cred);
 	vhdx_scope_leave(scope);
+}
+
+static void time_work(struct work_struct *work)
+{
+	struct vhdx_file *file = container_of(to_delayed_work(work),
+					      struct vhdx_file, time);
+
+	if (!vhdx_own_work_begin()) {
+		queue_delayed_work(file->writers, &file->time, HZ);
+		return;
+	}
+	update_time(file);
+	vhdx_own_work_end();
 }
 
 /**
@@ -60,6 +72,9 @@ void vhdx_file_time_init(struct vhdx_file *file)
  */
 void vhdx_file_time_exit(struct vhdx_file *file)
 {
+	if (!file->modified)
+		return;
+	cancel_delayed_work_sync(&file->time);
 	if (file->modified)
-		flush_delayed_work(&file->time);
+		update_time(file);
 }

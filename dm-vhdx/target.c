@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "hibernate.h"
 #include "limits.h"
 #include "map.h"
 #include "message.h"
@@ -296,17 +297,26 @@ static int __init vhdx_init(void)
 	err = vhdx_shrink_init();
 	if (err)
 		return err;
+	err = vhdx_hibernate_init();
+	if (err)
+		goto no_notifier;
 	err = dm_register_target(&vhdx_target);
 	if (err) {
 		DMERR("register failed %d", err);
-		vhdx_shrink_exit();
+		goto no_target;
 	}
+	return 0;
+no_target:
+	vhdx_hibernate_exit();
+no_notifier:
+	vhdx_shrink_exit();
 	return err;
 }
 
 static void __exit vhdx_exit(void)
 {
 	dm_unregister_target(&vhdx_target);
+	vhdx_hibernate_exit();
 	vhdx_shrink_exit();
 	/* Pages are freed by callbacks in this module. */
 	rcu_barrier();

@@ -6,10 +6,12 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
+#include <linux/suspend.h>
 #include <linux/workqueue.h>
 
 #include "commit.h"
 #include "fixture.h"
+#include "hibernate.h"
 #include "suites.h"
 
 #define MIB VHDX_MIB
@@ -441,6 +443,52 @@ static void commit_beside_discards(struct kunit *test)
 	expect_idle(test);
 }
 
+static bool is_clock_set(const struct vhdx_committer *c)
+{
+	return READ_ONCE(c->due) == VHDX_DUE_COMMIT;
+}
+
+/* The clock has run out, and the thread has looked at it since. */
+static void run_out(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	unsigned int ms;
+
+	for (ms = 0; ms < 60000 && !is_clock_set(c); ms += 20)
+		msleep(20);
+	KUNIT_EXPECT_TRUE(test, is_clock_set(c));
+	mutex_lock(&c->lock);
+	c->when = jiffies - 1;
+	mutex_unlock(&c->lock);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_ask(c, do_nothing, 0), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_ask(c, do_nothing, 0), 0);
+}
+
+/* The machine is about to hibernate: only what is asked for is done. */
+static void commit_hibernates(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	unsigned int ms;
+
+	vhdx_hibernate_event(PM_HIBERNATION_PREPARE);
+	change(test);
+	run_out(test);
+	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(c->session));
+	/* A flush is asked for; what it frees is discarded later. */
+	KUNIT_EXPECT_EQ(test, vhdx_committer_run(c, VHDX_WORK_COMMIT), 0);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(c->session));
+	zero_again(test);
+	run_out(test);
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 1);
+	KUNIT_EXPECT_EQ(test, vhdx_session_reclaims(c->session), MIB);
+	vhdx_hibernate_event(PM_POST_HIBERNATION);
+	for (ms = 0; ms < 60000 && vhdx_session_reclaims(c->session); ms += 20)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, vhdx_session_reclaims(c->session), 0);
+	expect_idle(test);
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 2);
+}
+
 static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
 	KUNIT_CASE(commit_survey_broken_off),
@@ -453,6 +501,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_unflushed),
 	KUNIT_CASE(commit_unflushed_end),
 	KUNIT_CASE(commit_beside_discards),
+	KUNIT_CASE(commit_hibernates),
 	{}
 };
 

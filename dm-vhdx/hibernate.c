@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/atomic.h>
+#include <linux/notifier.h>
+#include <linux/suspend.h>
+#include <linux/wait.h>
+
+#include "hibernate.h"
+
+static bool resting;
+/* Work under way that nobody has asked for. */
+static atomic_t working;
+static DECLARE_WAIT_QUEUE_HEAD(rested);
+
+/**
+ * vhdx_own_work_begin() - begin work that nobody has asked for
+ *
+ * Context: process context.
+ * Return: true if it may begin; then vhdx_own_work_end() must follow. False during
+ * hibernation, the end of which nobody is told of: try again in a second.
+ */
+bool vhdx_own_work_begin(void)
+{
+	atomic_inc(&working);
+	/* Pairs with the barrier in vhdx_hibernate_event(). */
+	smp_mb__after_atomic();
+	if (likely(!READ_ONCE(resting)))
+		return true;
+	vhdx_own_work_end();
+	return false;
+}
+
+/**
+ * vhdx_own_work_end() - such work has ended
+ *
+ * Context: process context.
+ */
+void vhdx_own_work_end(void)
+{
+	if (atomic_dec_and_test(&working) && unlikely(READ_ONCE(resting)))
+		wake_up(&rested);
+}
+
+/**
+ * vhdx_own_work_rests() - does such work have to wait?
+ *
+ * Context: any; a hint.
+ * Return: true during hibernation.
+ */
+bool vhdx_own_work_rests(void)
+{
+	return READ_ONCE(resting);
+}
+
+/**
+ * vhdx_hibernate_event() - hibernation begins, or is over
+ * @event: PM_*, see register_pm_notifier()
+ *
+ * Nothing is frozen yet when it begins, so what is under way can end.
+ *
+ * Context: may sleep; waits for work that is under way.
+ */
+void vhdx_hibernate_event(unsigned long event)
+{
+	switch (event) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		WRITE_ONCE(resting, true);
+		/* Pairs with the barrier in vhdx_own_work_begin(). */
+		smp_mb();
+		wait_event(rested, !atomic_read(&working));
+		break;
+	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
+		WRITE_ONCE(resting, false);
+		break;
+	}
+}
+
+static int notify(struct notifier_block *block, unsigned long event, void *data)
+{
+	vhdx_hibernate_event(event);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = { .notifier_call = notify };
+
+/**
+ * vhdx_hibernate_init() - be told of hibernation
+ *
+ * Return: 0 or a negative errno.
+ */
+int vhdx_hibernate_init(void)
+{
+	return register_pm_notifier(&notifier);
+}
+
+/**
+ * vhdx_hibernate_exit() - be told no more
+ */
+void vhdx_hibernate_exit(void)
+{
+	unregister_pm_notifier(&notifier);
+}
