@@ -158,4 +158,3 @@ write_done
 test_below file
 test_below block
 tap_done
-tap_done
