@@ -147,7 +147,7 @@ test_limits() {
 	write_page 8192
 	tap_run "$what: can suspend" limited suspend --noudevsync w
 	tap_like "$what: its image is clean" \
-		"$("$VHDXSETUP" info --quiet "$IMAGE" 2>&1)" "state: +clean"
+		"$("$VHDXSETUP" info --quiet "$IMAGE" 2>&1)" "log: +clean"
 	tap_run "$what: can resume" limited resume --noudevsync w
 	tap_like "$what: the device can be written" "$(dmsetup status w)" \
 		" vhdx rw "

@@ -211,7 +211,7 @@ test_stays_clean() {
 	cp --sparse=always "$IMAGE" "$SCRATCH/copy.vhdx"
 	is_clean "$what: a copy" "$SCRATCH/copy.vhdx"
 	tap_like "$what: its log is empty" \
-		"$("$VHDXSETUP" info --quiet "$SCRATCH/copy.vhdx")" "state: +clean"
+		"$("$VHDXSETUP" info --quiet "$SCRATCH/copy.vhdx")" "log: +clean"
 	rm "$SCRATCH/copy.vhdx"
 	dmsetup resume --noudevsync w
 	tap_is "$what: the write has failed" "$(ended "$pid")" 1
