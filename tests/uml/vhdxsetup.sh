@@ -239,7 +239,7 @@ exec 3<&-
 exits "close waits for those who only look" 0 close v0
 gone "  and takes it away"
 wait
-flock -s "$good/dynamic.vhdx" sleep 3600 &
+flock --no-fork -s "$good/dynamic.vhdx" sleep 3600 &
 tap_run "a program locks an image" wait_for 5 \
 	eval '! flock -xn "$good/dynamic.vhdx" true'
 exits "open, where a program keeps writers away" 7 \
