@@ -13,6 +13,7 @@
  *   vhdx_limit_zeroes()	how much a device zeroes at once
  *   vhdx_mapping_stable()	do pages of a file stay as they are while written?
  *   vhdx_set_stable_writes()	have a device's do so
+ *   vhdx_bdev_rotates()	is seeking dear on a device?
  *   VHDX_WQ_PERCPU		flag of a workqueue whose works stay on their CPU
  */
 #ifndef VHDX_COMPAT_H
@@ -51,6 +52,23 @@
 #else
 #define VHDX_WQ_PERCPU	0
 #endif
+
+/**
+ * vhdx_bdev_rotates() - is seeking dear on a device?
+ * @bdev: the device
+ *
+ * 7.x: the block layer asks for that, no longer for the contrary.
+ *
+ * Return: true if it is.
+ */
+static inline bool vhdx_bdev_rotates(struct block_device *bdev)
+{
+#ifdef blk_queue_rot
+	return bdev_rot(bdev);
+#else
+	return !bdev_nonrot(bdev);
+#endif
+}
 
 typedef unsigned long (*vhdx_shrinker_fn)(struct shrinker *shrinker,
 					  struct shrink_control *control);

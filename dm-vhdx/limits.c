@@ -76,7 +76,7 @@ static bool rotates(const struct vhdx_target *t)
 	for (i = 0; i < t->layers; i++) {
 		struct block_device *bdev = device_of(&t->layer[i]);
 
-		if (bdev && !bdev_nonrot(bdev))
+		if (bdev && vhdx_bdev_rotates(bdev))
 			return true;
 	}
 	return false;
