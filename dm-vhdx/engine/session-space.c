@@ -338,6 +338,9 @@ static u32 prepare_goal(struct vhdx_session *session)
 	else if (session->more)
 		goal = session->prepared_goal;
 	WRITE_ONCE(session->wanted, false);
+	/* Or the space worker would look again at once, and for ever. */
+	if (!goal)
+		WRITE_ONCE(session->more, false);
 	spin_unlock(&session->image->pool.lock);
 	return goal;
 }

@@ -84,6 +84,18 @@ static void prepare_in_pieces(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, session->more);
 }
 
+/* A worker that asks what is left to do would never come to rest. */
+static void prepare_not_when_failed(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+
+	WRITE_ONCE(session->more, true);
+	vhdx_session_fail(session, VHDX_AT("file", 0), "is gone");
+	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), 0);
+	KUNIT_EXPECT_FALSE(test, session->more);
+	KUNIT_EXPECT_FALSE(test, session->wanted);
+}
+
 /* Blocks ahead of need: more of them the faster they go, up to 64 MiB. */
 static void prepare_goal(struct kunit *test)
 {
@@ -496,6 +508,7 @@ static void far_away(struct kunit *test)
 }
 
 static struct kunit_case session_space_cases[] = {
+	KUNIT_CASE(prepare_not_when_failed),
 	KUNIT_CASE(prepare_order),
 	KUNIT_CASE(prepare_in_pieces),
 	KUNIT_CASE(prepare_goal),
