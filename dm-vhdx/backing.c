@@ -9,7 +9,6 @@
 
 #include "backing.h"
 #include "reason.h"
-#include "table.h"
 
 #define DM_MSG_PREFIX "vhdx"
 

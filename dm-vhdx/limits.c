@@ -11,12 +11,14 @@
 #include "reason.h"
 #include "store-file.h"
 #include "target.h"
-#include "zero.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
 /* It feeds read-ahead, which whole blocks of 32 MiB would inflate. */
 #define IO_OPT_MAX	VHDX_MIB
+
+/* In bytes: how long one discard may keep a worker busy. */
+#define ZERO_MAX	(1024 * VHDX_MIB)
 
 static struct gendisk *disk_of(const struct vhdx_target *t)
 {
@@ -109,6 +111,24 @@ static void hint_file(const struct vhdx_layer *layer,
 					    layer->file->mem_align - 1);
 }
 
+/*
+ * A file punches out parts of a block, so a file system on the device need not
+ * think in blocks. A device that is only read takes no discards.
+ */
+static void hint_discards(const struct vhdx_target *t,
+			  struct queue_limits *limits)
+{
+	const struct vhdx_params *params = &t->chain->layer[0]->params;
+	unsigned int sectors = t->committer ? ZERO_MAX >> SECTOR_SHIFT : 0;
+
+	limits->discard_granularity = max_t(u32, params->logical_sector,
+					    VHDX_PAGE);
+	limits->discard_alignment = 0;
+	limits->max_discard_sectors = sectors;
+	limits->max_hw_discard_sectors = sectors;
+	vhdx_limit_zeroes(limits, sectors);
+}
+
 /**
  * vhdx_limits_hint() - dm's ->io_hints
  * @ti: the target
@@ -132,7 +152,7 @@ void vhdx_limits_hint(struct dm_target *ti, struct queue_limits *limits)
 	limits->io_min = limits->physical_block_size;
 	limits->io_opt = min_t(u32, params->block_size, IO_OPT_MAX);
 	vhdx_limit_features(limits, rotates(t), polls(t));
-	vhdx_zero_limits(t, limits);
+	hint_discards(t, limits);
 }
 
 /* What ->io_hints adds to begins anew. */

@@ -6,12 +6,23 @@
  * scope.h APIs:
  *   vhdx_scope_enter()		before such I/O
  *   vhdx_scope_leave()		after it
+ *   VHDX_RETRY_MS		how long to wait for memory
+ *   VHDX_ROOM_RETRY_MS		how long to wait for room
  */
 #ifndef VHDX_SCOPE_H
 #define VHDX_SCOPE_H
 
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+
+/*
+ * Such I/O never fails for lack of memory: reclaim may be waiting for it. It is
+ * tried again after so many milliseconds.
+ */
+#define VHDX_RETRY_MS	20
+
+/* The same for room in a file system, which takes longer to look for. */
+#define VHDX_ROOM_RETRY_MS	1000
 
 /**
  * struct vhdx_scope - what the task's flags were

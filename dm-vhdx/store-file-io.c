@@ -24,6 +24,7 @@
 #include "fresh.h"
 #include "scope.h"
 #include "store-file.h"
+#include "store-status.h"
 #include "target.h"
 
 /*

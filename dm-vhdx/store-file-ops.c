@@ -14,6 +14,7 @@
 
 #include "buffer.h"
 #include "fresh.h"
+#include "scope.h"
 #include "store-file.h"
 #include "target.h"
 

@@ -15,8 +15,6 @@
  *
  * target.h APIs:
  *   vhdx_target_pos()		where on the virtual disk a bio begins
- *   vhdx_dev()			the number of a device, for tracepoints
- *   vhdx_blk_status()		what a bio ends with
  *   vhdx_io_enter()		before a lookup, if the device is written to
  *   vhdx_io_leave()		when what followed from it has ended
  */
@@ -132,12 +130,6 @@ struct vhdx_part {
 	struct bio bio;
 };
 
-/* A load must not fail for want of memory; what frees some may be waiting. */
-#define VHDX_RETRY_MS	20
-
-/* Room comes seldom, and to look for some takes a file system long. */
-#define VHDX_ROOM_RETRY_MS	1000
-
 /**
  * vhdx_target_pos() - where on the virtual disk a bio begins
  * @t: the device
@@ -150,31 +142,6 @@ static inline u64 vhdx_target_pos(const struct vhdx_target *t,
 {
 	return (u64)dm_target_offset(t->ti, bio->bi_iter.bi_sector)
 		<< SECTOR_SHIFT;
-}
-
-/**
- * vhdx_dev() - the number of a device, for tracepoints
- * @ti: a target of its table
- *
- * Return: major and minor.
- */
-static inline dev_t vhdx_dev(const struct dm_target *ti)
-{
-	return disk_devt(dm_disk(dm_table_get_md(ti->table)));
-}
-
-/**
- * vhdx_blk_status() - what a bio ends with
- * @err: of the store
- *
- * A quota is no I/O error, though that is what the block layer makes of it.
- *
- * Return: BLK_STS_*.
- */
-static inline blk_status_t vhdx_blk_status(int err)
-{
-	return vhdx_store_no_room(err) ? BLK_STS_NOSPC :
-					 errno_to_blk_status(err);
 }
 
 /**

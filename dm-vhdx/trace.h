@@ -11,6 +11,9 @@
  *
  * Devices are named by their numbers, bytes are offsets on the virtual disk and
  * in the image.
+ *
+ * trace.h APIs:
+ *   vhdx_dev()		the number of a device
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhdx
@@ -20,6 +23,7 @@
 
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/device-mapper.h>
 #include <linux/tracepoint.h>
 
 #include "engine/session.h"
@@ -151,6 +155,23 @@ DEFINE_EVENT(vhdx_image, vhdx_end,
 	TP_PROTO(dev_t dev, int err),
 	TP_ARGS(dev, err)
 );
+
+#ifndef VHDX_TRACE_DEV
+#define VHDX_TRACE_DEV
+
+/**
+ * vhdx_dev() - the number of a device
+ * @ti: a target of its table
+ *
+ * Context: any, while the table exists.
+ * Return: major and minor.
+ */
+static inline dev_t vhdx_dev(const struct dm_target *ti)
+{
+	return disk_devt(dm_disk(dm_table_get_md(ti->table)));
+}
+
+#endif /* VHDX_TRACE_DEV */
 
 #endif /* VHDX_TRACE_H */
 

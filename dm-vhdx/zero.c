@@ -11,13 +11,11 @@
 #include <linux/device-mapper.h>
 
 #include "charge.h"
-#include "compat.h"
 #include "provision.h"
+#include "scope.h"
+#include "store-status.h"
 #include "target.h"
 #include "zero.h"
-
-/* In bytes: what one bio may take a worker. */
-#define ZERO_MAX	(1024 * VHDX_MIB)
 
 static enum vhdx_zero why_zero(const struct bio *bio)
 {
@@ -126,25 +124,4 @@ void vhdx_zero_io(struct vhdx_io *io)
 		vhdx_provision_fail(io, err);
 	else
 		bio_endio(io->bio);
-}
-
-/**
- * vhdx_zero_limits() - what the device takes
- * @t: the device; one that is only read takes none
- * @limits: dm's
- *
- * Parts of a block are worth to be discarded as well: in a file they are
- * punched out. So a file system on the device need not think in blocks.
- */
-void vhdx_zero_limits(const struct vhdx_target *t, struct queue_limits *limits)
-{
-	const struct vhdx_params *params = &t->chain->layer[0]->params;
-	unsigned int sectors = t->committer ? ZERO_MAX >> SECTOR_SHIFT : 0;
-
-	limits->discard_granularity = max_t(u32, params->logical_sector,
-					    VHDX_PAGE);
-	limits->discard_alignment = 0;
-	limits->max_discard_sectors = sectors;
-	limits->max_hw_discard_sectors = sectors;
-	vhdx_limit_zeroes(limits, sectors);
 }

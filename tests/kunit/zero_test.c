@@ -41,7 +41,6 @@ static int test_load(const struct vhdx_miss *miss)
 }
 
 #define vhdx_zero_io test_vhdx_zero_io
-#define vhdx_zero_limits test_vhdx_zero_limits
 #define vhdx_provision_fail test_fail
 #define vhdx_provision_load test_load
 #include "../../dm-vhdx/zero.c"

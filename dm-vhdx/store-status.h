@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an errno of a store means for a bio.
+ *
+ * store-status.h APIs:
+ *   vhdx_blk_status()		errno of a store -> status of a bio
+ */
+#ifndef VHDX_STORE_STATUS_H
+#define VHDX_STORE_STATUS_H
+
+#include <linux/blkdev.h>
+
+#include "engine/store.h"
+
+/**
+ * vhdx_blk_status() - the status of a bio whose store failed
+ * @err: of the store: 0 or a negative errno
+ *
+ * An exceeded quota ends a bio as a full disk does. errno_to_blk_status() would
+ * make an I/O error of it.
+ *
+ * Context: any.
+ * Return: BLK_STS_*.
+ */
+static inline blk_status_t vhdx_blk_status(int err)
+{
+	return vhdx_store_no_room(err) ? BLK_STS_NOSPC :
+					 errno_to_blk_status(err);
+}
+
+#endif /* VHDX_STORE_STATUS_H */
