@@ -3,7 +3,6 @@
  * One table's hold on one image.
  */
 #include <linux/blkdev.h>
-#include <linux/dcache.h>
 #include <linux/device-mapper.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -15,7 +14,6 @@
 #include "layer.h"
 #include "reason.h"
 #include "table.h"
-#include "target.h"
 
 static bool is_device_number(const char *name)
 {
@@ -213,41 +211,4 @@ void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer)
 	if (layer->dev)
 		dm_put_device(ti, layer->dev);
 	kfree(layer->name);
-}
-
-/**
- * vhdx_layer_emit() - write an image's name
- * @layer: which
- * @result: buffer, see DMEMIT()
- * @maxlen: bytes in @result
- * @sz: bytes in use
- * @special: characters to escape besides white space and the backslash
- *
- * A file that was renamed is shown by its present name, so that the line can
- * be used again; one that was deleted by its last one.
- *
- * Return: bytes in use.
- */
-size_t vhdx_layer_emit(const struct vhdx_layer *layer, char *result,
-		       size_t maxlen, size_t sz, const char *special)
-{
-	struct file *filp;
-	const char *path;
-	char *buf;
-
-	if (layer->dev) {
-		DMEMIT("%s", layer->dev->name);
-		return sz;
-	}
-	filp = layer->file->filp;
-	path = layer->name;
-	buf = kmalloc(PATH_MAX, GFP_NOIO);
-	if (buf && !d_unlinked(filp->f_path.dentry)) {
-		path = file_path(filp, buf, PATH_MAX);
-		if (IS_ERR(path))
-			path = layer->name;
-	}
-	sz = vhdx_emit_escaped(result, maxlen, sz, path, special);
-	kfree(buf);
-	return sz;
 }

@@ -9,7 +9,6 @@
  * layer.c APIs:
  *   vhdx_layer_open()		a name from the table -> an open image
  *   vhdx_layer_close()
- *   vhdx_layer_emit()		its name, for status
  */
 #ifndef VHDX_LAYER_H
 #define VHDX_LAYER_H
@@ -47,7 +46,5 @@ int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 		    const struct vhdx_options *options,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason);
 void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer);
-size_t vhdx_layer_emit(const struct vhdx_layer *layer, char *result,
-		       size_t maxlen, size_t sz, const char *special);
 
 #endif /* VHDX_LAYER_H */

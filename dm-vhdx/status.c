@@ -3,9 +3,15 @@
  * What a device tells about itself.
  */
 #include <linux/compiler.h>
+#include <linux/ctype.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include "engine/image.h"
 #include "status.h"
+#include "store-file.h"
 #include "target.h"
 
 static const char *store_flag(const struct vhdx_layer *layer)
@@ -32,6 +38,54 @@ static size_t emit_pages(const struct vhdx_target *t, char *result,
 		spin_unlock(&pool->lock);
 	}
 	DMEMIT(" %llu %llu %llu %llu", resident, limit, loads, evictions);
+	return sz;
+}
+
+/*
+ * Writes a text so that it is read as one argument. dm splits arguments where
+ * isspace() says so, and the kernel's isspace() takes byte 0xA0 for a space,
+ * although it is a part of letters in UTF-8: hence the same test here. dmsetup
+ * takes what follows a "#" for a comment. @special names other characters to
+ * escape.
+ */
+static size_t emit_escaped(char *result, size_t maxlen, size_t sz,
+			   const char *text, const char *special)
+{
+	for (; *text; text++) {
+		if (isspace(*text) || strchr("\\#", *text) ||
+		    strchr(special, *text))
+			DMEMIT("\\%03o", (unsigned char)*text);
+		else
+			DMEMIT("%c", *text);
+	}
+	return sz;
+}
+
+/*
+ * A file that was renamed is shown by its present name, so that the line can be
+ * used again; one that was deleted by its last one.
+ */
+static size_t emit_name(const struct vhdx_layer *layer, char *result,
+			size_t maxlen, size_t sz, const char *special)
+{
+	struct file *filp;
+	const char *path;
+	char *buf;
+
+	if (layer->dev) {
+		DMEMIT("%s", layer->dev->name);
+		return sz;
+	}
+	filp = layer->file->filp;
+	path = layer->name;
+	buf = kmalloc(PATH_MAX, GFP_NOIO);
+	if (buf && !d_unlinked(filp->f_path.dentry)) {
+		path = file_path(filp, buf, PATH_MAX);
+		if (IS_ERR(path))
+			path = layer->name;
+	}
+	sz = emit_escaped(result, maxlen, sz, path, special);
+	kfree(buf);
 	return sz;
 }
 
@@ -88,7 +142,7 @@ static size_t emit_flags(const struct vhdx_target *t,
 	if (!summary->fault)
 		return sz;
 	DMEMIT(" fault=");
-	return vhdx_emit_escaped(result, maxlen, sz, summary->fault, "");
+	return emit_escaped(result, maxlen, sz, summary->fault, "");
 }
 
 static void emit_info(const struct vhdx_target *t, char *result,
@@ -110,6 +164,37 @@ static void emit_info(const struct vhdx_target *t, char *result,
 	emit_flags(t, &summary, result, maxlen, sz);
 }
 
+/* The arguments that make this device again. */
+static void emit_table(const struct vhdx_target *t, char *result,
+		       unsigned int maxlen)
+{
+	const struct vhdx_options *options = &t->options;
+	unsigned int i, count;
+	size_t sz = 0;
+
+	for (i = 0; i < t->layers; i++) {
+		if (i)
+			DMEMIT(" ");
+		sz = emit_name(&t->layer[i], result, maxlen, sz, "");
+	}
+	count = 2 * !!options->bat_cache + options->ignore_id_mismatch +
+		options->buffered + options->read_only +
+		2 * options->no_space_given;
+	if (!count)
+		return;
+	DMEMIT(" %u", count);
+	if (options->bat_cache)
+		DMEMIT(" bat_cache %u", options->bat_cache);
+	if (options->ignore_id_mismatch)
+		DMEMIT(" ignore_id_mismatch");
+	if (options->buffered)
+		DMEMIT(" buffered");
+	if (options->read_only)
+		DMEMIT(" read_only");
+	if (options->no_space_given)
+		DMEMIT(" no_space_timeout %u", options->no_space_timeout);
+}
+
 /* Measured as the table is loaded: what the device is made of. */
 static void emit_ima(const struct vhdx_target *t, char *result,
 		     unsigned int maxlen)
@@ -121,7 +206,7 @@ static void emit_ima(const struct vhdx_target *t, char *result,
 	DMEMIT(",layers=%u,virtual_size=%llu", t->layers, t->chain->size);
 	for (i = 0; i < t->layers; i++) {
 		DMEMIT(",image_%u=", i);
-		sz = vhdx_layer_emit(&t->layer[i], result, maxlen, sz, ",;=");
+		sz = emit_name(&t->layer[i], result, maxlen, sz, ",;=");
 		DMEMIT(",data_write_guid_%u=%pUl", i,
 		       vhdx_image_identity(t->chain->layer[i]));
 	}
@@ -149,7 +234,7 @@ void vhdx_status(struct dm_target *ti, status_type_t type, unsigned int flags,
 		emit_info(t, result, maxlen);
 		break;
 	case STATUSTYPE_TABLE:
-		vhdx_table_emit(t, result, maxlen);
+		emit_table(t, result, maxlen);
 		break;
 	case STATUSTYPE_IMA:
 		emit_ima(t, result, maxlen);

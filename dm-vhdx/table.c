@@ -7,10 +7,10 @@
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 
+#include "engine/chain.h"
 #include "engine/table-limits.h"
 #include "reason.h"
 #include "table.h"
-#include "target.h"
 
 /* The features' arguments that have not been read yet. */
 struct args {
@@ -173,66 +173,4 @@ int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
 		return 0;
 	return parse_features(argc - count, argv + count, &table->options,
 			      reason);
-}
-
-/**
- * vhdx_emit_escaped() - write a text so that it is read as one argument
- * @result: buffer, see DMEMIT()
- * @maxlen: bytes in @result
- * @sz: bytes in use
- * @text: what to write
- * @special: characters to escape besides white space and the backslash
- *
- * dm splits arguments where isspace() says so, and the kernel's isspace() takes
- * byte 0xA0 for a space, although it is a part of letters in UTF-8: hence the
- * same test here. dmsetup takes what follows a "#" for a comment.
- *
- * Return: bytes in use, as DMEMIT() counts them.
- */
-size_t vhdx_emit_escaped(char *result, size_t maxlen, size_t sz,
-			 const char *text, const char *special)
-{
-	for (; *text; text++) {
-		if (isspace(*text) || strchr("\\#", *text) ||
-		    strchr(special, *text))
-			DMEMIT("\\%03o", (unsigned char)*text);
-		else
-			DMEMIT("%c", *text);
-	}
-	return sz;
-}
-
-/**
- * vhdx_table_emit() - write the arguments that make this device again
- * @t: the device
- * @result: where to
- * @maxlen: bytes in @result
- */
-void vhdx_table_emit(const struct vhdx_target *t, char *result, size_t maxlen)
-{
-	const struct vhdx_options *options = &t->options;
-	unsigned int i, count;
-	size_t sz = 0;
-
-	for (i = 0; i < t->layers; i++) {
-		if (i)
-			DMEMIT(" ");
-		sz = vhdx_layer_emit(&t->layer[i], result, maxlen, sz, "");
-	}
-	count = 2 * !!options->bat_cache + options->ignore_id_mismatch +
-		options->buffered + options->read_only +
-		2 * options->no_space_given;
-	if (!count)
-		return;
-	DMEMIT(" %u", count);
-	if (options->bat_cache)
-		DMEMIT(" bat_cache %u", options->bat_cache);
-	if (options->ignore_id_mismatch)
-		DMEMIT(" ignore_id_mismatch");
-	if (options->buffered)
-		DMEMIT(" buffered");
-	if (options->read_only)
-		DMEMIT(" read_only");
-	if (options->no_space_given)
-		DMEMIT(" no_space_timeout %u", options->no_space_timeout);
 }

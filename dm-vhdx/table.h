@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table line, read and written back:
+ * The table line:
  *
  *	<start> <len> vhdx <image> [<parent>...] [<#features> <feature>...]
  *
@@ -15,8 +15,8 @@
  *
  * table.c APIs:
  *   vhdx_table_parse()		arguments -> images and options
- *   vhdx_table_emit()		the reverse
- *   vhdx_emit_escaped()	a path as one argument
+ *
+ * status.c writes it back.
  */
 #ifndef VHDX_TABLE_H
 #define VHDX_TABLE_H
@@ -24,7 +24,6 @@
 #include <linux/types.h>
 
 struct vhdx_reason;
-struct vhdx_target;
 
 /**
  * struct vhdx_options - what the features say
@@ -58,8 +57,5 @@ struct vhdx_table {
 
 int vhdx_table_parse(unsigned int argc, char **argv, struct vhdx_table *table,
 		     struct vhdx_reason *reason);
-void vhdx_table_emit(const struct vhdx_target *t, char *result, size_t maxlen);
-size_t vhdx_emit_escaped(char *result, size_t maxlen, size_t sz,
-			 const char *text, const char *special);
 
 #endif /* VHDX_TABLE_H */
