@@ -321,6 +321,29 @@ void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib)
 }
 
 /**
+ * vhdx_backing_failed() - look why I/O to an image may have failed
+ * @backing: the image
+ *
+ * That somebody has cut it is said once, and ends all writing.
+ *
+ * Context: any, interrupts too.
+ */
+void vhdx_backing_failed(struct vhdx_backing *backing)
+{
+	char text[VHDX_TEXT_MAX];
+	struct vhdx_place at;
+
+	if (READ_ONCE(backing->cut) ||
+	    !vhdx_image_is_cut(backing->image, &at, text, sizeof(text)) ||
+	    xchg(&backing->cut, true))
+		return;
+	if (backing->committer)
+		vhdx_committer_cut(backing->committer);
+	else
+		vhdx_find(&backing->report, VHDX_ERROR, at, "%s", text);
+}
+
+/**
  * vhdx_backing_resident() - how much could be given up?
  *
  * Context: memory reclaim, hence no waiting: whoever holds the lock may be

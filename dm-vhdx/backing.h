@@ -14,6 +14,7 @@
  *   vhdx_backing_get_bdev()	find or open the image on a block device
  *   vhdx_backing_put()		let go of it
  *   vhdx_backing_set_cache()	bound its metadata pages
+ *   vhdx_backing_failed()	look why I/O may have failed
  *   vhdx_backing_resident()	metadata pages of all images
  *   vhdx_backing_shrink()	give some of them up
  */
@@ -50,6 +51,7 @@ struct vhdx_reason;
  * @node: in the registry
  * @users: tables that hold it
  * @opened: @image is open, or @error says why not
+ * @cut: that the store was cut has been said
  * @error: negative errno, or 0
  */
 struct vhdx_backing {
@@ -68,6 +70,7 @@ struct vhdx_backing {
 	struct list_head node;
 	refcount_t users;
 	struct completion opened;
+	bool cut;
 	int error;
 };
 
@@ -93,6 +96,7 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 					   struct vhdx_reason *reason);
 void vhdx_backing_put(struct vhdx_backing *backing,
 		      const struct dm_table *table);
+void vhdx_backing_failed(struct vhdx_backing *backing);
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib);
 unsigned long vhdx_backing_resident(void);
 unsigned long vhdx_backing_shrink(unsigned long count);

@@ -106,9 +106,12 @@ void vhdx_committer_stay(struct vhdx_committer *c)
 
 static int end_session(struct vhdx_committer *c, unsigned int flags)
 {
-	bool failed = c->session->mode != VHDX_MODE_RW;
+	bool failed;
+	u64 length;
 	int err;
 
+	failed = c->session->mode != VHDX_MODE_RW ||
+		 vhdx_store_is_cut(c->image->store, &length);
 	vhdx_space_worker_rest(c);
 	err = vhdx_committer_lost(c);
 	if (!err)
@@ -120,7 +123,7 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 	c->due = VHDX_DUE_NOTHING;
 	/* To look for room is to begin a session. */
 	vhdx_room_forget(c);
-	/* Of a session that failed before, it was said then. */
+	/* Of a session that failed before it was said then, and so is a cut. */
 	if (err && !failed)
 		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
 		      c->name, err);

@@ -64,7 +64,7 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
 }
 
 /**
- * vhdx_committer_lost() - has a flush elsewhere failed?
+ * vhdx_committer_lost() - has a flush failed elsewhere, or the store been cut?
  * @c: the committer, locked, with a session
  *
  * Context: process context, with the lock of @c held.
@@ -72,10 +72,14 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
  */
 int vhdx_committer_lost(struct vhdx_committer *c)
 {
-	if (!READ_ONCE(c->unflushed))
+	if (READ_ONCE(c->cut))
+		vhdx_session_fail(c->session, VHDX_AT("file", 0),
+				  "somebody has cut the file for a time");
+	else if (READ_ONCE(c->unflushed))
+		vhdx_session_fail(c->session, vhdx_image_log_place(c->image),
+				  "a flush of the store failed");
+	else
 		return 0;
-	vhdx_session_fail(c->session, vhdx_image_log_place(c->image),
-			  "a flush of the store failed");
 	tell_mode(c);
 	return -EIO;
 }
@@ -250,11 +254,16 @@ static bool has_bios(const struct vhdx_committer *c)
 	       !bio_list_empty(&c->again);
 }
 
+/* Without a session there is nobody to tell yet. */
+static bool has_lost(const struct vhdx_committer *c)
+{
+	return (READ_ONCE(c->unflushed) || READ_ONCE(c->cut)) &&
+	       READ_ONCE(c->mode) == VHDX_MODE_RW && vhdx_committer_session(c);
+}
+
 static bool is_wanted(const struct vhdx_committer *c)
 {
-	return (READ_ONCE(c->unflushed) &&
-		READ_ONCE(c->mode) == VHDX_MODE_RW) ||
-	       READ_ONCE(c->errand) ||
+	return has_lost(c) || READ_ONCE(c->errand) ||
 	       READ_ONCE(c->low) ||
 	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
 	       /* Who adds one wakes the thread to look once more. */
@@ -389,6 +398,18 @@ void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
 void vhdx_committer_unflushed(struct vhdx_committer *c)
 {
 	WRITE_ONCE(c->unflushed, true);
+	wake_up(&c->wait);
+}
+
+/**
+ * vhdx_committer_cut() - somebody has made the store shorter
+ * @c: the committer
+ *
+ * Context: any.
+ */
+void vhdx_committer_cut(struct vhdx_committer *c)
+{
+	WRITE_ONCE(c->cut, true);
 	wake_up(&c->wait);
 }
 

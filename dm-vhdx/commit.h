@@ -23,9 +23,10 @@
  *   vhdx_committer_ask()	have something done by the thread
  *   vhdx_committer_flush()	keep a bio until all before it is durable
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
+ *   vhdx_committer_cut()	somebody has made the store shorter
  *   vhdx_committer_again()	give bios another attempt
  *   vhdx_committer_event()	tell who waits for events of the device
- *   vhdx_committer_lost()	has a flush failed elsewhere?
+ *   vhdx_committer_lost()	has a flush failed elsewhere, or the store been cut?
  *   vhdx_committer_work()	do what there is to do
  * commit-life.c APIs:
  *   vhdx_committer_resume()	make the image ready to be written
@@ -154,6 +155,7 @@ struct vhdx_space_worker {
  * @changed: there is something to commit
  * @low: something else is to be done
  * @unflushed: a flush that did not pass here has failed
+ * @cut: somebody has made the store shorter
  */
 struct vhdx_committer {
 	struct vhdx_image *image;
@@ -179,6 +181,7 @@ struct vhdx_committer {
 	bool changed;
 	bool low;
 	bool unflushed;
+	bool cut;
 };
 
 struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
@@ -188,6 +191,7 @@ void vhdx_committer_free(struct vhdx_committer *c);
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
 void vhdx_committer_unflushed(struct vhdx_committer *c);
+void vhdx_committer_cut(struct vhdx_committer *c);
 int vhdx_committer_ask(struct vhdx_committer *c,
 		       int (*run)(struct vhdx_committer *c, unsigned int flags),
 		       unsigned int flags);

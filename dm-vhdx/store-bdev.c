@@ -118,11 +118,14 @@ static int bdev_write(struct vhdx_store *store, u64 pos, const void *buf,
 	return bdev_move(store, REQ_OP_WRITE, pos, (void *)buf, len);
 }
 
+/* Nothing passes the end of the device; but what is missing is not durable. */
 static int bdev_flush(struct vhdx_store *store)
 {
 	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+	int err = blkdev_issue_flush(self->bdev);
+	u64 length;
 
-	return blkdev_issue_flush(self->bdev);
+	return !err && vhdx_store_is_cut(store, &length) ? -EIO : err;
 }
 
 /* All of the device is there from the start. */
@@ -211,6 +214,12 @@ static int bdev_discard(struct vhdx_store *store, u64 pos, u64 len)
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
+static u64 bdev_length(const struct vhdx_store *store)
+{
+	return bdev_nr_bytes(container_of(store, struct vhdx_bdev,
+					  store)->bdev);
+}
+
 static const struct vhdx_store_ops bdev_ops = {
 	.read = bdev_read,
 	.write = bdev_write,
@@ -220,6 +229,7 @@ static const struct vhdx_store_ops bdev_ops = {
 	.truncate = bdev_truncate,
 	.zero = bdev_zero,
 	.discard = bdev_discard,
+	.length = bdev_length,
 };
 
 /**

@@ -9,7 +9,9 @@
  * The bio's own pages are read into and written from. What an I/O leaves undone
  * stays in the bio, which is advanced over what was done.
  *
- * Writes stay inside the file: the engine has made it long enough before.
+ * Writes stay inside the file: the engine has made it long enough before. If
+ * somebody has cut it since, nothing is written any more, or a write would make it
+ * longer again; one that was faster than the cut fails all the same.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -127,11 +129,6 @@ static loff_t io_pos(const struct vhdx_io *io)
 	return io->pos;
 }
 
-static bool past_end(const struct vhdx_io *io)
-{
-	return io->pos >= i_size_read(file_inode(io->file->filp));
-}
-
 static void io_some(struct vhdx_io *io, long got)
 {
 	struct bio *bio = io->bio;
@@ -140,13 +137,10 @@ static void io_some(struct vhdx_io *io, long got)
 	io->pos += got;
 	if (!bio->bi_iter.bi_size) {
 		io_end(io);
-	} else if (!is_write(io) && past_end(io)) {
-		/* What is not there reads as zeros. */
-		zero_fill_bio(bio);
-		io_end(io);
 	} else if (got) {
 		queue_waiting(io, 0);
 	} else {
+		/* A read that begins at the end: the file was cut. */
 		bio->bi_status = BLK_STS_IOERR;
 		io_end(io);
 	}
@@ -289,6 +283,8 @@ static bool fill_done(struct vhdx_io *io)
 
 static void io_done(struct vhdx_io *io)
 {
+	if (is_write(io) && unlikely(vhdx_file_is_cut(io->file)))
+		io->result = -EIO;
 	if (unlikely(io->fill) && !may_be_had(io) && !fill_done(io))
 		return;
 	if (io->result >= 0)
@@ -366,7 +362,9 @@ static bool io_issue(struct vhdx_io *io, int flags)
 		.ki_complete = io->direct ? io_complete : NULL,
 	};
 	atomic_set(&io->refs, 2);
-	if (write_begin(io, flags & IOCB_NOWAIT))
+	if (is_write(io) && unlikely(vhdx_file_is_cut(io->file)))
+		ret = -EIO;
+	else if (write_begin(io, flags & IOCB_NOWAIT))
 		ret = io_call(io);
 	if (ret != -EIOCBQUEUED) {
 		io->result = ret;

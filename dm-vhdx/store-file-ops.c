@@ -196,6 +196,9 @@ static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 
 	if (left < 0)
 		return left;
+	/* Zeros are what lies past the end that we know of. */
+	if (left && vhdx_file_is_cut(to_file(store)))
+		return -EIO;
 	memset(buf + len - left, 0, left);
 	return 0;
 }
@@ -205,10 +208,15 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 		      size_t len)
 {
 	struct vhdx_file *file = to_file(store);
+	int err;
 
+	if (vhdx_file_is_cut(file))
+		return -EIO;
 	vhdx_fresh_touch(file->fresh, pos, len);
 	vhdx_file_modified(file);
-	return move_all(file, ITER_SOURCE, pos, (void *)buf, len);
+	err = move_all(file, ITER_SOURCE, pos, (void *)buf, len);
+	/* It may have been faster than this write, and be longer again. */
+	return !err && vhdx_file_is_cut(file) ? -EIO : err;
 }
 
 /*
@@ -233,6 +241,9 @@ static int file_flush(struct vhdx_store *store)
 	int err = vfs_fsync(file->filp, 1);
 
 	guise_leave(guise);
+	/* What is missing is not durable. */
+	if (!err && vhdx_file_is_cut(file))
+		err = -EIO;
 	return all_was_told(file, err);
 }
 
@@ -240,26 +251,37 @@ static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)
 {
 	struct guise guise = guise_enter(file);
 	unsigned int waited = 0;
-	int err;
+	int err = -EIO;
 
+	if (vhdx_file_is_cut(file))
+		goto out;
 	vhdx_file_modified(file);
 	do {
 		err = vfs_fallocate(file->filp, mode, pos, len);
 	} while (try_again(err, &waited));
+out:
 	guise_leave(guise);
 	return err;
 }
 
 static int set_length(struct vhdx_file *file, u64 size)
 {
-	struct guise guise = guise_enter(file);
+	u64 before = file->store.size;
+	struct guise guise;
 	int err;
 
+	if (vhdx_file_is_cut(file))
+		return -EIO;
+	guise = guise_enter(file);
 	vhdx_fresh_cut(file->fresh, size);
+	/* So that our own cut is not taken for another's. */
+	if (size < before)
+		WRITE_ONCE(file->store.size, size);
+	smp_wmb(); /* Goes with vhdx_file_is_cut(). */
 	err = vfs_truncate(&file->filp->f_path, size);
 	guise_leave(guise);
-	if (!err)
-		WRITE_ONCE(file->store.size, size);
+	/* Goes with vhdx_store_is_cut(). */
+	smp_store_release(&file->store.size, err ? before : size);
 	return err;
 }
 
@@ -277,7 +299,8 @@ static int file_extend(struct vhdx_store *store, u64 size)
 	if (err == -EOPNOTSUPP)
 		return set_length(file, size);
 	if (!err) {
-		WRITE_ONCE(store->size, size);
+		/* Likewise. */
+		smp_store_release(&store->size, size);
 		vhdx_fresh_add(file->fresh, before, size);
 	} else if (i_size_read(file_inode(file->filp)) != before) {
 		/* It got as far as there was room. */
@@ -361,6 +384,14 @@ static int file_discard(struct vhdx_store *store, u64 pos, u64 len)
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
+static u64 file_length(const struct vhdx_store *store)
+{
+	const struct vhdx_file *file =
+		container_of(store, struct vhdx_file, store);
+
+	return i_size_read(file_inode(file->filp));
+}
+
 const struct vhdx_store_ops vhdx_file_ops = {
 	.read = file_read,
 	.write = file_write,
@@ -371,4 +402,5 @@ const struct vhdx_store_ops vhdx_file_ops = {
 	.zero = file_zero,
 	.reserve = file_reserve,
 	.discard = file_discard,
+	.length = file_length,
 };

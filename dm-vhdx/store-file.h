@@ -44,6 +44,7 @@
  *   vhdx_file_aligned()	can this be direct I/O?
  *   vhdx_file_modified()	what is in the file changes
  *   vhdx_file_assume()		act as the opener of the file
+ *   vhdx_file_is_cut()		has somebody made the file shorter?
  */
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
@@ -164,6 +165,28 @@ static inline bool vhdx_file_aligned(const struct vhdx_file *file, u64 pos,
 				     u64 len)
 {
 	return !((pos | len) & (file->offset_align - 1));
+}
+
+/**
+ * vhdx_file_is_cut() - has somebody made the file shorter?
+ * @file: the store, started
+ *
+ * As vhdx_store_is_cut(), for each write, without a call.
+ *
+ * Context: any.
+ * Return: whether bytes are missing.
+ */
+static inline bool vhdx_file_is_cut(const struct vhdx_file *file)
+{
+	/* See vhdx_store_is_cut(). */
+	u64 size = smp_load_acquire(&file->store.size);
+	u64 length = i_size_read(file_inode(file->filp));
+
+	if (likely(length >= size))
+		return false;
+	/* See vhdx_store_is_cut(). */
+	smp_rmb();
+	return size == READ_ONCE(file->store.size);
 }
 
 void vhdx_file_time_init(struct vhdx_file *file);

@@ -5,6 +5,7 @@
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
 
+#include "backing.h"
 #include "store-file.h"
 #include "target.h"
 #include "trace.h"
@@ -114,6 +115,16 @@ static bool had_flush(const struct vhdx_target *t, const struct bio *bio,
 	       !(child->bdev && bdev_fua(child->bdev));
 }
 
+/* A store that somebody has cut is met by what touches the part that is missing. */
+static void look_why(const struct vhdx_target *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->layers; i++)
+		if (t->layer[i].backing)
+			vhdx_backing_failed(t->layer[i].backing);
+}
+
 /**
  * vhdx_end_io() - dm's ->end_io
  * @ti: the target
@@ -130,6 +141,8 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 	struct vhdx_target *t = ti->private;
 	struct vhdx_io *io;
 
+	if (unlikely(*error))
+		look_why(t);
 	if (!t->committer)
 		return DM_ENDIO_DONE;
 	io = dm_per_bio_data(bio, sizeof(*io));

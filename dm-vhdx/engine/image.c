@@ -504,3 +504,27 @@ int vhdx_image_load(const struct vhdx_miss *miss)
 	return vhdx_page_map_load(miss->map, miss->index,
 				  bat ? fill_bat : fill_bitmap, miss->image);
 }
+
+/**
+ * vhdx_image_is_cut() - has the store become shorter since it was opened?
+ * @image: the image
+ * @at: set to the end of the store, if so
+ * @text: and this to a sentence about it
+ * @size: bytes in @text
+ *
+ * Context: any.
+ * Return: whether it has.
+ */
+bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,
+		       char *text, size_t size)
+{
+	u64 length;
+
+	if (!vhdx_store_is_cut(image->store, &length))
+		return false;
+	*at = VHDX_AT("file", length);
+	snprintf(text, size,
+		 "somebody has cut the file to %llu of %llu bytes while it is in use",
+		 length, READ_ONCE(image->store->size));
+	return true;
+}

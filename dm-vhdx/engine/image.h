@@ -13,6 +13,7 @@
  *   vhdx_image_region_tables()	read both copies of the region table
  *   vhdx_image_bat_entry()	one BAT entry, if it is resident
  *   vhdx_image_load()		bring in a page of the BAT or of a bitmap
+ *   vhdx_image_is_cut()	has the store become shorter, in words?
  * image.h APIs:
  *   vhdx_image_log_place()	the log as the place of a finding
  *   vhdx_image_identity()	what children of an image must name
@@ -91,6 +92,8 @@ struct vhdx_miss {
 };
 
 int vhdx_image_load(const struct vhdx_miss *miss);
+bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,
+		       char *text, size_t size);
 
 /**
  * vhdx_image_log_place() - the log as the place of a finding

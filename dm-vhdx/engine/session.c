@@ -11,17 +11,22 @@
  * @reason: and what it is, in words: the first one counts
  *
  * The one place that changes the mode. What was not committed before is lost
- * when the image is closed, as in a crash; the log is left for a replay.
+ * when the image is closed, as in a crash; the log is left for a replay. If the
+ * store was cut, that is the reason, whatever it was that failed.
  *
  * Context: process context; does not sleep; no lock held.
  */
 void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 		       const char *reason)
 {
-	const struct vhdx_finding finding = { .at = at, .text = reason };
 	spinlock_t *lock = &session->image->pool.lock;
+	struct vhdx_finding finding;
+	char cut[VHDX_TEXT_MAX];
 	bool first;
 
+	if (vhdx_image_is_cut(session->image, &at, cut, sizeof(cut)))
+		reason = cut;
+	finding = (struct vhdx_finding){ .at = at, .text = reason };
 	spin_lock(lock);
 	first = session->mode == VHDX_MODE_RW;
 	if (first) {
@@ -260,10 +265,14 @@ static int close_log(struct vhdx_session *session)
  */
 int vhdx_session_end(struct vhdx_session *session)
 {
+	u64 length;
 	int r;
 
 	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
 		return -EROFS;
+	/* Nothing may have touched what is missing. */
+	if (vhdx_store_is_cut(session->image->store, &length))
+		return broken(session, "ending the session", -EIO);
 	if (!session->live)
 		return 0;
 	spin_lock(&session->image->pool.lock);

@@ -14,6 +14,7 @@
  *   vhdx_store_flush()		make durable what was done
  *   vhdx_store_no_room()	does an errno say that the store is full?
  *   vhdx_store_answer()	an errno that is no verdict of the engine
+ *   vhdx_store_is_cut()	has somebody made the store shorter?
  */
 #ifndef VHDX_STORE_H
 #define VHDX_STORE_H
@@ -49,6 +50,11 @@ struct vhdx_store;
  *	matters.
  * @discard: a range inside the store is no longer needed: give its space back.
  *	What it reads as afterwards is not known.
+ * @length: how many bytes the store has now; never sleeps. NULL if nobody else
+ *	can change that.
+ *
+ * A store that somebody else has made shorter than @size of struct vhdx_store
+ * fails all that touches what is missing, and each change and flush, with -EIO.
  *
  * What the engine zeroes, reserves and discards are multiples of VHDX_PAGE; the
  * module's stores must zero any multiple of 512, see zero.c. A store that is
@@ -65,13 +71,15 @@ struct vhdx_store_ops {
 	int (*zero)(struct vhdx_store *store, u64 pos, u64 len);
 	int (*reserve)(struct vhdx_store *store, u64 pos, u64 len);
 	int (*discard)(struct vhdx_store *store, u64 pos, u64 len);
+	u64 (*length)(const struct vhdx_store *store);
 };
 
 /**
  * struct vhdx_store - one image's bytes
  * @ops: how to reach them
  * @size: length in bytes: of the file, or of the block device, which may be
- *	longer than the image on it
+ *	longer than the image on it. The store changes it, so that it is never
+ *	more than the length: before that shrinks, and after that has grown.
  */
 struct vhdx_store {
 	const struct vhdx_store_ops *ops;
@@ -166,6 +174,30 @@ static inline int vhdx_store_flush(struct vhdx_store *store)
 static inline bool vhdx_store_no_room(int err)
 {
 	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
+/**
+ * vhdx_store_is_cut() - has somebody made the store shorter?
+ * @store: the image's bytes
+ * @length: how many bytes it has now, if so
+ *
+ * What we cut ourselves is not seen as such: @size changes before.
+ *
+ * Context: any.
+ * Return: whether bytes are missing.
+ */
+static inline bool vhdx_store_is_cut(const struct vhdx_store *store,
+				     u64 *length)
+{
+	/* Goes with the release that follows a change of the length. */
+	u64 size = smp_load_acquire(&store->size);
+
+	if (!store->ops->length)
+		return false;
+	*length = store->ops->length(store);
+	/* Goes with the one that orders a change of the size before the cut. */
+	smp_rmb();
+	return *length < size && size == READ_ONCE(store->size);
 }
 
 #endif /* VHDX_STORE_H */

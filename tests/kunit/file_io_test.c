@@ -38,6 +38,8 @@ static bool test_queue_work(struct workqueue_struct *queue,
 
 /* Their file, in which a MiB is fresh. */
 static struct vhdx_file file;
+static struct file filp;
+static struct inode inode;
 
 static int file_io_init(struct kunit *test)
 {
@@ -48,7 +50,13 @@ static int file_io_init(struct kunit *test)
 	queued = 0;
 	fixture_files(test, 1);
 	target_rig_new(test, 1);
-	file = (struct vhdx_file){ .fresh = vhdx_fresh_new() };
+	filp.f_inode = &inode;
+	inode.i_size = 3 * MIB;
+	file = (struct vhdx_file){
+		.store.size = 3 * MIB,
+		.filp = &filp,
+		.fresh = vhdx_fresh_new(),
+	};
 	if (!file.fresh)
 		return -ENOMEM;
 	vhdx_fresh_add(file.fresh, MIB, 2 * MIB);
@@ -117,8 +125,36 @@ static void file_io_filled(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, rig->status == c->status);
 }
 
+/* A write that the cut of its file was faster than, or slower; and a read. */
+static void file_io_cut(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_io *io = begin_fill(test, 0);
+
+	inode.i_size = 2 * MIB;
+	/* Its grain was written; alone it is not tried. */
+	io->result = VHDX_GRAIN;
+	io_done(io);
+	KUNIT_EXPECT_EQ(test, queued, 1);
+	KUNIT_EXPECT_EQ(test, rig->ended, 0);
+	KUNIT_EXPECT_TRUE(test, io_issue(io, 0));
+	KUNIT_EXPECT_EQ(test, io->result, -EIO);
+	io_done(io);
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
+
+	io = target_rig_io(rig, REQ_OP_READ, 0, DATA);
+	io->file = &file;
+	io->pos = 2 * MIB;
+	io->result = 0;
+	io_done(io);
+	KUNIT_EXPECT_EQ(test, rig->ended, 2);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
+}
+
 static struct kunit_case file_io_cases[] = {
 	KUNIT_CASE_PARAM(file_io_filled, fill_gen_params),
+	KUNIT_CASE(file_io_cut),
 	{}
 };
 

@@ -164,6 +164,8 @@ static int ram_store_read(struct vhdx_store *store, u64 pos, void *buf,
 		return ram->error;
 	}
 	inside = pos < store->size ? min_t(u64, len, store->size - pos) : 0;
+	if (inside && pos + inside > store->size - ram->missing)
+		return -EIO;
 	ram_store_peek(ram, pos, buf, inside);
 	memset((u8 *)buf + inside, 0, len - inside);
 	return 0;
@@ -174,7 +176,8 @@ static int begin(struct ram_store *ram, enum ram_op op)
 {
 	if (ram->broken)
 		return ram->broken;
-	if (ram->stop_at && ram->changes >= ram->stop_at - 1)
+	if (ram->missing ||
+	    (ram->stop_at && ram->changes >= ram->stop_at - 1))
 		return -EIO;
 	if (++ram->calls[op] == ram->break_call[op])
 		return ram->op_error[op];
@@ -295,6 +298,12 @@ static int op_discard(struct vhdx_store *store, u64 pos, u64 len)
 	return r;
 }
 
+static u64 op_length(const struct vhdx_store *store)
+{
+	return store->size -
+	       container_of(store, struct ram_store, store)->missing;
+}
+
 static const struct vhdx_store_ops ram_store_ops = {
 	.read = ram_store_read,
 	.write = op_write,
@@ -304,6 +313,7 @@ static const struct vhdx_store_ops ram_store_ops = {
 	.truncate = op_truncate,
 	.zero = op_zero,
 	.discard = op_discard,
+	.length = op_length,
 };
 
 /**

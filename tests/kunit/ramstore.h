@@ -59,6 +59,7 @@ enum ram_op {
  * @changes: all of @calls but flushes
  * @stop_at: value of @changes from which on all calls fail; 0 for never
  * @flushed_changes: @changes at the last flush
+ * @missing: how many bytes somebody has cut off
  */
 struct ram_store {
 	struct vhdx_store store;
@@ -76,6 +77,7 @@ struct ram_store {
 	u64 changes;
 	u64 stop_at;
 	u64 flushed_changes;
+	u64 missing;
 };
 
 void ram_store_init(struct ram_store *ram);

@@ -304,10 +304,60 @@ static void script_stops(struct kunit *test)
 	}
 }
 
+/* When the store is cut: in a session that is live, or before it. */
+struct cut_case {
+	const char *name;
+	bool live;
+	bool end;
+};
+
+static const struct cut_case cut_cases[] = {
+	{ "a commit", true, false },
+	{ "the end", true, true },
+	{ "the beginning", false, false },
+	{ "the end, nothing written", false, true },
+};
+
+static void cut_case_name(const struct cut_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(cut, cut_cases, cut_case_name);
+
+/* Whatever it is that meets it: the cut is the reason, and nothing is written. */
+static void store_cut(struct kunit *test)
+{
+	const struct cut_case *c = test->param_value;
+	struct fixture *f = test->priv;
+	struct vhdx_session *session = writer_open_empty(test);
+	u64 size, changes;
+
+	if (c->live)
+		writer_write(test, 3 * MIB, 4096, 0x33);
+	else
+		KUNIT_EXPECT_EQ(test, vhdx_session_work(session, 0), 0);
+	size = f->ram[0].store.size;
+	changes = f->ram[0].changes;
+	f->ram[0].missing = 1;
+	if (c->end)
+		KUNIT_EXPECT_EQ(test, vhdx_session_end(session), -EIO);
+	else
+		KUNIT_EXPECT_EQ(test,
+				vhdx_session_work(session, VHDX_WORK_BEGIN |
+						  VHDX_WORK_COMMIT), -EIO);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RO);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(session->reason,
+					   ": somebody has cut the file to "));
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, size);
+	KUNIT_EXPECT_EQ(test, f->ram[0].changes, changes);
+}
+
 static struct kunit_case session_fault_cases[] = {
 	KUNIT_CASE(script_goes),
 	KUNIT_CASE_PARAM(script_fails, fault_gen_params),
 	KUNIT_CASE(script_stops),
+	KUNIT_CASE_PARAM(store_cut, cut_gen_params),
 	{}
 };
 

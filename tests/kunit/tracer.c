@@ -132,6 +132,7 @@ void tracer_attach(struct tracer *tracer, const struct builder *builder)
 	tracer->limit = U64_MAX;
 	tracer->ops = (struct vhdx_store_ops){
 		.read = store->ops->read,
+		.length = store->ops->length,
 		.write = trace_write,
 		.flush = trace_flush,
 		.lengthen = trace_lengthen,
