@@ -7,7 +7,6 @@
 
 #include "commit.h"
 #include "engine/recover.h"
-#include "target.h"
 #include "trace.h"
 
 #define DM_MSG_PREFIX "vhdx"

@@ -17,7 +17,6 @@
 #include "commit.h"
 #include "hibernate.h"
 #include "scope.h"
-#include "target.h"
 
 /* Returns true if space has become free. */
 static bool drain_some(struct vhdx_committer *c)

@@ -11,9 +11,8 @@
 
 #include "commit.h"
 #include "hibernate.h"
-#include "provision.h"
+#include "io.h"
 #include "scope.h"
-#include "target.h"
 #include "trace.h"
 
 /* What was acknowledged may be lost for as long, unless a flush asks. */
@@ -145,7 +144,8 @@ static void end_all(struct bio_list *bios, int err)
 
 /**
  * vhdx_committer_again() - send bios on their way anew
- * @bios: clones of dm's, in no epoch, on a list that is emptied
+ * @bios: clones of dm's, as vhdx_committer_defer() took them, on a list that is
+ *	emptied
  *
  * Context: process context, with no spinlock held; does not wait.
  */
@@ -153,11 +153,8 @@ void vhdx_committer_again(struct bio_list *bios)
 {
 	struct bio *bio;
 
-	while ((bio = bio_list_pop(bios))) {
-		struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
-
-		vhdx_provision(io->target, bio);
-	}
+	while ((bio = bio_list_pop(bios)))
+		vhdx_io_go_on(dm_per_bio_data(bio, sizeof(struct vhdx_io)));
 }
 
 static unsigned int flags_due(struct vhdx_committer *c)
@@ -330,7 +327,7 @@ int vhdx_committer_ask(struct vhdx_committer *c,
 /**
  * vhdx_committer_defer() - keep a bio that cannot be mapped now
  * @c: the committer
- * @bio: dm's clone; it is in no epoch
+ * @bio: dm's clone; it is in no epoch, and its worker is known
  * @err: why: -EBUSY, for the committer; -EINPROGRESS or -ENOSPC, for the space
  *	worker
  *
@@ -347,7 +344,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	rcu_read_lock();
 	spin_lock_irqsave(&c->queue_lock, flags);
 	if (err == -ENOSPC)
-		refused = vhdx_room_refuses(c, bio);
+		refused = vhdx_room_refuses(c);
 	if (!refused)
 		bio_list_add(err == -EBUSY ? &c->again : &c->space.bios, bio);
 	spin_unlock_irqrestore(&c->queue_lock, flags);

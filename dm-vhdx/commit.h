@@ -215,7 +215,7 @@ void vhdx_space_worker_rest(struct vhdx_committer *c);
 void vhdx_space_worker_go(struct vhdx_committer *c);
 
 bool vhdx_room_full(const struct vhdx_session *session);
-blk_status_t vhdx_room_refuses(const struct vhdx_committer *c, struct bio *bio);
+blk_status_t vhdx_room_refuses(const struct vhdx_committer *c);
 void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios);
 void vhdx_room_settle(struct vhdx_committer *c);
 void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status);

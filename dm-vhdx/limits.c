@@ -7,10 +7,10 @@
 #include <linux/minmax.h>
 
 #include "compat.h"
+#include "device.h"
 #include "limits.h"
 #include "reason.h"
 #include "store-file.h"
-#include "target.h"
 
 #define DM_MSG_PREFIX "vhdx"
 

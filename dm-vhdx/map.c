@@ -8,10 +8,10 @@
 #include <linux/device-mapper.h>
 
 #include "charge.h"
+#include "device.h"
 #include "map.h"
 #include "provision.h"
 #include "store-file.h"
-#include "target.h"
 #include "trace.h"
 #include "write.h"
 
@@ -31,20 +31,20 @@ static int map_data(struct vhdx_target *t, struct vhdx_io *io,
 	return DM_MAPIO_REMAPPED;
 }
 
-static int map_later(struct vhdx_target *t, struct vhdx_io *io, int err)
+static int map_later(struct vhdx_io *io, int err)
 {
 	vhdx_io_leave(io);
 	vhdx_charge_note(io->bio);
 	switch (err) {
 	case 0:
 	case -EAGAIN:
-		vhdx_provision(t, io->bio);
+		vhdx_provision(io);
 		return DM_MAPIO_SUBMITTED;
 	case -EBUSY:
 	case -EINPROGRESS:
 	case -ENOSPC:
-		io->bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
-		vhdx_committer_defer(t->committer, io->bio, err);
+		vhdx_provision_prepare(io);
+		vhdx_committer_defer(io->target->committer, io->bio, err);
 		return DM_MAPIO_SUBMITTED;
 	default:
 		return DM_MAPIO_KILL;
@@ -68,7 +68,7 @@ static int map_other(struct vhdx_target *t, struct vhdx_io *io)
 		return vhdx_write_flush(t, bio);
 	case REQ_OP_DISCARD:
 	case REQ_OP_WRITE_ZEROES:
-		return map_later(t, io, 0);
+		return map_later(io, 0);
 	default:
 		return DM_MAPIO_KILL;
 	}
@@ -87,7 +87,7 @@ static int map_run(struct vhdx_target *t, struct vhdx_io *io,
 		return map_data(t, io, run);
 	}
 	if (run->kind == VHDX_RUN_COPY)
-		return map_later(t, io, 0);
+		return map_later(io, 0);
 	zero_fill_bio(bio);
 	bio_endio(bio);
 	return DM_MAPIO_SUBMITTED;
@@ -109,7 +109,7 @@ static bool locate_write(struct vhdx_io *io)
 	vhdx_io_enter(t, io);
 	err = vhdx_write_map(t, pos, len, &run, &miss);
 	if (unlikely(err || run.kind != VHDX_RUN_DATA || run.length < len)) {
-		if (map_later(t, io, err) == DM_MAPIO_KILL) {
+		if (map_later(io, err) == DM_MAPIO_KILL) {
 			/* vhdx_end_io() would take it for a flush that failed. */
 			io->bio->bi_opf &= ~REQ_FUA;
 			bio_io_error(io->bio);
@@ -196,7 +196,7 @@ int vhdx_map(struct dm_target *ti, struct bio *bio)
 	else
 		err = vhdx_write_map(t, pos, bio->bi_iter.bi_size, &run, &miss);
 	if (unlikely(err))
-		return map_later(t, io, err);
+		return map_later(io, err);
 	trace_vhdx_map_bio(bio, pos, &run);
 	return map_run(t, io, &run);
 }

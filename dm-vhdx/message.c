@@ -6,10 +6,10 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "defer.h"
+#include "device.h"
 #include "message.h"
-#include "provision.h"
 #include "scope.h"
-#include "target.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
@@ -85,7 +85,7 @@ static int where(struct vhdx_target *t, u64 pos, struct vhdx_run *run)
 				     &miss);
 		if (err != -EAGAIN)
 			break;
-		err = vhdx_provision_load(&miss) ?: -EAGAIN;
+		err = vhdx_defer_load(&miss) ?: -EAGAIN;
 	} while (err == -EAGAIN);
 	vhdx_scope_leave(scope);
 	return err;

@@ -17,10 +17,11 @@
 #include <linux/workqueue.h>
 
 #include "charge.h"
+#include "defer.h"
+#include "device.h"
 #include "provision.h"
 #include "scope.h"
 #include "store-file.h"
-#include "target.h"
 #include "trace.h"
 #include "write.h"
 #include "zero.h"
@@ -180,7 +181,7 @@ static int map_patiently(struct vhdx_io *io, u64 pos, u64 len,
 		vhdx_io_leave(io);
 		if (err != -EAGAIN)
 			return err;
-		err = vhdx_provision_load(&miss);
+		err = vhdx_defer_load(&miss);
 		if (err)
 			return err;
 	}
@@ -198,7 +199,7 @@ static bool provision_run(struct vhdx_io *io)
 
 	err = map_patiently(io, pos, bio->bi_iter.bi_size, &run);
 	if (err) {
-		vhdx_provision_fail(io, err);
+		vhdx_defer(io, err);
 		return false;
 	}
 	trace_vhdx_map_bio(bio, pos, &run);
@@ -223,15 +224,6 @@ static void provision_work(struct work_struct *work)
 	vhdx_scope_leave(scope);
 }
 
-static void zero_work(struct work_struct *work)
-{
-	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
-	struct vhdx_scope scope = vhdx_scope_enter();
-
-	vhdx_zero_io(io);
-	vhdx_scope_leave(scope);
-}
-
 static bool is_zeroes(const struct bio *bio)
 {
 	return bio_op(bio) == REQ_OP_DISCARD ||
@@ -239,58 +231,37 @@ static bool is_zeroes(const struct bio *bio)
 }
 
 /**
- * vhdx_provision_load() - bring in what a lookup missed
- * @miss: what that is
+ * vhdx_provision_prepare() - choose the worker that a bio goes on in
+ * @io: of dm's clone, as vhdx_map() left it; in no epoch
  *
- * Context: a worker.
- * Return: 0 if the lookup should be tried again, or a negative errno.
+ * Context: any; does not wait.
  */
-int vhdx_provision_load(const struct vhdx_miss *miss)
+void vhdx_provision_prepare(struct vhdx_io *io)
 {
-	int err = vhdx_image_load(miss);
+	struct vhdx_target *t = io->target;
 
-	if (err != -ENOMEM)
-		return err;
-	msleep(VHDX_RETRY_MS);
-	return 0;
-}
-
-/**
- * vhdx_provision_fail() - what cannot go on, here at least
- * @io: of dm's clone, in no epoch
- * @err: why; the committer sees to some of it
- *
- * Context: any; ends the bio, or gives it to the committer.
- */
-void vhdx_provision_fail(struct vhdx_io *io, int err)
-{
-	if (err == -EBUSY || err == -EINPROGRESS || err == -ENOSPC)
-		vhdx_committer_defer(io->target->committer, io->bio, err);
-	else
-		bio_io_error(io->bio);
+	atomic64_inc(&t->deferred);
+	/* A worker may wait, and nobody polls for it. */
+	io->bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
+	if (is_zeroes(io->bio)) {
+		INIT_WORK(&io->work, vhdx_zero_work);
+		io->workers = t->zeroer;
+	} else {
+		INIT_WORK(&io->work, provision_work);
+		io->workers = t->loader;
+	}
 }
 
 /**
  * vhdx_provision() - take a bio over from ->map
- * @t: the device
- * @bio: dm's clone, as vhdx_map() left its struct vhdx_io; in no epoch
+ * @io: of dm's clone, as vhdx_map() left it; in no epoch
  *
  * Context: any that submits bios; does not wait.
  */
-void vhdx_provision(struct vhdx_target *t, struct bio *bio)
+void vhdx_provision(struct vhdx_io *io)
 {
-	struct vhdx_io *io = dm_per_bio_data(bio, sizeof(*io));
-
-	atomic64_inc(&t->deferred);
-	/* A worker may wait, and nobody polls for it. */
-	bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
-	if (is_zeroes(bio)) {
-		INIT_WORK(&io->work, zero_work);
-		queue_work(t->zeroer, &io->work);
-	} else {
-		INIT_WORK(&io->work, provision_work);
-		queue_work(t->loader, &io->work);
-	}
+	vhdx_provision_prepare(io);
+	vhdx_io_go_on(io);
 }
 
 static unsigned int worker_limit(const struct vhdx_target *t)

@@ -8,21 +8,17 @@
  *   vhdx_provision_init()	workers for a device
  *   vhdx_provision_exit()
  *   vhdx_provision()		take a bio over from ->map
- *   vhdx_provision_load()	bring in a page that a lookup missed
- *   vhdx_provision_fail()	give a bio up, or to the committer
+ *   vhdx_provision_prepare()	choose the worker that a bio goes on in
  */
 #ifndef VHDX_PROVISION_H
 #define VHDX_PROVISION_H
 
-struct bio;
 struct vhdx_io;
-struct vhdx_miss;
 struct vhdx_target;
 
 int vhdx_provision_init(struct vhdx_target *t);
 void vhdx_provision_exit(struct vhdx_target *t);
-void vhdx_provision(struct vhdx_target *t, struct bio *bio);
-int vhdx_provision_load(const struct vhdx_miss *miss);
-void vhdx_provision_fail(struct vhdx_io *io, int err);
+void vhdx_provision(struct vhdx_io *io);
+void vhdx_provision_prepare(struct vhdx_io *io);
 
 #endif /* VHDX_PROVISION_H */

@@ -9,10 +9,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "device.h"
 #include "engine/image.h"
 #include "status.h"
 #include "store-file.h"
-#include "target.h"
 
 static const char *store_flag(const struct vhdx_layer *layer)
 {

@@ -24,10 +24,10 @@
 
 #include "charge.h"
 #include "fresh.h"
+#include "io.h"
 #include "scope.h"
 #include "store-file.h"
 #include "store-status.h"
-#include "target.h"
 
 /*
  * Reads, and writes, of a store that wait at the same time: each has a thread,

@@ -16,7 +16,6 @@
 #include "fresh.h"
 #include "scope.h"
 #include "store-file.h"
-#include "target.h"
 
 /* Pages to a call: what fits on a stack. */
 #define MOVE_PAGES	32

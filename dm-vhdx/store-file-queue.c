@@ -19,10 +19,10 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "io.h"
 #include "scope.h"
 #include "store-file.h"
 #include "stream.h"
-#include "target.h"
 
 /* Bios of one CPU that wait for a worker, and what is known of who brings them. */
 struct vhdx_file_cpu {

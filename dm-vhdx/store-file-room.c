@@ -8,8 +8,9 @@
 #include <linux/device-mapper.h>
 #include <linux/jiffies.h>
 
+#include "commit.h"
+#include "device.h"
 #include "store-file.h"
-#include "target.h"
 
 #define DM_MSG_PREFIX "vhdx"
 

@@ -6,8 +6,8 @@
 #include <linux/device-mapper.h>
 
 #include "backing.h"
+#include "device.h"
 #include "store-file.h"
-#include "target.h"
 #include "trace.h"
 #include "write.h"
 

@@ -11,10 +11,10 @@
 #include <linux/device-mapper.h>
 
 #include "charge.h"
-#include "provision.h"
+#include "defer.h"
+#include "device.h"
 #include "scope.h"
 #include "store-status.h"
-#include "target.h"
 #include "zero.h"
 
 static enum vhdx_zero why_zero(const struct bio *bio)
@@ -101,13 +101,8 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 	return err;
 }
 
-/**
- * vhdx_zero_io() - do what a discard or a write of zeroes asks for
- * @io: of dm's clone, in no epoch; what is done is taken off the bio
- *
- * Context: a worker, in a scope.
- */
-void vhdx_zero_io(struct vhdx_io *io)
+/* What is done is taken off the bio, which may come again for the rest. */
+static void zero_io(struct vhdx_io *io)
 {
 	struct vhdx_miss miss;
 	int err = 0;
@@ -117,11 +112,26 @@ void vhdx_zero_io(struct vhdx_io *io)
 	while (io->bio->bi_iter.bi_size && !io->bio->bi_status && !err) {
 		err = zero_run(io, &miss);
 		if (err == -EAGAIN)
-			err = vhdx_provision_load(&miss);
+			err = vhdx_defer_load(&miss);
 		cond_resched();
 	}
 	if (err)
-		vhdx_provision_fail(io, err);
+		vhdx_defer(io, err);
 	else
 		bio_endio(io->bio);
+}
+
+/**
+ * vhdx_zero_work() - do what a discard or a write of zeroes asks for
+ * @work: of a struct vhdx_io, that of dm's clone, in no epoch
+ *
+ * Context: a worker; ends the bio, or hands it to the committer.
+ */
+void vhdx_zero_work(struct work_struct *work)
+{
+	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
+	struct vhdx_scope scope = vhdx_scope_enter();
+
+	zero_io(io);
+	vhdx_scope_leave(scope);
 }

@@ -4,13 +4,13 @@
  * blocks are a matter of the store.
  *
  * zero.c APIs:
- *   vhdx_zero_io()		do what such a bio asks for
+ *   vhdx_zero_work()		do what such a bio asks for
  */
 #ifndef VHDX_ZERO_H
 #define VHDX_ZERO_H
 
-struct vhdx_io;
+struct work_struct;
 
-void vhdx_zero_io(struct vhdx_io *io);
+void vhdx_zero_work(struct work_struct *work);
 
 #endif /* VHDX_ZERO_H */

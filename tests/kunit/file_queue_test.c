@@ -22,7 +22,7 @@
 #define vhdx_file_queue_exit test_file_queue_exit
 
 #include "store-file.h"
-#include "target.h"
+#include "io.h"
 
 #define IOS 8U
 #define STEPS 20000U

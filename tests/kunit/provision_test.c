@@ -61,16 +61,15 @@ static void test_remap(struct bio *clone, struct bio *bio)
 /* As those do that meet a frozen file system. */
 static DECLARE_COMPLETION(thawed);
 
-static void test_zero(struct vhdx_io *io)
+static void test_zero(struct work_struct *work)
 {
 	wait_for_completion(&thawed);
 }
 
-#define vhdx_zero_io test_zero
+#define vhdx_zero_work test_zero
 #define dm_per_bio_data target_rig_per_bio_data
-#define vhdx_provision(t, bio) test_vhdx_provision(t, bio)
-#define vhdx_provision_load test_vhdx_provision_load
-#define vhdx_provision_fail test_vhdx_provision_fail
+#define vhdx_provision(io) test_vhdx_provision(io)
+#define vhdx_provision_prepare test_vhdx_provision_prepare
 #define vhdx_provision_init test_vhdx_provision_init
 #define vhdx_provision_exit test_vhdx_provision_exit
 #define bio_set_dev test_set_dev
@@ -181,7 +180,7 @@ static void hold_zeroes(struct kunit *test, struct vhdx_target *t)
 		held[i].bio.bi_private = &held[i].io;
 		held[i].io.bio = &held[i].bio;
 		held[i].io.target = t;
-		test_vhdx_provision(t, &held[i].bio);
+		test_vhdx_provision(&held[i].io);
 	}
 }
 
@@ -193,7 +192,7 @@ static void provision_zeroes_held(struct kunit *test)
 	unsigned int ms;
 
 	hold_zeroes(test, rig->t);
-	test_vhdx_provision(rig->t, io->bio);
+	test_vhdx_provision(io);
 	/* Goes with the bio's end. */
 	for (ms = 0; !smp_load_acquire(&rig->ended) && ms < PATIENCE_MS;
 	     ms += 20)

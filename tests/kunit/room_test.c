@@ -10,7 +10,6 @@
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
 
-#include "provision.h"
 #include "suites.h"
 
 #define vhdx_committer_event test_committer_event
@@ -62,7 +61,7 @@ static int test_reserve(struct vhdx_store *store, u64 pos, u64 len)
 	return READ_ONCE(place.full) ? -ENOSPC : 0;
 }
 
-static void test_provision(struct vhdx_target *t, struct bio *bio)
+static void test_go_on(struct vhdx_io *io)
 {
 	WRITE_ONCE(place.again, place.again + 1);
 }
@@ -74,7 +73,7 @@ static int test_noflush_suspending(struct dm_target *ti)
 
 #define dm_noflush_suspending test_noflush_suspending
 #define dm_per_bio_data target_rig_per_bio_data
-#define vhdx_provision test_provision
+#define vhdx_io_go_on test_go_on
 #include "../../dm-vhdx/commit-prepare.c"
 #include "../../dm-vhdx/commit-space.c"
 #include "../../dm-vhdx/commit.c"

@@ -22,7 +22,7 @@
 #include <linux/device-mapper.h>
 
 #include "fixture.h"
-#include "target.h"
+#include "device.h"
 
 #define TARGET_RIG_BUFFER 65536U
 /* What is in the buffer before anything is read. */
@@ -129,12 +129,11 @@ static inline void target_rig_accept_partial(struct bio *bio,
 
 /**
  * target_rig_provision() - in place of vhdx_provision()
- * @t: the device
- * @bio: its bio
+ * @io: of the device's bio
  */
-static inline void target_rig_provision(struct vhdx_target *t, struct bio *bio)
+static inline void target_rig_provision(struct vhdx_io *io)
 {
-	container_of(bio, struct target_rig, bio)->provisioned++;
+	container_of(io->bio, struct target_rig, bio)->provisioned++;
 }
 
 #endif /* VHDX_TEST_TARGET_RIG_H */

@@ -3,15 +3,15 @@
  * dm-vhdx/zero.c: what discards and zeroes change, and what if the store fails.
  * In the kernel alone.
  *
- * zero.c is compiled here once more, with its ways into the provisioner led into
- * this file. The image is in RAM, and its committer real.
+ * zero.c is compiled here once more, with what it defers led into this file. The
+ * image is in RAM, and its committer real.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
 
 #include "commit.h"
-#include "provision.h"
+#include "defer.h"
 #include "suites.h"
 #include "target-rig.h"
 #include "writer.h"
@@ -21,7 +21,7 @@
 
 /**
  * struct fate - what became of a bio, beside its end
- * @failed: what it was given to the provisioner with, if it was
+ * @failed: what it was handed to the committer with, if it was
  * @loads: pages that were asked for
  */
 static struct fate {
@@ -40,9 +40,9 @@ static int test_load(const struct vhdx_miss *miss)
 	return vhdx_image_load(miss);
 }
 
-#define vhdx_zero_io test_vhdx_zero_io
-#define vhdx_provision_fail test_fail
-#define vhdx_provision_load test_load
+#define vhdx_zero_work test_zero_work
+#define vhdx_defer test_fail
+#define vhdx_defer_load test_load
 #include "../../dm-vhdx/zero.c"
 
 /* Block 0 is there, block 1 is unmapped. The session has begun. */
@@ -69,7 +69,7 @@ static struct target_rig *do_zero(struct kunit *test, blk_opf_t opf, u64 pos)
 {
 	struct target_rig *rig = target_rig_of(test);
 
-	test_vhdx_zero_io(target_rig_io(rig, opf, pos + PART, PART));
+	zero_io(target_rig_io(rig, opf, pos + PART, PART));
 	return rig;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The target's own objects: a device made of images, and a bio on its way
- * through it.
+ * A bio on its way through a device.
  *
  *	->map:  bio -> vhdx_chain_map() -> zeros      answered at once
  *	                                -> block dev  remapped
@@ -13,54 +12,25 @@
  *	        to a file: the same, in the worker of store-file-queue.c
  *	     a flush -> commit.c, if there is something to commit
  *
- * target.h APIs:
- *   vhdx_target_pos()		where on the virtual disk a bio begins
- *   vhdx_io_enter()		before a lookup, if the device is written to
- *   vhdx_io_leave()		when what followed from it has ended
+ * io.h APIs:
+ *   vhdx_io_go_on()		have its worker go on with it
+ *   vhdx_io_leave()		when what followed from a lookup has ended
  */
-#ifndef VHDX_TARGET_H
-#define VHDX_TARGET_H
+#ifndef VHDX_IO_H
+#define VHDX_IO_H
 
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/device-mapper.h>
 #include <linux/fs.h>
 #include <linux/llist.h>
 #include <linux/workqueue.h>
 
-#include "commit.h"
-#include "engine/chain.h"
-#include "layer.h"
+#include "epoch.h"
 #include "overlap.h"
-#include "table.h"
 
-/**
- * struct vhdx_target - a device
- * @chain: the images, understood
- * @ti: dm's side of it
- * @committer: of the child, NULL if the device is read-only
- * @options: the features that its table named
- * @loader: runs what waits for pages of metadata
- * @zeroer: runs discards and zeroes
- * @parts: bios for the runs of a bio that has waited, see struct vhdx_part
- * @bounce: pages for what vhdx_chain_read() reads
- * @deferred: bios that had to wait, so far
- * @layers: how many images; known before there is a @chain
- * @layer: the images, child first
- */
-struct vhdx_target {
-	struct vhdx_chain *chain;
-	struct dm_target *ti;
-	struct vhdx_committer *committer;
-	struct vhdx_options options;
-	struct workqueue_struct *loader;
-	struct workqueue_struct *zeroer;
-	struct bio_set parts;
-	mempool_t *bounce;
-	atomic64_t deferred;
-	unsigned int layers;
-	struct vhdx_layer layer[];
-};
+struct vhdx_file;
+struct vhdx_fill;
+struct vhdx_target;
 
 /**
  * struct vhdx_file_plug - bios that a task keeps until it unplugs
@@ -79,7 +49,8 @@ struct vhdx_file_plug {
  *	front
  * @epoch: that it is in, NULL if none
  * @durable: it ends when what it wrote is durable
- * @work: to be queued for a worker
+ * @workers: go on with a bio that has waited
+ * @work: and what they do
  * @plug: before that, if the bio keeps others, see store-file-queue.c
  * @node: in the list of a CPU, or of the bio that keeps it
  * @file: that is read or written; this and what follows serves the file store
@@ -103,6 +74,7 @@ struct vhdx_io {
 	struct bio *bio;
 	struct vhdx_epoch *epoch;
 	bool durable;
+	struct workqueue_struct *workers;
 	union {
 		struct work_struct work;
 		struct vhdx_file_plug plug;
@@ -124,35 +96,15 @@ struct vhdx_io {
 	struct kiocb iocb;
 };
 
-/* A run of a bio that has waited; the bio set's front pad makes room. */
-struct vhdx_part {
-	struct vhdx_io io;
-	struct bio bio;
-};
-
 /**
- * vhdx_target_pos() - where on the virtual disk a bio begins
- * @t: the device
- * @bio: not yet remapped
+ * vhdx_io_go_on() - have its worker go on with a bio
+ * @io: of dm's clone, which was prepared for that
  *
- * Return: bytes.
+ * Context: any; does not wait.
  */
-static inline u64 vhdx_target_pos(const struct vhdx_target *t,
-				  const struct bio *bio)
+static inline void vhdx_io_go_on(struct vhdx_io *io)
 {
-	return (u64)dm_target_offset(t->ti, bio->bi_iter.bi_sector)
-		<< SECTOR_SHIFT;
-}
-
-/**
- * vhdx_io_enter() - enter the present epoch, if the device is written to
- * @t: the device
- * @io: in no epoch
- */
-static inline void vhdx_io_enter(struct vhdx_target *t, struct vhdx_io *io)
-{
-	if (t->committer)
-		io->epoch = vhdx_epoch_enter(&t->committer->epochs);
+	queue_work(io->workers, &io->work);
 }
 
 /**
@@ -168,4 +120,4 @@ static inline void vhdx_io_leave(struct vhdx_io *io)
 	io->epoch = NULL;
 }
 
-#endif /* VHDX_TARGET_H */
+#endif /* VHDX_IO_H */

@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "device.h"
 #include "hibernate.h"
 #include "limits.h"
 #include "map.h"
@@ -19,7 +20,6 @@
 #include "shrink.h"
 #include "status.h"
 #include "store-file.h"
-#include "target.h"
 #include "write.h"
 
 #define DM_MSG_PREFIX "vhdx"
