@@ -130,6 +130,8 @@ static int backing_commits(struct vhdx_backing *backing)
 	if (IS_ERR(committer))
 		return PTR_ERR(committer);
 	backing->committer = committer;
+	if (backing->is_file)
+		backing->file.patience = &committer->room.patience;
 	return 0;
 }
 

@@ -59,7 +59,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 
 	mutex_lock(&c->lock);
 	WRITE_ONCE(c->ti, ti);
-	c->room.timeout = no_space_timeout;
+	c->room.patience.timeout = no_space_timeout;
 	vhdx_committer_hurry(c, false);
 	mutex_unlock(&c->lock);
 	vhdx_committer_stay(c);
@@ -83,7 +83,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 {
 	spin_lock_irq(&c->queue_lock);
-	WRITE_ONCE(c->room.suspend, status);
+	WRITE_ONCE(c->room.patience.suspend, status);
 	spin_unlock_irq(&c->queue_lock);
 	if (status == BLK_STS_DM_REQUEUE)
 		vhdx_room_refuse(c, status);
@@ -99,7 +99,7 @@ void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 void vhdx_committer_stay(struct vhdx_committer *c)
 {
 	spin_lock_irq(&c->queue_lock);
-	WRITE_ONCE(c->room.suspend, 0);
+	WRITE_ONCE(c->room.patience.suspend, 0);
 	spin_unlock_irq(&c->queue_lock);
 }
 

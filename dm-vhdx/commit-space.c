@@ -28,7 +28,7 @@ static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
  */
 static bool suspend_refuses(const struct vhdx_committer *c)
 {
-	blk_status_t status = READ_ONCE(c->room.suspend);
+	blk_status_t status = READ_ONCE(c->room.patience.suspend);
 
 	return status == BLK_STS_NOSPC && !vhdx_session_reclaims(c->session);
 }
@@ -78,7 +78,7 @@ static bool dm_wants_back(const struct vhdx_committer *c)
 	 * A bio is under way, hence the table is live, and the committer was
 	 * resumed for it. dm asks its mapped device, whichever target names it.
 	 */
-	return c->room.suspend == BLK_STS_DM_REQUEUE &&
+	return c->room.patience.suspend == BLK_STS_DM_REQUEUE &&
 	       dm_noflush_suspending(READ_ONCE(c->ti));
 }
 
@@ -147,8 +147,8 @@ static void room_ends(struct vhdx_committer *c)
 
 static bool waited_too_long(const struct vhdx_committer *c)
 {
-	return c->room.timeout && !c->room.expired &&
-	       time_after_eq(jiffies, c->room.none + c->room.timeout * HZ);
+	return c->room.patience.timeout && !c->room.expired &&
+	       time_after_eq(jiffies, c->room.none + c->room.patience.timeout * HZ);
 }
 
 /**
@@ -191,7 +191,7 @@ void vhdx_room_settle(struct vhdx_committer *c)
 		vhdx_room_refuse(c, BLK_STS_NOSPC);
 	} else if (waited_too_long(c)) {
 		DMERR("%s: no room for %u seconds: writes to new blocks fail",
-		      c->name, c->room.timeout);
+		      c->name, c->room.patience.timeout);
 		WRITE_ONCE(c->room.expired, true);
 		vhdx_room_refuse(c, BLK_STS_NOSPC);
 		vhdx_committer_event(c);

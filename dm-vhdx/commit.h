@@ -62,6 +62,7 @@
 
 #include "engine/session.h"
 #include "epoch.h"
+#include "patience.h"
 
 struct dm_target;
 struct task_struct;
@@ -93,16 +94,14 @@ enum vhdx_due {
  * @none: since when there has been none, if there is none
  * @lacking: there is none
  * @expired: that has gone on for too long
- * @suspend: what such bios end with because of a suspend, 0 if there is none
- * @timeout: seconds until they fail, 0 for never
+ * @patience: how long they do
  */
 struct vhdx_room {
 	struct bio_list waiting;
 	unsigned long none;
 	bool lacking;
 	bool expired;
-	blk_status_t suspend;
-	unsigned int timeout;
+	struct vhdx_patience patience;
 };
 
 /* How far the space that was freed last is on its way. */

@@ -20,80 +20,42 @@
 #define VHDX_IO_H
 
 #include <linux/bio.h>
-#include <linux/blkdev.h>
-#include <linux/fs.h>
-#include <linux/llist.h>
 #include <linux/workqueue.h>
 
 #include "epoch.h"
-#include "overlap.h"
+#include "store-file.h"
 
-struct vhdx_file;
-struct vhdx_fill;
 struct vhdx_target;
 
 /**
- * struct vhdx_file_plug - bios that a task keeps until it unplugs
- * @cb: among those of the task's plug
- * @newest: of the bios; the oldest is the one whose this is
+ * struct vhdx_io_wait - how a bio that waits goes on
+ * @work: what there is to do
+ * @workers: who does it
  */
-struct vhdx_file_plug {
-	struct blk_plug_cb cb;
-	struct llist_node *newest;
+struct vhdx_io_wait {
+	struct work_struct work;
+	struct workqueue_struct *workers;
 };
 
 /**
  * struct vhdx_io - a bio on its way
- * @target: whose
+ * @target: the device
  * @bio: dm's clone, or a part of it; what was done already is taken off its
  *	front
- * @epoch: that it is in, NULL if none
+ * @epoch: the one that it is in, NULL if none
  * @durable: it ends when what it wrote is durable
- * @workers: go on with a bio that has waited
- * @work: and what they do
- * @plug: before that, if the bio keeps others, see store-file-queue.c
- * @node: in the list of a CPU, or of the bio that keeps it
- * @file: that is read or written; this and what follows serves the file store
- *	only
- * @locate: finds @pos first, NULL if it is known: see vhdx_file_submit_later()
- * @fill: is written in place of the bio, NULL if the bio is
- * @pos: byte offset there
- * @overlap: keeps it apart from others, if the file is mixed
- * @result: of the I/O: bytes or negative errno
- * @refs: one for the issuer and one for the completion: either may be last
- * @direct: bypass the page cache
- * @apart: @overlap is in use
- * @lacking: it has found no room
- * @pause: milliseconds to wait before trying again
- * @since: in jiffies, when it first found none
- * @begun: the file system knows of the write
- * @iocb: the I/O
+ * @wait: while it waits, for a page of metadata or for the committer
+ * @file: while a file is read or written
  */
 struct vhdx_io {
 	struct vhdx_target *target;
 	struct bio *bio;
 	struct vhdx_epoch *epoch;
 	bool durable;
-	struct workqueue_struct *workers;
 	union {
-		struct work_struct work;
-		struct vhdx_file_plug plug;
+		struct vhdx_io_wait wait;
+		struct vhdx_file_io file;
 	};
-	struct llist_node node;
-	struct vhdx_file *file;
-	bool (*locate)(struct vhdx_io *io);
-	struct vhdx_fill *fill;
-	u64 pos;
-	struct vhdx_overlap_write overlap;
-	long result;
-	atomic_t refs;
-	bool direct;
-	bool apart;
-	bool lacking;
-	unsigned int pause;
-	unsigned long since;
-	bool begun;
-	struct kiocb iocb;
 };
 
 /**
@@ -104,7 +66,7 @@ struct vhdx_io {
  */
 static inline void vhdx_io_go_on(struct vhdx_io *io)
 {
-	queue_work(io->workers, &io->work);
+	queue_work(io->wait.workers, &io->wait.work);
 }
 
 /**

@@ -23,7 +23,8 @@ static int map_data(struct vhdx_target *t, struct vhdx_io *io,
 
 	if (!layer->bdev) {
 		vhdx_charge_note(bio);
-		vhdx_file_submit(layer->file, io, run->offset, layer->direct);
+		vhdx_file_submit(layer->file, &io->file, bio, run->offset,
+				 layer->direct);
 		return DM_MAPIO_SUBMITTED;
 	}
 	bio_set_dev(bio, layer->bdev);
@@ -97,8 +98,9 @@ static int map_run(struct vhdx_target *t, struct vhdx_io *io,
  * Where a write goes, found by the worker that issues it. What is not simply one
  * place is seen to as ->map would.
  */
-static bool locate_write(struct vhdx_io *io)
+static bool locate_write(struct vhdx_file_io *file_io)
 {
+	struct vhdx_io *io = container_of(file_io, struct vhdx_io, file);
 	struct vhdx_target *t = io->target;
 	u64 pos = vhdx_target_pos(t, io->bio);
 	u32 len = io->bio->bi_iter.bi_size;
@@ -119,7 +121,7 @@ static bool locate_write(struct vhdx_io *io)
 	trace_vhdx_map_bio(io->bio, pos, &run);
 	if (unlikely(io->bio->bi_opf & REQ_FUA))
 		vhdx_write_fua(io);
-	io->pos = run.offset;
+	file_io->pos = run.offset;
 	return true;
 }
 
@@ -147,7 +149,8 @@ static int map_by_worker(struct vhdx_target *t, struct vhdx_io *io, u64 pos)
 	if (left < io->bio->bi_iter.bi_size)
 		dm_accept_partial_bio(io->bio, left >> SECTOR_SHIFT);
 	vhdx_charge_note(io->bio);
-	vhdx_file_submit_later(t->layer[0].file, io, locate_write);
+	vhdx_file_submit_later(t->layer[0].file, &io->file, io->bio,
+			       locate_write);
 	return DM_MAPIO_SUBMITTED;
 }
 

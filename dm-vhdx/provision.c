@@ -96,7 +96,8 @@ static void run_data(struct vhdx_target *t, struct bio *clone,
 	struct bio *bio = part->bio;
 
 	if (!layer->bdev) {
-		vhdx_file_submit(layer->file, part, run->offset, layer->direct);
+		vhdx_file_submit(layer->file, &part->file, bio, run->offset,
+				 layer->direct);
 		return;
 	}
 	bio_set_dev(bio, layer->bdev);
@@ -211,7 +212,7 @@ static bool provision_run(struct vhdx_io *io)
 
 static void provision_work(struct work_struct *work)
 {
-	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
+	struct vhdx_io *io = container_of(work, struct vhdx_io, wait.work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 
 	/* Its runs end at different times: a commit follows them all. */
@@ -244,11 +245,11 @@ void vhdx_provision_prepare(struct vhdx_io *io)
 	/* A worker may wait, and nobody polls for it. */
 	io->bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
 	if (is_zeroes(io->bio)) {
-		INIT_WORK(&io->work, vhdx_zero_work);
-		io->workers = t->zeroer;
+		INIT_WORK(&io->wait.work, vhdx_zero_work);
+		io->wait.workers = t->zeroer;
 	} else {
-		INIT_WORK(&io->work, provision_work);
-		io->workers = t->loader;
+		INIT_WORK(&io->wait.work, provision_work);
+		io->wait.workers = t->loader;
 	}
 }
 

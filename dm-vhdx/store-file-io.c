@@ -24,7 +24,6 @@
 
 #include "charge.h"
 #include "fresh.h"
-#include "io.h"
 #include "scope.h"
 #include "store-file.h"
 #include "store-status.h"
@@ -37,12 +36,12 @@
 
 static void wait_work(struct work_struct *work);
 
-static bool is_write(const struct vhdx_io *io)
+static bool is_write(const struct vhdx_file_io *io)
 {
 	return op_is_write(bio_op(io->bio));
 }
 
-static void write_end(struct vhdx_io *io)
+static void write_end(struct vhdx_file_io *io)
 {
 	if (io->begun)
 		kiocb_end_write(&io->iocb);
@@ -55,7 +54,7 @@ static void write_end(struct vhdx_io *io)
  *
  * Context: any, for I/O completes in interrupts too.
  */
-static void queue_waiting(struct vhdx_io *io, unsigned int pause)
+static void queue_waiting(struct vhdx_file_io *io, unsigned int pause)
 {
 	write_end(io);
 	io->pause = pause;
@@ -70,7 +69,7 @@ static void queue_waiting(struct vhdx_io *io, unsigned int pause)
  *
  * Returns whether it may.
  */
-static bool write_begin(struct vhdx_io *io, bool nowait)
+static bool write_begin(struct vhdx_file_io *io, bool nowait)
 {
 	if (!is_write(io))
 		return true;
@@ -87,7 +86,7 @@ static bool write_begin(struct vhdx_io *io, bool nowait)
 	return true;
 }
 
-static void queue_again(struct vhdx_io *io)
+static void queue_again(struct vhdx_file_io *io)
 {
 	if (vhdx_file_in_batches(io->file, io->direct))
 		vhdx_file_queue_again(io->file, io);
@@ -95,15 +94,15 @@ static void queue_again(struct vhdx_io *io)
 		queue_waiting(io, 0);
 }
 
-static bool is_apart(struct vhdx_io *io)
+static bool is_apart(struct vhdx_file_io *io)
 {
 	return vhdx_overlap_again(&io->file->overlap, &io->overlap, &io->node);
 }
 
 /* It does not meet others any more. */
-static void leave_others(struct vhdx_io *io)
+static void leave_others(struct vhdx_file_io *io)
 {
-	struct vhdx_io *other, *next;
+	struct vhdx_file_io *other, *next;
 	struct llist_node *waiting;
 
 	waiting = vhdx_overlap_leave(&io->file->overlap, &io->overlap);
@@ -114,7 +113,7 @@ static void leave_others(struct vhdx_io *io)
 			queue_again(other);
 }
 
-static void io_end(struct vhdx_io *io)
+static void io_end(struct vhdx_file_io *io)
 {
 	write_end(io);
 	if (unlikely(io->apart))
@@ -122,14 +121,14 @@ static void io_end(struct vhdx_io *io)
 	bio_endio(io->bio);
 }
 
-static loff_t io_pos(const struct vhdx_io *io)
+static loff_t io_pos(const struct vhdx_file_io *io)
 {
 	if (unlikely(io->fill))
 		return (loff_t)io->fill->grain << VHDX_GRAIN_SHIFT;
 	return io->pos;
 }
 
-static void io_some(struct vhdx_io *io, long got)
+static void io_some(struct vhdx_file_io *io, long got)
 {
 	struct bio *bio = io->bio;
 
@@ -150,7 +149,7 @@ static void io_some(struct vhdx_io *io, long got)
  * Returns whether it was only asked at the wrong time, or in a way that the file
  * system knows and its device does not.
  */
-static bool may_be_had(const struct vhdx_io *io)
+static bool may_be_had(const struct vhdx_file_io *io)
 {
 	return io->result == -EAGAIN || io->result == -ENOMEM ||
 	       (io->result == -EOPNOTSUPP && io->iocb.ki_flags & IOCB_NOWAIT);
@@ -162,7 +161,7 @@ static bool may_be_had(const struct vhdx_io *io)
  *
  * Returns false if the bio is handed over later.
  */
-static bool keep_apart(struct vhdx_io *io)
+static bool keep_apart(struct vhdx_file_io *io)
 {
 	u64 len = io->fill ? VHDX_GRAIN : io->bio->bi_iter.bi_size;
 
@@ -175,7 +174,7 @@ static bool keep_apart(struct vhdx_io *io)
 }
 
 /* The file system refuses direct I/O of this memory. */
-static void through_cache(struct vhdx_io *io)
+static void through_cache(struct vhdx_file_io *io)
 {
 	write_end(io);
 	io->direct = false;
@@ -187,7 +186,7 @@ static void through_cache(struct vhdx_io *io)
 	queue_waiting(io, 0);
 }
 
-static void io_failed(struct vhdx_io *io)
+static void io_failed(struct vhdx_file_io *io)
 {
 	if (may_be_had(io)) {
 		bool pause = io->result == -ENOMEM ||
@@ -210,7 +209,7 @@ static void io_failed(struct vhdx_io *io)
  *
  * Returns whether this was the last, and io_done() is to be called.
  */
-static bool io_put(struct vhdx_io *io)
+static bool io_put(struct vhdx_file_io *io)
 {
 	return atomic_dec_and_test(&io->refs);
 }
@@ -218,7 +217,7 @@ static bool io_put(struct vhdx_io *io)
 /*
  * Returns false if the bio waits for a write that fills the grain.
  */
-static bool meets_no_fill(struct vhdx_io *io)
+static bool meets_no_fill(struct vhdx_file_io *io)
 {
 	struct vhdx_fresh *fresh = io->file->fresh;
 
@@ -236,14 +235,14 @@ static bool meets_no_fill(struct vhdx_io *io)
  * it has to wait for is done.  In this order: a write that keeps others apart
  * waits for no fill, and so each of them ends.
  */
-static bool may_go_on(struct vhdx_io *io)
+static bool may_go_on(struct vhdx_file_io *io)
 {
 	return meets_no_fill(io) && keep_apart(io);
 }
 
 static void let_go_on(struct llist_node *waiting)
 {
-	struct vhdx_io *io, *next;
+	struct vhdx_file_io *io, *next;
 
 	waiting = llist_reverse_order(waiting);
 	llist_for_each_entry_safe(io, next, waiting, node)
@@ -255,7 +254,7 @@ static void let_go_on(struct llist_node *waiting)
  * A flush that fails tells so once, see vhdx_committer_unflushed(): a second
  * attempt would hide it.
  */
-static bool may_be_flush(const struct vhdx_io *io)
+static bool may_be_flush(const struct vhdx_file_io *io)
 {
 	return io->result < 0 && io->bio->bi_opf & REQ_FUA &&
 	       !vhdx_store_no_room(io->result);
@@ -267,7 +266,7 @@ static bool may_be_flush(const struct vhdx_io *io)
  *
  * Returns whether the result is the bio's.
  */
-static bool fill_done(struct vhdx_io *io)
+static bool fill_done(struct vhdx_file_io *io)
 {
 	bool whole = io->result == VHDX_GRAIN;
 	bool alone = !whole && !may_be_flush(io);
@@ -281,7 +280,7 @@ static bool fill_done(struct vhdx_io *io)
 	return !alone;
 }
 
-static void io_done(struct vhdx_io *io)
+static void io_done(struct vhdx_file_io *io)
 {
 	if (is_write(io) && unlikely(vhdx_file_is_cut(io->file)))
 		io->result = -EIO;
@@ -295,7 +294,7 @@ static void io_done(struct vhdx_io *io)
 
 static void io_complete(struct kiocb *iocb, long result)
 {
-	struct vhdx_io *io = container_of(iocb, struct vhdx_io, iocb);
+	struct vhdx_file_io *io = container_of(iocb, struct vhdx_file_io, iocb);
 
 	io->result = result;
 	if (io_put(io))
@@ -316,7 +315,7 @@ static unsigned int count_segments(struct bio *bio)
 	return count;
 }
 
-static int io_flags(const struct vhdx_io *io)
+static int io_flags(const struct vhdx_file_io *io)
 {
 	int flags = io->direct ? IOCB_DIRECT : 0;
 
@@ -327,7 +326,7 @@ static int io_flags(const struct vhdx_io *io)
 	return flags;
 }
 
-static ssize_t io_call(struct vhdx_io *io)
+static ssize_t io_call(struct vhdx_file_io *io)
 {
 	const struct file_operations *fop = io->file->filp->f_op;
 	struct bio *bio = io->bio;
@@ -349,7 +348,7 @@ static ssize_t io_call(struct vhdx_io *io)
 }
 
 /* Returns whether it has completed, and io_done() is to be called. */
-static bool io_issue(struct vhdx_io *io, int flags)
+static bool io_issue(struct vhdx_file_io *io, int flags)
 {
 	ssize_t ret = -EAGAIN;
 
@@ -373,14 +372,14 @@ static bool io_issue(struct vhdx_io *io, int flags)
 	return io_put(io);
 }
 
-static bool is_aligned(const struct vhdx_io *io)
+static bool is_aligned(const struct vhdx_file_io *io)
 {
 	return vhdx_file_aligned(io->file, io->pos, io->bio->bi_iter.bi_size);
 }
 
 static void wait_work(struct work_struct *work)
 {
-	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
+	struct vhdx_file_io *io = container_of(work, struct vhdx_file_io, work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 	const struct cred *cred = vhdx_file_assume(io->file);
 	struct vhdx_charge charge;
@@ -398,9 +397,9 @@ static void wait_work(struct work_struct *work)
 }
 
 /* Returns whether it is to be issued at once. */
-static bool located(struct vhdx_io *io)
+static bool located(struct vhdx_file_io *io)
 {
-	bool (*locate)(struct vhdx_io *io) = io->locate;
+	bool (*locate)(struct vhdx_file_io *io) = io->locate;
 
 	io->locate = NULL;
 	if (!locate(io))
@@ -417,11 +416,11 @@ static bool located(struct vhdx_io *io)
 /* Takes and returns lists of one file; what has completed already comes back. */
 static struct llist_node *issue_batch(struct llist_node *batch)
 {
-	struct vhdx_file *file = llist_entry(batch, struct vhdx_io, node)->file;
+	struct vhdx_file *file = llist_entry(batch, struct vhdx_file_io, node)->file;
 	const struct cred *cred = vhdx_file_assume(file);
 	struct cgroup_subsys_state *css = NULL;
 	struct llist_node *done, **tail = &done;
-	struct vhdx_io *io, *next;
+	struct vhdx_file_io *io, *next;
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
@@ -454,18 +453,30 @@ static struct llist_node *issue_batch(struct llist_node *batch)
  */
 void vhdx_file_issue(struct llist_node *batch)
 {
-	struct vhdx_io *io, *next;
+	struct vhdx_file_io *io, *next;
 
 	batch = issue_batch(batch);
 	llist_for_each_entry_safe(io, next, batch, node)
 		io_done(io);
 }
 
+/* @locate, or @pos and @direct, are for the caller to set. */
+static void io_init(struct vhdx_file_io *io, struct vhdx_file *file,
+		    struct bio *bio)
+{
+	io->bio = bio;
+	io->file = file;
+	io->apart = false;
+	io->lacking = false;
+	io->begun = false;
+	io->locate = NULL;
+}
+
 /**
  * vhdx_file_submit() - fill a bio from the file, or the file from a bio
  * @file: the store
- * @io: made for a bio, a read or a write; its @bio is completed when that is
- *	done
+ * @io: room for the bio's way
+ * @bio: a read or a write, which is completed when that is done
  * @pos: byte offset in the file
  * @direct: bypass the page cache, if the range is aligned to that; see
  *	vhdx_file_direct()
@@ -473,16 +484,12 @@ void vhdx_file_issue(struct llist_node *batch)
  * Context: any process context; does not wait, and does not call the file
  * system.
  */
-void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
-		      bool direct)
+void vhdx_file_submit(struct vhdx_file *file, struct vhdx_file_io *io,
+		      struct bio *bio, u64 pos, bool direct)
 {
-	io->file = file;
+	io_init(io, file, bio);
 	io->pos = pos;
 	io->direct = direct && is_aligned(io);
-	io->apart = false;
-	io->lacking = false;
-	io->begun = false;
-	io->locate = NULL;
 	if (!may_go_on(io))
 		return;
 	if (vhdx_file_in_batches(file, io->direct))
@@ -494,21 +501,20 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
 /**
  * vhdx_file_submit_later() - have a worker find a bio's place first
  * @file: the store; vhdx_file_in_batches() without the page cache
- * @io: made for a bio, a read or a write
+ * @io: room for the bio's way
+ * @bio: a read or a write
  * @locate: called by the worker; fills in @io->pos, or returns false if it saw
  *	to the bio in another way. It does not wait.
  *
  * Context: any process context; does not wait, and does not call the file
  * system.
  */
-void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
-			    bool (*locate)(struct vhdx_io *io))
+void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_file_io *io,
+			    struct bio *bio,
+			    bool (*locate)(struct vhdx_file_io *io))
 {
-	io->file = file;
+	io_init(io, file, bio);
 	io->direct = true;
-	io->apart = false;
-	io->lacking = false;
-	io->begun = false;
 	io->locate = locate;
 	vhdx_file_queue(file, io);
 }
@@ -518,7 +524,7 @@ static void file_flush_work(struct work_struct *work)
 	struct vhdx_file *file = container_of(work, struct vhdx_file, flush);
 	struct llist_node *batch = llist_del_all(&file->flushes);
 	struct vhdx_scope scope = vhdx_scope_enter();
-	struct vhdx_io *io, *next;
+	struct vhdx_file_io *io, *next;
 	blk_status_t status;
 
 	status = errno_to_blk_status(vhdx_store_flush(&file->store));
@@ -532,14 +538,17 @@ static void file_flush_work(struct work_struct *work)
 /**
  * vhdx_file_submit_flush() - make durable what was written
  * @file: the store
- * @io: made for a bio, which is completed when that is done
+ * @io: room for the bio's way
+ * @bio: is completed when that is done
  *
  * Those that come while a flush is under way share the next one.
  *
  * Context: any; does not wait.
  */
-void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io)
+void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_file_io *io,
+			    struct bio *bio)
 {
+	io->bio = bio;
 	if (llist_add(&io->node, &file->flushes))
 		queue_work(file->readers, &file->flush);
 }

@@ -19,7 +19,6 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "io.h"
 #include "scope.h"
 #include "store-file.h"
 #include "stream.h"
@@ -83,7 +82,7 @@ static void far_work(struct work_struct *work)
  */
 static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
 {
-	struct vhdx_io *oldest = container_of(cb, struct vhdx_io, plug.cb);
+	struct vhdx_file_io *oldest = container_of(cb, struct vhdx_file_io, plug.cb);
 
 	rcu_read_lock();
 	hand_over(cb->data, oldest->plug.newest, &oldest->node);
@@ -98,7 +97,7 @@ static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
  *
  * Returns whether the task has a plug that took the bio.
  */
-static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
+static bool hold_back(struct vhdx_file *file, struct vhdx_file_io *io)
 {
 	struct blk_plug *plug = current->plug;
 	struct blk_plug_cb *cb;
@@ -106,11 +105,11 @@ static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
 	if (!plug)
 		return false;
 	list_for_each_entry(cb, &plug->cb_list, list) {
-		struct vhdx_io *oldest;
+		struct vhdx_file_io *oldest;
 
 		if (cb->callback != file_unplug || cb->data != file)
 			continue;
-		oldest = container_of(cb, struct vhdx_io, plug.cb);
+		oldest = container_of(cb, struct vhdx_file_io, plug.cb);
 		io->node.next = oldest->plug.newest;
 		oldest->plug.newest = &io->node;
 		return true;
@@ -131,7 +130,7 @@ static bool hold_back(struct vhdx_file *file, struct vhdx_io *io)
  *
  * Context: any process context; does not wait.
  */
-void vhdx_file_queue(struct vhdx_file *file, struct vhdx_io *io)
+void vhdx_file_queue(struct vhdx_file *file, struct vhdx_file_io *io)
 {
 	if (!hold_back(file, io))
 		hand_over(file, &io->node, &io->node);
@@ -144,7 +143,7 @@ void vhdx_file_queue(struct vhdx_file *file, struct vhdx_io *io)
  *
  * Context: any, interrupts too: neither the task nor its plug is the bio's.
  */
-void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_io *io)
+void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_file_io *io)
 {
 	/* To move to another CPU meanwhile would be harmless. */
 	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);

@@ -8,8 +8,7 @@
 #include <linux/device-mapper.h>
 #include <linux/jiffies.h>
 
-#include "commit.h"
-#include "device.h"
+#include "patience.h"
 #include "store-file.h"
 
 #define DM_MSG_PREFIX "vhdx"
@@ -24,20 +23,19 @@
  * Context: any.
  * Return: false if it failed for another reason, or has waited for long enough.
  */
-bool vhdx_file_waits_for_room(struct vhdx_io *io)
+bool vhdx_file_waits_for_room(struct vhdx_file_io *io)
 {
-	const struct vhdx_room *room;
+	const struct vhdx_patience *patience = io->file->patience;
 	unsigned long timeout;
 
 	if (!vhdx_store_no_room(io->result))
 		return false;
-	room = &io->target->committer->room;
-	timeout = READ_ONCE(room->timeout);
+	timeout = READ_ONCE(patience->timeout);
 	if (!io->lacking) {
 		DMWARN_LIMIT("no room for a write to a block that is there: it waits for some");
 		io->lacking = true;
 		io->since = jiffies;
 	}
-	return !READ_ONCE(room->suspend) &&
+	return !READ_ONCE(patience->suspend) &&
 	       (!timeout || time_before(jiffies, io->since + timeout * HZ));
 }

@@ -49,6 +49,8 @@
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
 
+#include <linux/bio.h>
+#include <linux/blkdev.h>
 #include <linux/cred.h>
 #include <linux/errseq.h>
 #include <linux/fs.h>
@@ -61,8 +63,9 @@
 #include "overlap.h"
 
 struct vhdx_file_cpu;
+struct vhdx_fill;
 struct vhdx_fresh;
-struct vhdx_io;
+struct vhdx_patience;
 struct vhdx_reason;
 
 /**
@@ -91,6 +94,7 @@ struct vhdx_reason;
  * @lost: what a flush failed with: none can succeed any more
  * @modified: @time is on its way
  * @time: updates the file's time of modification
+ * @patience: how long a write waits for room; set before the first write
  */
 struct vhdx_file {
 	struct vhdx_store store;
@@ -115,6 +119,61 @@ struct vhdx_file {
 	int lost;
 	bool modified;
 	struct delayed_work time;
+	const struct vhdx_patience *patience;
+};
+
+/**
+ * struct vhdx_file_plug - bios that a task keeps until it unplugs
+ * @cb: among those of the task's plug
+ * @newest: of the bios; the oldest is the one whose this is
+ */
+struct vhdx_file_plug {
+	struct blk_plug_cb cb;
+	struct llist_node *newest;
+};
+
+/**
+ * struct vhdx_file_io - a bio that a file serves
+ * @bio: what is filled or written; what was done is taken off its front
+ * @work: to be queued for a worker
+ * @plug: before that, if the bio keeps others, see store-file-queue.c
+ * @node: in the list of a CPU, or of the bio that keeps it
+ * @file: the store
+ * @locate: finds @pos first, NULL if it is known: see vhdx_file_submit_later()
+ * @fill: is written in place of the bio, NULL if the bio is
+ * @pos: byte offset in the file
+ * @overlap: keeps it apart from others, if the file is mixed
+ * @result: of the I/O: bytes or negative errno
+ * @refs: one for the issuer and one for the completion: either may be last
+ * @direct: bypass the page cache
+ * @apart: @overlap is in use
+ * @lacking: it has found no room
+ * @begun: the file system knows of the write
+ * @pause: milliseconds to wait before trying again
+ * @since: in jiffies, when it first found none
+ * @iocb: the I/O
+ */
+struct vhdx_file_io {
+	struct bio *bio;
+	union {
+		struct work_struct work;
+		struct vhdx_file_plug plug;
+	};
+	struct llist_node node;
+	struct vhdx_file *file;
+	bool (*locate)(struct vhdx_file_io *io);
+	struct vhdx_fill *fill;
+	u64 pos;
+	struct vhdx_overlap_write overlap;
+	long result;
+	atomic_t refs;
+	bool direct;
+	bool apart;
+	bool lacking;
+	bool begun;
+	unsigned int pause;
+	unsigned long since;
+	struct kiocb iocb;
 };
 
 extern const struct vhdx_store_ops vhdx_file_ops;
@@ -227,18 +286,20 @@ void vhdx_file_unlock(struct file *filp);
 
 int vhdx_file_io_init(struct vhdx_file *file);
 void vhdx_file_io_exit(struct vhdx_file *file);
-void vhdx_file_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
-		      bool direct);
-void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_io *io,
-			    bool (*locate)(struct vhdx_io *io));
-void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_io *io);
+void vhdx_file_submit(struct vhdx_file *file, struct vhdx_file_io *io,
+		      struct bio *bio, u64 pos, bool direct);
+void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_file_io *io,
+			    struct bio *bio,
+			    bool (*locate)(struct vhdx_file_io *io));
+void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_file_io *io,
+			    struct bio *bio);
 void vhdx_file_issue(struct llist_node *batch);
 
-bool vhdx_file_waits_for_room(struct vhdx_io *io);
+bool vhdx_file_waits_for_room(struct vhdx_file_io *io);
 
 int vhdx_file_queue_init(struct vhdx_file *file);
 void vhdx_file_queue_exit(struct vhdx_file *file);
-void vhdx_file_queue(struct vhdx_file *file, struct vhdx_io *io);
-void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_io *io);
+void vhdx_file_queue(struct vhdx_file *file, struct vhdx_file_io *io);
+void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_file_io *io);
 
 #endif /* VHDX_STORE_FILE_H */

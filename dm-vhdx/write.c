@@ -91,7 +91,7 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 		bio_set_dev(bio, child->bdev);
 		return DM_MAPIO_REMAPPED;
 	}
-	vhdx_file_submit_flush(child->file, io);
+	vhdx_file_submit_flush(child->file, &io->file, bio);
 	return DM_MAPIO_SUBMITTED;
 }
 

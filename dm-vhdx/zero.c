@@ -129,7 +129,7 @@ static void zero_io(struct vhdx_io *io)
  */
 void vhdx_zero_work(struct work_struct *work)
 {
-	struct vhdx_io *io = container_of(work, struct vhdx_io, work);
+	struct vhdx_io *io = container_of(work, struct vhdx_io, wait.work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 
 	zero_io(io);

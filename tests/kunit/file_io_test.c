@@ -70,14 +70,21 @@ static void file_io_exit(struct kunit *test)
 	fixture_exit(test);
 }
 
-/* The first write to a grain. */
-static struct vhdx_io *begin_fill(struct kunit *test, blk_opf_t opf)
+static struct vhdx_file_io *begin_io(struct kunit *test, blk_opf_t opf, u64 pos)
 {
-	struct vhdx_io *io = target_rig_io(target_rig_of(test),
-					   REQ_OP_WRITE | opf, 0, DATA);
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_file_io *io = &rig->io.file;
 
-	io->file = &file;
-	io->pos = MIB;
+	io_init(io, &file, target_rig_bio(rig, opf, 0, DATA));
+	io->pos = pos;
+	return io;
+}
+
+/* The first write to a grain. */
+static struct vhdx_file_io *begin_fill(struct kunit *test, blk_opf_t opf)
+{
+	struct vhdx_file_io *io = begin_io(test, REQ_OP_WRITE | opf, MIB);
+
 	io->direct = true;
 	KUNIT_ASSERT_TRUE(test, may_go_on(io));
 	KUNIT_ASSERT_NOT_NULL(test, io->fill);
@@ -114,7 +121,7 @@ static void file_io_filled(struct kunit *test)
 {
 	const struct fill_case *c = test->param_value;
 	const struct target_rig *rig = target_rig_of(test);
-	struct vhdx_io *io = begin_fill(test, c->opf);
+	struct vhdx_file_io *io = begin_fill(test, c->opf);
 
 	io->result = c->result;
 	io_done(io);
@@ -129,7 +136,7 @@ static void file_io_filled(struct kunit *test)
 static void file_io_cut(struct kunit *test)
 {
 	struct target_rig *rig = target_rig_of(test);
-	struct vhdx_io *io = begin_fill(test, 0);
+	struct vhdx_file_io *io = begin_fill(test, 0);
 
 	inode.i_size = 2 * MIB;
 	/* Its grain was written; alone it is not tried. */
@@ -143,9 +150,7 @@ static void file_io_cut(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
 
-	io = target_rig_io(rig, REQ_OP_READ, 0, DATA);
-	io->file = &file;
-	io->pos = 2 * MIB;
+	io = begin_io(test, REQ_OP_READ, 2 * MIB);
 	io->result = 0;
 	io_done(io);
 	KUNIT_EXPECT_EQ(test, rig->ended, 2);

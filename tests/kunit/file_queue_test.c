@@ -22,7 +22,6 @@
 #define vhdx_file_queue_exit test_file_queue_exit
 
 #include "store-file.h"
-#include "io.h"
 
 #define IOS 8U
 #define STEPS 20000U
@@ -40,7 +39,7 @@ static struct called {
 	unsigned int times[2];
 	struct work_struct *work[2];
 	bool at_once;
-	struct vhdx_io *late;
+	struct vhdx_file_io *late;
 	unsigned int issued;
 	unsigned int strange;
 } called;
@@ -48,7 +47,7 @@ static struct called {
 enum { NEAR, FAR };
 
 static struct vhdx_file file;
-static struct vhdx_io ios[IOS];
+static struct vhdx_file_io ios[IOS];
 
 static void worker_runs(void)
 {
@@ -89,7 +88,7 @@ static bool test_queue_work(struct workqueue_struct *queue,
 static void test_file_issue(struct llist_node *batch)
 {
 	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file.cpus);
-	struct vhdx_io *io;
+	struct vhdx_file_io *io;
 
 	if (called.late)
 		llist_add(&called.late->node, &cpu->pending);

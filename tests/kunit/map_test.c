@@ -24,7 +24,8 @@
  * @file: the last one's file
  * @pos: and its place there
  * @direct: and whether past the page cache
- * @io: and its context
+ * @io: with its way
+ * @bio: and the bio
  * @redirected: bios sent to a block device
  */
 static struct ways {
@@ -32,18 +33,20 @@ static struct ways {
 	struct vhdx_file *file;
 	u64 pos;
 	bool direct;
-	const struct vhdx_io *io;
+	const struct vhdx_file_io *io;
+	const struct bio *bio;
 	unsigned int redirected;
 } ways;
 
-static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
-			bool direct)
+static void test_submit(struct vhdx_file *file, struct vhdx_file_io *io,
+			struct bio *bio, u64 pos, bool direct)
 {
 	ways.submitted++;
 	ways.file = file;
 	ways.pos = pos;
 	ways.direct = direct;
 	ways.io = io;
+	ways.bio = bio;
 }
 
 static void test_set_dev(struct bio *bio, struct block_device *bdev)
@@ -232,8 +235,10 @@ static void map_read(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, ways.file, rig->t->layer[1].file);
 		KUNIT_EXPECT_EQ(test, ways.pos, parent_pos + c->in_block);
 		KUNIT_EXPECT_TRUE(test, ways.direct);
-		KUNIT_EXPECT_PTR_EQ(test, ways.io->target, rig->t);
-		KUNIT_EXPECT_PTR_EQ(test, ways.io->bio, bio);
+		KUNIT_EXPECT_PTR_EQ(test, ways.io, &rig->io.file);
+		KUNIT_EXPECT_PTR_EQ(test, ways.bio, bio);
+		KUNIT_EXPECT_PTR_EQ(test, rig->io.target, rig->t);
+		KUNIT_EXPECT_PTR_EQ(test, rig->io.bio, bio);
 	}
 	if (c->way == ZEROED)
 		KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);

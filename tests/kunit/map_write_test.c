@@ -31,7 +31,7 @@ static struct ways {
 	unsigned int submitted;
 	unsigned int queued;
 	u64 pos;
-	bool (*locate)(struct vhdx_io *io);
+	bool (*locate)(struct vhdx_file_io *io);
 } ways;
 
 static void test_defer(struct vhdx_committer *c, struct bio *bio, int err)
@@ -39,15 +39,16 @@ static void test_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	ways.deferred = err;
 }
 
-static void test_submit(struct vhdx_file *file, struct vhdx_io *io, u64 pos,
-			bool direct)
+static void test_submit(struct vhdx_file *file, struct vhdx_file_io *io,
+			struct bio *bio, u64 pos, bool direct)
 {
 	ways.submitted++;
 	ways.pos = pos;
 }
 
-static void test_submit_later(struct vhdx_file *file, struct vhdx_io *io,
-			      bool (*locate)(struct vhdx_io *io))
+static void test_submit_later(struct vhdx_file *file, struct vhdx_file_io *io,
+			      struct bio *bio,
+			      bool (*locate)(struct vhdx_file_io *io))
 {
 	ways.queued++;
 	ways.locate = locate;
@@ -130,8 +131,8 @@ static void map_write_locates(struct kunit *test)
 	begin(test);
 	rig = queue_write(test, REQ_OP_WRITE, 8192, 4096);
 	KUNIT_EXPECT_EQ(test, rig->partial, 0);
-	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
-	KUNIT_EXPECT_EQ(test, rig->io.pos, block_pos + 8192);
+	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io.file));
+	KUNIT_EXPECT_EQ(test, rig->io.file.pos, block_pos + 8192);
 	KUNIT_EXPECT_PTR_NE(test, rig->io.epoch, NULL);
 	KUNIT_EXPECT_EQ(test, rig->ended, 0);
 }
@@ -178,14 +179,14 @@ static void map_write_allocates(struct kunit *test)
 	load_bat(test);
 	begin(test);
 	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, MIB + 512, 512);
-	if (!ways.locate(&rig->io)) {
+	if (!ways.locate(&rig->io.file)) {
 		KUNIT_EXPECT_EQ(test, ways.deferred, -EINPROGRESS);
 		prepare(test);
 	}
 	vhdx_io_leave(&rig->io);
-	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
-	KUNIT_EXPECT_EQ(test, rig->io.pos % MIB, 512);
-	KUNIT_EXPECT_NE(test, rig->io.pos, block_pos + 512);
+	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io.file));
+	KUNIT_EXPECT_EQ(test, rig->io.file.pos % MIB, 512);
+	KUNIT_EXPECT_NE(test, rig->io.file.pos, block_pos + 512);
 	KUNIT_EXPECT_TRUE(test, rig->io.durable);
 	KUNIT_EXPECT_FALSE(test, rig->bio.bi_opf & REQ_FUA);
 }
@@ -198,7 +199,7 @@ static void map_write_fua(struct kunit *test)
 	load_bat(test);
 	begin(test);
 	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, 0, 512);
-	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_TRUE(test, ways.locate(&rig->io.file));
 	KUNIT_EXPECT_FALSE(test, rig->io.durable);
 	KUNIT_EXPECT_TRUE(test, rig->bio.bi_opf & REQ_FUA);
 }
@@ -209,7 +210,7 @@ static void map_write_missed(struct kunit *test)
 	struct target_rig *rig = queue_write(test, REQ_OP_WRITE, 0, 512);
 
 	begin(test);
-	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io.file));
 	KUNIT_EXPECT_EQ(test, rig->provisioned, 1);
 	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
 	KUNIT_EXPECT_EQ(test, rig->ended, 0);
@@ -221,7 +222,7 @@ static void map_write_not_begun(struct kunit *test)
 
 	load_bat(test);
 	rig = queue_write(test, REQ_OP_WRITE | REQ_NOWAIT, MIB, 512);
-	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io.file));
 	KUNIT_EXPECT_EQ(test, ways.deferred, -EBUSY);
 	KUNIT_EXPECT_FALSE(test, rig->bio.bi_opf & REQ_NOWAIT);
 	KUNIT_EXPECT_PTR_EQ(test, rig->io.epoch, NULL);
@@ -241,7 +242,7 @@ static void map_write_fails(struct kunit *test)
 	rig = queue_write(test, REQ_OP_WRITE | REQ_FUA, 0, 512);
 	vhdx_session_fail(rig->t->committer->session, VHDX_AT("test", 0),
 			  "a test");
-	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io));
+	KUNIT_EXPECT_FALSE(test, ways.locate(&rig->io.file));
 	KUNIT_EXPECT_EQ(test, rig->ended, 1);
 	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_IOERR);
 	KUNIT_EXPECT_FALSE(test, rig->bio.bi_opf & REQ_FUA);

@@ -20,6 +20,7 @@
 #define vhdx_committer_defer test_committer_defer
 #define vhdx_committer_flush test_committer_flush
 #define vhdx_committer_unflushed test_committer_unflushed
+#define vhdx_committer_cut test_committer_cut
 #define vhdx_committer_new test_committer_new
 #define vhdx_committer_free test_committer_free
 #define vhdx_room_refuse test_room_refuse
