@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "backing.h"
+#include "commit-life.h"
 #include "reason.h"
 
 #define DM_MSG_PREFIX "vhdx"

@@ -25,13 +25,13 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 
-#include "commit.h"
 #include "engine/image.h"
 #include "store-bdev.h"
 #include "store-file.h"
 
 struct dm_table;
 struct mapped_device;
+struct vhdx_committer;
 struct vhdx_reason;
 
 /**

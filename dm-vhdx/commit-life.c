@@ -1,15 +1,117 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The committer: what a device's resume and suspend mean to an image.
+ * The committer: it comes and goes with its image, and works from a resume to a
+ * suspend.
  */
 #include <linux/device-mapper.h>
 #include <linux/err.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
 
-#include "commit.h"
+#include "commit-life.h"
+#include "commit-nospace.h"
+#include "commit-prepare.h"
+#include "commit-thread.h"
 #include "engine/recover.h"
 #include "trace.h"
 
 #define DM_MSG_PREFIX "vhdx"
+
+/* As percpu_ref_put() calls back: under rcu_read_lock(). */
+static void epoch_settled(struct vhdx_epochs *epochs)
+{
+	struct vhdx_committer *c =
+		container_of(epochs, struct vhdx_committer, epochs);
+
+	vhdx_space_worker_wake(c);
+}
+
+/* The engine does the rest: it looks whether a load waits. */
+static void feed(struct vhdx_feeder *feeder)
+{
+	struct vhdx_committer *c =
+		container_of(feeder, struct vhdx_committer, feeder);
+
+	WRITE_ONCE(c->low, true);
+	wake_up(&c->wait);
+}
+
+static int start_threads(struct vhdx_committer *c)
+{
+	int err;
+
+	err = vhdx_epochs_init(&c->epochs, epoch_settled);
+	if (err)
+		return err;
+	err = vhdx_space_worker_start(c);
+	if (err)
+		goto no_worker;
+	err = vhdx_committer_start(c);
+	if (err)
+		goto no_thread;
+	return 0;
+no_thread:
+	vhdx_space_worker_stop(c);
+no_worker:
+	vhdx_epochs_exit(&c->epochs);
+	return err;
+}
+
+/**
+ * vhdx_committer_new() - make a committer, which does nothing yet
+ * @image: open on a store that can be written
+ * @report: where findings go; outlives the committer
+ * @name: of the image; the same holds
+ *
+ * Context: process context.
+ * Return: the committer, or an ERR_PTR.
+ */
+struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
+					  struct vhdx_report *report,
+					  const char *name)
+{
+	struct vhdx_committer *c = kzalloc(sizeof(*c), GFP_KERNEL);
+	int err;
+
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	c->image = image;
+	c->report = report;
+	c->name = name;
+	c->mode = VHDX_MODE_RW;
+	c->feeder.feed = feed;
+	init_waitqueue_head(&c->wait);
+	mutex_init(&c->asking);
+	mutex_init(&c->lock);
+	spin_lock_init(&c->queue_lock);
+	err = start_threads(c);
+	if (err) {
+		kfree(c);
+		return ERR_PTR(err);
+	}
+	image->pool.feeder = &c->feeder;
+	return c;
+}
+
+/**
+ * vhdx_committer_free() - dismiss both threads
+ * @c: with no bio under way to its image
+ *
+ * Context: process context.
+ */
+void vhdx_committer_free(struct vhdx_committer *c)
+{
+	vhdx_committer_hurry(c, true);
+	vhdx_space_worker_stop(c);
+	vhdx_committer_stop(c);
+	vhdx_epochs_exit(&c->epochs);
+	/* For those who told a thread something, and still wake it. */
+	synchronize_rcu();
+	if (c->session)
+		vhdx_session_free(c->session);
+	c->image->pool.feeder = NULL;
+	kfree(c);
+}
 
 /* A log that a crash left is replayed on disk: from here on it is ours. */
 static int make_session(struct vhdx_committer *c, unsigned int flags)

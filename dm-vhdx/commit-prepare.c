@@ -14,7 +14,8 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 
-#include "commit.h"
+#include "commit-nospace.h"
+#include "commit-prepare.h"
 #include "hibernate.h"
 #include "scope.h"
 
@@ -139,18 +140,6 @@ static int space_thread(void *data)
 	}
 	vhdx_scope_leave(scope);
 	return 0;
-}
-
-/**
- * vhdx_space_worker_wake() - there may be something to do for the space worker
- * @c: the committer
- *
- * Context: any.
- */
-void vhdx_space_worker_wake(struct vhdx_committer *c)
-{
-	WRITE_ONCE(c->space.due, true);
-	wake_up(&c->space.wait);
 }
 
 /**

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The committer: its thread, and the bios that wait for it.
+ * The committer: bios come to wait for it.
  */
-#include <linux/delay.h>
 #include <linux/device-mapper.h>
-#include <linux/jiffies.h>
-#include <linux/kthread.h>
 #include <linux/rcupdate.h>
-#include <linux/slab.h>
 
 #include "commit.h"
-#include "hibernate.h"
 #include "io.h"
-#include "scope.h"
-#include "trace.h"
-
-/* What was acknowledged may be lost for as long, unless a flush asks. */
-#define COMMIT_PERIOD		HZ
-/* Logged pages are written to their places when nothing has changed for so long. */
-#define CHECKPOINT_DELAY	(5 * HZ)
 
 /**
  * vhdx_committer_event() - let those know who wait for events of the device
@@ -31,115 +19,6 @@ void vhdx_committer_event(struct vhdx_committer *c)
 	lockdep_assert_held(&c->lock);
 	if (c->ti)
 		dm_table_event(c->ti->table);
-}
-
-/* The engine has written to the log why. */
-static void tell_mode(struct vhdx_committer *c)
-{
-	enum vhdx_mode mode = READ_ONCE(c->session->mode);
-
-	if (mode == c->mode)
-		return;
-	WRITE_ONCE(c->mode, mode);
-	vhdx_committer_event(c);
-}
-
-/* Returns true if the commit has left something for the space worker to do. */
-static bool is_space_due(const struct vhdx_session *session)
-{
-	return READ_ONCE(session->space.freed[VHDX_FREED_WAITING]);
-}
-
-/* None but who works on the session changes these two counters. */
-static void trace_work(const struct vhdx_committer *c, unsigned int flags,
-		       int err, u64 commits, u64 checkpoints)
-{
-	const struct vhdx_session_stats *now = &c->session->stats;
-
-	if (now->commits != commits || err)
-		trace_vhdx_commit(vhdx_dev(c->ti), flags, err, c->session);
-	if (now->checkpoints != checkpoints)
-		trace_vhdx_checkpoint(vhdx_dev(c->ti), flags, err, c->session);
-}
-
-/**
- * vhdx_committer_lost() - has a flush failed elsewhere, or the store been cut?
- * @c: the committer, locked, with a session
- *
- * Context: process context, with the lock of @c held.
- * Return: 0, or -EIO, and the session has failed for that.
- */
-int vhdx_committer_lost(struct vhdx_committer *c)
-{
-	if (READ_ONCE(c->cut))
-		vhdx_session_fail(c->session, VHDX_AT("file", 0),
-				  "somebody has cut the file for a time");
-	else if (READ_ONCE(c->unflushed))
-		vhdx_session_fail(c->session, vhdx_image_log_place(c->image),
-				  "a flush of the store failed");
-	else
-		return 0;
-	tell_mode(c);
-	return -EIO;
-}
-
-/**
- * vhdx_committer_work() - do what there is to do
- * @c: the committer, locked
- * @flags: VHDX_WORK_*
- *
- * Memory may be short because of what waits here, so that the lack of some is
- * waited for, never told.
- *
- * Context: may sleep, in a scope.
- * Return: 0 or a negative errno.
- */
-int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
-{
-	struct vhdx_session *session = c->session;
-	u64 commits, checkpoints;
-	int err;
-
-	lockdep_assert_held(&c->lock);
-	/* Before all else, or what cannot be done would be wanted for ever. */
-	WRITE_ONCE(c->low, false);
-	if (flags & VHDX_WORK_COMMIT)
-		WRITE_ONCE(c->changed, false);
-	if (!session || READ_ONCE(session->mode) != VHDX_MODE_RW) {
-		if (session)
-			tell_mode(c);
-		return -EIO;
-	}
-	err = vhdx_committer_lost(c);
-	if (err)
-		return err;
-	commits = session->stats.commits;
-	checkpoints = session->stats.checkpoints;
-	for (;;) {
-		err = vhdx_session_work(session, flags);
-		if (err != -ENOMEM)
-			break;
-		msleep(VHDX_RETRY_MS);
-	}
-	if (c->ti)
-		trace_work(c, flags, err, commits, checkpoints);
-	if (is_space_due(session))
-		vhdx_space_worker_wake(c);
-	/* It may have met what this commit's own flushes were then not told. */
-	if (vhdx_committer_lost(c))
-		return -EIO;
-	tell_mode(c);
-	return err;
-}
-
-static void end_all(struct bio_list *bios, int err)
-{
-	struct bio *bio;
-
-	while ((bio = bio_list_pop(bios))) {
-		bio->bi_status = errno_to_blk_status(err);
-		bio_endio(bio);
-	}
 }
 
 /**
@@ -157,171 +36,32 @@ void vhdx_committer_again(struct bio_list *bios)
 		vhdx_io_go_on(dm_per_bio_data(bio, sizeof(struct vhdx_io)));
 }
 
-static unsigned int flags_due(struct vhdx_committer *c)
+/*
+ * A suspend that was interrupted goes on to let bios in before it says that it
+ * was. What it is given back from then on, dm takes for an I/O error.
+ */
+static bool dm_wants_back(const struct vhdx_committer *c)
 {
-	if (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) {
-		c->due = VHDX_DUE_COMMIT;
-		c->when = jiffies + COMMIT_PERIOD;
-	}
-	if (c->due == VHDX_DUE_NOTHING || time_before(jiffies, c->when))
-		return 0;
-	return c->due == VHDX_DUE_COMMIT ? VHDX_WORK_COMMIT
-					 : VHDX_WORK_CHECKPOINT;
-}
-
-static void set_clock(struct vhdx_committer *c, unsigned int done)
-{
-	if (done & VHDX_WORK_COMMIT) {
-		c->due = VHDX_DUE_CHECKPOINT;
-		c->when = jiffies + CHECKPOINT_DELAY;
-	} else if (done & VHDX_WORK_CHECKPOINT) {
-		c->due = VHDX_DUE_NOTHING;
-	}
-}
-
-/* Returns whether there are some that want room, or there were. */
-static bool take(struct vhdx_committer *c, struct bio_list *flushes,
-		 struct bio_list *again)
-{
-	unsigned long flags;
-	bool waiting;
-
-	spin_lock_irqsave(&c->queue_lock, flags);
-	*flushes = c->flushes;
-	*again = c->again;
-	bio_list_init(&c->flushes);
-	bio_list_init(&c->again);
-	waiting = !bio_list_empty(&c->room.waiting);
-	spin_unlock_irqrestore(&c->queue_lock, flags);
-	return waiting || c->room.lacking;
-}
-
-static void work_once(struct vhdx_committer *c)
-{
-	struct bio_list flushes, again;
-	unsigned int flags;
-	bool wants_room;
-	bool own;
-	int err;
-
-	mutex_lock(&c->lock);
-	wants_room = take(c, &flushes, &again);
-	flags = flags_due(c);
-	own = flags && vhdx_own_work_begin();
-	if (!own)
-		flags = 0;
-	if (!bio_list_empty(&flushes))
-		flags |= VHDX_WORK_COMMIT;
-	/* A session that found no room to begin looks again only if told to. */
-	if (!bio_list_empty(&again) || wants_room)
-		flags |= VHDX_WORK_BEGIN;
-	err = vhdx_committer_work(c, flags);
-	set_clock(c, flags);
-	if (c->session && wants_room) {
-		vhdx_room_settle(c);
-		vhdx_space_worker_wake(c);
-	}
-	mutex_unlock(&c->lock);
-	if (own)
-		vhdx_own_work_end();
-	end_all(&flushes, err);
-	vhdx_committer_again(&again);
-}
-
-static void run_errand(struct vhdx_committer *c)
-{
-	/* Goes with vhdx_committer_ask(). */
-	struct vhdx_errand *errand = smp_load_acquire(&c->errand);
-
-	if (!errand)
-		return;
-	mutex_lock(&c->lock);
-	errand->err = errand->run(c, errand->flags);
-	mutex_unlock(&c->lock);
-	/* Whose it is goes on with what was done. */
-	smp_store_release(&c->errand, NULL);
-	wake_up(&c->wait);
-}
-
-static bool has_bios(const struct vhdx_committer *c)
-{
-	bool waiting = !bio_list_empty(&c->room.waiting) && !c->room.lacking;
-
-	return waiting || !bio_list_empty(&c->flushes) ||
-	       !bio_list_empty(&c->again);
-}
-
-/* Without a session there is nobody to tell yet. */
-static bool has_lost(const struct vhdx_committer *c)
-{
-	return (READ_ONCE(c->unflushed) || READ_ONCE(c->cut)) &&
-	       READ_ONCE(c->mode) == VHDX_MODE_RW && vhdx_committer_session(c);
-}
-
-static bool is_wanted(const struct vhdx_committer *c)
-{
-	return has_lost(c) || READ_ONCE(c->errand) ||
-	       READ_ONCE(c->low) ||
-	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
-	       /* Who adds one wakes the thread to look once more. */
-	       data_race(has_bios(c)) || kthread_should_stop();
-}
-
-static unsigned long nap(const struct vhdx_committer *c)
-{
-	unsigned long left = MAX_SCHEDULE_TIMEOUT;
-
-	if (c->due != VHDX_DUE_NOTHING)
-		left = time_before(jiffies, c->when) ? c->when - jiffies : 1;
-	if (c->due != VHDX_DUE_NOTHING && vhdx_own_work_rests())
-		left = HZ;
-	return READ_ONCE(c->room.lacking) ? min_t(unsigned long, left, HZ) :
-					    left;
-}
-
-static int committer_thread(void *data)
-{
-	struct vhdx_committer *c = data;
-	struct vhdx_scope scope = vhdx_scope_enter();
-
-	for (;;) {
-		wait_event_idle_timeout(c->wait, is_wanted(c), nap(c));
-		if (kthread_should_stop())
-			break;
-		run_errand(c);
-		work_once(c);
-	}
-	vhdx_scope_leave(scope);
-	return 0;
+	/*
+	 * A bio is under way, hence the table is live, and the committer was
+	 * resumed for it. dm asks its mapped device, whichever target names it.
+	 */
+	return c->room.patience.suspend == BLK_STS_DM_REQUEUE &&
+	       dm_noflush_suspending(READ_ONCE(c->ti));
 }
 
 /**
- * vhdx_committer_ask() - have something done by the thread
- * @c: the committer
- * @run: what is to be done, see struct vhdx_errand
- * @flags: for @run
+ * vhdx_committer_refuses() - must a bio not wait for room?
+ * @c: the committer, with a bio under way
  *
- * For what is done for a system call, and writes to the image: a signal, or a
- * limit on the size of files, that is meant for the task must not be met by the
- * log, since a log that could not be written ends all writing.
- *
- * Context: process context, no lock held; waits, and cannot be interrupted.
- * Return: what @run returned.
+ * Context: any, under the queue lock of @c.
+ * Return: what the bio is to end with, or 0 if it may wait.
  */
-int vhdx_committer_ask(struct vhdx_committer *c,
-		       int (*run)(struct vhdx_committer *c, unsigned int flags),
-		       unsigned int flags)
+blk_status_t vhdx_committer_refuses(const struct vhdx_committer *c)
 {
-	struct vhdx_errand errand = { .run = run, .flags = flags };
-
-	mutex_lock(&c->asking);
-	/* Goes with run_errand(). */
-	smp_store_release(&c->errand, &errand);
-	wake_up(&c->wait);
-	/* Likewise. */
-	wait_event_idle(c->wait, !smp_load_acquire(&c->errand));
-	mutex_unlock(&c->asking);
-	return errand.err;
+	if (dm_wants_back(c))
+		return BLK_STS_DM_REQUEUE;
+	return READ_ONCE(c->room.expired) ? BLK_STS_NOSPC : 0;
 }
 
 /**
@@ -344,7 +84,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	rcu_read_lock();
 	spin_lock_irqsave(&c->queue_lock, flags);
 	if (err == -ENOSPC)
-		refused = vhdx_room_refuses(c);
+		refused = vhdx_committer_refuses(c);
 	if (!refused)
 		bio_list_add(err == -EBUSY ? &c->again : &c->space.bios, bio);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
@@ -408,104 +148,4 @@ void vhdx_committer_cut(struct vhdx_committer *c)
 {
 	WRITE_ONCE(c->cut, true);
 	wake_up(&c->wait);
-}
-
-/* As percpu_ref_put() calls back: under rcu_read_lock(). */
-static void epoch_settled(struct vhdx_epochs *epochs)
-{
-	struct vhdx_committer *c =
-		container_of(epochs, struct vhdx_committer, epochs);
-
-	vhdx_space_worker_wake(c);
-}
-
-/* The engine does the rest: it looks whether a load waits. */
-static void feed(struct vhdx_feeder *feeder)
-{
-	struct vhdx_committer *c =
-		container_of(feeder, struct vhdx_committer, feeder);
-
-	WRITE_ONCE(c->low, true);
-	wake_up(&c->wait);
-}
-
-static int committer_start(struct vhdx_committer *c)
-{
-	struct task_struct *task;
-	int err;
-
-	err = vhdx_epochs_init(&c->epochs, epoch_settled);
-	if (err)
-		return err;
-	err = vhdx_space_worker_start(c);
-	if (err)
-		goto no_worker;
-	task = kthread_run(committer_thread, c, "vhdx_commit");
-	if (IS_ERR(task)) {
-		err = PTR_ERR(task);
-		goto no_thread;
-	}
-	c->task = task;
-	return 0;
-no_thread:
-	vhdx_space_worker_stop(c);
-no_worker:
-	vhdx_epochs_exit(&c->epochs);
-	return err;
-}
-
-/**
- * vhdx_committer_new() - make a committer, which does nothing yet
- * @image: open on a store that can be written
- * @report: where findings go; outlives the committer
- * @name: of the image; the same holds
- *
- * Context: process context.
- * Return: the committer, or an ERR_PTR.
- */
-struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
-					  struct vhdx_report *report,
-					  const char *name)
-{
-	struct vhdx_committer *c = kzalloc(sizeof(*c), GFP_KERNEL);
-	int err;
-
-	if (!c)
-		return ERR_PTR(-ENOMEM);
-	c->image = image;
-	c->report = report;
-	c->name = name;
-	c->mode = VHDX_MODE_RW;
-	c->feeder.feed = feed;
-	init_waitqueue_head(&c->wait);
-	mutex_init(&c->asking);
-	mutex_init(&c->lock);
-	spin_lock_init(&c->queue_lock);
-	err = committer_start(c);
-	if (err) {
-		kfree(c);
-		return ERR_PTR(err);
-	}
-	image->pool.feeder = &c->feeder;
-	return c;
-}
-
-/**
- * vhdx_committer_free() - dismiss both threads
- * @c: with no bio under way to its image
- *
- * Context: process context.
- */
-void vhdx_committer_free(struct vhdx_committer *c)
-{
-	vhdx_committer_hurry(c, true);
-	vhdx_space_worker_stop(c);
-	kthread_stop(c->task);
-	vhdx_epochs_exit(&c->epochs);
-	/* For those who told a thread something, and still wake it. */
-	synchronize_rcu();
-	if (c->session)
-		vhdx_session_free(c->session);
-	c->image->pool.feeder = NULL;
-	kfree(c);
 }

@@ -4,54 +4,26 @@
  * I/O in the life of its session, and alone writes metadata. Beside it, the space
  * worker makes blocks ready and gives freed space back.
  *
- * The committer works when the session must begin, when a flush waits, and once a
- * second if something has changed. The space worker works when a bio needs a
- * block, when prepared blocks run low, and when old I/O has ended. Bios that wait
- * are kept here: those that want a commit which begins after they came, those that
- * only want to try again, those that need a block, and those that found no room.
+ * Bios that wait are kept here: those that want a commit which begins after they
+ * came, those that only want to try again, those that need a block, and those that
+ * found no room.
  *
- * No room: the bios wait, a dm event says so, and each second another attempt
- * is made. After a time that the table gives they fail, and so do all that come
- * later, until there is room again. While the device is being suspended they
- * wait only for space that is on its way to be free. If there is none they fail,
- * or, for a noflush suspend, go back to dm.
+ * Its parts, each of which may call those before it: commit-nospace.h,
+ * commit-prepare.h, commit-thread.h, commit-life.h.
  *
  * commit.c APIs:
- *   vhdx_committer_new()	a thread that does nothing yet
- *   vhdx_committer_free()
+ *   vhdx_committer_event()	tell who waits for events of the device
+ *   vhdx_committer_again()	give bios another attempt
+ *   vhdx_committer_refuses()	must a bio not wait for room?
  *   vhdx_committer_defer()	keep a bio that cannot be mapped now
- *   vhdx_committer_ask()	have something done by the thread
  *   vhdx_committer_flush()	keep a bio until all before it is durable
  *   vhdx_committer_unflushed()	a flush has failed elsewhere
- *   vhdx_committer_cut()	somebody has made the store shorter
- *   vhdx_committer_again()	give bios another attempt
- *   vhdx_committer_event()	tell who waits for events of the device
- *   vhdx_committer_lost()	has a flush failed elsewhere, or the store been cut?
- *   vhdx_committer_work()	do what there is to do
- * commit-life.c APIs:
- *   vhdx_committer_resume()	make the image ready to be written
- *   vhdx_committer_suspend()	do not keep what waits for room in vain
- *   vhdx_committer_stay()	it was not suspended after all
- *   vhdx_committer_end()	leave a clean image behind
- *   vhdx_committer_forget()	a table goes
- *   vhdx_committer_run()	work at once, for a message
- * commit-space.c APIs:
- *   vhdx_room_settle()	after work: what becomes of those without room
- *   vhdx_room_full()		is there no room for another block?
- *   vhdx_room_refuses()	must a bio not wait for room?
- *   vhdx_room_wait()		bios have found none
- *   vhdx_room_refuse()	let none wait
- *   vhdx_room_forget()	say no more that there is no room
- * commit-prepare.c APIs:
- *   vhdx_space_worker_start()	start the space worker
- *   vhdx_space_worker_stop()
- *   vhdx_space_worker_wake()	there may be something to do for it
- *   vhdx_space_worker_rest()	keep it from working
- *   vhdx_space_worker_go()	let it work again
+ *   vhdx_committer_cut()	the store was cut
  * commit.h APIs:
  *   vhdx_committer_session()	the session, once there is one
  *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
  *   vhdx_committer_changed()	something has to be committed some time
+ *   vhdx_space_worker_wake()	there may be something to do for the space worker
  */
 #ifndef VHDX_COMMIT_H
 #define VHDX_COMMIT_H
@@ -183,42 +155,13 @@ struct vhdx_committer {
 	bool cut;
 };
 
-struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
-					  struct vhdx_report *report,
-					  const char *name);
-void vhdx_committer_free(struct vhdx_committer *c);
+void vhdx_committer_event(struct vhdx_committer *c);
+void vhdx_committer_again(struct bio_list *bios);
+blk_status_t vhdx_committer_refuses(const struct vhdx_committer *c);
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
 void vhdx_committer_unflushed(struct vhdx_committer *c);
 void vhdx_committer_cut(struct vhdx_committer *c);
-int vhdx_committer_ask(struct vhdx_committer *c,
-		       int (*run)(struct vhdx_committer *c, unsigned int flags),
-		       unsigned int flags);
-int vhdx_committer_lost(struct vhdx_committer *c);
-int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags);
-void vhdx_committer_event(struct vhdx_committer *c);
-void vhdx_committer_again(struct bio_list *bios);
-
-int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
-			  unsigned int no_space_timeout);
-void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status);
-void vhdx_committer_stay(struct vhdx_committer *c);
-void vhdx_committer_end(struct vhdx_committer *c);
-void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
-int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
-
-int vhdx_space_worker_start(struct vhdx_committer *c);
-void vhdx_space_worker_stop(struct vhdx_committer *c);
-void vhdx_space_worker_wake(struct vhdx_committer *c);
-void vhdx_space_worker_rest(struct vhdx_committer *c);
-void vhdx_space_worker_go(struct vhdx_committer *c);
-
-bool vhdx_room_full(const struct vhdx_session *session);
-blk_status_t vhdx_room_refuses(const struct vhdx_committer *c);
-void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios);
-void vhdx_room_settle(struct vhdx_committer *c);
-void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status);
-void vhdx_room_forget(struct vhdx_committer *c);
 
 /**
  * vhdx_committer_session() - the session, once there is one
@@ -252,6 +195,18 @@ static inline void vhdx_committer_hurry(struct vhdx_committer *c, bool hurry)
 
 	if (session)
 		WRITE_ONCE(session->hurry, hurry);
+}
+
+/**
+ * vhdx_space_worker_wake() - there may be something to do for the space worker
+ * @c: the committer
+ *
+ * Context: any.
+ */
+static inline void vhdx_space_worker_wake(struct vhdx_committer *c)
+{
+	WRITE_ONCE(c->space.due, true);
+	wake_up(&c->space.wait);
 }
 
 /**

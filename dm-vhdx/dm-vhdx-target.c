@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "backing.h"
+#include "commit-life.h"
 #include "compat.h"
 #include "device.h"
 #include "hibernate.h"

@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "commit-life.h"
 #include "defer.h"
 #include "device.h"
 #include "message.h"

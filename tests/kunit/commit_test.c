@@ -9,7 +9,8 @@
 #include <linux/suspend.h>
 #include <linux/workqueue.h>
 
-#include "commit.h"
+#include "commit-life.h"
+#include "commit-thread.h"
 #include "fixture.h"
 #include "hibernate.h"
 #include "suites.h"

@@ -11,7 +11,7 @@
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
 
-#include "commit.h"
+#include "commit-life.h"
 #include "store-file.h"
 #include "suites.h"
 #include "target-rig.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/commit-space.c, and what commit.c does for it: writes that find no
- * room. In the kernel alone.
+ * dm-vhdx/commit-nospace.c, and what the committer does for it: writes that find
+ * no room. In the kernel alone.
  *
  * Both are compiled here once more: a bio that is tried again ends up in this
  * file, which also says whether dm wants one back. The image is in RAM, in a
@@ -27,11 +27,18 @@
 #define vhdx_room_forget test_room_forget
 #define vhdx_room_settle test_room_settle
 #define vhdx_room_full test_room_full
-#define vhdx_room_refuses test_room_refuses
+#define vhdx_committer_refuses test_committer_refuses
+#define vhdx_committer_start test_committer_start
+#define vhdx_committer_stop test_committer_stop
+#define vhdx_committer_resume test_committer_resume
+#define vhdx_committer_suspend test_committer_suspend
+#define vhdx_committer_stay test_committer_stay
+#define vhdx_committer_end test_committer_end
+#define vhdx_committer_forget test_committer_forget
+#define vhdx_committer_run test_committer_run
 #define vhdx_room_wait test_room_wait
 #define vhdx_space_worker_start test_space_worker_start
 #define vhdx_space_worker_stop test_space_worker_stop
-#define vhdx_space_worker_wake test_space_worker_wake
 #define vhdx_space_worker_rest test_space_worker_rest
 #define vhdx_space_worker_go test_space_worker_go
 
@@ -75,9 +82,11 @@ static int test_noflush_suspending(struct dm_target *ti)
 #define dm_noflush_suspending test_noflush_suspending
 #define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_io_go_on test_go_on
-#include "../../dm-vhdx/commit-prepare.c"
-#include "../../dm-vhdx/commit-space.c"
 #include "../../dm-vhdx/commit.c"
+#include "../../dm-vhdx/commit-nospace.c"
+#include "../../dm-vhdx/commit-prepare.c"
+#include "../../dm-vhdx/commit-thread.c"
+#include "../../dm-vhdx/commit-life.c"
 
 static struct vhdx_committer *committer_of(struct kunit *test)
 {

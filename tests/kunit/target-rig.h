@@ -21,8 +21,9 @@
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
 
-#include "fixture.h"
+#include "commit-life.h"
 #include "device.h"
+#include "fixture.h"
 
 #define TARGET_RIG_BUFFER 65536U
 /* What is in the buffer before anything is read. */

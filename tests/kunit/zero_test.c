@@ -10,7 +10,7 @@
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
 
-#include "commit.h"
+#include "commit-life.h"
 #include "defer.h"
 #include "suites.h"
 #include "target-rig.h"

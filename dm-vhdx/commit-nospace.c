@@ -5,7 +5,7 @@
 #include <linux/device-mapper.h>
 #include <linux/jiffies.h>
 
-#include "commit.h"
+#include "commit-nospace.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
@@ -68,34 +68,6 @@ void vhdx_room_forget(struct vhdx_committer *c)
 		vhdx_committer_event(c);
 }
 
-/*
- * A suspend that was interrupted goes on to let bios in before it says that it
- * was. What it is given back from then on, dm takes for an I/O error.
- */
-static bool dm_wants_back(const struct vhdx_committer *c)
-{
-	/*
-	 * A bio is under way, hence the table is live, and the committer was
-	 * resumed for it. dm asks its mapped device, whichever target names it.
-	 */
-	return c->room.patience.suspend == BLK_STS_DM_REQUEUE &&
-	       dm_noflush_suspending(READ_ONCE(c->ti));
-}
-
-/**
- * vhdx_room_refuses() - must a bio not wait for room?
- * @c: the committer, with a bio under way
- *
- * Context: any, under the queue lock of @c.
- * Return: what the bio is to end with, or 0 if it may wait.
- */
-blk_status_t vhdx_room_refuses(const struct vhdx_committer *c)
-{
-	if (dm_wants_back(c))
-		return BLK_STS_DM_REQUEUE;
-	return READ_ONCE(c->room.expired) ? BLK_STS_NOSPC : 0;
-}
-
 /**
  * vhdx_room_wait() - bios have found no room
  * @c: the committer
@@ -110,7 +82,7 @@ void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios)
 
 	while ((bio = bio_list_pop(bios))) {
 		spin_lock_irq(&c->queue_lock);
-		refused = vhdx_room_refuses(c);
+		refused = vhdx_committer_refuses(c);
 		if (!refused)
 			bio_list_add(&c->room.waiting, bio);
 		spin_unlock_irq(&c->queue_lock);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The committer: the space worker makes blocks ready and gives freed space back.
+ *
+ * It works when a bio needs a block, when prepared blocks run low, and when old I/O
+ * has ended.
+ *
+ * commit-prepare.c APIs:
+ *   vhdx_space_worker_start()	start the space worker
+ *   vhdx_space_worker_stop()
+ *   vhdx_space_worker_rest()	keep it from working
+ *   vhdx_space_worker_go()	let it work again
+ */
+#ifndef VHDX_COMMIT_PREPARE_H
+#define VHDX_COMMIT_PREPARE_H
+
+#include "commit.h"
+
+int vhdx_space_worker_start(struct vhdx_committer *c);
+void vhdx_space_worker_stop(struct vhdx_committer *c);
+void vhdx_space_worker_rest(struct vhdx_committer *c);
+void vhdx_space_worker_go(struct vhdx_committer *c);
+
+#endif /* VHDX_COMMIT_PREPARE_H */
