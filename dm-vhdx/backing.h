@@ -26,8 +26,8 @@
 #include <linux/refcount.h>
 
 #include "engine/image.h"
-#include "store-bdev.h"
-#include "store-file.h"
+#include "store/bdev.h"
+#include "store/file.h"
 
 struct dm_table;
 struct mapped_device;

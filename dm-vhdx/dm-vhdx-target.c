@@ -20,7 +20,7 @@
 #include "reason.h"
 #include "shrink.h"
 #include "status.h"
-#include "store-file.h"
+#include "store/file.h"
 #include "write.h"
 
 #define DM_MSG_PREFIX "vhdx"

@@ -4,12 +4,12 @@
  *
  *	->map:  bio -> vhdx_chain_map() -> zeros      answered at once
  *	                                -> block dev  remapped
- *	                                -> file       store-file-io.c
+ *	                                -> file       store/file-io.c
  *	                                -> not known  provision.c, then as above
  *	     a write -> vhdx_write_map() likewise, but for what is not there:
  *	                                -> new block  in memory, then as above
  *	                                -> none left  commit.c, then as above
- *	        to a file: the same, in the worker of store-file-queue.c
+ *	        to a file: the same, in the worker of store/file-queue.c
  *	     a flush -> commit.c, if there is something to commit
  *
  * io.h APIs:
@@ -23,7 +23,7 @@
 #include <linux/workqueue.h>
 
 #include "epoch.h"
-#include "store-file.h"
+#include "store/file.h"
 
 struct vhdx_target;
 

@@ -10,7 +10,7 @@
 #include "device.h"
 #include "limits.h"
 #include "reason.h"
-#include "store-file.h"
+#include "store/file.h"
 
 #define DM_MSG_PREFIX "vhdx"
 

@@ -11,7 +11,7 @@
 #include "device.h"
 #include "map.h"
 #include "provision.h"
-#include "store-file.h"
+#include "store/file.h"
 #include "trace.h"
 #include "write.h"
 

@@ -21,7 +21,7 @@
 #include "device.h"
 #include "provision.h"
 #include "scope.h"
-#include "store-file.h"
+#include "store/file.h"
 #include "trace.h"
 #include "write.h"
 #include "zero.h"

@@ -12,7 +12,7 @@
 #include "device.h"
 #include "engine/image.h"
 #include "status.h"
-#include "store-file.h"
+#include "store/file.h"
 
 static const char *store_flag(const struct vhdx_layer *layer)
 {

@@ -7,7 +7,7 @@
 
 #include "backing.h"
 #include "device.h"
-#include "store-file.h"
+#include "store/file.h"
 #include "trace.h"
 #include "write.h"
 

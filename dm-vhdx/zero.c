@@ -14,7 +14,7 @@
 #include "defer.h"
 #include "device.h"
 #include "scope.h"
-#include "store-status.h"
+#include "store/status.h"
 #include "zero.h"
 
 static enum vhdx_zero why_zero(const struct bio *bio)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/store-bdev.c: the bios of zeroes and discards. In the kernel alone.
+ * dm-vhdx/store/bdev.c: the bios of zeroes and discards. In the kernel alone.
  *
- * store-bdev.c is compiled here once more. There is no device: what it is sent is
+ * store/bdev.c is compiled here once more. There is no device: what it is sent is
  * looked at, and ends at once.
  */
 #include <kunit/test.h>
@@ -16,7 +16,7 @@
 #define vhdx_bdev_start test_bdev_start
 #define vhdx_bdev_stop test_bdev_stop
 
-#include "store-bdev.h"
+#include "store/bdev.h"
 
 #define MIB VHDX_MIB
 #define GIB (1024 * MIB)
@@ -84,7 +84,7 @@ static unsigned int test_write_zeroes_sectors(struct block_device *bdev)
 
 #define submit_bio_wait test_submit_wait
 #define bdev_write_zeroes_sectors test_write_zeroes_sectors
-#include "../../dm-vhdx/store-bdev.c"
+#include "../../dm-vhdx/store/bdev.c"
 
 static int bdev_test_init(struct kunit *test)
 {

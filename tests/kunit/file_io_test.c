@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/store-file-io.c: what a write becomes that took zeros along. In the
+ * dm-vhdx/store/file-io.c: what a write becomes that took zeros along. In the
  * kernel alone.
  *
- * store-file-io.c is compiled here once more. There is no file: what a write of
+ * store/file-io.c is compiled here once more. There is no file: what a write of
  * it returned is made up, and what would go to a worker is counted.
  */
 #include <linux/bio.h>
@@ -34,7 +34,7 @@ static bool test_queue_work(struct workqueue_struct *queue,
 }
 
 #define queue_work test_queue_work
-#include "../../dm-vhdx/store-file-io.c"
+#include "../../dm-vhdx/store/file-io.c"
 
 /* Their file, in which a MiB is fresh. */
 static struct vhdx_file file;

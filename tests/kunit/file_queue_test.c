@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/store-file-queue.c: which worker is called for a bio, and that one is.
+ * dm-vhdx/store/file-queue.c: which worker is called for a bio, and that one is.
  * In the kernel alone.
  *
  * It is compiled here once more. No worker runs, and nobody sleeps, unless a test
@@ -21,7 +21,7 @@
 #define vhdx_file_queue_init test_file_queue_init
 #define vhdx_file_queue_exit test_file_queue_exit
 
-#include "store-file.h"
+#include "store/file.h"
 
 #define IOS 8U
 #define STEPS 20000U
@@ -68,7 +68,7 @@ static void test_file_issue(struct llist_node *batch);
 
 #define queue_work test_queue_work
 #define vhdx_file_issue test_file_issue
-#include "../../dm-vhdx/store-file-queue.c"
+#include "../../dm-vhdx/store/file-queue.c"
 
 static bool test_queue_work(struct workqueue_struct *queue,
 			    struct work_struct *work)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/fresh.c: which writes take zeros along, and who waits for them. In the
+ * dm-vhdx/store/fresh.c: which writes take zeros along, and who waits for them. In the
  * kernel alone, for it works on bios. There is no file: what would be written is
  * looked at.
  */
@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 
 #include "fixture.h"
-#include "fresh.h"
+#include "store/fresh.h"
 #include "suites.h"
 
 #define MIB VHDX_MIB

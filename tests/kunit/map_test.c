@@ -11,7 +11,7 @@
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
 
-#include "store-file.h"
+#include "store/file.h"
 #include "suites.h"
 #include "target-rig.h"
 

@@ -12,7 +12,7 @@
 #include <linux/device-mapper.h>
 
 #include "commit-life.h"
-#include "store-file.h"
+#include "store/file.h"
 #include "suites.h"
 #include "target-rig.h"
 

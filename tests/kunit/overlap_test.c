@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/overlap.c: which writes wait for which, and that each goes on. In the
+ * dm-vhdx/store/overlap.c: which writes wait for which, and that each goes on. In the
  * kernel alone.
  */
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 
-#include "overlap.h"
+#include "store/overlap.h"
 #include "suites.h"
 
 #define WRITES 64U

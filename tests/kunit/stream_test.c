@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/stream.c: which bios are taken for those of a stream. In the kernel
+ * dm-vhdx/store/stream.c: which bios are taken for those of a stream. In the kernel
  * alone, where tasks are.
  */
 #include <kunit/test.h>
 
-#include "stream.h"
+#include "store/stream.h"
 #include "suites.h"
 
 /* The most bios that a stream may take to show. */

@@ -13,10 +13,10 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 
-#include "compat.h"
-#include "engine/lock-bytes.h"
-#include "reason.h"
-#include "store-file.h"
+#include "../compat.h"
+#include "../engine/lock-bytes.h"
+#include "../reason.h"
+#include "file.h"
 
 static u32 lock_bytes(const struct file *filp)
 {

@@ -5,7 +5,7 @@
  * It moves metadata, zeroes and discards by bios of its own. Data never comes
  * here: ->map points the bio at the device.
  *
- * store-bdev.c APIs:
+ * bdev.c APIs:
  *   vhdx_bdev_init()		a device -> a store
  *   vhdx_bdev_start()		what it needs to be read and written
  *   vhdx_bdev_stop()
@@ -15,7 +15,7 @@
 
 #include <linux/bio.h>
 
-#include "engine/store.h"
+#include "../engine/store.h"
 
 /**
  * struct vhdx_bdev - an image's bytes on a block device

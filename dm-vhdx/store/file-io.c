@@ -2,7 +2,7 @@
 /*
  * The file store's data path: filling bios from a file, and the file from them.
  *
- * A worker issues many bios at a time, see store-file-queue.c, each as
+ * A worker issues many bios at a time, see store/file-queue.c, each as
  * asynchronous direct I/O that must not wait, under one plug. Most go that way.
  * The few that would wait get a work item each, so that none holds up another.
  *
@@ -22,11 +22,11 @@
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
-#include "charge.h"
+#include "../charge.h"
 #include "fresh.h"
-#include "scope.h"
-#include "store-file.h"
-#include "store-status.h"
+#include "../scope.h"
+#include "file.h"
+#include "status.h"
 
 /*
  * Reads, and writes, of a store that wait at the same time: each has a thread,

@@ -11,9 +11,9 @@
 #include <linux/fs.h>
 #include <linux/workqueue.h>
 
-#include "hibernate.h"
-#include "scope.h"
-#include "store-file.h"
+#include "../hibernate.h"
+#include "../scope.h"
+#include "file.h"
 
 static void update_time(struct vhdx_file *file)
 {

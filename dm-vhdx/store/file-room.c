@@ -8,8 +8,8 @@
 #include <linux/device-mapper.h>
 #include <linux/jiffies.h>
 
-#include "patience.h"
-#include "store-file.h"
+#include "../patience.h"
+#include "file.h"
 
 #define DM_MSG_PREFIX "vhdx"
 

@@ -18,9 +18,9 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "scope.h"
-#include "store-file.h"
+#include "../compat.h"
+#include "../scope.h"
+#include "file.h"
 #include "stream.h"
 
 /* Bios of one CPU that wait for a worker, and what is known of who brings them. */

@@ -2,7 +2,7 @@
 /*
  * Whether who submits a bio waits for it, or goes on to the next one.
  *
- * It decides where a bio of a file is issued, see store-file-queue.c: for a task
+ * It decides where a bio of a file is issued, see store/file-queue.c: for a task
  * that waits, on its own CPU, which is free then; beside one that goes on, on
  * another CPU, if one is free.
  *

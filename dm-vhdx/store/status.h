@@ -2,7 +2,7 @@
 /*
  * What an errno of a store means for a bio.
  *
- * store-status.h APIs:
+ * status.h APIs:
  *   vhdx_blk_status()		errno of a store -> status of a bio
  */
 #ifndef VHDX_STORE_STATUS_H
@@ -10,7 +10,7 @@
 
 #include <linux/blkdev.h>
 
-#include "engine/store.h"
+#include "../engine/store.h"
 
 /**
  * vhdx_blk_status() - the status of a bio whose store failed

@@ -14,8 +14,8 @@
 
 #include "buffer.h"
 #include "fresh.h"
-#include "scope.h"
-#include "store-file.h"
+#include "../scope.h"
+#include "file.h"
 
 /* Pages to a call: what fits on a stack. */
 #define MOVE_PAGES	32

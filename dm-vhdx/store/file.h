@@ -4,9 +4,9 @@
  *
  * File systems are never called from ->map: whoever submitted the bio may be
  * deep in a stack of its own, inside a transaction of another file system, or
- * in memory reclaim. Bios go to workers instead, see store-file-queue.c.
+ * in memory reclaim. Bios go to workers instead, see store/file-queue.c.
  *
- * store-file.c APIs:
+ * file-open.c APIs:
  *   vhdx_file_open()		a path -> an open file, nothing else
  *   vhdx_file_init()		an open file -> a store that is not yet usable
  *   vhdx_file_start()		lock the file and make the store usable
@@ -15,30 +15,30 @@
  *   vhdx_file_direct()		can the page cache be bypassed?
  *   vhdx_file_set_sector()	tell how small I/O may be
  *   vhdx_file_wants_stable()	must what is being written stay as it is?
- * store-file-ops.c APIs:
+ * file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
- * store-file-time.c APIs:
+ * file-time.c APIs:
  *   vhdx_file_time_init()
  *   vhdx_file_time_exit()
  *   vhdx_file_time_follow()	have the time updated, if nobody else does
- * store-file-lock.c APIs:
+ * file-lock.c APIs:
  *   vhdx_file_lock()		keep others out
  *   vhdx_file_unlock()		let them in again
- * store-file-io.c APIs:
+ * file-io.c APIs:
  *   vhdx_file_io_init()	workers for a store
  *   vhdx_file_io_exit()
  *   vhdx_file_submit()		fill a bio from the file, or the file from it
  *   vhdx_file_submit_later()	the same, where a worker is to find the place
  *   vhdx_file_submit_flush()	make durable what was written
  *   vhdx_file_issue()		for the worker: what has come together
- * store-file-room.c APIs:
+ * file-room.c APIs:
  *   vhdx_file_waits_for_room()	is a write to be tried again when there is room?
- * store-file-queue.c APIs:
+ * file-queue.c APIs:
  *   vhdx_file_queue()		have a bio issued by a worker
  *   vhdx_file_queue_again()	the same for a bio that had to wait
  *   vhdx_file_queue_init()	workers that do
  *   vhdx_file_queue_exit()
- * store-file.h APIs:
+ * file.h APIs:
  *   vhdx_file_writable()	was the file opened for writing?
  *   vhdx_file_in_batches()	are bios issued many at a time?
  *   vhdx_file_aligned()	can this be direct I/O?
@@ -59,7 +59,7 @@
 #include <linux/percpu-defs.h>
 #include <linux/workqueue.h>
 
-#include "engine/store.h"
+#include "../engine/store.h"
 #include "overlap.h"
 
 struct vhdx_file_cpu;
@@ -136,7 +136,7 @@ struct vhdx_file_plug {
  * struct vhdx_file_io - a bio that a file serves
  * @bio: what is filled or written; what was done is taken off its front
  * @work: to be queued for a worker
- * @plug: before that, if the bio keeps others, see store-file-queue.c
+ * @plug: before that, if the bio keeps others, see store/file-queue.c
  * @node: in the list of a CPU, or of the bio that keeps it
  * @file: the store
  * @locate: finds @pos first, NULL if it is known: see vhdx_file_submit_later()

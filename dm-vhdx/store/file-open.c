@@ -11,10 +11,10 @@
 #include <linux/stat.h>
 #include <linux/string.h>
 
-#include "compat.h"
+#include "../compat.h"
 #include "fresh.h"
-#include "reason.h"
-#include "store-file.h"
+#include "../reason.h"
+#include "file.h"
 
 static void cannot_open(struct vhdx_reason *reason, bool write, int err)
 {
@@ -145,7 +145,7 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 	learn_direct_io(file);
 	/*
 	 * Read-ahead around a page of the BAT would read what no one needs. The
-	 * time of a change is seen to in store-file-time.c.
+	 * time of a change is seen to in store/file-time.c.
 	 */
 	spin_lock(&filp->f_lock);
 	filp->f_mode |= FMODE_RANDOM | FMODE_NOCMTIME;

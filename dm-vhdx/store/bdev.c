@@ -9,7 +9,7 @@
 #include <linux/string.h>
 
 #include "buffer.h"
-#include "store-bdev.h"
+#include "bdev.h"
 
 /*
  * One for the committer, and one for the others: none has more than one, and

@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""layers.py [DIRECTORY]: checks that includes of the module go down.
+
+Each file of the module has a place in ORDER, top to bottom.  It may include a
+header on its own line or below, never above.  Within a line no circle may be,
+nor in the engine, which is at the bottom.  A file without a place fails.
+"""
+import os
+import re
+import sys
+
+# Headers stand for their .c as well.
+ORDER = """
+dm-vhdx-target
+map
+provision
+zero
+limits message status
+defer write
+device
+layer shrink
+backing
+commit-life
+commit-thread
+commit-prepare
+commit-nospace
+commit
+io
+store/file-ops store/file-open
+store/file-io
+store/file-lock store/file-queue store/file-room store/file-time
+store/bdev store/file
+store/buffer store/fresh store/overlap store/status store/stream
+load table
+charge compat epoch hibernate patience reason scope trace
+"""
+
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
+# Kbuild makes it.
+MADE = ("probed.h",)
+
+
+def sources(top):
+    """Paths of the files below a directory."""
+    for folder, _, names in os.walk(top):
+        for name in names:
+            if name.endswith((".c", ".h")) and not name.endswith(".mod.c"):
+                yield os.path.relpath(os.path.join(folder, name), top)
+
+
+def includes(top, path):
+    """Paths of what a file includes."""
+    with open(os.path.join(top, path), encoding="utf-8") as source:
+        for name in INCLUDE.findall(source.read()):
+            if name not in MADE:
+                yield os.path.normpath(os.path.join(os.path.dirname(path),
+                                                    name))
+
+
+def ranks():
+    """{unit: line in ORDER, 1 at the bottom}."""
+    lines = ORDER.split("\n")[1:-1]
+    return {unit: len(lines) - i for i, line in enumerate(lines)
+            for unit in line.split()}
+
+
+def unit_of(path):
+    return os.path.splitext(path)[0]
+
+
+def circle(graph):
+    """A circle of units, or None."""
+    done, trail = set(), []
+
+    def visit(unit):
+        if unit in trail:
+            return trail[trail.index(unit):] + [unit]
+        if unit in done:
+            return None
+        trail.append(unit)
+        for below in sorted(graph.get(unit, ())):
+            found = visit(below)
+            if found:
+                return found
+        trail.pop()
+        done.add(unit)
+        return None
+
+    for unit in sorted(graph):
+        found = visit(unit)
+        if found:
+            return found
+    return None
+
+
+def faults(top):
+    """Sentences about the files below a directory."""
+    rank, graph = ranks(), {}
+    for path in sorted(sources(top)):
+        if path.startswith("probe/"):
+            continue
+        unit = unit_of(path)
+        engine = path.startswith("engine/")
+        if not engine and unit not in rank:
+            yield f"{path}: has no place in ORDER of {sys.argv[0]}"
+            continue
+        for name in includes(top, path):
+            below = unit_of(name)
+            if below != unit:
+                graph.setdefault(unit, set()).add(below)
+            if below.startswith("engine/"):
+                continue
+            if engine:
+                yield f"{path}: includes {name}, which is not of the engine"
+            elif below not in rank:
+                yield f"{path}: includes {name}, which has no place"
+            elif rank[below] > rank[unit]:
+                yield f"{path}: includes {name}, which is above it"
+    found = circle(graph)
+    if found:
+        yield "a circle: " + " -> ".join(found)
+
+
+def main():
+    top = sys.argv[1] if len(sys.argv) > 1 else "dm-vhdx"
+    bad = list(faults(top))
+    if bad:
+        print("\n".join(bad))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
