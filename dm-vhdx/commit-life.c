@@ -27,7 +27,7 @@ static void epoch_settled(struct vhdx_epochs *epochs)
 }
 
 /* The engine does the rest: it looks whether a load waits. */
-static void feed(struct vhdx_feeder *feeder)
+static void supply_wanted(struct vhdx_feeder *feeder)
 {
 	struct vhdx_committer *c =
 		container_of(feeder, struct vhdx_committer, feeder);
@@ -79,7 +79,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 	c->report = report;
 	c->name = name;
 	c->mode = VHDX_MODE_RW;
-	c->feeder.feed = feed;
+	c->feeder.feed = supply_wanted;
 	init_waitqueue_head(&c->wait);
 	mutex_init(&c->asking);
 	mutex_init(&c->lock);

@@ -151,8 +151,8 @@ static void set_clock(struct vhdx_committer *c, unsigned int done)
 }
 
 /* Returns whether there are some that want room, or there were. */
-static bool take(struct vhdx_committer *c, struct bio_list *flushes,
-		 struct bio_list *again)
+static bool take_waiting_bios(struct vhdx_committer *c, struct bio_list *flushes,
+			      struct bio_list *again)
 {
 	unsigned long flags;
 	bool waiting;
@@ -176,7 +176,7 @@ static void work_once(struct vhdx_committer *c)
 	int err;
 
 	mutex_lock(&c->lock);
-	wants_room = take(c, &flushes, &again);
+	wants_room = take_waiting_bios(c, &flushes, &again);
 	flags = flags_due(c);
 	own = flags && vhdx_own_work_begin();
 	if (!own)
@@ -238,7 +238,7 @@ static bool is_wanted(const struct vhdx_committer *c)
 	       data_race(has_bios(c)) || kthread_should_stop();
 }
 
-static unsigned long nap(const struct vhdx_committer *c)
+static unsigned long time_to_sleep(const struct vhdx_committer *c)
 {
 	unsigned long left = MAX_SCHEDULE_TIMEOUT;
 
@@ -256,7 +256,7 @@ static int committer_thread(void *data)
 	struct vhdx_scope scope = vhdx_scope_enter();
 
 	for (;;) {
-		wait_event_idle_timeout(c->wait, is_wanted(c), nap(c));
+		wait_event_idle_timeout(c->wait, is_wanted(c), time_to_sleep(c));
 		if (kthread_should_stop())
 			break;
 		run_errand(c);

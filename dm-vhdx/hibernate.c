@@ -76,13 +76,14 @@ void vhdx_hibernate_event(unsigned long event)
 	}
 }
 
-static int notify(struct notifier_block *block, unsigned long event, void *data)
+static int pm_notify(struct notifier_block *block, unsigned long event,
+		     void *data)
 {
 	vhdx_hibernate_event(event);
 	return NOTIFY_OK;
 }
 
-static struct notifier_block notifier = { .notifier_call = notify };
+static struct notifier_block notifier = { .notifier_call = pm_notify };
 
 /**
  * vhdx_hibernate_init() - be told of hibernation

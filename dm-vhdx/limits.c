@@ -71,7 +71,7 @@ static struct block_device *device_of(const struct vhdx_layer *layer)
 	return layer->file ? file_inode(layer->file->filp)->i_sb->s_bdev : NULL;
 }
 
-static bool rotates(const struct vhdx_target *t)
+static bool any_rotates(const struct vhdx_target *t)
 {
 	unsigned int i;
 
@@ -85,7 +85,7 @@ static bool rotates(const struct vhdx_target *t)
 }
 
 /* A worker issues what goes to a file, and nobody could poll for that. */
-static bool polls(const struct vhdx_target *t)
+static bool all_poll(const struct vhdx_target *t)
 {
 	unsigned int i;
 
@@ -151,12 +151,12 @@ void vhdx_limits_hint(struct dm_target *ti, struct queue_limits *limits)
 			hint_file(&t->layer[i], limits);
 	limits->io_min = limits->physical_block_size;
 	limits->io_opt = min_t(u32, params->block_size, IO_OPT_MAX);
-	vhdx_limit_features(limits, rotates(t), polls(t));
+	vhdx_limit_features(limits, any_rotates(t), all_poll(t));
 	hint_discards(t, limits);
 }
 
 /* What ->io_hints adds to begins anew. */
-static void forget(struct queue_limits *limits)
+static void reset_stacked(struct queue_limits *limits)
 {
 	struct queue_limits fresh;
 
@@ -165,12 +165,12 @@ static void forget(struct queue_limits *limits)
 	limits->dma_alignment = fresh.dma_alignment;
 }
 
-static int mend(struct vhdx_target *t, struct request_queue *q)
+static int mend_queue(struct vhdx_target *t, struct request_queue *q)
 {
 	struct queue_limits limits = vhdx_queue_limits_begin(q);
 	int err;
 
-	forget(&limits);
+	reset_stacked(&limits);
 	vhdx_limits_hint(t->ti, &limits);
 	err = vhdx_queue_limits_end(q, &limits);
 	if (err)
@@ -200,6 +200,6 @@ int vhdx_limits_resume(struct vhdx_target *t)
 		      dm_table_device_name(t->ti->table), sector_size(t), old);
 		return -EINVAL;
 	}
-	vhdx_queue_features(q, rotates(t), polls(t));
-	return alone && !names_device(t) ? mend(t, q) : 0;
+	vhdx_queue_features(q, any_rotates(t), all_poll(t));
+	return alone && !names_device(t) ? mend_queue(t, q) : 0;
 }

@@ -24,18 +24,18 @@ struct message {
 		      unsigned int maxlen);
 };
 
-static const char *device(const struct dm_target *ti)
+static const char *device_name(const struct dm_target *ti)
 {
 	return dm_device_name(dm_table_get_md(ti->table));
 }
 
 static int read_only(const struct vhdx_target *t)
 {
-	DMWARN("%s: message: the device is read-only", device(t->ti));
+	DMWARN("%s: message: the device is read-only", device_name(t->ti));
 	return -EROFS;
 }
 
-static u64 counted(const u64 *counter)
+static u64 read_counter(const u64 *counter)
 {
 	/* The committer counts with no lock held, and may be at work. */
 	return data_race(*counter);
@@ -68,14 +68,14 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	       stats.checkpoints);
 	journal = &session->journal;
 	DMEMIT(" entries=%llu flushes=%llu pages_in_place=%llu",
-	       counted(&journal->entries), counted(&journal->flushes),
-	       counted(&journal->checkpointed));
+	       read_counter(&journal->entries), read_counter(&journal->flushes),
+	       read_counter(&journal->checkpointed));
 	DMEMIT(" pages_changed=%u ready=%u size=%llu freeing=%llu",
 	       changed, ready, READ_ONCE(session->image->store->size), freeing);
 	return ANSWERED;
 }
 
-static int where(struct vhdx_target *t, u64 pos, struct vhdx_run *run)
+static int find_run(struct vhdx_target *t, u64 pos, struct vhdx_run *run)
 {
 	struct vhdx_scope scope = vhdx_scope_enter();
 	struct vhdx_miss miss;
@@ -107,14 +107,14 @@ static int message_where(struct vhdx_target *t, char **argv, char *result,
 
 	if (kstrtou64(argv[1], 10, &sector) || sector >= t->ti->len) {
 		DMWARN("%s: message: where %.32s: not a sector of the device",
-		       device(t->ti), argv[1]);
+		       device_name(t->ti), argv[1]);
 		return -EINVAL;
 	}
 	if (t->committer && !vhdx_committer_session(t->committer))
 		return -EAGAIN;
 	sector = round_down(sector, t->chain->layer[0]->params.logical_sector >>
 			    SECTOR_SHIFT);
-	err = where(t, sector << SECTOR_SHIFT, &run);
+	err = find_run(t, sector << SECTOR_SHIFT, &run);
 	if (err)
 		return err;
 	DMEMIT("%s sectors=%llu", kinds[run.kind], run.length >> SECTOR_SHIFT);
@@ -170,11 +170,11 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		if (argc == message->args + 1)
 			return message->handle(ti->private, argv, result,
 					       maxlen);
-		DMWARN("%s: message: %s takes %u arguments", device(ti),
+		DMWARN("%s: message: %s takes %u arguments", device_name(ti),
 		       message->name, message->args);
 		return -EINVAL;
 	}
 	DMWARN("%s: message: %.32s is not known, unlike stats, where, commit, checkpoint",
-	       device(ti), argv[0]);
+	       device_name(ti), argv[0]);
 	return -EINVAL;
 }

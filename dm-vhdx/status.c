@@ -99,7 +99,8 @@ struct summary {
 	const char *fault;
 };
 
-static void summarize(const struct vhdx_target *t, struct summary *summary)
+static void summarize_session(const struct vhdx_target *t,
+			      struct summary *summary)
 {
 	const struct vhdx_committer *c = t->committer;
 	struct vhdx_session *session = c ? vhdx_committer_session(c) : NULL;
@@ -155,7 +156,7 @@ static void emit_info(const struct vhdx_target *t, char *result,
 	struct summary summary;
 	size_t sz = 0;
 
-	summarize(t, &summary);
+	summarize_session(t, &summary);
 	DMEMIT("%s %u", modes[summary.mode], t->layers);
 	sz = emit_pages(t, result, maxlen, sz);
 	DMEMIT(" %lld", (long long)atomic64_read(&t->deferred));

@@ -8,8 +8,8 @@ enum where {
 	NOWHERE,
 };
 
-static int missed(struct vhdx_miss *miss, struct vhdx_image *image,
-		  struct vhdx_page_map *map, u64 index)
+static int page_missed(struct vhdx_miss *miss, struct vhdx_image *image,
+		       struct vhdx_page_map *map, u64 index)
 {
 	*miss = (struct vhdx_miss){
 		.image = image,
@@ -33,7 +33,7 @@ static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 				       &present);
 	rcu_read_unlock();
 	if (!page)
-		return missed(miss, image, &image->bitmap_pages, index);
+		return page_missed(miss, image, &image->bitmap_pages, index);
 	*where = present ? HERE : BELOW;
 	return 0;
 }
@@ -55,8 +55,8 @@ static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
 	*len = min(*len, vhdx_bat_block_size(bat) - in_block);
 	r = vhdx_image_bat_entry(image, index, &entry);
 	if (r == -EAGAIN)
-		return missed(miss, image, &image->bat_pages,
-			      index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
+		return page_missed(miss, image, &image->bat_pages,
+				   index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
 	if (r)
 		return r;
 
@@ -118,7 +118,7 @@ static int settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
  * A file that is written grows meanwhile.  Its new space may be seen as past the
  * end by who was faster than the size: nothing was written there yet.
  */
-static int settle(const struct vhdx_image *image, struct vhdx_run *run)
+static int settle_run(const struct vhdx_image *image, struct vhdx_run *run)
 {
 	run->kind = VHDX_RUN_DATA;
 	if (likely(!image->replay.count &&
@@ -169,12 +169,13 @@ int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		if (where == NOWHERE)
 			return 0;
 		if (where == HERE)
-			return settle(image, run);
+			return settle_run(image, run);
 	}
 	return 0;
 }
 
-static bool continues(const struct vhdx_run *run, const struct vhdx_run *next)
+static bool run_continues(const struct vhdx_run *run,
+			  const struct vhdx_run *next)
 {
 	if (run->kind != next->kind)
 		return false;
@@ -210,7 +211,7 @@ int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		/* What cannot be mapped now is a matter for the next call. */
 		if (vhdx_chain_piece(chain, pos + run->length,
 				     len - run->length, &next, miss) ||
-		    !continues(run, &next))
+		    !run_continues(run, &next))
 			break;
 		run->length += next.length;
 	}

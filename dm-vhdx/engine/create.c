@@ -22,7 +22,7 @@ struct maker {
 	struct vhdx_report *report;
 };
 
-static int step(const struct maker *maker, u64 done)
+static int next_step(const struct maker *maker, u64 done)
 {
 	if (!maker->progress)
 		return 0;
@@ -38,7 +38,7 @@ static int cannot_write(const struct maker *maker, const char *name, u64 pos,
 			   vhdx_errno_words(err), -err);
 }
 
-static int flush(const struct maker *maker)
+static int flush_store(const struct maker *maker)
 {
 	int r = vhdx_store_flush(maker->store);
 
@@ -81,13 +81,13 @@ static int make_space(const struct maker *maker)
 	int r = make_zeros(maker, 0, pos);
 
 	if (!r)
-		r = flush(maker);
+		r = flush_store(maker);
 	while (!r && pos < maker->layout->end) {
 		u64 next = min(pos + SPACE_STEP, maker->layout->end);
 
 		r = make_zeros(maker, pos, next);
 		if (!r)
-			r = step(maker, next);
+			r = next_step(maker, next);
 		pos = next;
 		cond_resched();
 	}
@@ -126,7 +126,7 @@ static int write_bat(const struct maker *maker)
 	for (first = 0; first < entries && !r; first += count) {
 		r = write_bat_part(maker, part, first, count);
 		if (!r)
-			r = step(maker, maker->layout->end);
+			r = next_step(maker, maker->layout->end);
 		cond_resched();
 	}
 	kvfree(part);
@@ -200,7 +200,7 @@ static int write_file_id(const struct maker *maker)
 	if (r)
 		return cannot_write(maker, "file identifier",
 				    VHDX_FILE_ID_OFFSET, r);
-	return flush(maker);
+	return flush_store(maker);
 }
 
 /**
@@ -238,7 +238,7 @@ int vhdx_create(struct vhdx_store *store, const struct vhdx_layout *layout,
 	if (!r)
 		r = write_regions(&maker);
 	if (!r)
-		r = flush(&maker);
+		r = flush_store(&maker);
 	if (!r)
 		r = write_headers(&maker);
 	return r ? r : write_file_id(&maker);

@@ -111,7 +111,7 @@ static void heap_drop(struct sweep *sweep)
 }
 
 /* The last range is what it will be. */
-static void keep(struct sweep *sweep)
+static void keep_range(struct sweep *sweep)
 {
 	if (!sweep->last.length)
 		return;
@@ -122,8 +122,8 @@ static void keep(struct sweep *sweep)
 }
 
 /* A change counts from @start to @end. That of a page does so whole. */
-static void make(struct sweep *sweep, const struct vhdx_patch *patch, u64 start,
-		 u64 end)
+static void make_range(struct sweep *sweep, const struct vhdx_patch *patch,
+		       u64 start, u64 end)
 {
 	struct vhdx_patch *last = &sweep->last;
 
@@ -132,14 +132,14 @@ static void make(struct sweep *sweep, const struct vhdx_patch *patch, u64 start,
 		last->length += end - start;
 		return;
 	}
-	keep(sweep);
+	keep_range(sweep);
 	*last = *patch;
 	last->target = start;
 	last->length = end - start;
 }
 
 /* Adds what begins at @pos, and drops what ended. */
-static void advance(struct sweep *sweep, u64 pos)
+static void advance_sweep(struct sweep *sweep, u64 pos)
 {
 	while (sweep->next < sweep->count &&
 	       sweep->in[sweep->by_target[sweep->next]].target <= pos)
@@ -148,7 +148,7 @@ static void advance(struct sweep *sweep, u64 pos)
 		heap_drop(sweep);
 }
 
-static void run(struct sweep *sweep)
+static void run_sweep(struct sweep *sweep)
 {
 	u64 pos = 0;
 
@@ -160,13 +160,13 @@ static void run(struct sweep *sweep)
 		const struct vhdx_patch *top;
 		u64 end, begin = U64_MAX;
 
-		advance(sweep, pos);
+		advance_sweep(sweep, pos);
 		if (sweep->next < sweep->count)
 			begin = sweep->in[sweep->by_target[sweep->next]].target;
 		if (sweep->heaped) {
 			top = &sweep->in[sweep->heap[0]];
 			end = min(end_of(top), begin);
-			make(sweep, top, pos, end);
+			make_range(sweep, top, pos, end);
 			pos = end;
 		} else if (begin != U64_MAX) {
 			pos = begin;
@@ -175,17 +175,17 @@ static void run(struct sweep *sweep)
 		}
 		cond_resched();
 	}
-	keep(sweep);
+	keep_range(sweep);
 }
 
-static int flatten(struct sweep *sweep)
+static int flatten_sweep(struct sweep *sweep)
 {
 	sort_by_target(sweep);
-	run(sweep);
+	run_sweep(sweep);
 	sweep->out = kvcalloc(sweep->made + 1, sizeof(*sweep->out), GFP_KERNEL);
 	if (!sweep->out)
 		return -ENOMEM;
-	run(sweep);
+	run_sweep(sweep);
 	return 0;
 }
 
@@ -205,7 +205,7 @@ int vhdx_flatten(struct vhdx_patch **patches, u32 *count)
 	sweep.by_target = kvmalloc_array(*count + 1, sizeof(u32), GFP_KERNEL);
 	sweep.heap = kvmalloc_array(*count + 1, sizeof(u32), GFP_KERNEL);
 	if (sweep.by_target && sweep.heap)
-		r = flatten(&sweep);
+		r = flatten_sweep(&sweep);
 	kvfree(sweep.by_target);
 	kvfree(sweep.heap);
 	if (r)

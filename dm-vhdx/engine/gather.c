@@ -162,7 +162,7 @@ static void tell_zero(const struct vhdx_gather *gather,
 		  streak->low == streak->high ? "" : "s", offsets);
 }
 
-static void tell(struct vhdx_gather *gather, enum vhdx_wrong wrong)
+static void tell_gathered(struct vhdx_gather *gather, enum vhdx_wrong wrong)
 {
 	struct vhdx_streak *streak = &gather->streak[wrong];
 
@@ -218,7 +218,7 @@ static void tell_ended(struct vhdx_gather *gather, u64 index)
 		}
 		if (best == VHDX_WRONGS)
 			break;
-		tell(gather, best);
+		tell_gathered(gather, best);
 	}
 }
 
@@ -291,7 +291,7 @@ void vhdx_gather_add(struct vhdx_gather *gather, enum vhdx_wrong wrong,
 		return;
 	}
 	if (streak->count)
-		tell(gather, wrong);
+		tell_gathered(gather, wrong);
 	*streak = next;
 }
 

@@ -65,8 +65,8 @@ bool vhdx_checksum_ok(const void *buf, size_t len, u32 *stored, u32 *computed)
 	return *stored == *computed;
 }
 
-static void decode(const struct vhdx_disk_header *disk,
-		   struct vhdx_header *header)
+static void decode_header(const struct vhdx_disk_header *disk,
+			  struct vhdx_header *header)
 {
 	header->sequence = le64_to_cpu(disk->sequence);
 	header->file_write_guid = disk->file_write_guid;
@@ -110,7 +110,7 @@ bool vhdx_header_decode(const void *buf, unsigned int slot,
 			  stored, computed);
 		return false;
 	}
-	decode(disk, header);
+	decode_header(disk, header);
 	return true;
 }
 
@@ -151,8 +151,8 @@ static int check_log_place(const struct vhdx_header *header, u64 file_size,
 }
 
 /* Which copy counts, if @same tells that both are alike to the byte. */
-static int choose(struct vhdx_headers *headers, bool same,
-		  struct vhdx_report *report)
+static int choose_header(struct vhdx_headers *headers, bool same,
+			 struct vhdx_report *report)
 {
 	struct vhdx_place at = VHDX_AT("header", VHDX_HEADER_OFFSET(0));
 	const struct vhdx_header *copy = headers->copy;
@@ -178,6 +178,7 @@ static int read_copies(struct vhdx_store *store, struct vhdx_headers *headers,
 		       u8 *buf, struct vhdx_report *report)
 {
 	unsigned int slot;
+	bool same;
 	int r;
 
 	for (slot = 0; slot < 2; slot++) {
@@ -195,9 +196,8 @@ static int read_copies(struct vhdx_store *store, struct vhdx_headers *headers,
 							  &headers->copy[slot],
 							  report);
 	}
-	return choose(headers,
-		      !memcmp(buf, buf + VHDX_HEADER_SIZE, VHDX_HEADER_SIZE),
-		      report);
+	same = !memcmp(buf, buf + VHDX_HEADER_SIZE, VHDX_HEADER_SIZE);
+	return choose_header(headers, same, report);
 }
 
 /**

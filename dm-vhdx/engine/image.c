@@ -137,8 +137,8 @@ struct softener {
 	struct vhdx_report *to;
 };
 
-static void soften(struct vhdx_report *report,
-		   const struct vhdx_finding *finding)
+static void soften_finding(struct vhdx_report *report,
+			   const struct vhdx_finding *finding)
 {
 	struct softener *softener =
 		container_of(report, struct softener, report);
@@ -158,7 +158,7 @@ static int use_copies(struct vhdx_image *image, const u8 *tables,
 		      const bool valid[2])
 {
 	struct softener softener = {
-		.report.emit = soften,
+		.report.emit = soften_finding,
 		.to = image->report,
 	};
 	bool second = !valid[0];

@@ -225,7 +225,7 @@ static int check_complete(const struct decoder *d)
 	return 0;
 }
 
-static int decode(struct decoder *d)
+static int decode_pairs(struct decoder *d)
 {
 	u32 count = 0, i;
 	int r;
@@ -262,7 +262,7 @@ struct vhdx_locator *vhdx_locator_decode(const void *item, u32 length,
 	d.locator = kzalloc(sizeof(*d.locator), GFP_KERNEL);
 	if (!d.locator)
 		return ERR_PTR(-ENOMEM);
-	r = decode(&d);
+	r = decode_pairs(&d);
 	if (r) {
 		vhdx_locator_free(d.locator);
 		return ERR_PTR(r);

@@ -26,7 +26,8 @@ struct walk {
 	u32 checksum;
 };
 
-static void decode(struct walk *walk, const struct vhdx_disk_log_entry *disk)
+static void decode_entry(struct walk *walk,
+			 const struct vhdx_disk_log_entry *disk)
 {
 	struct vhdx_log_entry *entry = walk->entry;
 
@@ -189,7 +190,7 @@ int vhdx_log_entry_read(struct vhdx_log_reader *reader, u32 first,
 	    !guid_equal(&disk->log_guid, &header->log_guid))
 		return 0;
 	entry->offset = first * VHDX_PAGE;
-	decode(&walk, disk);
+	decode_entry(&walk, disk);
 	*fault = header_fault(&walk);
 	if (*fault)
 		return 0;

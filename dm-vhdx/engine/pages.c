@@ -103,7 +103,7 @@ unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
 	return done;
 }
 
-static void starve(struct vhdx_pool *pool)
+static void starve_pool(struct vhdx_pool *pool)
 {
 	WRITE_ONCE(pool->starved, true);
 	if (pool->feeder && READ_ONCE(pool->pinned))
@@ -124,7 +124,7 @@ static void *alloc_or_evict(struct vhdx_pool *pool, mempool_t *from)
 		if (p)
 			return p;
 		if (!vhdx_pool_shrink(pool, 1))
-			starve(pool);
+			starve_pool(pool);
 		rcu_barrier();
 	}
 }
@@ -191,7 +191,7 @@ static enum insertion try_insert(struct vhdx_page *page,
 	return INSERTED;
 }
 
-static enum insertion insert(struct vhdx_page *page, u64 written)
+static enum insertion insert_page(struct vhdx_page *page, u64 written)
 {
 	struct vhdx_pool *pool = page->map->pool;
 	struct vhdx_leaf *spare = NULL;
@@ -252,7 +252,7 @@ int vhdx_page_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
 		memset(page->faulty, 0, sizeof(page->faulty));
 		r = fill(context, index, page);
 		if (!r)
-			result = insert(page, written);
+			result = insert_page(page, written);
 	} while (!r && result == STALE);
 	if (r || result != INSERTED)
 		page_free(map->pool, page);

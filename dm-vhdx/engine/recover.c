@@ -2,7 +2,7 @@
 #include "recover.h"
 
 /* The file as a whole has a new state as soon as one byte of it is written. */
-static int announce(struct vhdx_image *image)
+static int announce_replay(struct vhdx_image *image)
 {
 	struct vhdx_header next = *vhdx_header_current(&image->headers);
 
@@ -15,7 +15,7 @@ static int announce(struct vhdx_image *image)
  * So that blocks whose extension of the file was lost are inside it again. Only
  * the log says how long the file is to be, so no space is taken for that.
  */
-static int lengthen(struct vhdx_image *image)
+static int lengthen_file(struct vhdx_image *image)
 {
 	u64 size = image->limits.file_size;
 	int r;
@@ -110,9 +110,9 @@ static int replay_on_disk(struct vhdx_image *image)
 
 	if (!image->store->ops->write)
 		return -EROFS;
-	r = announce(image);
+	r = announce_replay(image);
 	if (!r)
-		r = lengthen(image);
+		r = lengthen_file(image);
 	if (!r)
 		r = put_patches(image, had);
 	if (!r)

@@ -57,7 +57,7 @@ bool vhdx_turns_text(const u8 *text)
  * of the log, with what controls it. A name that was cut short may end inside
  * a character.
  */
-static void disarm(char *text)
+static void disarm_text(char *text)
 {
 	while (*text) {
 		const u8 *start = (const u8 *)text;
@@ -81,7 +81,7 @@ __printf(4, 0) static void emit(struct vhdx_report *report,
 					.text = text };
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	disarm(text);
+	disarm_text(text);
 	report->emit(report, &finding);
 }
 

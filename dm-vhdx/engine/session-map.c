@@ -55,7 +55,7 @@ static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,
 }
 
 /* Readers look at the entry without the lock. */
-static void publish(const struct spot *spot, u64 entry)
+static void publish_entry(const struct spot *spot, u64 entry)
 {
 	__le64 *entries = spot->page->data;
 
@@ -67,7 +67,7 @@ static void publish(const struct spot *spot, u64 entry)
  * here: nothing guards it against lying in the wrong place. It is free for the
  * next one who looks, since no entry names it any more.
  */
-static void release(struct vhdx_session *session, u64 entry)
+static void release_entry(struct vhdx_session *session, u64 entry)
 {
 	if (!vhdx_entry_present(entry))
 		return;
@@ -85,7 +85,7 @@ static u64 next_prepared(const struct vhdx_session *session)
  * Gives an absent block space. Since that reads as zeros, the block may be seen
  * at once, before it is written.
  */
-static int allocate(struct vhdx_session *session, struct spot *spot)
+static int allocate_block(struct vhdx_session *session, struct spot *spot)
 {
 	u64 offset;
 
@@ -97,7 +97,7 @@ static int allocate(struct vhdx_session *session, struct spot *spot)
 		return -EBUSY;
 	offset = vhdx_session_take_prepared(session);
 	spot->entry = offset | VHDX_BLOCK_FULLY_PRESENT;
-	publish(spot, spot->entry);
+	publish_entry(spot, spot->entry);
 	session->last_end =
 		max(session->last_end,
 		    offset + vhdx_bat_block_size(&session->image->bat));
@@ -113,7 +113,7 @@ static int map_first(struct vhdx_session *session, u64 pos, u64 len,
 
 	r = find_spot(session, pos, len, &spot, miss);
 	if (!r && !vhdx_entry_present(spot.entry))
-		r = allocate(session, &spot);
+		r = allocate_block(session, &spot);
 	if (r)
 		return r;
 	*run = (struct vhdx_run){
@@ -136,7 +136,7 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 	if (!vhdx_entry_present(spot.entry)) {
 		if (!session->prepared_count ||
 		    next_prepared(session) != run->offset + run->length ||
-		    allocate(session, &spot))
+		    allocate_block(session, &spot))
 			return false;
 	}
 	if (vhdx_entry_offset(spot.entry) != run->offset + run->length)
@@ -212,8 +212,8 @@ static int change_state(struct vhdx_session *session, enum vhdx_zero why,
 {
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
-	release(session, spot->entry);
-	publish(spot, why == VHDX_ZERO_DISCARD ? VHDX_BLOCK_UNMAPPED :
+	release_entry(session, spot->entry);
+	publish_entry(spot, why == VHDX_ZERO_DISCARD ? VHDX_BLOCK_UNMAPPED :
 						 VHDX_BLOCK_ZERO);
 	return 0;
 }

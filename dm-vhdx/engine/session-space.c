@@ -122,7 +122,7 @@ int vhdx_session_survey(struct vhdx_session *session)
 	return 0;
 }
 
-static void untake(struct vhdx_session *session, u64 offset)
+static void untake_space(struct vhdx_session *session, u64 offset)
 {
 	spin_lock(&session->image->pool.lock);
 	vhdx_space_untake(&session->space, offset,
@@ -146,7 +146,7 @@ static int reuse_one(struct vhdx_session *session, u64 *offset)
 }
 
 /* A bad spot is nobody's: it stays taken, and another place is looked for. */
-static int reuse(struct vhdx_session *session, u64 *offset)
+static int reuse_space(struct vhdx_session *session, u64 *offset)
 {
 	int r;
 
@@ -159,7 +159,7 @@ static int reuse(struct vhdx_session *session, u64 *offset)
 			break;
 		session->bad_places++;
 	}
-	untake(session, *offset);
+	untake_space(session, *offset);
 	return r;
 }
 
@@ -173,7 +173,7 @@ static void tell_size(struct vhdx_session *session)
 	spin_unlock(&image->pool.lock);
 }
 
-static int reserve(struct vhdx_store *store, u64 pos, u64 len)
+static int reserve_range(struct vhdx_store *store, u64 pos, u64 len)
 {
 	int r = store->ops->reserve(store, pos, len);
 
@@ -202,11 +202,11 @@ int vhdx_session_reserve(struct vhdx_session *session)
 
 	if (!store->ops->reserve)
 		return 0;
-	r = reserve(store, 0, VHDX_ALIGN);
+	r = reserve_range(store, 0, VHDX_ALIGN);
 	if (!r)
-		r = reserve(store, header->log_offset, header->log_length);
+		r = reserve_range(store, header->log_offset, header->log_length);
 	if (!r && bat->length <= RESERVED_BAT)
-		r = reserve(store, bat->offset, bat->length);
+		r = reserve_range(store, bat->offset, bat->length);
 	return r;
 }
 
@@ -234,7 +234,7 @@ u64 vhdx_session_reclaims(const struct vhdx_session *session)
  * By how much the file gets longer: a share of what it is, so that it need not
  * do so often; by little if it is about to get space back.
  */
-static u64 growth(const struct vhdx_session *session)
+static u64 next_growth(const struct vhdx_session *session)
 {
 	u64 goal = (u64)session->prepared_goal
 		   << session->image->bat.block_shift;
@@ -245,10 +245,10 @@ static u64 growth(const struct vhdx_session *session)
 	return clamp_t(u64, session->append_at / 8, least, GROWTH_MAX);
 }
 
-static int extend(struct vhdx_session *session, u64 end)
+static int extend_store(struct vhdx_session *session, u64 end)
 {
 	struct vhdx_store *store = session->image->store;
-	u64 size = max(end, ALIGN(session->append_at + growth(session),
+	u64 size = max(end, ALIGN(session->append_at + next_growth(session),
 				  VHDX_ALIGN));
 	int r = -ENOSPC;
 
@@ -265,7 +265,7 @@ static int extend(struct vhdx_session *session, u64 end)
 }
 
 /* Space behind all that was ever used needs no zeroing. */
-static int append(struct vhdx_session *session, u64 *offset)
+static int append_block(struct vhdx_session *session, u64 *offset)
 {
 	u64 size = vhdx_bat_block_size(&session->image->bat);
 	u64 end = session->append_at + size;
@@ -275,7 +275,7 @@ static int append(struct vhdx_session *session, u64 *offset)
 	if (READ_ONCE(session->space.freed[VHDX_FREED_OPEN]))
 		WRITE_ONCE(session->reclaim, true);
 	if (end > session->image->store->size) {
-		r = extend(session, end);
+		r = extend_store(session, end);
 		if (r)
 			return r;
 	}
@@ -296,9 +296,9 @@ static int prepare_one(struct vhdx_session *session)
 	u32 last;
 	int r;
 
-	r = reuse(session, &offset);
+	r = reuse_space(session, &offset);
 	if (vhdx_store_no_room(r))
-		r = append(session, &offset);
+		r = append_block(session, &offset);
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);
@@ -423,7 +423,7 @@ static u64 next_drained(struct vhdx_session *session, u64 pos, u64 *length)
 	return pos;
 }
 
-static void reclaim(struct vhdx_session *session, u64 pos, u64 length)
+static void reclaim_range(struct vhdx_session *session, u64 pos, u64 length)
 {
 	spin_lock(&session->image->pool.lock);
 	vhdx_space_reclaim(&session->space, pos, length);
@@ -455,7 +455,7 @@ bool vhdx_session_drained(struct vhdx_session *session)
 		/* A store that cannot do it keeps the space; no harm is done. */
 		if (READ_ONCE(session->mode) == VHDX_MODE_RW)
 			store->ops->discard(store, pos, length);
-		reclaim(session, pos, length);
+		reclaim_range(session, pos, length);
 		cond_resched();
 	}
 	return READ_ONCE(session->space.freed[VHDX_FREED_DRAINING]);

@@ -41,7 +41,8 @@ void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 }
 
 /* For what a session cannot go on after. Returns @err. */
-static int broken(struct vhdx_session *session, const char *what, int err)
+static int session_broken(struct vhdx_session *session, const char *what,
+			  int err)
 {
 	char reason[VHDX_TEXT_MAX];
 
@@ -86,7 +87,7 @@ static void tell_space(struct vhdx_session *session, bool none)
 	spin_unlock(&session->image->pool.lock);
 }
 
-static int begin(struct vhdx_session *session)
+static int session_begin(struct vhdx_session *session)
 {
 	spinlock_t *lock = &session->image->pool.lock;
 	int r = vhdx_session_reserve(session);
@@ -100,7 +101,7 @@ static int begin(struct vhdx_session *session)
 	if (r == -ENOMEM)
 		return r;
 	if (r)
-		return broken(session, "opening the log", r);
+		return session_broken(session, "opening the log", r);
 	spin_lock(lock);
 	WRITE_ONCE(session->live, true);
 	session->stats.begun++;
@@ -108,12 +109,12 @@ static int begin(struct vhdx_session *session)
 	return 0;
 }
 
-static int checkpoint(struct vhdx_session *session)
+static int session_checkpoint(struct vhdx_session *session)
 {
 	int r = vhdx_journal_checkpoint(&session->journal);
 
 	if (r)
-		return broken(session, "writing the BAT", r);
+		return session_broken(session, "writing the BAT", r);
 	spin_lock(&session->image->pool.lock);
 	session->stats.checkpoints++;
 	spin_unlock(&session->image->pool.lock);
@@ -135,14 +136,14 @@ static u32 close_transaction(struct vhdx_session *session, u64 *last_end)
 	return pages;
 }
 
-static int commit(struct vhdx_session *session)
+static int session_commit(struct vhdx_session *session)
 {
 	struct vhdx_journal *journal = &session->journal;
 	u64 last_end;
 	int r = 0;
 
 	if (vhdx_journal_due(journal))
-		r = checkpoint(session);
+		r = session_checkpoint(session);
 	if (r)
 		return r;
 	if (close_transaction(session, &last_end))
@@ -150,7 +151,7 @@ static int commit(struct vhdx_session *session)
 	else
 		r = vhdx_journal_flush(journal);
 	if (r)
-		return broken(session, "committing to the log", r);
+		return session_broken(session, "committing to the log", r);
 	spin_lock(&session->image->pool.lock);
 	session->stats.commits += session->committing;
 	session->committing = false;
@@ -184,7 +185,7 @@ static int end_for_space(struct vhdx_session *session)
 
 	if (!r)
 		return 0;
-	err = commit(session);
+	err = session_commit(session);
 	if (err)
 		return err;
 	vhdx_session_fail(session, VHDX_AT("file", 0),
@@ -201,10 +202,10 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 	if (commit_needed(session))
 		flags |= VHDX_WORK_COMMIT;
 	if (flags & VHDX_WORK_COMMIT)
-		r = commit(session);
+		r = session_commit(session);
 	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
 		   vhdx_journal_due(&session->journal)))
-		r = checkpoint(session);
+		r = session_checkpoint(session);
 	return r ? r : end_for_space(session);
 }
 
@@ -230,7 +231,7 @@ int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 		return -EROFS;
 	r = vhdx_session_survey(session);
 	if (!r && !session->live && (flags & VHDX_WORK_BEGIN))
-		r = begin(session);
+		r = session_begin(session);
 	if (!r && session->live)
 		r = work_live(session, flags);
 	return r;
@@ -272,20 +273,20 @@ int vhdx_session_end(struct vhdx_session *session)
 		return -EROFS;
 	/* Nothing may have touched what is missing. */
 	if (vhdx_store_is_cut(session->image->store, &length))
-		return broken(session, "ending the session", -EIO);
+		return session_broken(session, "ending the session", -EIO);
 	if (!session->live)
 		return 0;
 	spin_lock(&session->image->pool.lock);
 	WRITE_ONCE(session->live, false);
 	spin_unlock(&session->image->pool.lock);
-	r = commit(session);
+	r = session_commit(session);
 	if (!r)
-		r = checkpoint(session);
+		r = session_checkpoint(session);
 	if (r)
 		return r;
 	r = close_log(session);
 	if (r)
-		return broken(session, "closing the log", r);
+		return session_broken(session, "closing the log", r);
 	vhdx_session_trim(session);
 	return 0;
 }

@@ -397,7 +397,7 @@ static void wait_work(struct work_struct *work)
 }
 
 /* Returns whether it is to be issued at once. */
-static bool located(struct vhdx_file_io *io)
+static bool locate_io(struct vhdx_file_io *io)
 {
 	bool (*locate)(struct vhdx_file_io *io) = io->locate;
 
@@ -425,7 +425,7 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 
 	blk_start_plug(&plug);
 	llist_for_each_entry_safe(io, next, batch, node) {
-		if (io->locate && !located(io))
+		if (io->locate && !locate_io(io))
 			continue;
 		css = vhdx_charge_switch(io->bio, css);
 		if (io_issue(io, IOCB_NOWAIT)) {

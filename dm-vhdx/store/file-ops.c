@@ -55,8 +55,8 @@ static void guise_leave(struct guise guise)
 /*
  * Returns how many bytes of @buf the vector describes.
  */
-static size_t describe(struct bio_vec *vec, unsigned int *count,
-		       const void *buf, size_t len)
+static size_t describe_buffer(struct bio_vec *vec, unsigned int *count,
+			      const void *buf, size_t len)
 {
 	size_t done = 0;
 
@@ -89,7 +89,7 @@ static bool move_direct(const struct vhdx_file *file, loff_t pos,
 	       IS_ALIGNED((unsigned long)buf, file->mem_align);
 }
 
-static void forget(struct vhdx_file *file, loff_t pos, ssize_t len)
+static void forget_cached(struct vhdx_file *file, loff_t pos, ssize_t len)
 {
 	if (len > 0)
 		invalidate_inode_pages2_range(file->filp->f_mapping,
@@ -104,7 +104,7 @@ static ssize_t read_some(struct vhdx_file *file, struct kiocb *iocb,
 	ssize_t ret = file->filp->f_op->read_iter(iocb, iter);
 
 	if (!(iocb->ki_flags & IOCB_DIRECT))
-		forget(file, pos, ret);
+		forget_cached(file, pos, ret);
 	if (is_vmalloc_addr(buf))
 		invalidate_kernel_vmap_range(buf, len);
 	return ret;
@@ -132,7 +132,7 @@ static ssize_t move_some(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 	struct kiocb iocb;
 	unsigned int count;
 
-	len = describe(vec, &count, buf, len);
+	len = describe_buffer(vec, &count, buf, len);
 	iov_iter_bvec(&iter, dir, vec, count, len);
 	init_sync_kiocb(&iocb, file->filp);
 	iocb.ki_pos = pos;

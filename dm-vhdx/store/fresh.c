@@ -37,8 +37,8 @@ void vhdx_fresh_free(struct vhdx_fresh *fresh)
  * At most as many grains as there are marks. Others look at a word without the
  * lock while it is changed: each mark that stays must be there all the time.
  */
-static void mark(struct vhdx_fresh *fresh, unsigned long from,
-		 unsigned long to, bool set)
+static void mark_grains(struct vhdx_fresh *fresh, unsigned long from,
+			unsigned long to, bool set)
 {
 	while (from < to) {
 		unsigned int bit = from % BITS_PER_LONG;
@@ -69,8 +69,8 @@ static unsigned long first_busy(const struct vhdx_fresh *fresh)
  * Moves the window on, so that it has as much of what is before @to as it can.
  * Returns where it ends.
  */
-static unsigned long move(struct vhdx_fresh *fresh, unsigned long from,
-			  unsigned long to)
+static unsigned long move_grains(struct vhdx_fresh *fresh, unsigned long from,
+				 unsigned long to)
 {
 	unsigned long start = fresh->start < fresh->end ? fresh->start : from;
 
@@ -78,7 +78,7 @@ static unsigned long move(struct vhdx_fresh *fresh, unsigned long from,
 		start = min(to - VHDX_FRESH_GRAINS, first_busy(fresh));
 	to = min(to, start + VHDX_FRESH_GRAINS);
 	/* A file that did not end with a grain leaves a gap. */
-	mark(fresh, max(fresh->end, start), min(from, to), false);
+	mark_grains(fresh, max(fresh->end, start), min(from, to), false);
 	WRITE_ONCE(fresh->start, start);
 	WRITE_ONCE(fresh->end, max(fresh->end, to));
 	return to;
@@ -102,9 +102,9 @@ void vhdx_fresh_add(struct vhdx_fresh *fresh, u64 from, u64 to)
 		return;
 	spin_lock_irqsave(&fresh->lock, flags);
 	if (first >= fresh->end) {
-		end = move(fresh, first, end);
-		mark(fresh, max_t(unsigned long, first, fresh->start), end,
-		     true);
+		end = move_grains(fresh, first, end);
+		mark_grains(fresh, max_t(unsigned long, first, fresh->start), end,
+			    true);
 	}
 	spin_unlock_irqrestore(&fresh->lock, flags);
 }
@@ -130,8 +130,8 @@ void vhdx_fresh_cut(struct vhdx_fresh *fresh, u64 size)
 }
 
 /* Those grains of a range that are in the window: [*first, *end). */
-static void clip(const struct vhdx_fresh *fresh, u64 pos, u64 len,
-		 unsigned long *first, unsigned long *end)
+static void clip_range(const struct vhdx_fresh *fresh, u64 pos, u64 len,
+		       unsigned long *first, unsigned long *end)
 {
 	*first = max_t(u64, pos >> VHDX_GRAIN_SHIFT, fresh->start);
 	*end = min_t(u64, (pos + len + VHDX_GRAIN - 1) >> VHDX_GRAIN_SHIFT,
@@ -172,9 +172,9 @@ void vhdx_fresh_touch(struct vhdx_fresh *fresh, u64 pos, u64 len)
 	 * Others still have to wait for what is busy, and look at its mark
 	 * without the lock: it is not even cleared for a moment.
 	 */
-	for (clip(fresh, pos, len, &first, &end); first < end; first++)
+	for (clip_range(fresh, pos, len, &first, &end); first < end; first++)
 		if (!find_busy(fresh, first, first + 1))
-			mark(fresh, first, first + 1, false);
+			mark_grains(fresh, first, first + 1, false);
 	spin_unlock_irqrestore(&fresh->lock, flags);
 }
 
@@ -199,7 +199,7 @@ static void add_zeros(struct vhdx_fill *fill, unsigned int len)
 }
 
 /* Returns false if the bio's data comes in too many pieces. */
-static bool describe(struct vhdx_fill *fill, u64 pos, struct bio *bio)
+static bool describe_fill(struct vhdx_fill *fill, u64 pos, struct bio *bio)
 {
 	unsigned int before = pos & (VHDX_GRAIN - 1);
 	unsigned int pieces = 0;
@@ -224,12 +224,13 @@ static bool is_part(u64 pos, unsigned int len)
 }
 
 /* A part of one fresh grain is written: all of the grain, if that can be. */
-static struct vhdx_fill *begin(struct vhdx_fresh *fresh, unsigned long grain,
-			       u64 pos, struct bio *bio)
+static struct vhdx_fill *begin_fill(struct vhdx_fresh *fresh,
+				    unsigned long grain, u64 pos,
+				    struct bio *bio)
 {
 	struct vhdx_fill *fill = find_free(fresh);
 
-	if (!fill || !describe(fill, pos, bio))
+	if (!fill || !describe_fill(fill, pos, bio))
 		return NULL;
 	fill->grain = grain;
 	fill->waiting = NULL;
@@ -260,7 +261,7 @@ enum vhdx_fresh_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 	struct vhdx_fill *other;
 
 	spin_lock_irqsave(&fresh->lock, flags);
-	clip(fresh, pos, len, &first, &end);
+	clip_range(fresh, pos, len, &first, &end);
 	other = find_busy(fresh, first, end);
 	if (other) {
 		node->next = other->waiting;
@@ -270,11 +271,11 @@ enum vhdx_fresh_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 	}
 	if (fill && end == first + 1 && is_part(pos, len) &&
 	    vhdx_fresh_marked(fresh, first))
-		*fill = begin(fresh, first, pos, bio);
+		*fill = begin_fill(fresh, first, pos, bio);
 	if (fill && *fill)
 		answer = VHDX_FRESH_FILL;
 	else
-		mark(fresh, first, end, false);
+		mark_grains(fresh, first, end, false);
 out:
 	spin_unlock_irqrestore(&fresh->lock, flags);
 	return answer;
@@ -299,7 +300,7 @@ struct llist_node *vhdx_fresh_done(struct vhdx_fresh *fresh,
 	spin_lock_irqsave(&fresh->lock, flags);
 	/* Its mark may be another's by now if the file was cut. */
 	if (fill->grain >= fresh->start && fill->grain < fresh->end)
-		mark(fresh, fill->grain, fill->grain + 1, false);
+		mark_grains(fresh, fill->grain, fill->grain + 1, false);
 	fill->busy = false;
 	waiting = fill->waiting;
 	spin_unlock_irqrestore(&fresh->lock, flags);
