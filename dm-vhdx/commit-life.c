@@ -27,10 +27,10 @@ static void epoch_settled(struct vhdx_epochs *epochs)
 }
 
 /* The engine does the rest: it looks whether a load waits. */
-static void supply_wanted(struct vhdx_feeder *feeder)
+static void supply_wanted(struct vhdx_supply *supply)
 {
 	struct vhdx_committer *c =
-		container_of(feeder, struct vhdx_committer, feeder);
+		container_of(supply, struct vhdx_committer, supply);
 
 	WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
@@ -79,7 +79,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 	c->report = report;
 	c->name = name;
 	c->mode = VHDX_MODE_RW;
-	c->feeder.feed = supply_wanted;
+	c->supply.feed = supply_wanted;
 	init_waitqueue_head(&c->wait);
 	mutex_init(&c->asking);
 	mutex_init(&c->lock);
@@ -89,7 +89,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 		kfree(c);
 		return ERR_PTR(err);
 	}
-	image->pool.feeder = &c->feeder;
+	image->pool.supply = &c->supply;
 	return c;
 }
 
@@ -101,7 +101,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
  */
 void vhdx_committer_free(struct vhdx_committer *c)
 {
-	vhdx_committer_hurry(c, true);
+	vhdx_committer_abort_survey(c, true);
 	vhdx_space_worker_stop(c);
 	vhdx_committer_stop(c);
 	vhdx_epochs_exit(&c->epochs);
@@ -109,7 +109,7 @@ void vhdx_committer_free(struct vhdx_committer *c)
 	synchronize_rcu();
 	if (c->session)
 		vhdx_session_free(c->session);
-	c->image->pool.feeder = NULL;
+	c->image->pool.supply = NULL;
 	kfree(c);
 }
 
@@ -144,7 +144,7 @@ static int make_session(struct vhdx_committer *c, unsigned int flags)
 }
 
 /**
- * vhdx_committer_resume() - make the image ready to be written
+ * vhdx_committer_preresume() - make the image ready to be written
  * @c: the committer
  * @ti: a target of the table that becomes live
  * @no_space_timeout: seconds that writes may wait for room, 0 for ever
@@ -154,17 +154,17 @@ static int make_session(struct vhdx_committer *c, unsigned int flags)
  * Context: ->preresume, with no I/O under way.
  * Return: 0 or a negative errno; the log then says why.
  */
-int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
-			  unsigned int no_space_timeout)
+int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
+			     unsigned int no_space_timeout)
 {
 	int err = 0;
 
 	mutex_lock(&c->lock);
 	WRITE_ONCE(c->ti, ti);
 	c->room.patience.timeout = no_space_timeout;
-	vhdx_committer_hurry(c, false);
+	vhdx_committer_abort_survey(c, false);
 	mutex_unlock(&c->lock);
-	vhdx_committer_stay(c);
+	vhdx_committer_presuspend_undo(c);
 	if (!vhdx_committer_session(c))
 		err = vhdx_committer_ask(c, make_session, 0);
 	/* It looks at the whole BAT, so that the first write need not wait. */
@@ -174,7 +174,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
 }
 
 /**
- * vhdx_committer_suspend() - do not keep what waits for room in vain
+ * vhdx_committer_presuspend() - do not keep what waits for room in vain
  * @c: the committer
  * @status: what such bios are to end with
  *
@@ -182,7 +182,7 @@ int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
  *
  * Context: ->presuspend.
  */
-void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
+void vhdx_committer_presuspend(struct vhdx_committer *c, blk_status_t status)
 {
 	spin_lock_irq(&c->queue_lock);
 	WRITE_ONCE(c->room.patience.suspend, status);
@@ -195,10 +195,10 @@ void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status)
 }
 
 /**
- * vhdx_committer_stay() - the device was not suspended after all
+ * vhdx_committer_presuspend_undo() - the device was not suspended after all
  * @c: the committer
  */
-void vhdx_committer_stay(struct vhdx_committer *c)
+void vhdx_committer_presuspend_undo(struct vhdx_committer *c)
 {
 	spin_lock_irq(&c->queue_lock);
 	WRITE_ONCE(c->room.patience.suspend, 0);
@@ -223,7 +223,7 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 	WRITE_ONCE(c->changed, false);
 	c->due = VHDX_DUE_NOTHING;
 	/* To look for room is to begin a session. */
-	vhdx_room_forget(c);
+	vhdx_room_clear(c);
 	/* Of a session that failed before it was said then, and so is a cut. */
 	if (err && !failed)
 		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
@@ -232,21 +232,21 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 }
 
 /**
- * vhdx_committer_end() - leave a clean image behind
+ * vhdx_committer_postsuspend() - leave a clean image behind
  * @c: the committer; the session begins anew with the next write
  *
  * Context: ->postsuspend, with no I/O under way.
  */
-void vhdx_committer_end(struct vhdx_committer *c)
+void vhdx_committer_postsuspend(struct vhdx_committer *c)
 {
 	if (!vhdx_committer_session(c))
 		return;
-	vhdx_committer_hurry(c, true);
+	vhdx_committer_abort_survey(c, true);
 	vhdx_committer_ask(c, end_session, 0);
 }
 
 /**
- * vhdx_committer_forget() - a table goes
+ * vhdx_committer_drop_table() - a table goes
  * @c: the committer of its image
  * @ti: its target
  *
@@ -257,18 +257,18 @@ void vhdx_committer_end(struct vhdx_committer *c)
  *
  * Context: ->dtr.
  */
-void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti)
+void vhdx_committer_drop_table(struct vhdx_committer *c, struct dm_target *ti)
 {
 	if (READ_ONCE(c->ti) != ti)
 		return;
 	/* If another target of its table kept that from being resumed. */
-	vhdx_committer_hurry(c, true);
+	vhdx_committer_abort_survey(c, true);
 	mutex_lock(&c->lock);
 	if (c->ti == ti) {
 		c->ti = NULL;
 	} else {
 		/* Another was just resumed. */
-		vhdx_committer_hurry(c, false);
+		vhdx_committer_abort_survey(c, false);
 		WRITE_ONCE(c->low, true);
 		wake_up(&c->wait);
 	}

@@ -6,11 +6,11 @@
  * commit-life.c APIs:
  *   vhdx_committer_new()	make a committer, which does nothing yet
  *   vhdx_committer_free()
- *   vhdx_committer_resume()	make the image ready to be written
- *   vhdx_committer_suspend()	do not keep what waits for room in vain
- *   vhdx_committer_stay()	it was not suspended after all
- *   vhdx_committer_end()	leave a clean image behind
- *   vhdx_committer_forget()	a table goes
+ *   vhdx_committer_preresume()	make the image ready to be written
+ *   vhdx_committer_presuspend()	do not keep what waits for room in vain
+ *   vhdx_committer_presuspend_undo()	it was not suspended after all
+ *   vhdx_committer_postsuspend()	leave a clean image behind
+ *   vhdx_committer_drop_table()	a table goes
  *   vhdx_committer_run()	work at once, for a message
  */
 #ifndef VHDX_COMMIT_LIFE_H
@@ -22,12 +22,12 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 					  struct vhdx_report *report,
 					  const char *name);
 void vhdx_committer_free(struct vhdx_committer *c);
-int vhdx_committer_resume(struct vhdx_committer *c, struct dm_target *ti,
-			  unsigned int no_space_timeout);
-void vhdx_committer_suspend(struct vhdx_committer *c, blk_status_t status);
-void vhdx_committer_stay(struct vhdx_committer *c);
-void vhdx_committer_end(struct vhdx_committer *c);
-void vhdx_committer_forget(struct vhdx_committer *c, struct dm_target *ti);
+int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
+			     unsigned int no_space_timeout);
+void vhdx_committer_presuspend(struct vhdx_committer *c, blk_status_t status);
+void vhdx_committer_presuspend_undo(struct vhdx_committer *c);
+void vhdx_committer_postsuspend(struct vhdx_committer *c);
+void vhdx_committer_drop_table(struct vhdx_committer *c, struct dm_target *ti);
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 
 #endif /* VHDX_COMMIT_LIFE_H */

@@ -53,12 +53,12 @@ void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status)
 }
 
 /**
- * vhdx_room_forget() - say no more that there is no room
+ * vhdx_room_clear() - say no more that there is no room
  * @c: the committer, locked
  *
  * Context: process context, with the lock of @c held.
  */
-void vhdx_room_forget(struct vhdx_committer *c)
+void vhdx_room_clear(struct vhdx_committer *c)
 {
 	bool lacking = c->room.lacking;
 
@@ -103,7 +103,7 @@ static void room_again(struct vhdx_committer *c)
 	else if (c->room.lacking)
 		DMINFO("%s: there is room again: writes to new blocks do not fail any more",
 		       c->name);
-	vhdx_room_forget(c);
+	vhdx_room_clear(c);
 	take_waiting(c, &bios);
 	vhdx_committer_again(&bios);
 }

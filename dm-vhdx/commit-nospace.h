@@ -13,7 +13,7 @@
  *   vhdx_room_full()		is there no room for another block?
  *   vhdx_room_wait()		bios have found none
  *   vhdx_room_refuse()	let none wait
- *   vhdx_room_forget()	say no more that there is no room
+ *   vhdx_room_clear()	say no more that there is no room
  */
 #ifndef VHDX_COMMIT_NOSPACE_H
 #define VHDX_COMMIT_NOSPACE_H
@@ -24,6 +24,6 @@ bool vhdx_room_full(const struct vhdx_session *session);
 void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios);
 void vhdx_room_settle(struct vhdx_committer *c);
 void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status);
-void vhdx_room_forget(struct vhdx_committer *c);
+void vhdx_room_clear(struct vhdx_committer *c);
 
 #endif /* VHDX_COMMIT_NOSPACE_H */

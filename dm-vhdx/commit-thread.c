@@ -60,7 +60,7 @@ int vhdx_committer_lost(struct vhdx_committer *c)
 	if (READ_ONCE(c->cut))
 		vhdx_session_fail(c->session, VHDX_AT("file", 0),
 				  "somebody has cut the file for a time");
-	else if (READ_ONCE(c->unflushed))
+	else if (READ_ONCE(c->flush_error))
 		vhdx_session_fail(c->session, vhdx_image_log_place(c->image),
 				  "a flush of the store failed");
 	else
@@ -199,18 +199,18 @@ static void work_once(struct vhdx_committer *c)
 	vhdx_committer_again(&again);
 }
 
-static void run_errand(struct vhdx_committer *c)
+static void run_request(struct vhdx_committer *c)
 {
 	/* Goes with vhdx_committer_ask(). */
-	struct vhdx_errand *errand = smp_load_acquire(&c->errand);
+	struct vhdx_request *request = smp_load_acquire(&c->request);
 
-	if (!errand)
+	if (!request)
 		return;
 	mutex_lock(&c->lock);
-	errand->err = errand->run(c, errand->flags);
+	request->err = request->run(c, request->flags);
 	mutex_unlock(&c->lock);
 	/* Whose it is goes on with what was done. */
-	smp_store_release(&c->errand, NULL);
+	smp_store_release(&c->request, NULL);
 	wake_up(&c->wait);
 }
 
@@ -225,13 +225,13 @@ static bool has_bios(const struct vhdx_committer *c)
 /* Without a session there is nobody to tell yet. */
 static bool has_lost(const struct vhdx_committer *c)
 {
-	return (READ_ONCE(c->unflushed) || READ_ONCE(c->cut)) &&
+	return (READ_ONCE(c->flush_error) || READ_ONCE(c->cut)) &&
 	       READ_ONCE(c->mode) == VHDX_MODE_RW && vhdx_committer_session(c);
 }
 
 static bool is_wanted(const struct vhdx_committer *c)
 {
-	return has_lost(c) || READ_ONCE(c->errand) ||
+	return has_lost(c) || READ_ONCE(c->request) ||
 	       READ_ONCE(c->low) ||
 	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
 	       /* Who adds one wakes the thread to look once more. */
@@ -259,7 +259,7 @@ static int committer_thread(void *data)
 		wait_event_idle_timeout(c->wait, is_wanted(c), time_to_sleep(c));
 		if (kthread_should_stop())
 			break;
-		run_errand(c);
+		run_request(c);
 		work_once(c);
 	}
 	vhdx_scope_leave(scope);
@@ -269,7 +269,7 @@ static int committer_thread(void *data)
 /**
  * vhdx_committer_ask() - have something done by the thread
  * @c: the committer
- * @run: what is to be done, see struct vhdx_errand
+ * @run: what is to be done, see struct vhdx_request
  * @flags: for @run
  *
  * For what is done for a system call, and writes to the image: a signal, or a
@@ -283,16 +283,16 @@ int vhdx_committer_ask(struct vhdx_committer *c,
 		       int (*run)(struct vhdx_committer *c, unsigned int flags),
 		       unsigned int flags)
 {
-	struct vhdx_errand errand = { .run = run, .flags = flags };
+	struct vhdx_request request = { .run = run, .flags = flags };
 
 	mutex_lock(&c->asking);
-	/* Goes with run_errand(). */
-	smp_store_release(&c->errand, &errand);
+	/* Goes with run_request(). */
+	smp_store_release(&c->request, &request);
 	wake_up(&c->wait);
 	/* Likewise. */
-	wait_event_idle(c->wait, !smp_load_acquire(&c->errand));
+	wait_event_idle(c->wait, !smp_load_acquire(&c->request));
 	mutex_unlock(&c->asking);
-	return errand.err;
+	return request.err;
 }
 
 /**

@@ -123,7 +123,7 @@ void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
 }
 
 /**
- * vhdx_committer_unflushed() - a flush has failed that was not the committer's
+ * vhdx_committer_flush_failed() - a flush outside the committer failed
  * @c: the committer
  *
  * A store tells once that it has lost something, and does not say what: it may
@@ -132,9 +132,9 @@ void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
  *
  * Context: any.
  */
-void vhdx_committer_unflushed(struct vhdx_committer *c)
+void vhdx_committer_flush_failed(struct vhdx_committer *c)
 {
-	WRITE_ONCE(c->unflushed, true);
+	WRITE_ONCE(c->flush_error, true);
 	wake_up(&c->wait);
 }
 

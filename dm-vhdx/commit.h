@@ -17,11 +17,11 @@
  *   vhdx_committer_refuses()	must a bio not wait for room?
  *   vhdx_committer_defer()	keep a bio that cannot be mapped now
  *   vhdx_committer_flush()	keep a bio until all before it is durable
- *   vhdx_committer_unflushed()	a flush has failed elsewhere
+ *   vhdx_committer_flush_failed()	a flush has failed elsewhere
  *   vhdx_committer_cut()	the store was cut
  * commit.h APIs:
  *   vhdx_committer_session()	the session, once there is one
- *   vhdx_committer_hurry()	do not wait for a look at the whole BAT
+ *   vhdx_committer_abort_survey()	break off a look at the whole BAT
  *   vhdx_committer_changed()	something has to be committed some time
  *   vhdx_space_worker_wake()	there may be something to do for the space worker
  */
@@ -42,12 +42,12 @@ struct task_struct;
 struct vhdx_committer;
 
 /**
- * struct vhdx_errand - what a task has the committer do, and waits for
+ * struct vhdx_request - what a task has the committer do, and waits for
  * @run: does it, with the committer locked, in its thread and scope
  * @flags: for @run
  * @err: what that returned
  */
-struct vhdx_errand {
+struct vhdx_request {
 	int (*run)(struct vhdx_committer *c, unsigned int flags);
 	unsigned int flags;
 	int err;
@@ -108,11 +108,11 @@ struct vhdx_space_worker {
  * @report: where findings go
  * @name: of the image, for the log
  * @epochs: of I/O to the image
- * @feeder: of the image's pool
+ * @supply: of the image's pool
  * @space: the space worker
  * @task: the thread
- * @asking: held by the task whose @errand it is
- * @errand: to be done next, NULL if there is none
+ * @asking: held by the task whose @request it is
+ * @request: to be done next, NULL if there is none
  * @wait: where it sleeps
  * @lock: held by who works on the session, I/O and all
  * @ti: of the table that is live, or was last; under @lock, but to compare it
@@ -125,7 +125,7 @@ struct vhdx_space_worker {
  * @room: and those that found none
  * @changed: there is something to commit
  * @low: something else is to be done
- * @unflushed: a flush that did not pass here has failed
+ * @flush_error: a flush issued outside the committer failed
  * @cut: somebody has made the store shorter
  */
 struct vhdx_committer {
@@ -134,11 +134,11 @@ struct vhdx_committer {
 	struct vhdx_report *report;
 	const char *name;
 	struct vhdx_epochs epochs;
-	struct vhdx_feeder feeder;
+	struct vhdx_supply supply;
 	struct vhdx_space_worker space;
 	struct task_struct *task;
-	struct mutex asking; /* one errand at a time */
-	struct vhdx_errand *errand;
+	struct mutex asking; /* one request at a time */
+	struct vhdx_request *request;
 	wait_queue_head_t wait;
 	struct mutex lock; /* who works on the session */
 	struct dm_target *ti;
@@ -151,7 +151,7 @@ struct vhdx_committer {
 	struct vhdx_room room;
 	bool changed;
 	bool low;
-	bool unflushed;
+	bool flush_error;
 	bool cut;
 };
 
@@ -160,7 +160,7 @@ void vhdx_committer_again(struct bio_list *bios);
 blk_status_t vhdx_committer_refuses(const struct vhdx_committer *c);
 void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
-void vhdx_committer_unflushed(struct vhdx_committer *c);
+void vhdx_committer_flush_failed(struct vhdx_committer *c);
 void vhdx_committer_cut(struct vhdx_committer *c);
 
 /**
@@ -182,19 +182,20 @@ vhdx_committer_session(const struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_hurry() - do not wait for a look at the whole BAT
+ * vhdx_committer_abort_survey() - break off a look at the whole BAT
  * @c: the committer, with no I/O under way
- * @hurry: break it off, and begin no other; or it may be made again
+ * @abort: end it and begin no other; if false, it may be made again
  *
  * Context: any: not locked, or who is to break off would be waited for; locked if
- * not @hurry, for who breaks off has to see why until its end.
+ * not @abort, for who breaks off has to see why until its end.
  */
-static inline void vhdx_committer_hurry(struct vhdx_committer *c, bool hurry)
+static inline void vhdx_committer_abort_survey(struct vhdx_committer *c,
+					       bool abort)
 {
 	struct vhdx_session *session = vhdx_committer_session(c);
 
 	if (session)
-		WRITE_ONCE(session->hurry, hurry);
+		WRITE_ONCE(session->abort_survey, abort);
 }
 
 /**

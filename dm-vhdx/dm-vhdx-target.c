@@ -30,7 +30,7 @@ static void target_free(struct vhdx_target *t)
 	unsigned int i;
 
 	if (t->committer)
-		vhdx_committer_forget(t->committer, t->ti);
+		vhdx_committer_drop_table(t->committer, t->ti);
 	vhdx_provision_exit(t);
 	if (t->chain)
 		vhdx_chain_free(t->chain);
@@ -181,8 +181,8 @@ static int vhdx_preresume(struct dm_target *ti)
 	err = vhdx_limits_resume(t);
 	if (err || !t->committer)
 		return err;
-	return vhdx_committer_resume(t->committer, ti,
-				     t->options.no_space_timeout);
+	return vhdx_committer_preresume(t->committer, ti,
+					t->options.no_space_timeout);
 }
 
 /*
@@ -224,9 +224,9 @@ static void vhdx_presuspend(struct dm_target *ti)
 	struct vhdx_target *t = ti->private;
 
 	if (t->committer)
-		vhdx_committer_suspend(t->committer,
-				       dm_noflush_suspending(ti) ?
-				       BLK_STS_DM_REQUEUE : BLK_STS_NOSPC);
+		vhdx_committer_presuspend(t->committer,
+					  dm_noflush_suspending(ti) ?
+					  BLK_STS_DM_REQUEUE : BLK_STS_NOSPC);
 }
 
 static void vhdx_presuspend_undo(struct dm_target *ti)
@@ -234,7 +234,7 @@ static void vhdx_presuspend_undo(struct dm_target *ti)
 	struct vhdx_target *t = ti->private;
 
 	if (t->committer)
-		vhdx_committer_stay(t->committer);
+		vhdx_committer_presuspend_undo(t->committer);
 }
 
 /* All bios have ended. A suspended device's image can be copied. */
@@ -243,7 +243,7 @@ static void vhdx_postsuspend(struct dm_target *ti)
 	struct vhdx_target *t = ti->private;
 
 	if (t->committer)
-		vhdx_committer_end(t->committer);
+		vhdx_committer_postsuspend(t->committer);
 }
 
 /*

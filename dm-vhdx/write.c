@@ -81,7 +81,8 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 	const struct vhdx_layer *child = &t->layer[0];
 	struct vhdx_committer *c = t->committer;
 
-	if (vhdx_session_ready(c->session) == -EROFS || READ_ONCE(c->unflushed))
+	if (vhdx_session_ready(c->session) == -EROFS ||
+	    READ_ONCE(c->flush_error))
 		return DM_MAPIO_KILL;
 	if (!vhdx_session_clean(c->session)) {
 		vhdx_committer_flush(c, bio);
@@ -148,7 +149,7 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 	io = dm_per_bio_data(bio, sizeof(*io));
 	vhdx_io_leave(io);
 	if (unlikely(*error) && had_flush(t, bio, *error))
-		vhdx_committer_unflushed(t->committer);
+		vhdx_committer_flush_failed(t->committer);
 	if (likely(!io->durable))
 		return DM_ENDIO_DONE;
 	io->durable = false;

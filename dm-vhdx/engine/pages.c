@@ -106,8 +106,8 @@ unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
 static void starve_pool(struct vhdx_pool *pool)
 {
 	WRITE_ONCE(pool->starved, true);
-	if (pool->feeder && READ_ONCE(pool->pinned))
-		pool->feeder->feed(pool->feeder);
+	if (pool->supply && READ_ONCE(pool->pinned))
+		pool->supply->feed(pool->supply);
 }
 
 /*

@@ -79,12 +79,12 @@ struct vhdx_leaf {
 };
 
 /**
- * struct vhdx_feeder - who can put pages of the journal in their places
+ * struct vhdx_supply - who can put pages of the journal in their places
  * @feed: a load waits for that, and goes on to ask; the caller may sleep, and
  *	holds no lock
  */
-struct vhdx_feeder {
-	void (*feed)(struct vhdx_feeder *feeder);
+struct vhdx_supply {
+	void (*feed)(struct vhdx_supply *supply);
 };
 
 /**
@@ -97,7 +97,7 @@ struct vhdx_feeder {
  * @limit: how many others there may be, at least VHDX_POOL_RESERVE
  * @written: pages that were written to their places so far
  * @starved: a load waits for pages that are in the journal
- * @feeder: hears of it, if there is one; set before pages are loaded
+ * @supply: hears of it, if there is one; set before pages are loaded
  * @loads: pages brought in so far
  * @evictions: pages given up so far
  * @structs: struct vhdx_page, with a reserve
@@ -112,7 +112,7 @@ struct vhdx_pool {
 	unsigned long limit;
 	u64 written;
 	bool starved;
-	struct vhdx_feeder *feeder;
+	struct vhdx_supply *supply;
 	u64 loads;
 	u64 evictions;
 	mempool_t *structs;

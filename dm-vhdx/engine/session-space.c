@@ -61,7 +61,7 @@ static int survey_step(struct vhdx_progress *progress, u64 done, u64 total)
 		return 0;
 	if (surveyor->unsafe)
 		return -EROFS;
-	return READ_ONCE(surveyor->session->hurry) ? -EINTR : 0;
+	return READ_ONCE(surveyor->session->abort_survey) ? -EINTR : 0;
 }
 
 static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
@@ -109,7 +109,7 @@ int vhdx_session_survey(struct vhdx_session *session)
 	r = vhdx_space_init(&session->space);
 	if (!r)
 		r = mark_all(session, &surveyor);
-	if (r == -ENOMEM || (r == -EINTR && READ_ONCE(session->hurry)))
+	if (r == -ENOMEM || (r == -EINTR && READ_ONCE(session->abort_survey)))
 		return r;
 	if (r || surveyor.unsafe) {
 		vhdx_session_fail(session, surveyor.at, surveyor.reason);

@@ -90,7 +90,7 @@ struct vhdx_session_stats {
  * @live: the headers name our log, and writes may go on
  * @committing: a transaction is closed and not durable yet
  * @surveyed: @space is complete
- * @hurry: somebody waits for the end, and a survey can be made later
+ * @abort_survey: somebody waits for the end, and a survey can be made later
  * @space: who owns what
  * @journal: changes on their way to disk
  * @prepared: byte offsets of blocks that are ready, a ring
@@ -110,8 +110,8 @@ struct vhdx_session_stats {
  * @last_end: no block that was published in this session ends after this byte
  * @stats: counters
  *
- * @image and @report stay as they are, and @hurry is set without a lock. Only
- * the committer changes @surveyed, and all of @journal but its lists and
+ * @image and @report stay as they are, and @abort_survey is set without a lock.
+ * Only the committer changes @surveyed, and all of @journal but its lists and
  * @changed_count. While the session is live, only the space worker changes
  * @append_at and @bad_places, and makes @space longer; otherwise the committer
  * does, and @found_size, @space and @last_end are its own, too. The image's pool
@@ -128,7 +128,7 @@ struct vhdx_session {
 	bool live;
 	bool committing;
 	bool surveyed;
-	bool hurry;
+	bool abort_survey;
 	struct vhdx_space space;
 	struct vhdx_journal journal;
 	u64 prepared[VHDX_PREPARED_MAX];

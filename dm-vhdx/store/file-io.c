@@ -251,7 +251,7 @@ static void let_go_on(struct llist_node *waiting)
 }
 
 /*
- * A flush that fails tells so once, see vhdx_committer_unflushed(): a second
+ * A flush that fails tells so once, see vhdx_committer_flush_failed(): a second
  * attempt would hide it.
  */
 static bool may_be_flush(const struct vhdx_file_io *io)

@@ -62,7 +62,7 @@ static int commit_init(struct kunit *test)
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	f->own = c;
-	r = vhdx_committer_resume(c, NULL, 0);
+	r = vhdx_committer_preresume(c, NULL, 0);
 	expect_idle(test);
 	return r;
 }
@@ -127,14 +127,14 @@ static void commit_survey_broken_off(struct kunit *test)
 	c->session->surveyed = false;
 	mutex_unlock(&c->lock);
 	reads = f->ram[0].reads;
-	vhdx_committer_end(c);
+	vhdx_committer_postsuspend(c);
 	/* Between this and the last, the thread did all that it had to do. */
 	KUNIT_EXPECT_EQ(test, vhdx_committer_ask(c, do_nothing, 0), 0);
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_FALSE(test, c->session->surveyed);
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads, reads);
 	mutex_unlock(&c->lock);
-	KUNIT_EXPECT_EQ(test, vhdx_committer_resume(c, NULL, 0), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_preresume(c, NULL, 0), 0);
 	expect_idle(test);
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_TRUE(test, c->session->surveyed);
@@ -159,7 +159,7 @@ static void leave(struct work_struct *work)
 {
 	struct leaver *leaver = container_of(work, struct leaver, work);
 
-	vhdx_committer_forget(leaver->c, &leaver->ti);
+	vhdx_committer_drop_table(leaver->c, &leaver->ti);
 	complete(&leaver->done);
 }
 
@@ -186,7 +186,7 @@ static void commit_forget_other(struct kunit *test)
 	schedule_work(&leaver->work);
 	gone = wait_for_completion_timeout(&leaver->done,
 					   msecs_to_jiffies(PATIENCE_MS));
-	KUNIT_EXPECT_FALSE(test, c->session->hurry);
+	KUNIT_EXPECT_FALSE(test, c->session->abort_survey);
 	mutex_unlock(&c->lock);
 	flush_work(&leaver->work);
 	KUNIT_EXPECT_TRUE(test, gone);
@@ -201,9 +201,9 @@ static struct leaver *leave_live(struct kunit *test)
 
 	WRITE_ONCE(leaver->c->ti, &leaver->ti);
 	schedule_work(&leaver->work);
-	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(session->hurry); ms += 20)
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(session->abort_survey); ms += 20)
 		msleep(20);
-	KUNIT_EXPECT_TRUE(test, READ_ONCE(session->hurry));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(session->abort_survey));
 	KUNIT_EXPECT_FALSE(test, completion_done(&leaver->done));
 	return leaver;
 }
@@ -235,7 +235,7 @@ static void commit_forget_late(struct kunit *test)
 	flush_work(&leaver->work);
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_PTR_EQ(test, c->ti, other);
-	KUNIT_EXPECT_FALSE(test, c->session->hurry);
+	KUNIT_EXPECT_FALSE(test, c->session->abort_survey);
 	WRITE_ONCE(c->ti, NULL);
 	mutex_unlock(&c->lock);
 	expect_idle(test);
@@ -303,7 +303,7 @@ static void commit_starved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pool->pinned, 1);
 	WRITE_ONCE(pool->starved, true);
 	mutex_unlock(&c->lock);
-	pool->feeder->feed(pool->feeder);
+	pool->supply->feed(pool->supply);
 	for (ms = 0; ms < 500 && READ_ONCE(pool->starved); ms += 20)
 		msleep(20);
 	mutex_lock(&c->lock);
@@ -322,7 +322,7 @@ static void commit_unflushed(struct kunit *test)
 
 	change(test);
 	flushes = f->ram[0].calls[RAM_FLUSH];
-	vhdx_committer_unflushed(c);
+	vhdx_committer_flush_failed(c);
 	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
 		if (READ_ONCE(c->session->mode) == VHDX_MODE_RO)
 			break;
@@ -347,8 +347,8 @@ static void commit_unflushed_end(struct kunit *test)
 	change(test);
 	KUNIT_EXPECT_EQ(test, vhdx_committer_run(c, VHDX_WORK_COMMIT), 0);
 	flushes = f->ram[0].calls[RAM_FLUSH];
-	WRITE_ONCE(c->unflushed, true);
-	vhdx_committer_end(c);
+	WRITE_ONCE(c->flush_error, true);
+	vhdx_committer_postsuspend(c);
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_EQ(test, c->session->mode, VHDX_MODE_RO);
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_FLUSH], flushes);

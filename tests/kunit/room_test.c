@@ -19,22 +19,22 @@
 #define vhdx_committer_ask test_committer_ask
 #define vhdx_committer_defer test_committer_defer
 #define vhdx_committer_flush test_committer_flush
-#define vhdx_committer_unflushed test_committer_unflushed
+#define vhdx_committer_flush_failed test_committer_flush_failed
 #define vhdx_committer_cut test_committer_cut
 #define vhdx_committer_new test_committer_new
 #define vhdx_committer_free test_committer_free
 #define vhdx_room_refuse test_room_refuse
-#define vhdx_room_forget test_room_forget
+#define vhdx_room_clear test_room_clear
 #define vhdx_room_settle test_room_settle
 #define vhdx_room_full test_room_full
 #define vhdx_committer_refuses test_committer_refuses
 #define vhdx_committer_start test_committer_start
 #define vhdx_committer_stop test_committer_stop
-#define vhdx_committer_resume test_committer_resume
-#define vhdx_committer_suspend test_committer_suspend
-#define vhdx_committer_stay test_committer_stay
-#define vhdx_committer_end test_committer_end
-#define vhdx_committer_forget test_committer_forget
+#define vhdx_committer_preresume test_committer_preresume
+#define vhdx_committer_presuspend test_committer_presuspend
+#define vhdx_committer_presuspend_undo test_committer_presuspend_undo
+#define vhdx_committer_postsuspend test_committer_postsuspend
+#define vhdx_committer_drop_table test_committer_drop_table
 #define vhdx_committer_run test_committer_run
 #define vhdx_room_wait test_room_wait
 #define vhdx_space_worker_start test_space_worker_start
@@ -181,7 +181,7 @@ static void room_suspend(struct kunit *test)
 	unsigned int asked;
 
 	fill_up(test);
-	vhdx_committer_suspend(c, BLK_STS_NOSPC);
+	vhdx_committer_presuspend(c, BLK_STS_NOSPC);
 	asked = READ_ONCE(place.asked);
 	expect_refused(test, defer(test, -ENOSPC), BLK_STS_NOSPC);
 	KUNIT_EXPECT_GT(test, READ_ONCE(place.asked), asked);
@@ -196,11 +196,11 @@ static void room_suspend_again(struct kunit *test)
 	struct vhdx_committer *c = committer_of(test);
 
 	fill_up(test);
-	vhdx_committer_suspend(c, BLK_STS_NOSPC);
-	vhdx_committer_end(c);
+	vhdx_committer_presuspend(c, BLK_STS_NOSPC);
+	vhdx_committer_postsuspend(c);
 	WRITE_ONCE(place.full, false);
-	KUNIT_EXPECT_EQ(test, vhdx_committer_resume(c, NULL, 0), 0);
-	vhdx_committer_suspend(c, BLK_STS_NOSPC);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_preresume(c, NULL, 0), 0);
+	vhdx_committer_presuspend(c, BLK_STS_NOSPC);
 	expect_again(test, defer(test, -ENOSPC));
 	KUNIT_EXPECT_EQ(test, vhdx_session_ready(c->session), 0);
 }
@@ -239,7 +239,7 @@ static void room_noflush(struct kunit *test)
 {
 	fill_up(test);
 	WRITE_ONCE(place.noflush, true);
-	vhdx_committer_suspend(committer_of(test), BLK_STS_DM_REQUEUE);
+	vhdx_committer_presuspend(committer_of(test), BLK_STS_DM_REQUEUE);
 	expect_refused(test, defer(test, -ENOSPC), BLK_STS_DM_REQUEUE);
 }
 
@@ -250,10 +250,10 @@ static void room_noflush_interrupted(struct kunit *test)
 
 	fill_up(test);
 	WRITE_ONCE(place.noflush, true);
-	vhdx_committer_suspend(c, BLK_STS_DM_REQUEUE);
+	vhdx_committer_presuspend(c, BLK_STS_DM_REQUEUE);
 	WRITE_ONCE(place.noflush, false);
 	expect_waits(test, defer(test, -ENOSPC));
-	vhdx_committer_stay(c);
+	vhdx_committer_presuspend_undo(c);
 	expect_goes_on(test);
 }
 

@@ -43,7 +43,7 @@ static void unreadable(struct builder *b, u64 value)
 	ram_store_break_range(b->ram, 3 * MIB, 4096, -ENXIO);
 }
 
-/* That is no word of somebody who is in a hurry. */
+/* That is no word of somebody who waits for an end. */
 static void interrupted(struct builder *b, u64 value)
 {
 	ram_store_break_range(b->ram, 3 * MIB, 4096, -EINTR);
@@ -244,17 +244,17 @@ static void survey_broken_off(struct kunit *test)
 	struct vhdx_session *session = writer_open_empty(test);
 	struct vhdx_run run;
 
-	session->hurry = true;
+	session->abort_survey = true;
 	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, 0), -EINTR);
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
 	KUNIT_EXPECT_FALSE(test, session->surveyed);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-	session->hurry = false;
+	session->abort_survey = false;
 	KUNIT_EXPECT_EQ(test, writer_map(test, 0, 512, &run), 0);
 	KUNIT_EXPECT_TRUE(test, session->live);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-	/* To be in a hurry later changes nothing. */
-	session->hurry = true;
+	/* To be asked to end later changes nothing. */
+	session->abort_survey = true;
 	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, 0), 0);
 }
 

@@ -86,7 +86,7 @@ static inline int target_rig_commit(struct kunit *test)
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	target_rig_of(test)->t->committer = c;
-	return vhdx_committer_resume(c, NULL, 0);
+	return vhdx_committer_preresume(c, NULL, 0);
 }
 
 /**

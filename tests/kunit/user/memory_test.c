@@ -297,7 +297,7 @@ static void memory_session(struct kunit *test)
 
 static u32 fed;
 
-static void count_feed(struct vhdx_feeder *feeder)
+static void count_feed(struct vhdx_supply *supply)
 {
 	fed++;
 }
@@ -309,7 +309,7 @@ static void count_feed(struct vhdx_feeder *feeder)
 static void memory_starved(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct vhdx_feeder feeder = { count_feed };
+	struct vhdx_supply supply = { count_feed };
 	struct vhdx_session *session;
 	struct vhdx_miss miss = {};
 	struct vhdx_pool *pool;
@@ -317,7 +317,7 @@ static void memory_starved(struct kunit *test)
 	f->builder[0].size = 1024 * VHDX_MIB;
 	session = writer_begin_empty(test);
 	pool = &f->image[0]->pool;
-	pool->feeder = &feeder;
+	pool->supply = &supply;
 	fed = 0;
 	miss.image = f->image[0];
 	miss.map = &f->image[0]->bat_pages;
@@ -338,7 +338,7 @@ static void memory_starved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fail_in, 0);
 	KUNIT_EXPECT_TRUE(test, pool->starved);
 	KUNIT_EXPECT_EQ(test, fed, 1);
-	pool->feeder = NULL;
+	pool->supply = NULL;
 	writer_work(test, 0);
 	KUNIT_EXPECT_FALSE(test, pool->starved);
 	KUNIT_EXPECT_EQ(test, pool->pinned, 0);
