@@ -6,6 +6,10 @@
 #   make KDIR=DIR         the module for the kernel built or packaged in DIR
 #   make ARCH=um KDIR=DIR the same for a UML kernel
 #   make deps             install what these need, from Debian's packages
+#   make compile_commands KDIR=DIR
+#                         compile_commands.json for editors; DIR is a built
+#                         kernel with its source, which headers packages lack:
+#                         ARCH=um KDIR=$(tests/rig/uml-kernel)
 #   make install          module, helper and man page, on this host
 #   make uninstall        the same, away, from all kernels that had the module
 #   make demo             try it in a UML kernel, without touching this one
@@ -37,6 +41,9 @@ module:
 	@test -n "$(KDIR)" || { \
 		echo "no kernel headers: run 'make deps', or name KDIR" >&2; exit 2; }
 	+$(kmake) modules
+
+compile_commands:
+	+$(kmake) modules compile_commands.json
 
 tools:
 	$(MAKE) -C $(top)tools
@@ -93,5 +100,5 @@ clean:
 	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build \
 		$(top)tests/sim/build
 
-.PHONY: all module tools deps install uninstall demo check ci full bench fuzz \
-	torture style clean
+.PHONY: all module compile_commands tools deps install uninstall demo check ci \
+	full bench fuzz torture style clean
