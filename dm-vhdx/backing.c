@@ -310,7 +310,7 @@ void vhdx_backing_put(struct vhdx_backing *backing,
 
 /**
  * vhdx_backing_set_cache() - bound an image's metadata in memory
- * @backing: the image; if tables share it, the last call counts
+ * @backing: the image; if tables share it, the last one to be resumed counts
  * @kib: KiB, or 0 for the default
  *
  * Context: may sleep; gives up at once what is above the bound.

@@ -173,14 +173,27 @@ static void vhdx_dtr(struct dm_target *ti)
 	target_free(ti->private);
 }
 
+/* Not by the constructor: the live table may share the images. */
+static void bound_caches(struct vhdx_target *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->layers; i++)
+		vhdx_backing_set_cache(t->layer[i].backing,
+				       t->options.bat_cache);
+}
+
 static int vhdx_preresume(struct dm_target *ti)
 {
 	struct vhdx_target *t = ti->private;
 	int err;
 
 	err = vhdx_limits_resume(t);
-	if (err || !t->committer)
+	if (err)
 		return err;
+	bound_caches(t);
+	if (!t->committer)
+		return 0;
 	return vhdx_committer_preresume(t->committer, ti,
 					t->options.no_space_timeout);
 }

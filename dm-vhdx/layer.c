@@ -193,8 +193,6 @@ int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 		return vhdx_reason_give(reason, -EINVAL,
 					"is neither a regular file nor a block device");
 	}
-	if (!err)
-		vhdx_backing_set_cache(layer->backing, options->bat_cache);
 	return err;
 }
 

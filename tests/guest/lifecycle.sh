@@ -119,6 +119,16 @@ test_status() {
 	tap_is "features are in TABLE" "$(dmsetup table status)" \
 		"$(image_table good/dynamic "$IMAGES" bat_cache 64 buffered)"
 	tap_is "bat_cache sets the limit" "$(vhdx_status status limit)" 16
+	dmsetup reload --noudevsync status --table "$(image_table \
+		good/dynamic "$IMAGES" bat_cache 128)"
+	tap_is "and a table that is only loaded does not" \
+		"$(vhdx_status status limit)" 16
+	dmsetup suspend --noudevsync status
+	dmsetup resume --noudevsync status
+	tap_is "until it is live" "$(vhdx_status status limit)" 32
+	dmsetup reload --noudevsync status --table "$(image_table \
+		good/dynamic "$IMAGES" buffered bat_cache 64)"
+	dmsetup resume --noudevsync status
 	tap_is "INFO: buffered" "$(vhdx_status status flags)" "ro buffered"
 	dm_remove status
 	dm_create status "$(image_table good/log-everything)"
