@@ -7,6 +7,7 @@
 
 #include "defer.h"
 #include "device.h"
+#include "load.h"
 #include "scope.h"
 
 /**
@@ -18,7 +19,7 @@
  */
 int vhdx_defer_load(const struct vhdx_miss *miss)
 {
-	int err = vhdx_image_load(miss);
+	int err = vhdx_load(miss);
 
 	if (err != -ENOMEM)
 		return err;

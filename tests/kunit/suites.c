@@ -52,7 +52,8 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_stream_suite,
 		  &vhdx_bdev_suite,
 		  &vhdx_zero_suite,
-		  &vhdx_provision_suite
+		  &vhdx_provision_suite,
+		  &vhdx_load_suite
 #else
 		  &vhdx_memory_suite
 #endif
