@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BAT: which block of the virtual disk lies where ([MS-VHDX] 2.5).
+ * The block allocation table (BAT): where each block of the virtual disk lies
+ * in the file ([MS-VHDX] 2.5).
  *
- * Payload entries are interleaved with sector bitmap entries: after each chunk
- * ratio of the former comes one of the latter.
+ * Payload entries are interleaved with sector bitmap entries: one sector bitmap
+ * entry follows each chunk ratio of payload entries.
  *
  * bat.c APIs:
- *   vhdx_bat_init()		the arithmetic of one image's BAT
- *   vhdx_bat_entry_at()	entry -> what it describes
- *   vhdx_bat_fault()		why an entry cannot be used
- *   vhdx_bat_file_limit()	how long the file may have to be
- *   vhdx_state_name()		a state in the words of the specification
+ *   vhdx_bat_init()		compute the geometry of an image's BAT
+ *   vhdx_bat_entry_at()	entry -> the block that it describes
+ *   vhdx_bat_fault()		why an entry is unusable
+ *   vhdx_bat_file_limit()	the longest file that the image can need
+ *   vhdx_state_name()		name of a state in the specification
  * bat.h APIs:
  *   vhdx_bat_payload_index()	block -> entry
  *   vhdx_bat_bitmap_index()	chunk -> entry
- *   vhdx_bat_file_offset()	entry -> where in the file it is
+ *   vhdx_bat_file_offset()	entry -> its byte offset in the file
  *   vhdx_bat_place()		an entry as the place of a finding
  *   vhdx_bat_block_size()	bytes of a payload block
  *   vhdx_entry_state()		entry -> state of its block
- *   vhdx_entry_offset()	entry -> where its block is
- *   vhdx_entry_present()	has its block space that holds its data?
+ *   vhdx_entry_offset()	entry -> byte offset of its block
+ *   vhdx_entry_present()	test whether a payload block has space with data
  */
 #ifndef VHDX_BAT_H
 #define VHDX_BAT_H
@@ -34,7 +35,7 @@
  * @block_shift: log2 of the block size in bytes
  * @sector_shift: log2 of the logical sector size in bytes
  * @ratio_shift: log2 of the chunk ratio: payload blocks to a sector bitmap
- * @differencing: the image has a parent, so sector bitmaps mean something
+ * @differencing: the image has a parent, so its sector bitmaps are in use
  * @blocks: payload blocks
  * @chunks: sector bitmap blocks
  * @entries: all entries, of both kinds
@@ -55,9 +56,8 @@ struct vhdx_bat {
 
 /**
  * struct vhdx_bat_limits - what an entry's offset must respect
- * @regions: what lies at a fixed place
- * @file_size: bytes of the file after replay: what it holds, or more; may change
- *	meanwhile
+ * @regions: the structures at fixed places
+ * @file_size: bytes of the file after replay, or more; may change concurrently
  */
 struct vhdx_bat_limits {
 	const struct vhdx_regions *regions;
@@ -65,13 +65,13 @@ struct vhdx_bat_limits {
 };
 
 /**
- * enum vhdx_fault - why an entry cannot be used
- * @VHDX_FAULT_NONE: it can
+ * enum vhdx_fault - why an entry is unusable
+ * @VHDX_FAULT_NONE: it is usable
  * @VHDX_FAULT_STATE: its state is reserved
- * @VHDX_FAULT_TAKEN: its space belongs to something that has a fixed place
+ * @VHDX_FAULT_TAKEN: its space overlaps a structure at a fixed place
  * @VHDX_FAULT_BEYOND: its space lies past the end of the file
- * @VHDX_FAULT_CUT: its space begins before the end of the file, and ends past it;
- *	of a payload block, what is there can be read
+ * @VHDX_FAULT_CUT: its space starts before the end of the file and ends after
+ *	it; the part of a payload block inside the file can be read
  */
 enum vhdx_fault {
 	VHDX_FAULT_NONE,
@@ -92,7 +92,7 @@ u64 vhdx_bat_file_limit(const struct vhdx_bat *bat,
 const char *vhdx_state_name(enum vhdx_block_state state);
 
 /**
- * vhdx_bat_payload_index() - where a payload block's entry is
+ * vhdx_bat_payload_index() - BAT index of a payload block's entry
  * @bat: the geometry
  * @block: number of the block
  *
@@ -104,7 +104,7 @@ static inline u64 vhdx_bat_payload_index(const struct vhdx_bat *bat, u64 block)
 }
 
 /**
- * vhdx_bat_bitmap_index() - where a chunk's sector bitmap entry is
+ * vhdx_bat_bitmap_index() - BAT index of a chunk's sector bitmap entry
  * @bat: the geometry
  * @chunk: number of the chunk
  *
@@ -116,7 +116,7 @@ static inline u64 vhdx_bat_bitmap_index(const struct vhdx_bat *bat, u64 chunk)
 }
 
 /**
- * vhdx_bat_file_offset() - where in the file an entry lies
+ * vhdx_bat_file_offset() - byte offset of an entry in the file
  * @bat: the geometry
  * @index: into the BAT
  *
@@ -142,7 +142,7 @@ static inline struct vhdx_place vhdx_bat_place(const struct vhdx_bat *bat,
 }
 
 /**
- * vhdx_bat_block_size() - how long a payload block is
+ * vhdx_bat_block_size() - size of a payload block
  * @bat: the geometry
  *
  * Return: bytes; the last block may reach past the end of the virtual disk.
@@ -153,8 +153,9 @@ static inline u64 vhdx_bat_block_size(const struct vhdx_bat *bat)
 }
 
 /**
- * vhdx_entry_state() - what an entry says of its block
- * @entry: of a payload block; of a sector bitmap, the number is the same
+ * vhdx_entry_state() - state of an entry's block
+ * @entry: entry of a payload block, or of a sector bitmap block: the values are
+ *	the same
  *
  * Return: the state.
  */
@@ -164,10 +165,10 @@ static inline enum vhdx_block_state vhdx_entry_state(u64 entry)
 }
 
 /**
- * vhdx_entry_offset() - where an entry says that its block lies
+ * vhdx_entry_offset() - byte offset of an entry's block
  * @entry: the entry
  *
- * Return: byte offset in the file; whether it counts depends on the state.
+ * Return: byte offset in the file; the state determines whether it is valid.
  */
 static inline u64 vhdx_entry_offset(u64 entry)
 {
@@ -175,10 +176,10 @@ static inline u64 vhdx_entry_offset(u64 entry)
 }
 
 /**
- * vhdx_entry_present() - has a payload block space that holds its data?
+ * vhdx_entry_present() - test whether a payload block has space with data
  * @entry: its entry
  *
- * Return: whether all or some of it is present.
+ * Return: true if the block is fully or partially present.
  */
 static inline bool vhdx_entry_present(u64 entry)
 {

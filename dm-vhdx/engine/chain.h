@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A chain of images, and the question that everything else serves: where do
- * these bytes of the virtual disk lie?
+ * A chain of images, and the engine's central lookup: where does a range of the
+ * virtual disk lie?
  *
  * chain.c APIs:
- *   vhdx_chain_new()	join a child and its parents, after checking that
- *			each is the one that was meant
+ *   vhdx_chain_new()	join a child and its parents; check that each parent is
+ *			the one its child names
  *   vhdx_chain_free()
  *   vhdx_chain_map()	virtual range -> run, without I/O or a lock
- *   vhdx_chain_piece()	the same, and which layer decides of zeros
+ *   vhdx_chain_piece()	the same within one block, and the layer that decides
+ *			for zeros too
  *   vhdx_chain_read()	read the virtual disk, synchronously
  */
 #ifndef VHDX_CHAIN_H
@@ -16,17 +17,17 @@
 
 #include "image.h"
 
-/* As deep as other readers follow; Windows itself warns far earlier. */
+/* Other readers follow chains this deep; Windows warns much earlier. */
 #define VHDX_CHAIN_MAX	256U
 
 /* Flags of vhdx_chain_new(). */
-#define VHDX_CHAIN_IGNORE_ID	0x1U	/* a parent that changed is a warning */
+#define VHDX_CHAIN_IGNORE_ID	0x1U	/* a changed parent is only a warning */
 
 /**
- * enum vhdx_run_kind - what a range of the virtual disk is
- * @VHDX_RUN_ZERO: zeros; no I/O
+ * enum vhdx_run_kind - how to read a range of the virtual disk
+ * @VHDX_RUN_ZERO: zeros, without I/O
  * @VHDX_RUN_DATA: bytes of a layer's store
- * @VHDX_RUN_COPY: bytes of a layer that only vhdx_chain_read() can give: the
+ * @VHDX_RUN_COPY: bytes of a layer that only vhdx_chain_read() can read: the
  *	log changes them, or the file ends inside a sector
  */
 enum vhdx_run_kind {
@@ -36,10 +37,11 @@ enum vhdx_run_kind {
 };
 
 /**
- * struct vhdx_run - a range of the virtual disk that lies in one piece
- * @kind: what it is
- * @layer: whose, 0 for the child; of zeros, vhdx_chain_piece() alone tells it
- * @offset: byte offset in that layer's store; means nothing for zeros
+ * struct vhdx_run - a contiguous range of the virtual disk
+ * @kind: how to read it
+ * @layer: the layer that holds it, 0 for the child; for zeros, only
+ *	vhdx_chain_piece() sets it
+ * @offset: byte offset in that layer's store; meaningless for zeros
  * @length: bytes, a multiple of the logical sector size, at least one sector
  */
 struct vhdx_run {
@@ -51,9 +53,9 @@ struct vhdx_run {
 
 /**
  * struct vhdx_chain - images, child first
- * @size: bytes of the virtual disk: the child's
- * @depth: how many images
- * @layer: the images; they belong to the caller and outlive the chain
+ * @size: bytes of the virtual disk, as the child defines it
+ * @depth: number of images
+ * @layer: the images; the caller owns them, and they outlive the chain
  */
 struct vhdx_chain {
 	u64 size;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The whole-image check: every BAT entry and every block's space, which an
- * open leaves to the moment of use. Serves `vhdxsetup check` and `info`, and a
+ * The whole-image check: every BAT entry and every block's space, which opening
+ * an image does not check. `vhdxsetup check` and `info` use it, and so does a
  * session before its first write.
  *
  * check.c APIs:
  *   vhdx_check_blocks()	check every entry, count states, find overlaps
- *   vhdx_check_space()		the same, and remember what is occupied
+ *   vhdx_check_space()		the same, and mark the occupied space in a map
  */
 #ifndef VHDX_CHECK_H
 #define VHDX_CHECK_H
@@ -15,12 +15,12 @@
 #include "space.h"
 
 /**
- * struct vhdx_cut - what a file lost that was cut short
- * @blocks: payload blocks of which the file holds nothing, or a part
+ * struct vhdx_cut - losses of a truncated file
+ * @blocks: payload blocks that lie wholly or partly past the end of the file
  * @first: number of the first one
  * @last: number of the last one
- * @bytes: of the virtual disk that are lost
- * @end: bytes that the file should have at the least
+ * @bytes: bytes of the virtual disk that are lost
+ * @end: minimum length in bytes that the file should have
  */
 struct vhdx_cut {
 	u64 blocks;
@@ -31,13 +31,13 @@ struct vhdx_cut {
 };
 
 /**
- * struct vhdx_census - what a check counted
+ * struct vhdx_census - results of a check
  * @payload: payload blocks by their state, 0 to 7
  * @bitmaps: sector bitmap blocks that are present
  * @faulty: entries that failed their checks
  * @overlaps: blocks that share space with another one
  * @allocated: bytes of the file that payload and bitmap blocks occupy
- * @cut: what lies past the end of the file, if it can have been there
+ * @cut: blocks past the end of the file that the file may once have held
  */
 struct vhdx_census {
 	u64 payload[8];
@@ -49,10 +49,11 @@ struct vhdx_census {
 };
 
 /**
- * struct vhdx_progress - who wants to know how far a check has come
- * @step: called now and then with entries done and entries in all, and twice if
- *	owners of shared space are looked for; a nonzero return stops the check,
- *	which then returns it
+ * struct vhdx_progress - receiver of a check's progress
+ * @step: called periodically with the number of entries done and the total. If
+ *	the check searches for the owners of shared space, the count runs
+ *	through twice. A nonzero return stops the check, which returns that
+ *	value.
  */
 struct vhdx_progress {
 	int (*step)(struct vhdx_progress *progress, u64 done, u64 total);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Make a new image on an empty store.
+ * Create a new image on an empty store.
  *
  * create.c APIs:
- *   vhdx_create()	write all of it
+ *   vhdx_create()	write a complete image
  */
 #ifndef VHDX_CREATE_H
 #define VHDX_CREATE_H

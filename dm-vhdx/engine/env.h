@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the engine takes from the world around it, and the only file in it that
- * knows which world that is.
+ * The engine's environment: the only engine file that differs between the
+ * kernel and userspace.
  *
- * The engine is written against the kernel's own names. In the module they are
- * the kernel's; in userspace tools/lib/kernel-shim.h gives the same names their
- * plain C meaning (one thread, so locks and RCU are empty there).
+ * The engine uses the kernel's names. The module gets them from the kernel's
+ * headers. Userspace gets them from tools/lib/kernel-shim.h, which gives the
+ * same names their plain C meaning: there is one thread, so locks and RCU do
+ * nothing.
  */
 #ifndef VHDX_ENV_H
 #define VHDX_ENV_H

@@ -2,10 +2,10 @@
 /*
  * The VHDX on-disk format: layouts, constants and GUIDs, and nothing else.
  *
- * Source: [MS-VHDX] 2.1 to 2.6. All integers are little-endian; GUIDs are in
- * Microsoft's binary form, which is the kernel's guid_t. Every offset is
- * asserted at compile time, so that this file can be held against the
- * specification line by line. Structures named vhdx_disk_* lie on disk; their
+ * Source: [MS-VHDX] 2.1 to 2.6. All integers are little-endian. GUIDs are in
+ * Microsoft's binary form, which is the kernel's guid_t. Static assertions
+ * check every offset, so that this file can be compared with the specification
+ * line by line. Structures named vhdx_disk_* describe bytes on disk; their
  * decoded counterparts drop the "disk".
  */
 #ifndef VHDX_FORMAT_H
@@ -42,7 +42,7 @@
 #define VHDX_TABLE_ENTRIES_MAX		2047U
 
 /*
- * Signatures as the bytes read on disk; the specification prints some of them
+ * Signatures in on-disk byte order; the specification prints some of them
  * byte-swapped.
  */
 #define VHDX_FILE_SIGNATURE		0x656C696678646876ULL	/* "vhdxfile" */
@@ -65,9 +65,9 @@
 #define VHDX_USER_ITEMS_MAX		1024U
 
 /*
- * Limits that the format leaves open and that a reader of hostile images must
- * draw. No writer comes near them: Windows logs are 1 MiB, and its locators
- * have five pairs.
+ * The format sets none of these limits; a reader of hostile images needs them.
+ * No writer comes near them: Windows logs are 1 MiB, and its locators have five
+ * pairs.
  */
 #define VHDX_LOG_LENGTH_MAX		(1024 * VHDX_MIB)
 #define VHDX_LOG_CHANGES_MAX		(VHDX_LOG_LENGTH_MAX / VHDX_PAGE)
@@ -150,9 +150,9 @@ static_assert(offsetof(struct vhdx_disk_log_entry, log_guid) == 32);
 static_assert(sizeof(struct vhdx_disk_log_entry) == 64);
 
 /*
- * The two kinds of descriptor ([MS-VHDX] 2.3.1.2, 2.3.1.3) share their shape: a
- * zero descriptor has its length where a data descriptor keeps the first eight
- * bytes of its sector.
+ * Data and zero descriptors ([MS-VHDX] 2.3.1.2, 2.3.1.3) share one layout: a
+ * zero descriptor holds its length where a data descriptor holds the first
+ * eight bytes of its sector.
  */
 struct vhdx_disk_log_desc {
 	__le32 signature;
@@ -248,8 +248,8 @@ enum vhdx_block_state {
 };
 
 /*
- * Sector bitmap entries know two of these states: NOT_PRESENT and, as 6,
- * PRESENT ([MS-VHDX] 2.5.1.2).
+ * Sector bitmap entries use two of these states: NOT_PRESENT and, with the
+ * value 6, PRESENT ([MS-VHDX] 2.5.1.2).
  */
 #define VHDX_BITMAP_NOT_PRESENT		VHDX_BLOCK_NOT_PRESENT
 #define VHDX_BITMAP_PRESENT		VHDX_BLOCK_FULLY_PRESENT
@@ -279,9 +279,9 @@ enum vhdx_block_state {
 	GUID_INIT(0xB04AEFB7, 0xD19E, 0x4A81, 0xB7, 0x89, 0x25, 0xB8, 0xE9, 0x44, 0x59, 0x13)
 
 /*
- * Items that the specification does not document and Windows writes. CHS and
- * PMEM labels are harmless to a reader; an image that carries the marker has
- * not been completely made.
+ * Windows writes these items; the specification does not document them. A
+ * reader can ignore CHS parameters and PMEM labels. An image with the
+ * INCOMPLETE_FILE marker was never completely created.
  */
 #define VHDX_GUID_CHS_PARAMETERS \
 	GUID_INIT(0xDA02D7BC, 0x3D3A, 0x423C, 0xAC, 0x88, 0x2A, 0x36, 0xAB, 0x21, 0x47, 0x9B)

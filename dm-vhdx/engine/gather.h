@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Gathering: what is wrong with blocks that follow each other is told once,
- * for all of them.
+ * Gathering: report adjacent blocks that have the same fault in one finding.
  *
- * A file that was cut short has a faulty BAT entry for each block that it lost,
- * a million of them in 32 TiB. Blocks that follow each other and have the same
- * wrong make a streak, which costs the same memory however long it is.
+ * A truncated file has a faulty BAT entry for each block that it lost: a
+ * million of them in 32 TiB. Adjacent blocks with the same fault form a streak,
+ * which takes the same memory however long it is.
  *
  * gather.c APIs:
- *   vhdx_gather_init()	begin with nothing gathered
- *   vhdx_gather_add()	one entry has something wrong
- *   vhdx_gather_end()	tell what has not been told
+ *   vhdx_gather_init()	start with no streaks
+ *   vhdx_gather_add()	add one entry's fault
+ *   vhdx_gather_end()	report the remaining streaks
  */
 #ifndef VHDX_GATHER_H
 #define VHDX_GATHER_H
@@ -18,16 +17,17 @@
 #include "bat.h"
 
 /**
- * enum vhdx_wrong - what can be wrong with an entry, besides an overlap
- * @VHDX_WRONG_FAULT: it cannot be used: see enum vhdx_fault
+ * enum vhdx_wrong - faults of an entry, besides overlaps
+ * @VHDX_WRONG_FAULT: it is unusable: see enum vhdx_fault
  * @VHDX_WRONG_BITMAP: it needs a sector bitmap that is absent
  * @VHDX_WRONG_RESERVED: reserved bits are set
- * @VHDX_WRONG_PARTIAL: the image has no parent to be partially present over
- * @VHDX_WRONG_SHORT: the last block's tail, past the disk's end, is not there
- * @VHDX_WRONG_KEEPS_BEYOND: it holds no data, and keeps space past the file's end
- * @VHDX_WRONG_KEEPS_TAKEN: likewise, space of something that has a fixed place
- * @VHDX_WRONG_ZERO: it holds zeros, and names an offset
- * @VHDX_WRONGS: how many there are
+ * @VHDX_WRONG_PARTIAL: it is partially present, but the image has no parent
+ * @VHDX_WRONG_SHORT: the file lacks the last block's tail past the disk's end
+ * @VHDX_WRONG_KEEPS_BEYOND: it has no data, but keeps space past the file's end
+ * @VHDX_WRONG_KEEPS_TAKEN: it has no data, but keeps space that overlaps a
+ *	structure at a fixed place
+ * @VHDX_WRONG_ZERO: it is a ZERO block, but names an offset
+ * @VHDX_WRONGS: number of kinds
  */
 enum vhdx_wrong {
 	VHDX_WRONG_FAULT,
@@ -42,14 +42,15 @@ enum vhdx_wrong {
 };
 
 /**
- * struct vhdx_streak - blocks that follow each other and have the same wrong
- * @payload: payload blocks; otherwise sector bitmap blocks, that is, chunks
- * @state: of the blocks
- * @fault: for VHDX_WRONG_FAULT
+ * struct vhdx_streak - adjacent blocks with the same fault
+ * @payload: true for payload blocks; false for sector bitmap blocks, counted by
+ *	chunk
+ * @state: state of the blocks
+ * @fault: the fault, for VHDX_WRONG_FAULT
  * @first: number of the first one
- * @count: how many; 0 for no streak
- * @low: the lowest offset that an entry names
- * @high: the highest one
+ * @count: number of blocks; 0 if there is no streak
+ * @low: lowest offset that an entry names
+ * @high: highest offset that an entry names
  * @bits: all reserved bits that are set
  */
 struct vhdx_streak {
@@ -64,11 +65,11 @@ struct vhdx_streak {
 };
 
 /**
- * struct vhdx_gather - what has been found and not been told
- * @bat: whose entries
- * @limits: what they must respect
- * @report: who will be told
- * @streak: one for each thing that can be wrong
+ * struct vhdx_gather - streaks that have not been reported yet
+ * @bat: geometry of the BAT
+ * @limits: limits that the entries must respect
+ * @report: receives the findings
+ * @streak: one for each kind of fault
  */
 struct vhdx_gather {
 	const struct vhdx_bat *bat;

@@ -2,24 +2,23 @@
 /*
  * The file identifier and the two headers ([MS-VHDX] 2.2.1, 2.2.2).
  *
- * A writer updates the header copy that is not current, so after a crash one
- * of the two may be torn; the valid one with the greater sequence number
- * counts.
+ * A writer updates the header copy that is not current, so a crash may tear one
+ * of the two. The valid copy with the greater sequence number is current.
  *
  * header.c APIs:
- *   vhdx_file_id_check()	is this a VHDX at all?
- *   vhdx_header_decode()	one copy, from a buffer
- *   vhdx_headers_read()	both copies, and which of them is current
- *   vhdx_checksum_ok()	the checksum that headers and region tables share
- *   vhdx_crc_begin()	the same, not complete: that of a log entry
+ *   vhdx_file_id_check()	check that the store holds a VHDX
+ *   vhdx_header_decode()	decode one copy from a buffer
+ *   vhdx_headers_read()	read both copies and choose the current one
+ *   vhdx_checksum_ok()	verify the checksum of a header or region table
+ *   vhdx_crc_begin()	start the checksum of a log entry
  * header-write.c APIs:
- *   vhdx_headers_update()	replace both copies, safely
- *   vhdx_headers_replace()	the same, and say why it failed
- *   vhdx_header_encode()	one copy, into a buffer
- *   vhdx_checksum_set()	give a structure its checksum
+ *   vhdx_headers_update()	replace both copies, crash-safe
+ *   vhdx_headers_replace()	the same, and report a failure
+ *   vhdx_header_encode()	encode one copy into a buffer
+ *   vhdx_checksum_set()	store a structure's checksum
  * header.h APIs:
- *   vhdx_header_current()	the header that counts
- *   vhdx_header_dirty()	is the log to be replayed?
+ *   vhdx_header_current()	the current header
+ *   vhdx_header_dirty()	test whether the log must be replayed
  */
 #ifndef VHDX_HEADER_H
 #define VHDX_HEADER_H
@@ -30,13 +29,14 @@
 /**
  * struct vhdx_header - a decoded header
  * @sequence: the copy with the greater one is current
- * @file_write_guid: changes whenever anything in the file does
- * @data_write_guid: changes whenever the virtual disk does; children name it
- * @log_guid: entries of the log that carry it count; null if the log is empty
- * @log_version: of the log's format, 0
- * @version: of the file's format, 1
- * @log_length: bytes
- * @log_offset: byte offset in the file
+ * @file_write_guid: changes whenever a writer changes anything in the file
+ * @data_write_guid: changes whenever the virtual disk does; children refer to
+ *	it
+ * @log_guid: only log entries that carry it are valid; null if the log is empty
+ * @log_version: version of the log's format, 0
+ * @version: version of the file's format, 1
+ * @log_length: length of the log in bytes
+ * @log_offset: byte offset of the log in the file
  */
 struct vhdx_header {
 	u64 sequence;
@@ -51,9 +51,9 @@ struct vhdx_header {
 
 /**
  * struct vhdx_headers - both copies
- * @copy: as decoded, where @valid
- * @valid: signature and checksum are right
- * @current_slot: index of the copy that counts
+ * @copy: the decoded copies; meaningful where @valid is set
+ * @valid: the copy's signature and checksum are right
+ * @current_slot: index of the current copy
  */
 struct vhdx_headers {
 	struct vhdx_header copy[2];
@@ -79,8 +79,8 @@ int vhdx_headers_replace(struct vhdx_store *store, struct vhdx_headers *headers,
 			 struct vhdx_report *report);
 
 /**
- * vhdx_header_current() - the header that counts
- * @headers: as vhdx_headers_read() left them
+ * vhdx_header_current() - the current header
+ * @headers: filled in by vhdx_headers_read()
  *
  * Return: the header.
  */
@@ -91,10 +91,10 @@ vhdx_header_current(const struct vhdx_headers *headers)
 }
 
 /**
- * vhdx_header_dirty() - does the log hold what is not yet in its place?
+ * vhdx_header_dirty() - test whether the log must be replayed
  * @header: the current header
  *
- * Return: whether it does.
+ * Return: true if the log holds changes that are not in place yet.
  */
 static inline bool vhdx_header_dirty(const struct vhdx_header *header)
 {

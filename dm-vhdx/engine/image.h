@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One open image: a store, understood.
+ * One open image: the checked and decoded metadata of a store.
  *
  * Opening reads the file identifier, headers, log, region tables, metadata and
- * parent locator, in this order, for each needs the one before; it does not
- * touch the BAT, whose pages come in on demand. Nothing is ever written.
+ * parent locator, in this order, because each step needs the one before. It
+ * does not read the BAT, whose pages are loaded on demand. Opening and loading
+ * never write.
  *
  * image.c APIs:
- *   vhdx_image_open()		check and understand a store
+ *   vhdx_image_open()		check and decode a store
  *   vhdx_image_close()
  *   vhdx_image_read()		read metadata as it is after replay
  *   vhdx_image_region_tables()	read both copies of the region table
- *   vhdx_image_bat_entry()	one BAT entry, if it is resident
- *   vhdx_image_load()		bring in a page of the BAT or of a bitmap
- *   vhdx_image_is_cut()	has the store become shorter, in words?
+ *   vhdx_image_bat_entry()	get one BAT entry if its page is resident
+ *   vhdx_image_load()		load a page of the BAT or of a bitmap
+ *   vhdx_image_is_cut()	test whether the store became shorter, and say
+ *				so
  * image.h APIs:
  *   vhdx_image_log_place()	the log as the place of a finding
- *   vhdx_image_identity()	what children of an image must name
- *   vhdx_image_has_range()	is a range whole sectors of the virtual disk?
+ *   vhdx_image_identity()	the GUID that children of an image must name
+ *   vhdx_image_has_range()	check that a range is whole sectors of the
+ *				virtual disk
  */
 #ifndef VHDX_IMAGE_H
 #define VHDX_IMAGE_H
@@ -34,22 +37,22 @@
 
 /**
  * struct vhdx_image - an image that passed its checks
- * @store: its bytes; belongs to the caller and outlives the image
- * @report: where findings go that turn up later, as pages are loaded
- * @headers: both copies
- * @log: the entries that wait for replay
- * @replay: what they change
- * @region_copy: the copy of the region table that was used
- * @region_copies_differ: the other one is valid, too, and says something else
- * @regions: what lies at a fixed place
+ * @store: the image's bytes; the caller owns it, and it outlives the image
+ * @report: receives findings, also later ones, as pages are loaded
+ * @headers: both copies of the header
+ * @log: the entries that must be replayed
+ * @replay: the changes that they make
+ * @region_copy: the copy of the region table that is in use
+ * @region_copies_differ: the other copy is valid too, but differs
+ * @regions: the structures at fixed places
  * @metadata: the metadata table
- * @params: the virtual disk
- * @locator: the parent, NULL if the image has none
+ * @params: properties of the virtual disk
+ * @locator: names the parent; NULL if the image has none
  * @bat: the geometry of the BAT
- * @limits: what its entries must respect
- * @pool: bounds the pages of the two maps below
- * @bat_pages: the BAT
- * @bitmap_pages: the sector bitmaps; in use for differencing images
+ * @limits: limits that BAT entries must respect
+ * @pool: bounds the number of pages in the two maps below
+ * @bat_pages: pages of the BAT
+ * @bitmap_pages: pages of the sector bitmaps; used for differencing images only
  */
 struct vhdx_image {
 	struct vhdx_store *store;
@@ -80,10 +83,10 @@ int vhdx_image_region_tables(struct vhdx_image *image, u8 *tables,
 int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry);
 
 /**
- * struct vhdx_miss - a page that must be brought in before a lookup can go on
- * @image: whose
- * @map: its BAT or its bitmaps
- * @index: of the page in @map
+ * struct vhdx_miss - a page that must be loaded before a lookup can continue
+ * @image: the image that the page belongs to
+ * @map: the image's map of BAT or bitmap pages
+ * @index: index of the page in @map
  */
 struct vhdx_miss {
 	struct vhdx_image *image;
@@ -109,7 +112,7 @@ vhdx_image_log_place(const struct vhdx_image *image)
 }
 
 /**
- * vhdx_image_identity() - what children of an image must name
+ * vhdx_image_identity() - the GUID that children of an image must name
  * @image: the image, its headers read
  *
  * Return: its DataWriteGuid.
@@ -120,16 +123,17 @@ static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
 }
 
 /**
- * vhdx_image_has_range() - is a range whole sectors of the virtual disk?
+ * vhdx_image_has_range() - check that a range is whole sectors of the disk
  * @image: the image
  * @pos: byte offset on the virtual disk
  * @len: bytes
  *
- * Lookups count in sectors. Of a part of one they would answer for another
- * sector, or with no bytes at all.
+ * Lookups work in whole sectors. For part of a sector they would return another
+ * sector's place or a run of no bytes.
  *
  * Context: any.
- * Return: whether it is at least one sector, none in part, and none past the end.
+ * Return: true if the range is one or more whole sectors and ends inside the
+ * virtual disk.
  */
 static inline bool vhdx_image_has_range(const struct vhdx_image *image, u64 pos,
 					u64 len)

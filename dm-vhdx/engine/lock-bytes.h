@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The locks by which programs keep each other from an image file; the module
- * and vhdxsetup take the same.
+ * Byte-range locks on an image file, by which the module, vhdxsetup and QEMU
+ * exclude each other.
  *
- * QEMU holds a shared lock on byte 100 + n while it uses permission n, and one
- * on byte 200 + n while it does not want others to use it. Whether anybody does
- * is found by testing for an exclusive lock. We read consistently, share that,
- * and share neither writing nor resizing. Who writes uses these as well;
- * qemu-img then refuses even to look, for what it saw would not be consistent.
+ * QEMU holds a shared lock on byte 100 + n while it uses permission n, and a
+ * shared lock on byte 200 + n while it does not let others use it. To find out
+ * whether anybody holds a lock, a program tests for an exclusive one. Our
+ * readers use the consistent-read permission and share it, but share neither
+ * write nor resize. Our writers use write and resize as well; qemu-img then
+ * refuses even to inspect the image, because it would not see a consistent
+ * state.
  *
  * lock-bytes.h APIs:
- *   vhdx_lock_held[]		bytes to hold
- *   vhdx_lock_forbidden[]	bytes that nobody else may hold
- *   vhdx_lock_bytes()		how many of each
- *   vhdx_lock_bytes_only()	is that all that may be locked?
+ *   vhdx_lock_held[]		bytes to lock
+ *   vhdx_lock_forbidden[]	bytes that nobody else may have locked
+ *   vhdx_lock_bytes()		how many entries of each array to use
+ *   vhdx_lock_bytes_only()	test whether flock() and leases must not be used
  */
 #ifndef VHDX_LOCK_BYTES_H
 #define VHDX_LOCK_BYTES_H
@@ -29,7 +31,7 @@
 #define VHDX_LOCK_WRITE		1
 #define VHDX_LOCK_RESIZE	3
 
-/* Those for writers are last. */
+/* The last entries of both arrays are for writers only. */
 #define VHDX_LOCKS_TO_WRITE	2
 
 static const u32 vhdx_lock_held[] = {
@@ -51,10 +53,11 @@ static const u32 vhdx_lock_forbidden[] = {
 static_assert(ARRAY_SIZE(vhdx_lock_held) == ARRAY_SIZE(vhdx_lock_forbidden));
 
 /**
- * vhdx_lock_bytes() - how many bytes to hold, and to test
- * @write: the image is to be written
+ * vhdx_lock_bytes() - number of bytes to lock and to test
+ * @write: true if the image will be written
  *
- * Return: how many of vhdx_lock_held[] and vhdx_lock_forbidden[] count.
+ * Return: the number of entries of vhdx_lock_held[] and vhdx_lock_forbidden[]
+ * to use.
  */
 static inline u32 vhdx_lock_bytes(bool write)
 {
@@ -62,16 +65,17 @@ static inline u32 vhdx_lock_bytes(bool write)
 }
 
 /**
- * vhdx_lock_bytes_only() - is there but one kind of locks?
- * @magic: of the file system, as statfs() has it
+ * vhdx_lock_bytes_only() - test whether flock() and leases must not be used
+ * @magic: magic number of the file system, from statfs()
  *
- * Clients of SMB and NFS lock the whole range of bytes on the server for
- * flock(). On SMB, that meets the bytes that the same open file has locked:
- * only those of F_OFD_SETLK get along with each other. On NFS, it looks to
- * other clients as if each byte were locked. Leases do not tell there either:
- * they are refused to whom the server has granted no caching.
+ * SMB and NFS clients implement flock() by locking the whole byte range on the
+ * server. On SMB, that lock conflicts with byte-range locks of the same open
+ * file; only F_OFD_SETLK locks are compatible with each other. On NFS, it looks
+ * to other clients as if each byte were locked. Leases do not help on these
+ * file systems either: a client gets none unless the server has granted it
+ * caching.
  *
- * Return: true if flock() and leases are to be left alone.
+ * Return: true if only byte-range locks may be used.
  */
 static inline bool vhdx_lock_bytes_only(u32 magic)
 {

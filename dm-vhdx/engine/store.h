@@ -2,19 +2,22 @@
 /*
  * The store: the only way the engine reaches an image's bytes.
  *
- * The module has one over a file and one over a block device, userspace one
- * over pread(), the tests one in RAM. The engine moves metadata through it,
- * synchronously and in whole 4 KiB pages, and has space made. Payload does not
- * pass here: the module sends bios straight to where vhdx_chain_map() and
- * vhdx_session_map() point.
+ * The module has a store over a file and one over a block device, userspace has
+ * one over pread(), and the tests have one in RAM. The engine reads and writes
+ * metadata through the store, synchronously and in whole 4 KiB pages, and asks
+ * it for space. Payload bypasses the store: the module sends bios straight to
+ * the ranges that vhdx_chain_map() and vhdx_session_map() return.
  *
  * store.h APIs:
  *   vhdx_store_read()		read metadata
  *   vhdx_store_write()		write metadata
- *   vhdx_store_flush()		make durable what was done
- *   vhdx_store_no_room()	does an errno say that the store is full?
- *   vhdx_store_answer()	an errno that is no verdict of the engine
- *   vhdx_store_is_cut()	has somebody made the store shorter?
+ *   vhdx_store_flush()		make all earlier changes durable
+ *   vhdx_store_no_room()	test whether an errno means that the store is
+ *				full
+ *   vhdx_store_answer()	map a store's errno to one the engine gives no
+ *				meaning
+ *   vhdx_store_is_cut()	test whether somebody else made the store
+ *				shorter
  */
 #ifndef VHDX_STORE_H
 #define VHDX_STORE_H
@@ -24,41 +27,42 @@
 struct vhdx_store;
 
 /**
- * struct vhdx_store_ops - what a store can do
+ * struct vhdx_store_ops - operations of a store
  * @read: read @len bytes at @pos into @buf. @pos and @len are multiples of
- *	VHDX_PAGE, @buf is at least 8-byte aligned (kmalloc or vmalloc memory,
- *	never the stack); bytes past the end of the store read as zeros. May
+ *	VHDX_PAGE. @buf is at least 8-byte aligned: kmalloc or vmalloc memory,
+ *	never the stack. Bytes past the end of the store read as zeros. May
  *	sleep. Returns 0 or a negative errno; a short read is an error of the
  *	store, not of the caller.
- * @write: write @len bytes from @buf at @pos, as @read reads them; inside the
- *	store. Done when it returns, durable after @flush.
- * @flush: make durable all that was done to the store before: writes, payload
- *	that has completed, growth, zeroes.
- * @lengthen: make the store @size bytes long, which is more than it has. What
- *	is added reads as zeros and takes no space, if the store can have holes,
- *	and @size of the store is set. -ENOSPC if there is no room; then nothing
- *	has changed. For lengths that an image asks for.
- * @extend: the same, with space reserved for what is added if the store can do
- *	that. For space that is about to be used.
- * @truncate: make the store @size bytes long, which is less than it has. A
- *	block device stays as it is.
- * @zero: make a range inside the store read as zeros, and keep space reserved
- *	for it if the store can do that.
- * @reserve: give a range inside the store space, so that a write to it cannot
- *	lack any; what it holds stays. NULL if the store has no way to do so, or
- *	no need. -ENOSPC if there is no room; then nothing has changed that
- *	matters.
- * @discard: a range inside the store is no longer needed: give its space back.
- *	What it reads as afterwards is not known.
- * @length: how many bytes the store has now; never sleeps. NULL if nobody else
- *	can change that.
+ * @write: write @len bytes from @buf at @pos, under the rules of @read; the
+ *	range lies inside the store. The write is complete on return, and
+ *	durable after @flush.
+ * @flush: make durable everything done to the store before the call: writes,
+ *	completed payload, growth and zeroing.
+ * @lengthen: grow the store to @size bytes, which is more than its length. The
+ *	added bytes read as zeros and take no space if the store supports holes.
+ *	The call sets @size of the store. Returns -ENOSPC if there is no room;
+ *	nothing has changed then. Used for lengths that an image asks for.
+ * @extend: like @lengthen, but reserve space for the added bytes if the store
+ *	can. Used for space that is about to be written.
+ * @truncate: shrink the store to @size bytes, which is less than its length. A
+ *	block device keeps its length.
+ * @zero: make a range inside the store read as zeros, and keep its space
+ *	reserved if the store can.
+ * @reserve: allocate space for a range inside the store, so that a write to it
+ *	cannot fail for lack of space; its contents stay. NULL if the store
+ *	cannot do that or has no need to. Returns -ENOSPC if there is no room;
+ *	nothing that matters has changed then.
+ * @discard: release the space of a range inside the store that is no longer
+ *	needed. Its contents are undefined afterwards.
+ * @length: return the current length in bytes; never sleeps. NULL if nobody
+ *	else can change the length.
  *
- * A store that somebody else has made shorter than @size of struct vhdx_store
- * fails all that touches what is missing, and each change and flush, with -EIO.
+ * If somebody else makes a store shorter than @size of struct vhdx_store, every
+ * access to the missing range, every change and every flush fails with -EIO.
  *
- * What the engine zeroes, reserves and discards are multiples of VHDX_PAGE; the
- * module's stores must zero any multiple of 512, see zero.c. A store that is
- * only read has nothing but @read.
+ * The ranges that the engine zeroes, reserves and discards are multiples of
+ * VHDX_PAGE. The module's stores must zero any multiple of 512, see zero.c. A
+ * read-only store provides nothing but @read.
  */
 struct vhdx_store_ops {
 	int (*read)(struct vhdx_store *store, u64 pos, void *buf, size_t len);
@@ -77,9 +81,10 @@ struct vhdx_store_ops {
 /**
  * struct vhdx_store - one image's bytes
  * @ops: how to reach them
- * @size: length in bytes: of the file, or of the block device, which may be
- *	longer than the image on it. The store changes it, so that it is never
- *	more than the length: before that shrinks, and after that has grown.
+ * @size: length in bytes of the file, or of the block device, which may be
+ *	longer than the image on it. The store keeps @size at or below the real
+ *	length: it lowers @size before it shrinks and raises it after it has
+ *	grown.
  */
 struct vhdx_store {
 	const struct vhdx_store_ops *ops;
@@ -87,16 +92,16 @@ struct vhdx_store {
 };
 
 /**
- * vhdx_store_answer() - an errno that is no verdict of the engine
+ * vhdx_store_answer() - map a store's errno to one the engine gives no meaning
  * @err: what an operation of the store returned
  *
- * File systems return -EUCLEAN for damage of their own, and network file systems
- * most of the others. The engine says with them that an image is corrupt, is
- * none, or names another parent, that a page must be loaded, or that somebody
- * asked to stop. What such an errno of a store means is that the bytes cannot
- * be had.
+ * A file system returns -EUCLEAN for its own damage, and network file systems
+ * return most of the other errnos below. In the engine these errnos mean that
+ * an image is corrupt, is no VHDX or names another parent, that a page must be
+ * loaded, or that somebody asked to stop. Such an errno from a store only means
+ * that the bytes are not accessible.
  *
- * Return: @err, or -EIO in place of an errno that the engine gives a meaning.
+ * Return: @err, or -EIO if the engine gives @err a meaning of its own.
  */
 static inline int vhdx_store_answer(int err)
 {
@@ -151,12 +156,12 @@ static inline int vhdx_store_write(struct vhdx_store *store, u64 pos,
 }
 
 /**
- * vhdx_store_flush() - make durable what was done to the store
+ * vhdx_store_flush() - make all earlier changes to the store durable
  * @store: the image's bytes
  *
  * Context: may sleep; no lock held.
- * Return: 0 or a negative errno, after which nothing is known to be durable
- * that was done since the flush before.
+ * Return: 0 or a negative errno. After an error, nothing done since the
+ * previous flush is known to be durable.
  */
 static inline int vhdx_store_flush(struct vhdx_store *store)
 {
@@ -164,12 +169,13 @@ static inline int vhdx_store_flush(struct vhdx_store *store)
 }
 
 /**
- * vhdx_store_no_room() - does an errno of a store say that it is full?
+ * vhdx_store_no_room() - test whether an errno means that the store is full
  * @err: negative errno, or 0
  *
- * A quota, and the longest file there can be, are limits as a disk's end is.
+ * Running into a quota or the maximum file size counts as a full store, like
+ * the end of the disk does.
  *
- * Return: whether it does.
+ * Return: true if the store is full.
  */
 static inline bool vhdx_store_no_room(int err)
 {
@@ -177,25 +183,25 @@ static inline bool vhdx_store_no_room(int err)
 }
 
 /**
- * vhdx_store_is_cut() - has somebody made the store shorter?
+ * vhdx_store_is_cut() - test whether somebody else made the store shorter
  * @store: the image's bytes
- * @length: how many bytes it has now, if so
+ * @length: set to the current length in bytes if so
  *
- * What we cut ourselves is not seen as such: @size changes before.
+ * Our own truncation does not count: the store lowers @size before it.
  *
  * Context: any.
- * Return: whether bytes are missing.
+ * Return: true if bytes are missing.
  */
 static inline bool vhdx_store_is_cut(const struct vhdx_store *store,
 				     u64 *length)
 {
-	/* Goes with the release that follows a change of the length. */
+	/* Pairs with smp_store_release() after the length has changed. */
 	u64 size = smp_load_acquire(&store->size);
 
 	if (!store->ops->length)
 		return false;
 	*length = store->ops->length(store);
-	/* Goes with the one that orders a change of the size before the cut. */
+	/* Pairs with smp_wmb() between lowering @size and the cut. */
 	smp_rmb();
 	return *length < size && size == READ_ONCE(store->size);
 }

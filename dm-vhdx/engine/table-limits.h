@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between what bounds the features of a table may be; the module and vhdxsetup
- * take the same.
+ * Bounds of the numeric features in a table line. The module and vhdxsetup use
+ * the same ones.
  */
 #ifndef VHDX_TABLE_LIMITS_H
 #define VHDX_TABLE_LIMITS_H
 
-/* Below this, a chain's own needs would keep evicting each other. */
+/* A smaller cache keeps evicting pages that the same chain still needs. */
 #define VHDX_BAT_CACHE_KIB_MIN		64U
-/* All BAT pages of 64 TiB in 1 MiB blocks are 513 MiB; bitmaps are more. */
+/* The BAT of 64 TiB in 1 MiB blocks takes 513 MiB; bitmaps take more. */
 #define VHDX_BAT_CACHE_KIB_MAX		(64U << 20)
 
 /* Seconds. */
