@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The committer: it comes and goes with its image, and works from a resume to a
- * suspend.
+ * The committer: its life, from the opening of its image to the closing, and
+ * the work at a resume and a suspend.
  */
 #include <linux/device-mapper.h>
 #include <linux/err.h>
@@ -17,7 +17,7 @@
 
 #define DM_MSG_PREFIX "vhdx"
 
-/* As percpu_ref_put() calls back: under rcu_read_lock(). */
+/* percpu_ref_put() calls this under rcu_read_lock(). */
 static void epoch_settled(struct vhdx_epochs *epochs)
 {
 	struct vhdx_committer *c =
@@ -26,7 +26,7 @@ static void epoch_settled(struct vhdx_epochs *epochs)
 	vhdx_space_worker_wake(c);
 }
 
-/* The engine does the rest: it looks whether a load waits. */
+/* The thread calls the engine, which checks whether a load waits. */
 static void supply_wanted(struct vhdx_supply *supply)
 {
 	struct vhdx_committer *c =
@@ -58,10 +58,10 @@ no_worker:
 }
 
 /**
- * vhdx_committer_new() - make a committer, which does nothing yet
- * @image: open on a store that can be written
- * @report: where findings go; outlives the committer
- * @name: of the image; the same holds
+ * vhdx_committer_new() - create an idle committer
+ * @image: image, open on a writable store
+ * @report: receives the findings about the image; outlives the committer
+ * @name: name of the image, for the kernel log; outlives the committer
  *
  * Context: process context.
  * Return: the committer, or an ERR_PTR.
@@ -94,8 +94,8 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 }
 
 /**
- * vhdx_committer_free() - dismiss both threads
- * @c: with no bio under way to its image
+ * vhdx_committer_free() - stop both threads and free the committer
+ * @c: the committer, with no bio under way to its image
  *
  * Context: process context.
  */
@@ -105,7 +105,7 @@ void vhdx_committer_free(struct vhdx_committer *c)
 	vhdx_space_worker_stop(c);
 	vhdx_committer_stop(c);
 	vhdx_epochs_exit(&c->epochs);
-	/* For those who told a thread something, and still wake it. */
+	/* A task that has just queued work may still be in wake_up(). */
 	synchronize_rcu();
 	if (c->session)
 		vhdx_session_free(c->session);
@@ -113,7 +113,7 @@ void vhdx_committer_free(struct vhdx_committer *c)
 	kfree(c);
 }
 
-/* A log that a crash left is replayed on disk: from here on it is ours. */
+/* Replay a log that a crash left. From here on, the image is ours to write. */
 static int make_session(struct vhdx_committer *c, unsigned int flags)
 {
 	struct vhdx_image *image = c->image;
@@ -138,21 +138,21 @@ static int make_session(struct vhdx_committer *c, unsigned int flags)
 		      c->name, err);
 		return err;
 	}
-	/* Goes with vhdx_committer_session(). */
+	/* Pairs with the acquire in vhdx_committer_session(). */
 	smp_store_release(&c->session, session);
 	return 0;
 }
 
 /**
- * vhdx_committer_preresume() - make the image ready to be written
+ * vhdx_committer_preresume() - make the image ready for writes
  * @c: the committer
  * @ti: a target of the table that becomes live
- * @no_space_timeout: seconds that writes may wait for room, 0 for ever
+ * @no_space_timeout: seconds that writes may wait for room, 0 for no limit
  *
- * Nothing changes on disk but for the replay of a log.
+ * Writes nothing to the image, except to replay its log.
  *
- * Context: ->preresume, with no I/O under way.
- * Return: 0 or a negative errno; the log then says why.
+ * Context: ->preresume, with no I/O under way; sleeps.
+ * Return: 0, or a negative errno with the reason in the kernel log.
  */
 int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
 			     unsigned int no_space_timeout)
@@ -167,18 +167,20 @@ int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
 	vhdx_committer_presuspend_undo(c);
 	if (!vhdx_committer_session(c))
 		err = vhdx_committer_ask(c, make_session, 0);
-	/* It looks at the whole BAT, so that the first write need not wait. */
+	/* Scan the whole BAT now, so that the first write need not wait. */
 	WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
 	return err;
 }
 
 /**
- * vhdx_committer_presuspend() - do not keep what waits for room in vain
+ * vhdx_committer_presuspend() - stop bios from waiting for room in vain
  * @c: the committer
- * @status: what such bios are to end with
+ * @status: the status that such bios end with: BLK_STS_DM_REQUEUE or
+ *	BLK_STS_NOSPC
  *
- * Other bios need nothing but the committer, and that goes on.
+ * All other deferred bios wait only for the committer and the space worker,
+ * which keep running during the suspend.
  *
  * Context: ->presuspend.
  */
@@ -189,13 +191,13 @@ void vhdx_committer_presuspend(struct vhdx_committer *c, blk_status_t status)
 	spin_unlock_irq(&c->queue_lock);
 	if (status == BLK_STS_DM_REQUEUE)
 		vhdx_room_refuse(c, status);
-	/* The thread knows whether there is something to wait for. */
+	/* The thread checks whether space is still being freed. */
 	WRITE_ONCE(c->low, true);
 	wake_up(&c->wait);
 }
 
 /**
- * vhdx_committer_presuspend_undo() - the device was not suspended after all
+ * vhdx_committer_presuspend_undo() - the suspend was cancelled
  * @c: the committer
  */
 void vhdx_committer_presuspend_undo(struct vhdx_committer *c)
@@ -222,9 +224,9 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 		trace_vhdx_end(vhdx_dev(c->ti), err);
 	WRITE_ONCE(c->changed, false);
 	c->due = VHDX_DUE_NOTHING;
-	/* To look for room is to begin a session. */
+	/* A search for room would begin the session again. */
 	vhdx_room_clear(c);
-	/* Of a session that failed before it was said then, and so is a cut. */
+	/* A session that failed earlier, or a cut store, was reported then. */
 	if (err && !failed)
 		DMERR("%s: cannot be closed cleanly (%d); the next open replays the log",
 		      c->name, err);
@@ -232,8 +234,10 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 }
 
 /**
- * vhdx_committer_postsuspend() - leave a clean image behind
- * @c: the committer; the session begins anew with the next write
+ * vhdx_committer_postsuspend() - close the image cleanly
+ * @c: the committer
+ *
+ * The next write after a resume begins the session again.
  *
  * Context: ->postsuspend, with no I/O under way.
  */
@@ -246,14 +250,14 @@ void vhdx_committer_postsuspend(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_drop_table() - a table goes
- * @c: the committer of its image
- * @ti: its target
+ * vhdx_committer_drop_table() - forget a table that is destroyed
+ * @c: the committer of the table's image
+ * @ti: target of the table
  *
- * The thread may hold the lock for as long as it takes to read the BAT, and is
- * waited for only if it may be using @ti: that of the live table, or the last.
- * @ti becomes that by its own resume alone, and is that no more when another's
- * has changed it, under the lock.
+ * The thread may hold the lock for as long as it takes to read the BAT. This
+ * waits for the lock only if the committer names @ti, since the thread may then
+ * be using it. Only a resume of @ti makes the committer name it, and only a
+ * resume of another table, under the lock, makes it name another one.
  *
  * Context: ->dtr.
  */
@@ -261,13 +265,13 @@ void vhdx_committer_drop_table(struct vhdx_committer *c, struct dm_target *ti)
 {
 	if (READ_ONCE(c->ti) != ti)
 		return;
-	/* If another target of its table kept that from being resumed. */
+	/* A scan runs here if another target of the table failed its resume. */
 	vhdx_committer_abort_survey(c, true);
 	mutex_lock(&c->lock);
 	if (c->ti == ti) {
 		c->ti = NULL;
 	} else {
-		/* Another was just resumed. */
+		/* Another table was resumed in the meantime. */
 		vhdx_committer_abort_survey(c, false);
 		WRITE_ONCE(c->low, true);
 		wake_up(&c->wait);
@@ -276,7 +280,7 @@ void vhdx_committer_drop_table(struct vhdx_committer *c, struct dm_target *ti)
 }
 
 /**
- * vhdx_committer_run() - work at once
+ * vhdx_committer_run() - work now, and wait for it
  * @c: the committer
  * @flags: VHDX_WORK_*
  *

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The committer: it comes and goes with its image, and works from a resume to a
- * suspend.
+ * The committer: its life. A committer exists while its image is open for
+ * writing, and works between a resume and a suspend.
  *
  * commit-life.c APIs:
- *   vhdx_committer_new()	make a committer, which does nothing yet
+ *   vhdx_committer_new()	create a committer
  *   vhdx_committer_free()
- *   vhdx_committer_preresume()	make the image ready to be written
- *   vhdx_committer_presuspend()	do not keep what waits for room in vain
- *   vhdx_committer_presuspend_undo()	it was not suspended after all
- *   vhdx_committer_postsuspend()	leave a clean image behind
- *   vhdx_committer_drop_table()	a table goes
- *   vhdx_committer_run()	work at once, for a message
+ *   vhdx_committer_preresume()	make the image ready for writes
+ *   vhdx_committer_presuspend()	stop bios from waiting for room in vain
+ *   vhdx_committer_presuspend_undo()	the suspend was cancelled
+ *   vhdx_committer_postsuspend()	close the image cleanly
+ *   vhdx_committer_drop_table()	forget a table that is destroyed
+ *   vhdx_committer_run()	work now, for a message
  */
 #ifndef VHDX_COMMIT_LIFE_H
 #define VHDX_COMMIT_LIFE_H

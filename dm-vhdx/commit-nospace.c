@@ -20,11 +20,11 @@ static void take_waiting(struct vhdx_committer *c, struct bio_list *bios)
 }
 
 /*
- * dm waits for those that wait for room, unless it has them back. What a file
- * system writes back for the suspend is lost if it fails, though a trim of just
- * before may have made room for it: so they wait for that, and for nothing else.
- *
- * Returns whether they must not wait. The suspend may be given up any time.
+ * Return true if bios must not wait for room during a suspend. A suspend waits
+ * for all bios, unless dm takes them back. If the writeback that a file system
+ * does for the suspend fails, its data is lost, although a trim just before may
+ * have made room for it. So bios wait as long as space is being freed, and not
+ * otherwise. dm may cancel the suspend at any time.
  */
 static bool suspend_refuses(const struct vhdx_committer *c)
 {
@@ -34,9 +34,9 @@ static bool suspend_refuses(const struct vhdx_committer *c)
 }
 
 /**
- * vhdx_room_refuse() - let none wait for room
+ * vhdx_room_refuse() - end all bios that wait for room
  * @c: the committer
- * @status: what those that do are to end with
+ * @status: the status that they end with
  *
  * Context: process context, with no spinlock held; ends bios.
  */
@@ -53,7 +53,7 @@ void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status)
 }
 
 /**
- * vhdx_room_clear() - say no more that there is no room
+ * vhdx_room_clear() - leave the no-space state
  * @c: the committer, locked
  *
  * Context: process context, with the lock of @c held.
@@ -69,9 +69,11 @@ void vhdx_room_clear(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_room_wait() - bios have found no room
+ * vhdx_room_wait() - queue bios that found no room
  * @c: the committer
- * @bios: clones of dm's, in no epoch, on a list that is emptied
+ * @bios: list of dm's clones, in no epoch; emptied
+ *
+ * Ends the bios instead if they must not wait.
  *
  * Context: the space worker, with no lock held; ends bios.
  */
@@ -127,11 +129,11 @@ static bool waited_too_long(const struct vhdx_committer *c)
  * vhdx_room_full() - is there no room for another block?
  * @session: the session
  *
- * The engine says so already when it could not make as many blocks ready as it
- * wanted to.
+ * The engine sets @no_space as soon as it prepared fewer blocks than it wanted,
+ * so this looks at the blocks that are left, too.
  *
- * Context: any; a hint.
- * Return: true if the last attempt found none, and no block is left.
+ * Context: any; the result is a hint.
+ * Return: true if the last attempt found no room and no prepared block is left.
  */
 bool vhdx_room_full(const struct vhdx_session *session)
 {
@@ -141,15 +143,18 @@ bool vhdx_room_full(const struct vhdx_session *session)
 }
 
 /**
- * vhdx_room_settle() - after work: what becomes of those without room?
+ * vhdx_room_settle() - decide about the bios that wait for room
  * @c: the committer, locked, with a session
  *
- * Whatever is not for want of room, such as a mode in which nothing can be
- * written, they learn when they are tried again.
+ * Resubmits, keeps or ends them. If they cannot be written for any reason but a
+ * lack of room, such as a read-only session, this resubmits them, and they get
+ * that error from the next lookup.
  *
- * Context: process context, with the lock of @c held; after work with
- * VHDX_WORK_BEGIN for those that waited. Before they came here the space worker
- * has looked for room for them: none is refused before that.
+ * The caller has just worked with VHDX_WORK_BEGIN for the bios that wait. The
+ * space worker has looked for room for each of them before it queued it, so
+ * this fails none that had no attempt.
+ *
+ * Context: process context, with the lock of @c held.
  */
 void vhdx_room_settle(struct vhdx_committer *c)
 {

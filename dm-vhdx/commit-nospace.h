@@ -2,18 +2,18 @@
 /*
  * The committer: bios that find no room for another block.
  *
- * They wait, a dm event says so, and each second another attempt is made. After a
- * time that the table gives they fail, and so do all that come later, until there
- * is room again. While the device is being suspended they wait only for space that
- * is on its way to be free. If there is none they fail, or, for a noflush suspend,
- * go back to dm.
+ * Such bios wait, dm raises an event, and the committer tries again each
+ * second. After the timeout of the table they fail, and so do all later ones,
+ * until there is room again. During a suspend they wait only while freed space
+ * is on its way to be usable. Otherwise they fail, or go back to dm if the
+ * suspend is noflush.
  *
  * commit-nospace.c APIs:
- *   vhdx_room_settle()	after work: what becomes of those without room
+ *   vhdx_room_settle()	decide about the bios that wait for room
  *   vhdx_room_full()		is there no room for another block?
- *   vhdx_room_wait()		bios have found none
- *   vhdx_room_refuse()	let none wait
- *   vhdx_room_clear()	say no more that there is no room
+ *   vhdx_room_wait()		queue bios that found no room
+ *   vhdx_room_refuse()	end all bios that wait for room
+ *   vhdx_room_clear()	leave the no-space state
  */
 #ifndef VHDX_COMMIT_NOSPACE_H
 #define VHDX_COMMIT_NOSPACE_H

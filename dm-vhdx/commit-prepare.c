@@ -2,13 +2,13 @@
 /*
  * The committer: the space worker.
  *
- * A thread of its own zeroes, extends and discards, a limited amount a pass, so
- * that no flush waits for that. It never takes the committer's lock. The engine
- * decides what is done, see engine/session-space.c.
+ * A separate thread zeroes, extends and discards, so that no flush waits for
+ * that. Each pass does a limited amount. The thread never takes the committer's
+ * lock. The engine decides what to do, see engine/session-space.c.
  *
- * The thread belongs to one image. Its operations may wait for writes to another
- * image, on whose device this one's file system lies, and those need the other
- * image's space worker.
+ * Each image has a thread of its own. If the file system of an image lies on
+ * another VHDX device, its thread may wait for writes to that device, which in
+ * turn need the space worker of the other image.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -19,7 +19,7 @@
 #include "hibernate.h"
 #include "scope.h"
 
-/* Returns true if space has become free. */
+/* Drain freed space by one step. Return true if space has become usable. */
 static bool drain_some(struct vhdx_committer *c)
 {
 	struct vhdx_space_worker *worker = &c->space;
@@ -42,7 +42,7 @@ static bool drain_some(struct vhdx_committer *c)
 	return freed;
 }
 
-/* If there is no room, the space that drains is what the bios wait for. */
+/* Prepare blocks. If there is no room, drain freed space and try again. */
 static int prepare_blocks(struct vhdx_committer *c)
 {
 	int err;
@@ -63,7 +63,7 @@ static void take_bios(struct vhdx_committer *c, struct bio_list *bios)
 	spin_unlock_irq(&c->queue_lock);
 }
 
-/* Returns true if the committer has to know. */
+/* Requeue the bios of a pass. Return true if the committer must work. */
 static bool hand_on(struct vhdx_committer *c, struct bio_list *bios)
 {
 	const struct vhdx_session *session = c->session;
@@ -77,7 +77,7 @@ static bool hand_on(struct vhdx_committer *c, struct bio_list *bios)
 	       READ_ONCE(c->room.lacking);
 }
 
-/* Returns true if another pass is needed. */
+/* Return true if another pass is needed. */
 static bool drain_once(struct vhdx_committer *c)
 {
 	const struct vhdx_session *session = c->session;
@@ -91,7 +91,7 @@ static bool drain_once(struct vhdx_committer *c)
 	       (READ_ONCE(session->wanted) && !READ_ONCE(session->no_space));
 }
 
-/* During hibernation, blocks are made ready only for bios that wait for them. */
+/* During hibernation, the worker prepares blocks only for bios that wait. */
 static bool rest_a_while(struct vhdx_committer *c)
 {
 	wait_event_idle_timeout(c->space.wait, READ_ONCE(c->space.due) ||
@@ -109,7 +109,7 @@ static void space_pass(struct vhdx_committer *c)
 	smp_store_mb(c->space.due, false);
 	if (!vhdx_committer_session(c))
 		return;
-	/* These wait for a pass that begins now: it looks for room for them. */
+	/* Take the bios first: this pass must look for room for all of them. */
 	take_bios(c, &bios);
 	own = vhdx_own_work_begin();
 	if (own || !bio_list_empty(&bios))
@@ -143,19 +143,20 @@ static int space_thread(void *data)
 }
 
 /**
- * vhdx_space_worker_rest() - keep the space worker from working
+ * vhdx_space_worker_rest() - pause the space worker
  * @c: the committer, with a session and no I/O under way
  *
- * A pass that is under way ends before. What drains becomes free now.
+ * Waits for a pass that is under way, and completes the draining of freed
+ * space.
  *
- * Context: may sleep; the committer's thread.
+ * Context: the committer's thread; sleeps. Returns with the worker's lock held.
  */
 void vhdx_space_worker_rest(struct vhdx_committer *c)
 {
 	struct vhdx_space_worker *worker = &c->space;
 
 	mutex_lock(&worker->lock);
-	/* All I/O has ended, so that RCU alone is waited for. */
+	/* All I/O has ended, so this waits for a grace period of RCU only. */
 	while (worker->drain == VHDX_DRAIN_WAITS &&
 	       !vhdx_epochs_settled(&c->epochs))
 		msleep(VHDX_RETRY_MS);
@@ -166,7 +167,7 @@ void vhdx_space_worker_rest(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_space_worker_go() - let the space worker work again
+ * vhdx_space_worker_go() - let the space worker continue
  * @c: the committer, after vhdx_space_worker_rest()
  *
  * Context: the committer's thread.
@@ -198,10 +199,10 @@ int vhdx_space_worker_start(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_space_worker_stop() - dismiss the space worker
+ * vhdx_space_worker_stop() - stop the space worker
  * @c: the committer, with no bio under way to its image
  *
- * Context: may sleep, for as long as a pass takes.
+ * Context: sleeps until the pass that is under way ends.
  */
 void vhdx_space_worker_stop(struct vhdx_committer *c)
 {

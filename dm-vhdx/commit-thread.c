@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The committer: its thread, and when it works.
+ * The committer: its thread, and the clock that wakes it.
  */
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
@@ -14,12 +14,12 @@
 #include "scope.h"
 #include "trace.h"
 
-/* What was acknowledged may be lost for as long, unless a flush asks. */
+/* Without a flush, a crash may lose the writes acknowledged in this time. */
 #define COMMIT_PERIOD		HZ
-/* Logged pages are written to their places when nothing has changed for so long. */
+/* If nothing changes for this long, logged pages are written in place. */
 #define CHECKPOINT_DELAY	(5 * HZ)
 
-/* The engine has written to the log why. */
+/* Raise an event if the mode changed; the engine has logged the reason. */
 static void tell_mode(struct vhdx_committer *c)
 {
 	enum vhdx_mode mode = READ_ONCE(c->session->mode);
@@ -30,13 +30,13 @@ static void tell_mode(struct vhdx_committer *c)
 	vhdx_committer_event(c);
 }
 
-/* Returns true if the commit has left something for the space worker to do. */
+/* Return true if the commit has left work for the space worker. */
 static bool is_space_due(const struct vhdx_session *session)
 {
 	return READ_ONCE(session->space.freed[VHDX_FREED_WAITING]);
 }
 
-/* None but who works on the session changes these two counters. */
+/* Only work under the committer's lock changes these two counters. */
 static void trace_work(const struct vhdx_committer *c, unsigned int flags,
 		       int err, u64 commits, u64 checkpoints)
 {
@@ -49,11 +49,13 @@ static void trace_work(const struct vhdx_committer *c, unsigned int flags,
 }
 
 /**
- * vhdx_committer_lost() - has a flush failed elsewhere, or the store been cut?
+ * vhdx_committer_lost() - fail the session if the store lost writes
  * @c: the committer, locked, with a session
  *
+ * The store lost writes if a flush failed elsewhere, or if somebody has cut it.
+ *
  * Context: process context, with the lock of @c held.
- * Return: 0, or -EIO, and the session has failed for that.
+ * Return: 0, or -EIO after failing the session.
  */
 int vhdx_committer_lost(struct vhdx_committer *c)
 {
@@ -70,15 +72,16 @@ int vhdx_committer_lost(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_work() - do what there is to do
+ * vhdx_committer_work() - do the work that is due
  * @c: the committer, locked
  * @flags: VHDX_WORK_*
  *
- * Memory may be short because of what waits here, so that the lack of some is
- * waited for, never told.
+ * -ENOMEM is retried, never returned: reclaim may depend on the bios that wait
+ * here.
  *
- * Context: may sleep, in a scope.
- * Return: 0 or a negative errno.
+ * Context: may sleep, in a scope, with the lock of @c held.
+ * Return: 0; -EIO if there is no session to write or it has failed; or another
+ * negative errno of vhdx_session_work().
  */
 int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 {
@@ -87,7 +90,7 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 	int err;
 
 	lockdep_assert_held(&c->lock);
-	/* Before all else, or what cannot be done would be wanted for ever. */
+	/* Clear these first: after an error, is_wanted() would stay true. */
 	WRITE_ONCE(c->low, false);
 	if (flags & VHDX_WORK_COMMIT)
 		WRITE_ONCE(c->changed, false);
@@ -111,7 +114,7 @@ int vhdx_committer_work(struct vhdx_committer *c, unsigned int flags)
 		trace_work(c, flags, err, commits, checkpoints);
 	if (is_space_due(session))
 		vhdx_space_worker_wake(c);
-	/* It may have met what this commit's own flushes were then not told. */
+	/* A flush elsewhere may have got the error of this commit's writes. */
 	if (vhdx_committer_lost(c))
 		return -EIO;
 	tell_mode(c);
@@ -150,7 +153,7 @@ static void set_clock(struct vhdx_committer *c, unsigned int done)
 	}
 }
 
-/* Returns whether there are some that want room, or there were. */
+/* Return true if bios wait for room, or if room was lacking. */
 static bool take_waiting_bios(struct vhdx_committer *c, struct bio_list *flushes,
 			      struct bio_list *again)
 {
@@ -183,7 +186,7 @@ static void work_once(struct vhdx_committer *c)
 		flags = 0;
 	if (!bio_list_empty(&flushes))
 		flags |= VHDX_WORK_COMMIT;
-	/* A session that found no room to begin looks again only if told to. */
+	/* A session that found no room to begin tries again only if told to. */
 	if (!bio_list_empty(&again) || wants_room)
 		flags |= VHDX_WORK_BEGIN;
 	err = vhdx_committer_work(c, flags);
@@ -201,7 +204,7 @@ static void work_once(struct vhdx_committer *c)
 
 static void run_request(struct vhdx_committer *c)
 {
-	/* Goes with vhdx_committer_ask(). */
+	/* Pairs with the release in vhdx_committer_ask(). */
 	struct vhdx_request *request = smp_load_acquire(&c->request);
 
 	if (!request)
@@ -209,7 +212,7 @@ static void run_request(struct vhdx_committer *c)
 	mutex_lock(&c->lock);
 	request->err = request->run(c, request->flags);
 	mutex_unlock(&c->lock);
-	/* Whose it is goes on with what was done. */
+	/* Pairs with the acquire in vhdx_committer_ask(). */
 	smp_store_release(&c->request, NULL);
 	wake_up(&c->wait);
 }
@@ -222,7 +225,7 @@ static bool has_bios(const struct vhdx_committer *c)
 	       !bio_list_empty(&c->again);
 }
 
-/* Without a session there is nobody to tell yet. */
+/* Return true if vhdx_committer_lost() must run. It needs a session to fail. */
 static bool has_lost(const struct vhdx_committer *c)
 {
 	return (READ_ONCE(c->flush_error) || READ_ONCE(c->cut)) &&
@@ -234,7 +237,7 @@ static bool is_wanted(const struct vhdx_committer *c)
 	return has_lost(c) || READ_ONCE(c->request) ||
 	       READ_ONCE(c->low) ||
 	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
-	       /* Who adds one wakes the thread to look once more. */
+	       /* A task that adds a bio wakes the thread to look again. */
 	       data_race(has_bios(c)) || kthread_should_stop();
 }
 
@@ -267,16 +270,16 @@ static int committer_thread(void *data)
 }
 
 /**
- * vhdx_committer_ask() - have something done by the thread
+ * vhdx_committer_ask() - run a function in the thread
  * @c: the committer
- * @run: what is to be done, see struct vhdx_request
- * @flags: for @run
+ * @run: the function, see struct vhdx_request
+ * @flags: passed to @run
  *
- * For what is done for a system call, and writes to the image: a signal, or a
- * limit on the size of files, that is meant for the task must not be met by the
- * log, since a log that could not be written ends all writing.
+ * A system call that writes to the image uses this. A signal or RLIMIT_FSIZE of
+ * the calling task must not fail a write to the log, since a log that cannot be
+ * written ends all writing.
  *
- * Context: process context, no lock held; waits, and cannot be interrupted.
+ * Context: process context, no lock held; sleeps uninterruptibly.
  * Return: what @run returned.
  */
 int vhdx_committer_ask(struct vhdx_committer *c,
@@ -286,10 +289,10 @@ int vhdx_committer_ask(struct vhdx_committer *c,
 	struct vhdx_request request = { .run = run, .flags = flags };
 
 	mutex_lock(&c->asking);
-	/* Goes with run_request(). */
+	/* Pairs with the acquire in run_request(). */
 	smp_store_release(&c->request, &request);
 	wake_up(&c->wait);
-	/* Likewise. */
+	/* Pairs with the release in run_request(). */
 	wait_event_idle(c->wait, !smp_load_acquire(&c->request));
 	mutex_unlock(&c->asking);
 	return request.err;
@@ -314,10 +317,10 @@ int vhdx_committer_start(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_stop() - dismiss the thread
+ * vhdx_committer_stop() - stop the thread
  * @c: the committer, with no bio under way to its image
  *
- * Context: may sleep, for as long as the work that is under way takes.
+ * Context: sleeps until the work that is under way ends.
  */
 void vhdx_committer_stop(struct vhdx_committer *c)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The committer: its thread does what needs I/O in the life of a session, and alone
- * writes metadata.
+ * The committer: its thread, which does the I/O of a session and alone writes
+ * metadata.
  *
- * It works when the session must begin, when a flush waits, and once a second if
- * something has changed.
+ * The thread works when the session must begin, when a flush waits, and once a
+ * second if something has changed.
  *
  * commit-thread.c APIs:
- *   vhdx_committer_start()	start the thread, which does nothing yet
+ *   vhdx_committer_start()	start the thread, idle
  *   vhdx_committer_stop()
- *   vhdx_committer_ask()	have something done by the thread
- *   vhdx_committer_lost()	has a flush failed elsewhere?
- *   vhdx_committer_work()	do what there is to do
+ *   vhdx_committer_ask()	run a function in the thread
+ *   vhdx_committer_lost()	fail the session if the store lost writes
+ *   vhdx_committer_work()	do the work that is due
  */
 #ifndef VHDX_COMMIT_THREAD_H
 #define VHDX_COMMIT_THREAD_H

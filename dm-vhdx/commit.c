@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The committer: bios come to wait for it.
+ * The committer: its queues, and the calls by which other code reaches it.
  */
 #include <linux/device-mapper.h>
 #include <linux/rcupdate.h>
@@ -9,7 +9,7 @@
 #include "io.h"
 
 /**
- * vhdx_committer_event() - let those know who wait for events of the device
+ * vhdx_committer_event() - raise a dm event for the live table
  * @c: the committer, locked
  *
  * Context: process context, with the lock of @c held.
@@ -22,11 +22,10 @@ void vhdx_committer_event(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_again() - send bios on their way anew
- * @bios: clones of dm's, as vhdx_committer_defer() took them, on a list that is
- *	emptied
+ * vhdx_committer_again() - resubmit deferred bios to their workers
+ * @bios: list of dm's clones that vhdx_committer_defer() queued; emptied
  *
- * Context: process context, with no spinlock held; does not wait.
+ * Context: process context, with no spinlock held; does not sleep.
  */
 void vhdx_committer_again(struct bio_list *bios)
 {
@@ -37,25 +36,27 @@ void vhdx_committer_again(struct bio_list *bios)
 }
 
 /*
- * A suspend that was interrupted goes on to let bios in before it says that it
- * was. What it is given back from then on, dm takes for an I/O error.
+ * Return true if dm accepts BLK_STS_DM_REQUEUE. A noflush suspend that is
+ * interrupted admits bios again before dm calls the target's presuspend_undo
+ * hook. From then on, dm turns a requeued bio into an I/O error.
  */
 static bool dm_wants_back(const struct vhdx_committer *c)
 {
 	/*
-	 * A bio is under way, hence the table is live, and the committer was
-	 * resumed for it. dm asks its mapped device, whichever target names it.
+	 * A bio is under way, so the table is live and the committer was
+	 * resumed for it. dm looks at the mapped device, which all targets
+	 * share.
 	 */
 	return c->room.patience.suspend == BLK_STS_DM_REQUEUE &&
 	       dm_noflush_suspending(READ_ONCE(c->ti));
 }
 
 /**
- * vhdx_committer_refuses() - must a bio not wait for room?
+ * vhdx_committer_refuses() - what a bio without room must end with
  * @c: the committer, with a bio under way
  *
  * Context: any, under the queue lock of @c.
- * Return: what the bio is to end with, or 0 if it may wait.
+ * Return: the status for the bio, or 0 if it may wait for room.
  */
 blk_status_t vhdx_committer_refuses(const struct vhdx_committer *c)
 {
@@ -65,14 +66,17 @@ blk_status_t vhdx_committer_refuses(const struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_defer() - keep a bio that cannot be mapped now
+ * vhdx_committer_defer() - queue a bio that cannot be mapped now
  * @c: the committer
- * @bio: dm's clone; it is in no epoch, and its worker is known
- * @err: why: -EBUSY, for the committer; -EINPROGRESS or -ENOSPC, for the space
- *	worker
+ * @bio: dm's clone, in no epoch and prepared by vhdx_provision_prepare()
+ * @err: error of the lookup: -EBUSY queues the bio for the committer,
+ *	-EINPROGRESS or -ENOSPC for the space worker
  *
- * The store's worker, which looks up where writes go, comes here without what
- * keeps the table for ->map: see vhdx_committer_flush().
+ * Ends the bio instead if @err is -ENOSPC and bios must not wait for room.
+ *
+ * The store's worker, which looks up where writes go, calls this without the
+ * reference that keeps the table alive for ->map. rcu_read_lock() keeps the
+ * committer alive, see vhdx_committer_flush().
  *
  * Context: any.
  */
@@ -100,13 +104,14 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 }
 
 /**
- * vhdx_committer_flush() - keep a bio until all before it is durable
+ * vhdx_committer_flush() - queue a bio until the next commit is durable
  * @c: the committer
- * @bio: dm's clone, without data or with its data written; it is in no epoch
+ * @bio: dm's clone, in no epoch; empty, or its data is written
  *
- * A write that has ended comes here from wherever that was told, and nothing
- * keeps the table for it once the thread, awake already, has the bio and ends
- * it. vhdx_committer_free() waits for this.
+ * The completion of a FUA write calls this from any context. If the thread is
+ * awake, it may end the bio as soon as the bio is queued, and nothing else
+ * keeps the table and the committer. vhdx_committer_free() waits for a grace
+ * period of RCU, so that the committer stays until wake_up() has returned.
  *
  * Context: any.
  */
@@ -123,12 +128,13 @@ void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
 }
 
 /**
- * vhdx_committer_flush_failed() - a flush outside the committer failed
+ * vhdx_committer_flush_failed() - report a flush that failed elsewhere
  * @c: the committer
  *
- * A store tells once that it has lost something, and does not say what: it may
- * be pages of the BAT that were written in place, whose log entries a later
- * flush would let go. So no later one is made.
+ * A store reports lost writes only once, and does not name them. They may be
+ * pages of the BAT that a checkpoint wrote in place. A later flush that
+ * succeeds would release their log entries, so the committer ends writing and
+ * flushes no more.
  *
  * Context: any.
  */
@@ -139,7 +145,7 @@ void vhdx_committer_flush_failed(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_cut() - somebody has made the store shorter
+ * vhdx_committer_cut() - report that somebody has truncated the store
  * @c: the committer
  *
  * Context: any.

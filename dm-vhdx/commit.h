@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The committer: a thread for each image that is written, which does what needs
- * I/O in the life of its session, and alone writes metadata. Beside it, the space
- * worker makes blocks ready and gives freed space back.
+ * The committer: each image that is open for writing has a committer thread and
+ * a space worker thread. The committer does the I/O that the session needs, and
+ * it alone writes metadata. The space worker prepares blocks and returns freed
+ * space to the store.
  *
- * Bios that wait are kept here: those that want a commit which begins after they
- * came, those that only want to try again, those that need a block, and those that
- * found no room.
+ * The committer queues bios that wait: for a commit that begins after they
+ * arrived, for another attempt at mapping, for a block, or for room.
  *
- * Its parts, each of which may call those before it: commit-nospace.h,
+ * Its parts, in order; each may call the earlier ones: commit-nospace.h,
  * commit-prepare.h, commit-thread.h, commit-life.h.
  *
  * commit.c APIs:
- *   vhdx_committer_event()	tell who waits for events of the device
- *   vhdx_committer_again()	give bios another attempt
- *   vhdx_committer_refuses()	must a bio not wait for room?
- *   vhdx_committer_defer()	keep a bio that cannot be mapped now
- *   vhdx_committer_flush()	keep a bio until all before it is durable
- *   vhdx_committer_flush_failed()	a flush has failed elsewhere
- *   vhdx_committer_cut()	the store was cut
+ *   vhdx_committer_event()	raise a dm event
+ *   vhdx_committer_again()	resubmit deferred bios to their workers
+ *   vhdx_committer_refuses()	what a bio without room must end with
+ *   vhdx_committer_defer()	queue a bio that cannot be mapped now
+ *   vhdx_committer_flush()	queue a bio until the next commit
+ *   vhdx_committer_flush_failed()	report a flush that failed elsewhere
+ *   vhdx_committer_cut()	report that the store was truncated
  * commit.h APIs:
- *   vhdx_committer_session()	the session, once there is one
- *   vhdx_committer_abort_survey()	break off a look at the whole BAT
- *   vhdx_committer_changed()	something has to be committed some time
- *   vhdx_space_worker_wake()	there may be something to do for the space worker
+ *   vhdx_committer_session()	the session, or NULL before it exists
+ *   vhdx_committer_abort_survey()	abort the scan of the whole BAT
+ *   vhdx_committer_changed()	schedule a commit
+ *   vhdx_space_worker_wake()	wake the space worker
  */
 #ifndef VHDX_COMMIT_H
 #define VHDX_COMMIT_H
@@ -42,10 +42,10 @@ struct task_struct;
 struct vhdx_committer;
 
 /**
- * struct vhdx_request - what a task has the committer do, and waits for
- * @run: does it, with the committer locked, in its thread and scope
- * @flags: for @run
- * @err: what that returned
+ * struct vhdx_request - a function that the thread runs for a waiting task
+ * @run: the function; runs in the committer's thread and scope, under its lock
+ * @flags: passed to @run
+ * @err: what @run returned
  */
 struct vhdx_request {
 	int (*run)(struct vhdx_committer *c, unsigned int flags);
@@ -53,7 +53,7 @@ struct vhdx_request {
 	int err;
 };
 
-/* What the committer will do of itself, some time. */
+/* The work that the committer does next without being asked. */
 enum vhdx_due {
 	VHDX_DUE_NOTHING,
 	VHDX_DUE_COMMIT,
@@ -61,12 +61,12 @@ enum vhdx_due {
 };
 
 /**
- * struct vhdx_room - what becomes of bios that find no room
- * @waiting: those that wait for some
- * @none: since when there has been none, if there is none
- * @lacking: there is none
- * @expired: that has gone on for too long
- * @patience: how long they do
+ * struct vhdx_room - the no-space state
+ * @waiting: bios that wait for room
+ * @none: when room ran out, in jiffies; valid while @lacking
+ * @lacking: the store has no room for another block
+ * @expired: @lacking has lasted for longer than @patience allows
+ * @patience: how long bios wait for room
  */
 struct vhdx_room {
 	struct bio_list waiting;
@@ -76,26 +76,27 @@ struct vhdx_room {
 	struct vhdx_patience patience;
 };
 
-/* How far the space that was freed last is on its way. */
+/* The stage that the space freed last has reached. */
 enum vhdx_drain {
 	VHDX_DRAIN_NOTHING,
-	VHDX_DRAIN_WAITS,	/* for the old epoch to settle */
-	VHDX_DRAIN_DISCARDS,	/* for its discards, a part a pass */
+	VHDX_DRAIN_WAITS,	/* the old epoch has not settled yet */
+	VHDX_DRAIN_DISCARDS,	/* each pass discards a part of it */
 };
 
 /**
  * struct vhdx_space_worker - zeroes, extends and discards for an image
  * @task: its thread
  * @wait: where it sleeps
- * @lock: held by who works on space, I/O and all; nests in the committer's lock
- * @drain: how far freed space is; under @lock
- * @due: there may be something to do
+ * @lock: serializes work on space, including its I/O; nests in the committer's
+ *	lock
+ * @drain: the stage of freed space; under @lock
+ * @due: the worker may have something to do
  * @bios: bios that need a block; under the committer's queue lock
  */
 struct vhdx_space_worker {
 	struct task_struct *task;
 	wait_queue_head_t wait;
-	struct mutex lock; /* who works on space */
+	struct mutex lock; /* serializes work on space */
 	enum vhdx_drain drain;
 	bool due;
 	struct bio_list bios;
@@ -104,29 +105,30 @@ struct vhdx_space_worker {
 /**
  * struct vhdx_committer - the committer of an image
  * @image: the image, open for writing
- * @session: from the first resume on
- * @report: where findings go
- * @name: of the image, for the log
- * @epochs: of I/O to the image
- * @supply: of the image's pool
+ * @session: the session; NULL before the first resume
+ * @report: receives the findings about the image
+ * @name: name of the image, for the kernel log
+ * @epochs: epochs of the I/O to the image
+ * @supply: page supply of the image's pool
  * @space: the space worker
  * @task: the thread
- * @asking: held by the task whose @request it is
- * @request: to be done next, NULL if there is none
- * @wait: where it sleeps
- * @lock: held by who works on the session, I/O and all
- * @ti: of the table that is live, or was last; under @lock, but to compare it
- * @mode: that was last told
- * @due: what is to be done next of itself; the thread's own
- * @when: and when, in jiffies; likewise
+ * @asking: held by the task that owns @request
+ * @request: the request to run next, or NULL
+ * @wait: where the thread sleeps, and the task that waits for @request
+ * @lock: serializes work on the session, including its I/O
+ * @ti: target of the table that is live, or was last; under @lock, except to
+ *	compare the pointer
+ * @mode: the mode for which the last event was raised
+ * @due: the work that comes next on the clock; only the thread uses it
+ * @when: when @due is due, in jiffies; only the thread uses it
  * @queue_lock: guards the lists and @room; taken in interrupts
- * @flushes: bios that wait for a commit which begins after they came
- * @again: bios that are to be tried again when work was done
- * @room: and those that found none
- * @changed: there is something to commit
- * @low: something else is to be done
+ * @flushes: bios that wait for a commit which begins after they arrived
+ * @again: bios to resubmit after the next work
+ * @room: the no-space state, and the bios that wait for room
+ * @changed: the session has something to commit
+ * @low: the thread has other work to do
  * @flush_error: a flush issued outside the committer failed
- * @cut: somebody has made the store shorter
+ * @cut: somebody has truncated the store
  */
 struct vhdx_committer {
 	struct vhdx_image *image;
@@ -140,7 +142,7 @@ struct vhdx_committer {
 	struct mutex asking; /* one request at a time */
 	struct vhdx_request *request;
 	wait_queue_head_t wait;
-	struct mutex lock; /* who works on the session */
+	struct mutex lock; /* serializes work on the session */
 	struct dm_target *ti;
 	enum vhdx_mode mode;
 	enum vhdx_due due;
@@ -164,30 +166,32 @@ void vhdx_committer_flush_failed(struct vhdx_committer *c);
 void vhdx_committer_cut(struct vhdx_committer *c);
 
 /**
- * vhdx_committer_session() - the session, once there is one
+ * vhdx_committer_session() - the session, or NULL before it exists
  * @c: the committer
  *
- * For who is not kept away by a suspended device, as bios are: until there is a
- * session, the log may be on its way to its place, and nothing may be looked up
- * in the image.
+ * Callers that run while the device is suspended must use this. Before the
+ * session exists, a log replay may be rewriting the image, and nothing may be
+ * looked up in it. Bios may read @session directly, since a suspended device
+ * holds them back.
  *
  * Context: any.
- * Return: the session, which stays, or NULL.
+ * Return: the session, which then lives as long as the committer, or NULL.
  */
 static inline struct vhdx_session *
 vhdx_committer_session(const struct vhdx_committer *c)
 {
-	/* Goes with make_session(). */
+	/* Pairs with the release in make_session(). */
 	return smp_load_acquire(&c->session);
 }
 
 /**
- * vhdx_committer_abort_survey() - break off a look at the whole BAT
+ * vhdx_committer_abort_survey() - abort the scan of the whole BAT, or allow it
  * @c: the committer, with no I/O under way
- * @abort: end it and begin no other; if false, it may be made again
+ * @abort: true ends a scan and prevents another; false allows scans again
  *
- * Context: any: not locked, or who is to break off would be waited for; locked if
- * not @abort, for who breaks off has to see why until its end.
+ * Context: any. With @abort, the caller does not hold the committer's lock,
+ * which the scan holds until it ends. Without @abort, the caller holds the
+ * lock, so that a scan sees the flag until it has ended.
  */
 static inline void vhdx_committer_abort_survey(struct vhdx_committer *c,
 					       bool abort)
@@ -199,7 +203,7 @@ static inline void vhdx_committer_abort_survey(struct vhdx_committer *c,
 }
 
 /**
- * vhdx_space_worker_wake() - there may be something to do for the space worker
+ * vhdx_space_worker_wake() - wake the space worker for another pass
  * @c: the committer
  *
  * Context: any.
@@ -211,15 +215,16 @@ static inline void vhdx_space_worker_wake(struct vhdx_committer *c)
 }
 
 /**
- * vhdx_committer_changed() - something has to be committed some time
+ * vhdx_committer_changed() - schedule a commit after a change of the session
  * @c: the committer
  *
- * Called after each change of the session by who did not call the committer
- * for it. Only the first one since the last commit wakes it, to set its clock. If
- * prepared blocks run low, the space worker is woken.
- * That the flag may be seen set here when a commit is about to clear it does
- * not matter: the change was made under the engine's lock before, which that
- * commit takes.
+ * A task that changes the session outside the committer calls this afterwards.
+ * Only the first change since the last commit wakes the committer, which then
+ * sets its clock. If prepared blocks run low, this wakes the space worker.
+ *
+ * This may see @changed still set although a commit is about to clear it. No
+ * change is missed: the caller made it under the pool's lock, which that commit
+ * takes after it has cleared the flag.
  *
  * Context: any.
  */
