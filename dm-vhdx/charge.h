@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Control groups: I/O that a worker does for a bio is charged to the group that
- * the bio comes from.
+ * Control groups: a worker charges I/O to the group that submitted the bio.
  *
- * A clone of dm's is associated with no group until a target sets its device, and
- * the group is then that of the task that does so.  ->map runs in the task that
- * submits the bio, so ->map notes the group; a worker that acts for the bio takes
- * it on.  What serves all who use an image is charged to the root: metadata, and
- * blocks that are prepared ahead.  A group that is throttled would hold up others
- * that wait for the same page.
+ * dm's clone has no group until a target sets its device, and then gets the
+ * group of the task that does so. ->map runs in the task that submits the bio,
+ * so ->map records the group. A worker that acts for the bio adopts that group.
+ * Metadata and blocks that are prepared ahead serve all users of an image, and
+ * are charged to the root: a throttled group would hold up others that wait for
+ * the same page.
  *
  * charge.h APIs:
- *   vhdx_charge_is_root()		is the current task of the root group?
- *   vhdx_charge_note()		remember the group of the current task
- *   vhdx_charge_switch()	take on a bio's group, for one of several bios
+ *   vhdx_charge_is_root()		is the current task in the root group?
+ *   vhdx_charge_note()		record the group of the current task
+ *   vhdx_charge_switch()	adopt a bio's group, for one of several bios
  *   vhdx_charge_memory()	charge memory to the same group
- *   vhdx_charge_enter()	take on a bio's group, and charge memory to it
- *   vhdx_charge_leave()	end it
+ *   vhdx_charge_enter()	adopt a bio's group, for I/O and memory
+ *   vhdx_charge_leave()	end vhdx_charge_enter()
  */
 #ifndef VHDX_CHARGE_H
 #define VHDX_CHARGE_H
@@ -29,10 +28,10 @@
 #include <linux/sched/mm.h>
 
 /**
- * struct vhdx_charge - what a worker took on
- * @blkcg: the group that I/O is charged to, NULL if that is the root
- * @memcg: the group that memory is charged to, a reference; NULL if none
- * @before: the memory group before
+ * struct vhdx_charge - the groups that a worker has adopted
+ * @blkcg: the group that I/O is charged to, NULL for the root
+ * @memcg: a reference to the group that memory is charged to, or NULL
+ * @before: the active memory group to restore
  */
 struct vhdx_charge {
 	struct cgroup_subsys_state *blkcg;
@@ -41,16 +40,17 @@ struct vhdx_charge {
 };
 
 /**
- * vhdx_charge_is_root() - is the current task of the root group?
+ * vhdx_charge_is_root() - is the current task in the root group?
  *
- * Return: false also if that is not known.
+ * Context: any task.
+ * Return: true if it is; false if it is not, or if that is not known.
  */
 static inline bool vhdx_charge_is_root(void)
 {
 	bool root = true;
 
 #ifdef CONFIG_BLK_CGROUP
-	/* A kernel thread may act for a group, as ours do. */
+	/* A kernel thread may act for a group, as our workers do. */
 	if (current->flags & PF_KTHREAD)
 		return false;
 	rcu_read_lock();
@@ -61,10 +61,11 @@ static inline bool vhdx_charge_is_root(void)
 }
 
 /**
- * vhdx_charge_note() - remember the group of the current task
- * @bio: a clone of dm's; a group that it has already stays
+ * vhdx_charge_note() - record the group of the current task in a bio
+ * @bio: dm's clone; it keeps a group that it already has
  *
- * A bio without a group is charged to the root, which most bios come from.
+ * Most bios come from the root group. They need no record: a bio without a
+ * group is charged to the root.
  *
  * Context: ->map; or a worker, with a bio that ->map has seen.
  */
@@ -75,15 +76,17 @@ static inline void vhdx_charge_note(struct bio *bio)
 }
 
 /**
- * vhdx_charge_switch() - take on a bio's group, for one of several bios
- * @bio: that vhdx_charge_note() has seen, or that was split off such a one
- * @last: the group that the worker has taken on
+ * vhdx_charge_switch() - adopt a bio's group, for one of several bios
+ * @bio: a bio that vhdx_charge_note() has seen, or a split of such a bio
+ * @last: the group that the worker has adopted, or NULL
  *
- * Bios in a row are mostly from one group.
+ * Does nothing if @last is the bio's group: successive bios mostly have the
+ * same.
  *
  * Context: a worker.
- * Return: the group, for the next call; NULL if it is the root.  If the last one
- * of a row is not NULL, kthread_associate_blkcg(NULL) ends it.
+ * Return: the group, to pass to the next call as @last; NULL for the root. If
+ * the last call does not return NULL, the worker ends with
+ * kthread_associate_blkcg(NULL).
  */
 static inline struct cgroup_subsys_state *
 vhdx_charge_switch(struct bio *bio, struct cgroup_subsys_state *last)
@@ -99,7 +102,7 @@ vhdx_charge_switch(struct bio *bio, struct cgroup_subsys_state *last)
 
 /**
  * vhdx_charge_memory() - charge memory to the same group
- * @charge: its @blkcg is set; vhdx_charge_leave() ends it
+ * @charge: the charge, with @blkcg set; vhdx_charge_leave() ends it
  *
  * Context: a worker.
  */
@@ -115,13 +118,13 @@ static inline void vhdx_charge_memory(struct vhdx_charge *charge)
 }
 
 /**
- * vhdx_charge_enter() - take on a bio's group, and charge memory to it
+ * vhdx_charge_enter() - adopt a bio's group, for I/O and memory
  * @bio: see vhdx_charge_switch()
- * @memory: charge memory, too.  A group at its limit may wait for this very I/O:
- *	an attempt that follows a lack of memory must not charge it.
+ * @memory: charge memory, too. A group at its limit may wait for this very I/O,
+ *	so a retry after -ENOMEM must not charge memory to it.
  *
  * Context: a worker.
- * Return: for vhdx_charge_leave(), by the same task.
+ * Return: the value for vhdx_charge_leave(), in the same task.
  */
 static inline struct vhdx_charge vhdx_charge_enter(struct bio *bio, bool memory)
 {
@@ -135,8 +138,10 @@ static inline struct vhdx_charge vhdx_charge_enter(struct bio *bio, bool memory)
 }
 
 /**
- * vhdx_charge_leave() - end what vhdx_charge_enter() began
- * @charge: as it returned that
+ * vhdx_charge_leave() - return to the groups of before vhdx_charge_enter()
+ * @charge: value that vhdx_charge_enter() returned
+ *
+ * Context: a worker.
  */
 static inline void vhdx_charge_leave(struct vhdx_charge charge)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a bio cannot go on without.
+ * A bio that cannot be mapped yet needs a page of metadata, or the committer.
  */
 #include <linux/bio.h>
 #include <linux/delay.h>
@@ -11,11 +11,12 @@
 #include "scope.h"
 
 /**
- * vhdx_defer_load() - bring in what a lookup missed
- * @miss: what that is
+ * vhdx_defer_load() - load the metadata that a lookup missed
+ * @miss: what the lookup returned
  *
  * Context: a worker, in a scope; may sleep.
- * Return: 0 if the lookup should be tried again, or a negative errno.
+ * Return: 0 if the caller must repeat the lookup, also after -ENOMEM and a
+ * pause; or another negative errno.
  */
 int vhdx_defer_load(const struct vhdx_miss *miss)
 {
@@ -29,9 +30,9 @@ int vhdx_defer_load(const struct vhdx_miss *miss)
 
 /**
  * vhdx_defer() - hand a bio to the committer, or end it
- * @io: of dm's clone, in no epoch, and prepared to go on
- * @err: of the lookup: -EBUSY, -EINPROGRESS and -ENOSPC are the committer's, any
- *	other one ends the bio
+ * @io: I/O of dm's clone, in no epoch and prepared by vhdx_provision_prepare()
+ * @err: error of the lookup: with -EBUSY, -EINPROGRESS or -ENOSPC, the bio goes
+ *	to the committer; any other error ends it
  *
  * Context: any.
  */

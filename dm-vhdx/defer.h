@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a bio cannot go on without: a page of metadata, or the committer.
+ * What a worker does with a bio that cannot be mapped yet.
  *
  * defer.c APIs:
- *   vhdx_defer_load()		bring in what a lookup missed
+ *   vhdx_defer_load()		load the metadata that a lookup missed
  *   vhdx_defer()		hand a bio to the committer, or end it
  */
 #ifndef VHDX_DEFER_H

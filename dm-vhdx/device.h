@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A device made of images. Each file that knows a whole device includes this one.
- * The committer, the layers and the stores are below it, and do not.
+ * struct vhdx_target: a device made of images. Files that deal with a whole
+ * device include this one. The committer, the layers and the stores do not.
  *
  * device.h APIs:
- *   vhdx_target_pos()		where on the virtual disk a bio begins
- *   vhdx_io_enter()		before a lookup, if the device is written to
+ *   vhdx_target_pos()		where a bio begins on the virtual disk
+ *   vhdx_io_enter()		enter an epoch before a lookup
  */
 #ifndef VHDX_DEVICE_H
 #define VHDX_DEVICE_H
@@ -23,16 +23,16 @@
 
 /**
  * struct vhdx_target - a device
- * @chain: the images, understood
- * @ti: dm's side of it
- * @committer: of the child, NULL if the device is read-only
- * @options: the features that its table named
- * @loader: runs what waits for pages of metadata
- * @zeroer: runs discards and zeroes
- * @parts: bios for the runs of a bio that has waited, see struct vhdx_part
- * @bounce: pages for what vhdx_chain_read() reads
- * @deferred: bios that had to wait, so far
- * @layers: how many images; known before there is a @chain
+ * @chain: the parsed images
+ * @ti: the dm target
+ * @committer: committer of the child, NULL if the device is read-only
+ * @options: features that the table line names
+ * @loader: workqueue of bios that wait for pages of metadata
+ * @zeroer: workqueue of discards and zeroes
+ * @parts: bios for the runs of a bio that a worker splits, see struct vhdx_part
+ * @bounce: pages for vhdx_chain_read() to read into
+ * @deferred: number of bios that went to a worker so far
+ * @layers: number of images; set before @chain is
  * @layer: the images, child first
  */
 struct vhdx_target {
@@ -49,18 +49,19 @@ struct vhdx_target {
 	struct vhdx_layer layer[];
 };
 
-/* A run of a bio that has waited; the bio set's front pad makes room. */
+/* A run that a worker split off a bio; @io lies in the bio set's front pad. */
 struct vhdx_part {
 	struct vhdx_io io;
 	struct bio bio;
 };
 
 /**
- * vhdx_target_pos() - where on the virtual disk a bio begins
+ * vhdx_target_pos() - where a bio begins on the virtual disk
  * @t: the device
- * @bio: not yet remapped
+ * @bio: dm's clone, not yet remapped
  *
- * Return: bytes.
+ * Context: any.
+ * Return: byte offset.
  */
 static inline u64 vhdx_target_pos(const struct vhdx_target *t,
 				  const struct bio *bio)
@@ -70,9 +71,11 @@ static inline u64 vhdx_target_pos(const struct vhdx_target *t,
 }
 
 /**
- * vhdx_io_enter() - enter the present epoch, if the device is written to
+ * vhdx_io_enter() - enter the present epoch, if the device is writable
  * @t: the device
- * @io: in no epoch
+ * @io: I/O of a bio, in no epoch
+ *
+ * Context: any.
  */
 static inline void vhdx_io_enter(struct vhdx_target *t, struct vhdx_io *io)
 {

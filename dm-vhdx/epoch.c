@@ -11,17 +11,18 @@ static void epoch_empty(struct percpu_ref *ref)
 	struct vhdx_epoch *epoch = container_of(ref, struct vhdx_epoch, ref);
 	struct vhdx_epochs *epochs = epoch->set;
 
-	/* Who finds it empty may make it anew. */
+	/* Pairs with the acquire in vhdx_epochs_settled(). */
 	smp_store_release(&epochs->empty, true);
 	epochs->notify(epochs);
 }
 
 /**
- * vhdx_epochs_init() - make both epochs
- * @epochs: nobody is in; to be undone by vhdx_epochs_exit()
- * @notify: called when an old epoch has been left by all, from any context
+ * vhdx_epochs_init() - initialize both epochs, empty
+ * @epochs: the epochs; the caller undoes this with vhdx_epochs_exit()
+ * @notify: called from any context when the old epoch is empty
  *
- * Return: 0 or -ENOMEM, with nothing to undo.
+ * Context: process context.
+ * Return: 0; or -ENOMEM, with nothing to undo.
  */
 int vhdx_epochs_init(struct vhdx_epochs *epochs,
 		     void (*notify)(struct vhdx_epochs *epochs))
@@ -47,10 +48,10 @@ int vhdx_epochs_init(struct vhdx_epochs *epochs,
 }
 
 /**
- * vhdx_epochs_exit() - take them apart
- * @epochs: nobody is in, and nobody enters
+ * vhdx_epochs_exit() - destroy both epochs
+ * @epochs: the epochs, both empty, which no I/O enters any more
  *
- * Context: may sleep, for as long as RCU takes.
+ * Context: sleeps for a grace period of RCU if the old epoch has not settled.
  */
 void vhdx_epochs_exit(struct vhdx_epochs *epochs)
 {
@@ -67,7 +68,7 @@ static struct vhdx_epoch *other_epoch(struct vhdx_epochs *epochs)
 
 /**
  * vhdx_epochs_switch() - begin a new epoch
- * @epochs: with the one before settled; one task at a time
+ * @epochs: the epochs, with the old one settled; one task at a time
  *
  * Context: any.
  */
@@ -77,21 +78,21 @@ void vhdx_epochs_switch(struct vhdx_epochs *epochs)
 
 	epochs->empty = false;
 	epochs->switched = true;
-	/* Goes with the acquire in vhdx_epoch_enter(). */
+	/* Pairs with the acquire in vhdx_epoch_enter(). */
 	smp_store_release(&epochs->present, other_epoch(epochs));
 	percpu_ref_kill(&old->ref);
 }
 
 /**
- * vhdx_epochs_settled() - has the old epoch been left by all?
- * @epochs: one task at a time
+ * vhdx_epochs_settled() - has all I/O left the old epoch?
+ * @epochs: the epochs; one task at a time
  *
  * Context: any.
- * Return: true once after each switch, and only when it has been.
+ * Return: true once for each switch, when the old epoch is empty.
  */
 bool vhdx_epochs_settled(struct vhdx_epochs *epochs)
 {
-	/* Goes with the release in epoch_empty(). */
+	/* Pairs with the release in epoch_empty(). */
 	if (!epochs->switched || !smp_load_acquire(&epochs->empty))
 		return false;
 	percpu_ref_reinit(&other_epoch(epochs)->ref);

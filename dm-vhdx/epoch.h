@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Epochs: when has all I/O ended that may have seen the mapping as it was?
+ * Epochs tell when all I/O has ended that may have seen an older mapping.
  *
- * An I/O enters the present epoch before it looks up where to go and leaves it
- * when it has ended. Space that a block gave up may be used for another block
- * when the epoch in which the old place could be seen has been left by all.
- * There are two epochs in turns: while one is waited for, the other is entered.
+ * An I/O enters the present epoch before it looks up where to go, and leaves
+ * that epoch when it has ended. Space that a block gave up may go to another
+ * block when all I/O has left the epoch in which a lookup could find the old
+ * place. Two epochs alternate: while one drains, new I/O enters the other.
  *
- * Nobody waits here. Work that is held up for want of space may hold up I/O,
- * and that must not hold up the work.
+ * No function here waits for an epoch to drain, except at the end. Work that
+ * waits for space may hold up I/O, so that work must not wait for I/O.
  *
  * epoch.c APIs:
- *   vhdx_epochs_init()		nobody is in
+ *   vhdx_epochs_init()		initialize both epochs
  *   vhdx_epochs_exit()
  *   vhdx_epochs_switch()	begin a new epoch
- *   vhdx_epochs_settled()	has the old one been left by all?
+ *   vhdx_epochs_settled()	has all I/O left the old epoch?
  * epoch.h APIs:
- *   vhdx_epoch_enter()		before a lookup
- *   vhdx_epoch_leave()		when what followed from it has ended
+ *   vhdx_epoch_enter()		enter the present epoch, before a lookup
+ *   vhdx_epoch_leave()		leave it, when the I/O has ended
  */
 #ifndef VHDX_EPOCH_H
 #define VHDX_EPOCH_H
@@ -28,9 +28,9 @@
 struct vhdx_epochs;
 
 /**
- * struct vhdx_epoch - one of the two
- * @ref: who is in it
- * @set: both of them
+ * struct vhdx_epoch - one of the two epochs
+ * @ref: a reference for each I/O in the epoch
+ * @set: the pair that the epoch belongs to
  */
 struct vhdx_epoch {
 	struct percpu_ref ref;
@@ -38,12 +38,12 @@ struct vhdx_epoch {
 };
 
 /**
- * struct vhdx_epochs - both of them
- * @epoch: in turns
- * @present: the one that is entered
- * @switched: the other one is being left
- * @empty: it has been left by all
- * @notify: called then; from any context
+ * struct vhdx_epochs - a pair of epochs
+ * @epoch: the epochs, which alternate
+ * @present: the epoch that new I/O enters
+ * @switched: the old epoch has not settled yet
+ * @empty: all I/O has left the old epoch
+ * @notify: called from any context when @empty becomes true
  */
 struct vhdx_epochs {
 	struct vhdx_epoch epoch[2];
@@ -60,13 +60,14 @@ void vhdx_epochs_switch(struct vhdx_epochs *epochs);
 bool vhdx_epochs_settled(struct vhdx_epochs *epochs);
 
 /**
- * vhdx_epoch_enter() - say that a lookup is about to be done
- * @epochs: of the image
+ * vhdx_epoch_enter() - enter the present epoch, before a lookup
+ * @epochs: the epochs of the image
  *
- * A switch waits for a grace period of RCU before it counts, so that who has
- * read @present here is in that epoch before it can be found empty. Who enters
- * the new epoch sees what the mapping had become before. An epoch that is being
- * left takes nobody in; by then the other one is the present one.
+ * percpu_ref_kill() waits for a grace period of RCU before it counts
+ * references. So a task that has read @present here holds its reference before
+ * the epoch can be found empty. A task that enters the new epoch sees the
+ * mapping as it was changed before the switch. An epoch that is being left
+ * gives no references; by then @present is the other epoch.
  *
  * Context: any.
  * Return: the epoch, for vhdx_epoch_leave().
@@ -76,10 +77,10 @@ static inline struct vhdx_epoch *vhdx_epoch_enter(struct vhdx_epochs *epochs)
 	struct vhdx_epoch *epoch;
 
 	rcu_read_lock();
-	/* Goes with the release in vhdx_epochs_switch(). */
+	/* Pairs with the release in vhdx_epochs_switch(). */
 	epoch = smp_load_acquire(&epochs->present);
 	while (unlikely(!percpu_ref_tryget_live_rcu(&epoch->ref))) {
-		smp_rmb();	/* That it is dead was read before this. */
+		smp_rmb();	/* Read @present after the dead flag of ref. */
 		epoch = smp_load_acquire(&epochs->present);
 	}
 	rcu_read_unlock();
@@ -87,8 +88,8 @@ static inline struct vhdx_epoch *vhdx_epoch_enter(struct vhdx_epochs *epochs)
 }
 
 /**
- * vhdx_epoch_leave() - say that what followed from a lookup has ended
- * @epoch: as vhdx_epoch_enter() returned it
+ * vhdx_epoch_leave() - leave an epoch, when the I/O has ended
+ * @epoch: the epoch that vhdx_epoch_enter() returned
  *
  * Context: any, interrupts too.
  */

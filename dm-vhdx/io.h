@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A bio on its way through a device.
+ * struct vhdx_io: the state of a bio on its way through a device.
  *
  *	->map:  bio -> vhdx_chain_map() -> zeros      answered at once
  *	                                -> block dev  remapped
  *	                                -> file       store/file-io.c
- *	                                -> not known  provision.c, then as above
- *	     a write -> vhdx_write_map() likewise, but for what is not there:
+ *	                                -> not loaded provision.c, then as above
+ *	     a write -> vhdx_write_map() likewise; if the block is absent:
  *	                                -> new block  in memory, then as above
  *	                                -> none left  commit.c, then as above
  *	        to a file: the same, in the worker of store/file-queue.c
  *	     a flush -> commit.c, if there is something to commit
  *
  * io.h APIs:
- *   vhdx_io_go_on()		have its worker go on with it
- *   vhdx_io_leave()		when what followed from a lookup has ended
+ *   vhdx_io_go_on()		queue it to its worker
+ *   vhdx_io_leave()		leave the epoch, when its I/O has ended
  */
 #ifndef VHDX_IO_H
 #define VHDX_IO_H
@@ -28,9 +28,9 @@
 struct vhdx_target;
 
 /**
- * struct vhdx_io_wait - how a bio that waits goes on
- * @work: what there is to do
- * @workers: who does it
+ * struct vhdx_io_wait - how a bio that waits continues
+ * @work: the work item
+ * @workers: the workqueue for @work
  */
 struct vhdx_io_wait {
 	struct work_struct work;
@@ -38,14 +38,13 @@ struct vhdx_io_wait {
 };
 
 /**
- * struct vhdx_io - a bio on its way
+ * struct vhdx_io - the state of a bio
  * @target: the device
- * @bio: dm's clone, or a part of it; what was done already is taken off its
- *	front
- * @epoch: the one that it is in, NULL if none
- * @durable: it ends when what it wrote is durable
- * @wait: while it waits, for a page of metadata or for the committer
- * @file: while a file is read or written
+ * @bio: dm's clone, or a part of it; advanced over what is done
+ * @epoch: the epoch that the I/O is in, or NULL
+ * @durable: the bio ends only when a commit has made its data durable
+ * @wait: used while the bio waits for a page of metadata or for the committer
+ * @file: used while a file is read or written
  */
 struct vhdx_io {
 	struct vhdx_target *target;
@@ -59,10 +58,10 @@ struct vhdx_io {
 };
 
 /**
- * vhdx_io_go_on() - have its worker go on with a bio
- * @io: of dm's clone, which was prepared for that
+ * vhdx_io_go_on() - queue a bio to its worker
+ * @io: I/O of dm's clone, prepared by vhdx_provision_prepare()
  *
- * Context: any; does not wait.
+ * Context: any; does not sleep.
  */
 static inline void vhdx_io_go_on(struct vhdx_io *io)
 {
@@ -71,7 +70,7 @@ static inline void vhdx_io_go_on(struct vhdx_io *io)
 
 /**
  * vhdx_io_leave() - leave the epoch that vhdx_io_enter() entered
- * @io: of a bio; it may be in none
+ * @io: I/O of a bio; may be in no epoch
  *
  * Context: any, interrupts too.
  */

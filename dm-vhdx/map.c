@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ->map: nothing that waits, and for what is there already no lock and no
- * allocation. What a worker does in its place for a write to a file keeps to the
- * same.
+ * ->map. It never sleeps. For a block that has space, it takes no lock and
+ * allocates nothing. locate_write(), which a worker runs in place of ->map for
+ * a write to a file, follows the same rules.
  */
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
@@ -52,7 +52,7 @@ static int map_later(struct vhdx_io *io, int err)
 	}
 }
 
-/* The device may be read-only, but the block layer lets some writes by. */
+/* The block layer submits some bios, such as a flush, to read-only devices. */
 static int map_other(struct vhdx_target *t, struct vhdx_io *io)
 {
 	struct bio *bio = io->bio;
@@ -60,7 +60,7 @@ static int map_other(struct vhdx_target *t, struct vhdx_io *io)
 	if (!t->committer) {
 		if (bio_op(bio) != REQ_OP_WRITE || bio->bi_iter.bi_size)
 			return DM_MAPIO_KILL;
-		/* A flush: there is nothing to be made durable. */
+		/* A flush: there is nothing to make durable. */
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
 	}
@@ -95,8 +95,8 @@ static int map_run(struct vhdx_target *t, struct vhdx_io *io,
 }
 
 /*
- * Where a write goes, found by the worker that issues it. What is not simply one
- * place is seen to as ->map would.
+ * Look up where a write goes, in the worker that issues it. If the write is not
+ * a single run of data, do what ->map would, and return false.
  */
 static bool locate_write(struct vhdx_file_io *file_io)
 {
@@ -112,7 +112,7 @@ static bool locate_write(struct vhdx_file_io *file_io)
 	err = vhdx_write_map(t, pos, len, &run, &miss);
 	if (unlikely(err || run.kind != VHDX_RUN_DATA || run.length < len)) {
 		if (map_later(io, err) == DM_MAPIO_KILL) {
-			/* vhdx_end_io() would take it for a flush that failed. */
+			/* Keep vhdx_end_io() from seeing a failed flush. */
 			io->bio->bi_opf &= ~REQ_FUA;
 			bio_io_error(io->bio);
 		}
@@ -126,11 +126,11 @@ static bool locate_write(struct vhdx_file_io *file_io)
 }
 
 /*
- * A write to a file needs a worker, which finds its place, too. Of two tasks that
- * share a CPU the scheduler prefers the one that has had less of it: a worker with
- * less to do for a bio than who submits it preempts that task at each bio, and
- * never finds a second. Reads are looked up in ->map: for zeros they need no
- * worker.
+ * A write to a file needs a worker anyway, so the worker looks up its place,
+ * too. Of two tasks that share a CPU, the scheduler prefers the one that has
+ * run less. A worker that does less for each bio than the task that submits it
+ * would preempt that task at each bio, and never find a second bio for its
+ * batch. ->map looks up reads itself, since a read of zeros needs no worker.
  */
 static bool worker_locates(const struct vhdx_target *t, const struct bio *bio)
 {
@@ -140,7 +140,7 @@ static bool worker_locates(const struct vhdx_target *t, const struct bio *bio)
 	       vhdx_file_in_batches(child->file, child->direct);
 }
 
-/* Within a block it lies together. */
+/* Cut the write at the end of its block; within a block it is contiguous. */
 static int map_by_worker(struct vhdx_target *t, struct vhdx_io *io, u64 pos)
 {
 	u64 block = vhdx_bat_block_size(&t->chain->layer[0]->bat);
@@ -163,15 +163,15 @@ static bool is_plain(const struct vhdx_target *t, const struct bio *bio)
 }
 
 /**
- * vhdx_map() - send a bio where it goes
+ * vhdx_map() - dm's ->map
  * @ti: the target
  * @bio: dm's clone
  *
- * The bio is cut where the run that it begins with ends, and dm comes back with
- * the rest: blocks that follow each other in the file are one run. A write that
- * a worker looks up is cut where its block ends.
+ * Cuts the bio at the end of its first run, and dm calls again with the rest.
+ * Blocks that are adjacent in the file form one run. A write that a worker
+ * looks up is cut at the end of its block instead.
  *
- * Context: any that submits bios; does not wait.
+ * Context: any that submits bios; does not sleep.
  * Return: DM_MAPIO_*.
  */
 int vhdx_map(struct dm_target *ti, struct bio *bio)

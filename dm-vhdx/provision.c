@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bios that must wait.
+ * Bios that need a worker.
  *
- * A worker brings in what a bio's mapping needs and goes through the bio run by
- * run. dm_accept_partial_bio() is out of reach once ->map has returned, so a
- * run that is shorter than what is left is split off; dm's clone completes when
- * all of its parts have.
+ * A worker loads the metadata that the mapping of a bio needs, and submits the
+ * bio run by run. dm_accept_partial_bio() works only inside ->map, so the
+ * worker splits off each run but the last. dm's clone completes when all its
+ * parts have.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -31,15 +31,16 @@
 #define BOUNCE_RESERVE	2
 
 /*
- * A bio needs a page of the BAT and one of a bitmap at the same time, in each
- * image. If more bios load than half of the pages that a pool may have, they may
- * evict each other's for ever. Discards and zeroes have as many workers beside:
- * an image that is written has no bitmaps, so that each bio needs one page.
+ * A bio needs a page of the BAT and a page of a bitmap at the same time, in
+ * each image. If the bios that load outnumber half of the pages of a pool, they
+ * may evict each other's pages forever. Discards and zeroes have as many
+ * workers of their own: an image that is written has no bitmaps, so each bio
+ * needs one page.
  */
 #define WORKERS_MIN	8
 #define WORKERS_MAX	64
 
-/* Moves on over what was copied, as a read of the device would have. */
+/* Copy to a bio and advance it, as a read of the device would. */
 static void copy_to_bio(struct bio *bio, const char *buf, size_t len)
 {
 	while (len) {
@@ -65,7 +66,7 @@ static int read_copy(struct vhdx_target *t, u64 pos, void *buf, size_t len)
 	}
 }
 
-/* The engine puts together what is no plain range of a store. */
+/* Have the engine read what is no plain range of a store. */
 static void run_copy(struct vhdx_target *t, struct bio *bio, u64 pos)
 {
 	struct page *page = mempool_alloc(t->bounce, GFP_NOIO);
@@ -82,13 +83,13 @@ static void run_copy(struct vhdx_target *t, struct bio *bio, u64 pos)
 	}
 	vhdx_charge_leave(charge);
 	mempool_free(page, t->bounce);
-	/* A part that was split off may have failed already. */
+	/* Keep the error of a part that has already failed. */
 	if (err)
 		bio->bi_status = errno_to_blk_status(err);
 	bio_endio(bio);
 }
 
-/* @part is dm's @clone or a part of it. */
+/* @part is that of dm's @clone, or of a bio split off it. */
 static void run_data(struct vhdx_target *t, struct bio *clone,
 		     struct vhdx_io *part, const struct vhdx_run *run)
 {
@@ -105,14 +106,14 @@ static void run_data(struct vhdx_target *t, struct bio *clone,
 	dm_submit_bio_remap(clone, bio);
 }
 
-/* As bio_chain() would end it, but each part is in an epoch of its own. */
+/* Like the end of a chained bio, except that each part has its own epoch. */
 static void part_end_io(struct bio *bio)
 {
 	struct vhdx_part *part = container_of(bio, struct vhdx_part, bio);
 	struct bio *clone = bio->bi_private;
 
 	vhdx_io_leave(&part->io);
-	/* Which one of several errors counts does not matter. */
+	/* If several parts fail, any one of the errors will do. */
 	if (bio->bi_status && !READ_ONCE(clone->bi_status))
 		WRITE_ONCE(clone->bi_status, bio->bi_status);
 	bio_put(bio);
@@ -120,8 +121,8 @@ static void part_end_io(struct bio *bio)
 }
 
 /*
- * The part goes on in the epoch in which it was looked up. What is left of the
- * clone is in none: it may have to wait for room, which must not wait for it.
+ * The part stays in the epoch of its lookup. The rest of the clone leaves it:
+ * the rest may wait for room, and freeing room waits for the epoch.
  */
 static struct vhdx_io *split_off(struct vhdx_io *io, u64 len)
 {
@@ -163,7 +164,7 @@ static void run_submit(struct vhdx_io *io, const struct vhdx_run *run, u64 pos)
 	}
 }
 
-/* Maps the start of what is left, however long it takes to load what it needs. */
+/* Map the first run of what is left; load metadata until that succeeds. */
 static int map_patiently(struct vhdx_io *io, u64 pos, u64 len,
 			 struct vhdx_run *run)
 {
@@ -188,7 +189,7 @@ static int map_patiently(struct vhdx_io *io, u64 pos, u64 len,
 	}
 }
 
-/* Returns whether some of the bio is left. */
+/* Return true if a part of the bio is left. */
 static bool provision_run(struct vhdx_io *io)
 {
 	struct vhdx_target *t = io->target;
@@ -204,7 +205,7 @@ static bool provision_run(struct vhdx_io *io)
 		return false;
 	}
 	trace_vhdx_map_bio(bio, pos, &run);
-	/* The last run takes the bio away. */
+	/* The last run may complete and free the bio. */
 	more = run.length < bio->bi_iter.bi_size;
 	run_submit(io, &run, pos);
 	return more;
@@ -215,7 +216,7 @@ static void provision_work(struct work_struct *work)
 	struct vhdx_io *io = container_of(work, struct vhdx_io, wait.work);
 	struct vhdx_scope scope = vhdx_scope_enter();
 
-	/* Its runs end at different times: a commit follows them all. */
+	/* The runs end at different times, so a commit follows all of them. */
 	if (io->bio->bi_opf & REQ_FUA) {
 		io->bio->bi_opf &= ~REQ_FUA;
 		io->durable = true;
@@ -232,17 +233,17 @@ static bool is_zeroes(const struct bio *bio)
 }
 
 /**
- * vhdx_provision_prepare() - choose the worker that a bio goes on in
- * @io: of dm's clone, as vhdx_map() left it; in no epoch
+ * vhdx_provision_prepare() - choose the worker for a bio
+ * @io: I/O of dm's clone, as vhdx_map() left it; in no epoch
  *
- * Context: any; does not wait.
+ * Context: any; does not sleep.
  */
 void vhdx_provision_prepare(struct vhdx_io *io)
 {
 	struct vhdx_target *t = io->target;
 
 	atomic64_inc(&t->deferred);
-	/* A worker may wait, and nobody polls for it. */
+	/* A worker may sleep, and nobody polls for its I/O. */
 	io->bio->bi_opf &= ~(REQ_NOWAIT | REQ_POLLED);
 	if (is_zeroes(io->bio)) {
 		INIT_WORK(&io->wait.work, vhdx_zero_work);
@@ -254,10 +255,10 @@ void vhdx_provision_prepare(struct vhdx_io *io)
 }
 
 /**
- * vhdx_provision() - take a bio over from ->map
- * @io: of dm's clone, as vhdx_map() left it; in no epoch
+ * vhdx_provision() - hand a bio from ->map to a worker
+ * @io: I/O of dm's clone, as vhdx_map() left it; in no epoch
  *
- * Context: any that submits bios; does not wait.
+ * Context: any that submits bios; does not sleep.
  */
 void vhdx_provision(struct vhdx_io *io)
 {
@@ -275,13 +276,14 @@ static unsigned int worker_limit(const struct vhdx_target *t)
 }
 
 /**
- * vhdx_provision_init() - make workers for a device
- * @t: the device, its options set; to be undone by vhdx_provision_exit(), also
- *	after a failure
+ * vhdx_provision_init() - create the workers of a device
+ * @t: the device, with its options set; the caller undoes this with
+ *	vhdx_provision_exit(), also after an error
  *
- * A frozen file system holds who zeroes or discards until it is thawed, and reads
- * must not wait behind those.
+ * Discards and zeroes have a workqueue of their own: a frozen file system
+ * blocks them until it is thawed, and reads must not wait behind them.
  *
+ * Context: process context.
  * Return: 0 or a negative errno.
  */
 int vhdx_provision_init(struct vhdx_target *t)
@@ -300,8 +302,10 @@ int vhdx_provision_init(struct vhdx_target *t)
 }
 
 /**
- * vhdx_provision_exit() - dismiss the workers
- * @t: the device, with no bio under way; workers may still be on their way out
+ * vhdx_provision_exit() - destroy the workers
+ * @t: the device, with no bio under way; workers may still be returning
+ *
+ * Context: process context; sleeps until the workers have returned.
  */
 void vhdx_provision_exit(struct vhdx_target *t)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bios that must wait: for a page of the BAT or of a sector bitmap, for bytes
- * that the log changes, or for the committer; and discards and zeroes, which
- * change the BAT or call the store.
+ * Bios that need a worker: those that wait for a page of the BAT or of a sector
+ * bitmap, for bytes that the log changes, or for the committer; and discards
+ * and zeroes, which change the BAT or call the store.
  *
  * provision.c APIs:
- *   vhdx_provision_init()	workers for a device
+ *   vhdx_provision_init()	create the workers of a device
  *   vhdx_provision_exit()
  *   vhdx_provision()		take a bio over from ->map
  *   vhdx_provision_prepare()	choose the worker that a bio goes on in

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a task must tell the kernel while it does I/O that the memory of the
- * machine may be waiting for.
+ * The scope of a task that does I/O which memory reclaim may depend on.
  *
  * scope.h APIs:
- *   vhdx_scope_enter()		before such I/O
- *   vhdx_scope_leave()		after it
- *   VHDX_RETRY_MS		how long to wait for memory
- *   VHDX_ROOM_RETRY_MS		how long to wait for room
+ *   vhdx_scope_enter()		begin such a scope
+ *   vhdx_scope_leave()		end it
+ *   VHDX_RETRY_MS		pause before a retry after -ENOMEM
+ *   VHDX_ROOM_RETRY_MS		pause before a retry after -ENOSPC
  */
 #ifndef VHDX_SCOPE_H
 #define VHDX_SCOPE_H
@@ -16,18 +15,18 @@
 #include <linux/sched/mm.h>
 
 /*
- * Such I/O never fails for lack of memory: reclaim may be waiting for it. It is
- * tried again after so many milliseconds.
+ * I/O in a scope never fails with -ENOMEM, since reclaim may depend on it. It
+ * is retried after this many milliseconds.
  */
 #define VHDX_RETRY_MS	20
 
-/* The same for room in a file system, which takes longer to look for. */
+/* The same after -ENOSPC, which a file system takes longer to find out. */
 #define VHDX_ROOM_RETRY_MS	1000
 
 /**
- * struct vhdx_scope - what the task's flags were
+ * struct vhdx_scope - task flags to restore
  * @noio: for memalloc_noio_restore()
- * @throttle: PF_LOCAL_THROTTLE, if it was set
+ * @throttle: PF_LOCAL_THROTTLE if it was set before, otherwise 0
  */
 struct vhdx_scope {
 	unsigned int noio;
@@ -35,13 +34,15 @@ struct vhdx_scope {
 };
 
 /**
- * vhdx_scope_enter() - begin such I/O
+ * vhdx_scope_enter() - begin a scope for I/O that reclaim may depend on
  *
- * No allocation may wait for I/O, which may be ours. And whoever writes pages
- * back for others is throttled by what it dirties in its own device alone, or
- * it would wait for those whose pages it is to write.
+ * In the scope, no allocation waits for I/O, which may be ours. A task that
+ * writes pages back for others sets PF_LOCAL_THROTTLE, so that only the pages
+ * it dirties in its own backing device throttle it. Otherwise it would wait for
+ * the tasks whose pages it has to write.
  *
- * Return: for vhdx_scope_leave(), by the same task.
+ * Context: process context.
+ * Return: the value for vhdx_scope_leave(), in the same task.
  */
 static inline struct vhdx_scope vhdx_scope_enter(void)
 {
@@ -55,8 +56,10 @@ static inline struct vhdx_scope vhdx_scope_enter(void)
 }
 
 /**
- * vhdx_scope_leave() - end it
- * @scope: as vhdx_scope_enter() returned it to this task
+ * vhdx_scope_leave() - end a scope
+ * @scope: value that vhdx_scope_enter() returned to this task
+ *
+ * Context: process context.
  */
 static inline void vhdx_scope_leave(struct vhdx_scope scope)
 {

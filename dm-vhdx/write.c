@@ -12,19 +12,20 @@
 #include "write.h"
 
 /**
- * vhdx_write_map() - where may these bytes be written?
+ * vhdx_write_map() - look up where to write
  * @t: the device
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0
- * @run: the answer, see vhdx_session_map()
- * @miss: on -EAGAIN, what must be brought in first
+ * @run: the run found, see vhdx_session_map()
+ * @miss: on -EAGAIN, what vhdx_image_load() must load first
  *
- * A block that is there is found without a lock, as for a read.
+ * The lookup of a block that has space takes no lock, as for a read.
  *
  * Context: process context, in an epoch; no I/O, no allocation. May take the
  * pool's lock.
- * Return: 0, or as vhdx_session_map(): -EAGAIN; -EBUSY, -EINPROGRESS or -ENOSPC,
- * which the committer is to see to; or what the write ends with.
+ * Return: 0, or an error of vhdx_session_map(): -EAGAIN; -EBUSY, -EINPROGRESS
+ * or -ENOSPC, with which the bio goes to vhdx_committer_defer(); any other
+ * error ends the write.
  */
 int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)
@@ -47,19 +48,18 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 }
 
 /**
- * vhdx_write_fua() - see to it that a write is durable when it ends
- * @io: of dm's clone, with its mapping looked up
+ * vhdx_write_fua() - have a write durable when it ends
+ * @io: I/O of dm's clone, with its mapping looked up
  *
- * If the way to its block is durable, the write itself is all that is left to
- * be. Otherwise it is an ordinary write that a commit follows. The order of
- * looking is what counts: a block that was seen in the BAT was in the
- * transaction before.
+ * If the mapping is already committed, a FUA write suffices. Otherwise the
+ * write loses its FUA flag, and a commit follows it. The order of the two reads
+ * matters: a block joins the transaction before it appears in the BAT.
  *
  * Context: process context; takes the pool's lock.
  */
 void vhdx_write_fua(struct vhdx_io *io)
 {
-	/* Goes with the lock under which a block is published. */
+	/* Pairs with the pool's lock, under which a block is published. */
 	smp_rmb();
 	if (vhdx_session_clean(io->target->committer->session))
 		return;
@@ -68,7 +68,7 @@ void vhdx_write_fua(struct vhdx_io *io)
 }
 
 /**
- * vhdx_write_flush() - dm's empty flush
+ * vhdx_write_flush() - map dm's empty flush
  * @t: the device
  * @bio: dm's clone
  *
@@ -97,10 +97,10 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 }
 
 /*
- * Returns whether it may have been a flush of the store that failed. A disk that
- * knows FUA fails such a write for its own sake; otherwise there was a flush in
- * it, and a flush that comes later is not told of what that one met. What was
- * refused, or is to come again, had not got that far.
+ * Return true if a flush of the store may have failed. A flush error is
+ * reported only once. A disk with FUA support reports errors of the write
+ * itself; any other store flushes as part of a FUA write. An I/O that was
+ * refused, or that will be repeated, did not reach its flush.
  */
 static bool had_flush(const struct vhdx_target *t, const struct bio *bio,
 		      blk_status_t error)
@@ -116,7 +116,7 @@ static bool had_flush(const struct vhdx_target *t, const struct bio *bio,
 	       !(child->bdev && bdev_fua(child->bdev));
 }
 
-/* A store that somebody has cut is met by what touches the part that is missing. */
+/* An I/O beyond the end of a truncated store fails: check each for that. */
 static void look_why(const struct vhdx_target *t)
 {
 	unsigned int i;
@@ -132,7 +132,7 @@ static void look_why(const struct vhdx_target *t)
  * @bio: dm's clone
  * @error: its status
  *
- * Called once more when a commit has made a write durable.
+ * dm calls this a second time when a commit has made a write durable.
  *
  * Context: any, interrupts too.
  * Return: DM_ENDIO_*.

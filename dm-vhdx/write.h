@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is particular to devices that are written: where a write goes, what a
- * flush waits for, and when an I/O is at its end.
+ * Devices that are open for writing: where a write goes, what a flush waits
+ * for, and when a bio is complete.
  *
  * write.c APIs:
- *   vhdx_write_map()		where may these bytes be written?
- *   vhdx_write_fua()		what a write that must be durable waits for
+ *   vhdx_write_map()		look up where to write
+ *   vhdx_write_fua()		have a write durable when it ends
  *   vhdx_write_flush()		dm's empty flush
  *   vhdx_end_io()		dm's ->end_io
  */
