@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The file store's data path: filling bios from a file, and the file from them.
+ * The file store's data path: bios that read and write a file.
  *
- * A worker issues many bios at a time, see store/file-queue.c, each as
- * asynchronous direct I/O that must not wait, under one plug. Most go that way.
- * The few that would wait get a work item each, so that none holds up another.
+ * A worker issues many bios at a time under one plug, see store/file-queue.c.
+ * It issues each as asynchronous direct I/O with IOCB_NOWAIT, and most complete
+ * that way. Each bio that would wait gets a work item of its own, so that it
+ * does not hold up others.
  *
- * The bio's own pages are read into and written from. What an I/O leaves undone
- * stays in the bio, which is advanced over what was done.
+ * I/O uses the bio's own pages. After a short read or write, the bio is
+ * advanced over what is done, and the rest is issued again.
  *
- * Writes stay inside the file: the engine has made it long enough before. If
- * somebody has cut it since, nothing is written any more, or a write would make it
- * longer again; one that was faster than the cut fails all the same.
+ * Writes stay inside the file, which the engine has extended before. If
+ * somebody has truncated the file since, no write is issued any more, because
+ * it would extend the file again. A write that raced with the truncation fails,
+ * too.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -29,8 +31,9 @@
 #include "status.h"
 
 /*
- * Reads, and writes, of a store that wait at the same time: each has a thread,
- * and a burst of writes to new blocks would have hundreds.
+ * How many reads, and how many writes, of a store may wait at the same time.
+ * Each occupies a thread; without a limit, a burst of writes to new blocks
+ * would occupy hundreds.
  */
 #define WAITERS_MAX	64
 
@@ -49,10 +52,11 @@ static void write_end(struct vhdx_file_io *io)
 }
 
 /*
- * Whoever waits in the queue must not keep the file system from being frozen:
- * those before it may wait until that is over.
+ * Queue a bio to a worker that may wait. A write in that queue must not hold
+ * the file system's freeze protection: writes ahead of it may wait for the
+ * thaw.
  *
- * Context: any, for I/O completes in interrupts too.
+ * Context: any, since I/O completes in interrupts, too.
  */
 static void queue_waiting(struct vhdx_file_io *io, unsigned int pause)
 {
@@ -64,10 +68,8 @@ static void queue_waiting(struct vhdx_file_io *io, unsigned int pause)
 }
 
 /*
- * A frozen file system lets no write begin. Each attempt says that it begins, and
- * that it has ended.
- *
- * Returns whether it may.
+ * Take the file system's freeze protection for an attempt to write. write_end()
+ * drops it after each attempt. Return true if the write may begin.
  */
 static bool write_begin(struct vhdx_file_io *io, bool nowait)
 {
@@ -76,7 +78,7 @@ static bool write_begin(struct vhdx_file_io *io, bool nowait)
 	if (nowait) {
 		if (!file_start_write_trylock(io->file->filp))
 			return false;
-		/* It may end in another context. */
+		/* The write may end in another context. */
 		__sb_writers_release(file_inode(io->file->filp)->i_sb,
 				     SB_FREEZE_WRITE);
 	} else {
@@ -99,7 +101,7 @@ static bool is_apart(struct vhdx_file_io *io)
 	return vhdx_overlap_again(&io->file->overlap, &io->overlap, &io->node);
 }
 
-/* It does not meet others any more. */
+/* End the ordering against other writes, and issue those that waited for it. */
 static void leave_others(struct vhdx_file_io *io)
 {
 	struct vhdx_file_io *other, *next;
@@ -139,15 +141,15 @@ static void io_some(struct vhdx_file_io *io, long got)
 	} else if (got) {
 		queue_waiting(io, 0);
 	} else {
-		/* A read that begins at the end: the file was cut. */
+		/* The read begins at the end of the file, which was cut. */
 		bio->bi_status = BLK_STS_IOERR;
 		io_end(io);
 	}
 }
 
 /*
- * Returns whether it was only asked at the wrong time, or in a way that the file
- * system knows and its device does not.
+ * Return true if another attempt, which may wait, can succeed. -EOPNOTSUPP says
+ * that the file system supports IOCB_NOWAIT, but its device does not.
  */
 static bool may_be_had(const struct vhdx_file_io *io)
 {
@@ -156,10 +158,10 @@ static bool may_be_had(const struct vhdx_file_io *io)
 }
 
 /*
- * A page that the page cache brings in may be a direct write's that is under way:
- * see overlap.h.  With @fill the range is that of a whole grain.
+ * Order a write against others: the page cache may read a page that a direct
+ * write is changing, see overlap.h. A fill writes a whole grain.
  *
- * Returns false if the bio is handed over later.
+ * Return false if the bio has to wait; leave_others() then issues it later.
  */
 static bool keep_apart(struct vhdx_file_io *io)
 {
@@ -173,7 +175,7 @@ static bool keep_apart(struct vhdx_file_io *io)
 				  len, &io->node);
 }
 
-/* The file system refuses direct I/O of this memory. */
+/* Retry through the page cache: the file system refuses direct I/O of the bio. */
 static void through_cache(struct vhdx_file_io *io)
 {
 	write_end(io);
@@ -204,10 +206,10 @@ static void io_failed(struct vhdx_file_io *io)
 }
 
 /*
- * A file system may use the kiocb after the I/O has completed: ext4 does. So
- * both the issuer and the completion hold it, and whoever is last goes on.
+ * A file system may use the kiocb after the I/O has completed; ext4 does. So
+ * the issuer and the completion each hold a reference.
  *
- * Returns whether this was the last, and io_done() is to be called.
+ * Return true if this was the last one, and the caller must call io_done().
  */
 static bool io_put(struct vhdx_file_io *io)
 {
@@ -215,7 +217,7 @@ static bool io_put(struct vhdx_file_io *io)
 }
 
 /*
- * Returns false if the bio waits for a write that fills the grain.
+ * Return false if the bio has to wait for a write that fills its grain.
  */
 static bool meets_no_fill(struct vhdx_file_io *io)
 {
@@ -231,9 +233,9 @@ static bool meets_no_fill(struct vhdx_file_io *io)
 }
 
 /*
- * Returns whether a bio may be issued now; otherwise it is handed over when what
- * it has to wait for is done.  In this order: a write that keeps others apart
- * waits for no fill, and so each of them ends.
+ * Return true if a bio may be issued now. Otherwise the bio is issued when the
+ * write that it waits for has ended. The order of the two checks avoids a
+ * deadlock: a write that others are ordered against never waits for a fill.
  */
 static bool may_go_on(struct vhdx_file_io *io)
 {
@@ -251,8 +253,8 @@ static void let_go_on(struct llist_node *waiting)
 }
 
 /*
- * A flush that fails tells so once, see vhdx_committer_flush_failed(): a second
- * attempt would hide it.
+ * Return true if a flush may have failed. A flush error is reported only once,
+ * so a second attempt would hide it, see vhdx_committer_flush_failed().
  */
 static bool may_be_flush(const struct vhdx_file_io *io)
 {
@@ -261,10 +263,11 @@ static bool may_be_flush(const struct vhdx_file_io *io)
 }
 
 /*
- * Zeros were written with the bio, or could not be: then it is tried again alone,
- * for there may be room for that much, or nothing wrong with the disk there.
+ * End a write of the bio's data and zeros around it. If that failed, retry with
+ * the bio alone: the file system may have room for that much, and the bad part
+ * of the disk may be elsewhere in the grain.
  *
- * Returns whether the result is the bio's.
+ * Return true if the result is that of the bio.
  */
 static bool fill_done(struct vhdx_file_io *io)
 {
@@ -301,7 +304,7 @@ static void io_complete(struct kiocb *iocb, long result)
 		io_done(io);
 }
 
-/* A clone has no vector of its own, so that bi_vcnt does not tell. */
+/* bi_vcnt is of no use here: a clone has no vector of its own. */
 static unsigned int count_segments(struct bio *bio)
 {
 	struct bvec_iter iter = bio->bi_iter;
@@ -347,7 +350,7 @@ static ssize_t io_call(struct vhdx_file_io *io)
 	return fop->write_iter(&io->iocb, &iter);
 }
 
-/* Returns whether it has completed, and io_done() is to be called. */
+/* Return true if the I/O has completed, and the caller must call io_done(). */
 static bool io_issue(struct vhdx_file_io *io, int flags)
 {
 	ssize_t ret = -EAGAIN;
@@ -396,7 +399,7 @@ static void wait_work(struct work_struct *work)
 	vhdx_scope_leave(scope);
 }
 
-/* Returns whether it is to be issued at once. */
+/* Look up the place of a bio. Return true if the caller must issue it now. */
 static bool locate_io(struct vhdx_file_io *io)
 {
 	bool (*locate)(struct vhdx_file_io *io) = io->locate;
@@ -413,7 +416,7 @@ static bool locate_io(struct vhdx_file_io *io)
 	return false;
 }
 
-/* Takes and returns lists of one file; what has completed already comes back. */
+/* Issue bios of one file. Return a list of those that completed at once. */
 static struct llist_node *issue_batch(struct llist_node *batch)
 {
 	struct vhdx_file *file = llist_entry(batch, struct vhdx_file_io, node)->file;
@@ -442,12 +445,12 @@ static struct llist_node *issue_batch(struct llist_node *batch)
 }
 
 /**
- * vhdx_file_issue() - issue what has come together
- * @batch: bios in the order in which they came
+ * vhdx_file_issue() - issue a batch of bios
+ * @batch: bios of one file, oldest first
  *
- * Memory and the page cache answer at once. Whoever waits would wake at the
- * first answer and take the processor for one more bio; told of all at the end,
- * it makes the next batch as long as this one.
+ * Some I/O completes at once, from memory or the page cache. A submitter that
+ * waits would wake at the first completion and take the CPU to submit one more
+ * bio. If all complete at the end, its next batch is as long as this one.
  *
  * Context: a worker, in a scope of its own.
  */
@@ -460,7 +463,7 @@ void vhdx_file_issue(struct llist_node *batch)
 		io_done(io);
 }
 
-/* @locate, or @pos and @direct, are for the caller to set. */
+/* The caller sets @direct, and @locate or @pos. */
 static void io_init(struct vhdx_file_io *io, struct vhdx_file *file,
 		    struct bio *bio)
 {
@@ -473,15 +476,15 @@ static void io_init(struct vhdx_file_io *io, struct vhdx_file *file,
 }
 
 /**
- * vhdx_file_submit() - fill a bio from the file, or the file from a bio
+ * vhdx_file_submit() - submit a read or a write
  * @file: the store
- * @io: room for the bio's way
- * @bio: a read or a write, which is completed when that is done
+ * @io: memory for the state of the bio, until it ends
+ * @bio: the read or write; ends when it is done
  * @pos: byte offset in the file
- * @direct: bypass the page cache, if the range is aligned to that; see
+ * @direct: bypass the page cache, if the range is aligned; see
  *	vhdx_file_direct()
  *
- * Context: any process context; does not wait, and does not call the file
+ * Context: any process context; does not sleep, and does not call the file
  * system.
  */
 void vhdx_file_submit(struct vhdx_file *file, struct vhdx_file_io *io,
@@ -499,14 +502,14 @@ void vhdx_file_submit(struct vhdx_file *file, struct vhdx_file_io *io,
 }
 
 /**
- * vhdx_file_submit_later() - have a worker find a bio's place first
- * @file: the store; vhdx_file_in_batches() without the page cache
- * @io: room for the bio's way
- * @bio: a read or a write
- * @locate: called by the worker; fills in @io->pos, or returns false if it saw
- *	to the bio in another way. It does not wait.
+ * vhdx_file_submit_later() - submit a bio whose place a worker looks up
+ * @file: the store; vhdx_file_in_batches() is true for direct I/O
+ * @io: memory for the state of the bio, until it ends
+ * @bio: the read or write; ends when it is done
+ * @locate: the worker calls this; sets @io->pos and returns true, or returns
+ *	false if it took the bio over. It does not sleep.
  *
- * Context: any process context; does not wait, and does not call the file
+ * Context: any process context; does not sleep, and does not call the file
  * system.
  */
 void vhdx_file_submit_later(struct vhdx_file *file, struct vhdx_file_io *io,
@@ -536,14 +539,14 @@ static void file_flush_work(struct work_struct *work)
 }
 
 /**
- * vhdx_file_submit_flush() - make durable what was written
+ * vhdx_file_submit_flush() - submit a flush
  * @file: the store
- * @io: room for the bio's way
- * @bio: is completed when that is done
+ * @io: memory for the state of the bio, until it ends
+ * @bio: an empty bio; ends when all writes that ended before are durable
  *
- * Those that come while a flush is under way share the next one.
+ * Flushes that arrive while one is under way share the next one.
  *
- * Context: any; does not wait.
+ * Context: any; does not sleep.
  */
 void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_file_io *io,
 			    struct bio *bio)
@@ -559,14 +562,16 @@ static struct workqueue_struct *alloc_waiters(const char *name)
 }
 
 /**
- * vhdx_file_io_init() - make workers for a store
- * @file: the store; to be undone by vhdx_file_io_exit(), also after a failure
+ * vhdx_file_io_init() - create the workers of a store
+ * @file: the store; the caller undoes this with vhdx_file_io_exit(), also after
+ *	an error
  *
- * Each store has its own: images may lie in file systems on devices that are
- * made from images, and the workers of one must not wait behind the other's. Nor
- * may reads and flushes wait behind writes, which a frozen file system holds
- * until it is thawed.
+ * Each store has its own workqueues. The file system of an image may lie on a
+ * device made of another image, and the work of one must not wait behind that
+ * of the other. Reads and flushes have a workqueue apart from writes: a frozen
+ * file system blocks writes until it is thawed.
  *
+ * Context: process context.
  * Return: 0 or -ENOMEM.
  */
 int vhdx_file_io_init(struct vhdx_file *file)
@@ -580,9 +585,10 @@ int vhdx_file_io_init(struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_io_exit() - dismiss the workers
- * @file: the store, with no bio under way; workers may still be on their way
- *	out
+ * vhdx_file_io_exit() - destroy the workers
+ * @file: the store, with no bio under way; workers may still be returning
+ *
+ * Context: process context; sleeps until the workers have returned.
  */
 void vhdx_file_io_exit(struct vhdx_file *file)
 {

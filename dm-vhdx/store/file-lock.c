@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keeping others away from an image file, in each way that they heed: from an
- * image that we read, writers, and from one that we write, everybody.
+ * The file store: locks against other users of the image file. An image that we
+ * read is locked against writers, one that we write against everybody.
  *
- *   opening for writing	fails with ETXTBSY, whoever tries; on this host,
- *				and only if we do not write ourselves
- *   QEMU and qemu-img		heed locks on single bytes of the file
- *   others			at best heed flock()
+ *   deny_write_access()	makes each open for writing on this host fail
+ *				with ETXTBSY; only for files that we read
+ *   locks on single bytes	QEMU and qemu-img honour them
+ *   flock()			some other programs honour it
  *
- * All of these locks vanish with the file reference, if need be.
+ * The byte locks and flock() end with the reference to the file at the latest.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -23,7 +23,7 @@ static u32 lock_bytes(const struct file *filp)
 	return vhdx_lock_bytes(filp->f_mode & FMODE_WRITE);
 }
 
-/* A lock of the open file, not of a process, as F_OFD_SETLK makes. */
+/* Make a lock of the open file, not of a process, as F_OFD_SETLK does. */
 static void byte_lock_init(struct file_lock *lock, struct file *filp,
 			   u32 byte, unsigned char type)
 {
@@ -65,8 +65,8 @@ static int test_byte(struct file *filp, u32 byte)
 }
 
 /*
- * First hold, then test: of two that do so, at least one sees the other. Our
- * own locks do not show, for they belong to the same open file.
+ * Lock first, then test: of two users that do so, at least one sees the other.
+ * A test does not report our own locks, which belong to the same open file.
  */
 static int lock_qemu(struct file *filp)
 {
@@ -100,7 +100,7 @@ static int lock_flock(struct file *filp)
 	return err;
 }
 
-/* Some network file systems have no locks; their files can be read still. */
+/* Some network file systems have no locks. Use their files without. */
 static bool no_locks_here(int err)
 {
 	return err == -EOPNOTSUPP || err == -ENOLCK;
@@ -136,13 +136,13 @@ static int lock_advisory(struct file *filp, struct vhdx_reason *reason)
 }
 
 /**
- * vhdx_file_lock() - keep others away from an image file
- * @filp: the file; if it is open for writing, readers are kept away, too
- * @reason: takes the sentence if it fails
+ * vhdx_file_lock() - lock an image file against other users
+ * @filp: the file; if it is open for writing, the lock excludes readers, too
+ * @reason: receives the error message
  *
  * Context: process context; does not wait for a lock.
- * Return: 0 or a negative errno, with nothing left to undo but to close the
- * file.
+ * Return: 0; -EBUSY if another program has a lock; or another negative errno.
+ * After an error, the caller only has to close the file.
  */
 int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason)
 {
@@ -161,8 +161,12 @@ int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason)
 }
 
 /**
- * vhdx_file_unlock() - let others in again
- * @filp: as vhdx_file_lock() left it; the locks go when it is closed
+ * vhdx_file_unlock() - allow writers again
+ * @filp: the file, as vhdx_file_lock() left it
+ *
+ * The byte locks and flock() end when the file is closed.
+ *
+ * Context: any.
  */
 void vhdx_file_unlock(struct file *filp)
 {

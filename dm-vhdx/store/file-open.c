@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An image in a file: opening and closing.
+ * The file store: opening and closing.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -38,12 +38,13 @@ static bool can_be_used(const struct file *filp, bool write)
 
 /**
  * vhdx_file_open() - open an image file
- * @path: absolute, or relative to the caller's working directory
- * @write: for writing, too
- * @reason: takes the sentence if it fails
+ * @path: absolute path, or relative to the caller's working directory
+ * @write: open for writing, too
+ * @reason: receives the error message
  *
- * Access times are not updated: that would be a write to the image's inode,
- * and a transaction in the middle of a read.
+ * Opens the file with O_NOATIME if that is permitted. An update of the access
+ * time would write to the image's inode, in a transaction in the middle of a
+ * read.
  *
  * Context: process context, with the credentials of the caller.
  * Return: the file, or an ERR_PTR.
@@ -73,9 +74,11 @@ struct file *vhdx_file_open(const char *path, bool write,
 }
 
 /**
- * vhdx_file_init() - make a store of a file
- * @file: the store, all zeros before; to be undone by vhdx_file_stop()
- * @filp: the file, which the store owns from now on
+ * vhdx_file_init() - make a store of an open file, not yet usable
+ * @file: the store, zeroed; the caller undoes this with vhdx_file_stop()
+ * @filp: the file; the store takes over the reference
+ *
+ * Context: any.
  */
 void vhdx_file_init(struct vhdx_file *file, struct file *filp)
 {
@@ -100,9 +103,9 @@ static void learn_direct_io(struct vhdx_file *file)
 }
 
 /*
- * Pages that are read for us must not be allocated in a way that could wait
- * for a write to the device that is made from the file. The workers see to
- * that for themselves; this does for threads that file systems delegate to.
+ * Forbid allocations for the page cache of the file that wait for I/O: the I/O
+ * may be a write to the device made of the file. Our workers run in a NOIO
+ * scope anyway; this covers the threads that a file system delegates reads to.
  */
 static void file_mark(struct vhdx_file *file)
 {
@@ -115,11 +118,12 @@ static void file_mark(struct vhdx_file *file)
 
 /**
  * vhdx_file_start() - lock the file and make the store usable
- * @file: as vhdx_file_init() left it
- * @reason: takes the sentence if it fails
+ * @file: the store, as vhdx_file_init() left it
+ * @reason: receives the message if the file cannot be locked
  *
- * Context: process context; the file's only store, see vhdx_file_unmark().
- * Return: 0 or a negative errno; then, too, vhdx_file_stop() undoes it.
+ * Context: process context. No other store of the file is started, see
+ * vhdx_file_unmark().
+ * Return: 0 or a negative errno; vhdx_file_stop() undoes this in either case.
  */
 int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 {
@@ -144,8 +148,8 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 	file->nowait = filp->f_mode & FMODE_NOWAIT;
 	learn_direct_io(file);
 	/*
-	 * Read-ahead around a page of the BAT would read what no one needs. The
-	 * time of a change is seen to in store/file-time.c.
+	 * Read-ahead around a page of the BAT would read data that nobody
+	 * needs. store/file-time.c updates the time of modification.
 	 */
 	spin_lock(&filp->f_lock);
 	filp->f_mode |= FMODE_RANDOM | FMODE_NOCMTIME;
@@ -155,11 +159,13 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 }
 
 /**
- * vhdx_file_unmark() - undo what others can see of our use of the file
+ * vhdx_file_unmark() - restore the allocation flags of the file
  * @file: the store, with no I/O under way; may be called twice
  *
- * The registry calls this before another store of the same file can start,
- * which would take our allocation flags for the file's own.
+ * The registry calls this before another store of the same file can start. That
+ * store would otherwise take our allocation flags for the file's own.
+ *
+ * Context: any.
  */
 void vhdx_file_unmark(struct vhdx_file *file)
 {
@@ -185,11 +191,11 @@ void vhdx_file_stop(struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_direct() - can the page cache be bypassed?
+ * vhdx_file_direct() - does the file support direct I/O?
  * @file: the store, started
  *
- * Return: true if the file takes direct I/O; vhdx_file_aligned() says of which
- * ranges.
+ * Context: any.
+ * Return: true if it does, for ranges for which vhdx_file_aligned() is true.
  */
 bool vhdx_file_direct(const struct vhdx_file *file)
 {
@@ -197,10 +203,12 @@ bool vhdx_file_direct(const struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_set_sector() - tell how small I/O may be
- * @file: the store, started, with no write under way unless it was told the same
- *	before
+ * vhdx_file_set_sector() - set the size of the smallest I/O
+ * @file: the store, started, with no write under way unless an earlier call set
+ *	the same size
  * @sector: the smallest I/O, in bytes
+ *
+ * Context: process context.
  */
 void vhdx_file_set_sector(struct vhdx_file *file, u32 sector)
 {
@@ -211,18 +219,19 @@ void vhdx_file_set_sector(struct vhdx_file *file, u32 sector)
 }
 
 /**
- * vhdx_file_wants_stable() - must what is being written stay as it is?
+ * vhdx_file_wants_stable() - must pages not change during a write?
  * @file: the store, started
  *
- * Direct I/O takes the pages of whoever writes to the device.  If the disk or the
- * file system computes checksums over them, or keeps two copies, a page that
- * changes meanwhile is an error, sooner or later.
+ * Direct I/O uses the pages of the task that writes to the device. If the disk
+ * or the file system computes checksums over them or keeps two copies, a page
+ * that changes during the write leads to an error later.
  *
- * Return: true if pages under direct I/O must not change.
+ * Context: process context.
+ * Return: true if pages must not change during direct I/O.
  */
 bool vhdx_file_wants_stable(const struct vhdx_file *file)
 {
-	/* An overlay's file is another one's. */
+	/* A file of overlayfs has its data in another inode. */
 	struct inode *inode = d_real_inode(file->filp->f_path.dentry);
 	struct super_block *sb = inode->i_sb;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An image in a file: metadata, and space.
+ * The file store: the operations that the engine calls, for metadata and space.
  */
 #include <linux/bvec.h>
 #include <linux/delay.h>
@@ -17,13 +17,13 @@
 #include "../scope.h"
 #include "file.h"
 
-/* Pages to a call: what fits on a stack. */
+/* Pages per call: their vector must fit on the stack. */
 #define MOVE_PAGES	32
 
 /*
- * How long a file system may lack memory for a change, or room for what is there
- * and is copied on write: a log that could not be written ends all writing.  In
- * milliseconds.
+ * How long to retry, in milliseconds, while a file system has no memory for a
+ * change, or no room to copy existing data on write. A log that cannot be
+ * written ends all writing, so do not give up early.
  */
 #define PATIENCE	(30 * MSEC_PER_SEC)
 
@@ -32,7 +32,7 @@ static struct vhdx_file *to_file(struct vhdx_store *store)
 	return container_of(store, struct vhdx_file, store);
 }
 
-/* A task that calls the file system for the engine. */
+/* What a task that calls the file system for the engine has to restore. */
 struct guise {
 	unsigned int noio;
 	const struct cred *cred;
@@ -53,7 +53,7 @@ static void guise_leave(struct guise guise)
 }
 
 /*
- * Returns how many bytes of @buf the vector describes.
+ * Describe the pages of @buf. Return how many bytes the vector covers.
  */
 static size_t describe_buffer(struct bio_vec *vec, unsigned int *count,
 			      const void *buf, size_t len)
@@ -76,10 +76,11 @@ static size_t describe_buffer(struct bio_vec *vec, unsigned int *count,
 }
 
 /*
- * Metadata goes around the page cache where that can be done. Its pages there
- * would want memory where a page of the BAT is read so that others can be written
- * back, be a second copy outside the bound on the engine's pages, and be looked
- * for by each direct read and write of payload.
+ * Return true if an I/O of metadata can bypass the page cache. In the page
+ * cache, metadata would need memory while writeback waits for a page of the
+ * BAT. It would be a second copy that the limit on the engine's pages does not
+ * count. And each direct I/O of payload would have to look for cached pages in
+ * its range.
  */
 static bool move_direct(const struct vhdx_file *file, loff_t pos,
 			const void *buf, size_t len)
@@ -123,7 +124,7 @@ static ssize_t write_some(struct vhdx_file *file, struct kiocb *iocb,
 	return ret ?: -EIO;
 }
 
-/* Returns bytes, or 0 if a read begins at the end of the file. */
+/* Return bytes, 0 if a read begins at the end of the file, or an errno. */
 static ssize_t move_some(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 			 size_t len)
 {
@@ -153,13 +154,13 @@ static bool pause_for(unsigned int ms, unsigned int *waited)
 	return true;
 }
 
-/* Returns whether to try again what failed for want of memory, after a pause. */
+/* Return true, after a pause, if the caller must retry after -ENOMEM. */
 static bool try_again(ssize_t ret, unsigned int *waited)
 {
 	return ret == -ENOMEM && pause_for(VHDX_RETRY_MS, waited);
 }
 
-/* The same for what is inside the file, and needs no new room in most of them. */
+/* The same for I/O inside the file, which needs room on few file systems. */
 static bool move_again(ssize_t ret, unsigned int *waited)
 {
 	if (vhdx_store_no_room(ret))
@@ -167,7 +168,7 @@ static bool move_again(ssize_t ret, unsigned int *waited)
 	return try_again(ret, waited);
 }
 
-/* Returns how many bytes were not moved, or a negative errno. */
+/* Return how many bytes were not moved, or a negative errno. */
 static ssize_t move_all(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 			size_t len)
 {
@@ -195,14 +196,14 @@ static int file_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 
 	if (left < 0)
 		return left;
-	/* Zeros are what lies past the end that we know of. */
+	/* Bytes beyond the end that we know of read as zeros. */
 	if (left && vhdx_file_is_cut(to_file(store)))
 		return -EIO;
 	memset(buf + len - left, 0, left);
 	return 0;
 }
 
-/* The buffer is only read: iterators have no const. */
+/* The write only reads @buf, but iterators have no const. */
 static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 		      size_t len)
 {
@@ -214,14 +215,14 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 	vhdx_fresh_touch(file->fresh, pos, len);
 	vhdx_file_modified(file);
 	err = move_all(file, ITER_SOURCE, pos, (void *)buf, len);
-	/* It may have been faster than this write, and be longer again. */
+	/* The cut may have come before this write, which extended the file. */
 	return !err && vhdx_file_is_cut(file) ? -EIO : err;
 }
 
 /*
- * A file tells once that something was lost: one of those who flush at the same
- * time, or a write with FUA that lay elsewhere. It is held against all flushes
- * from then on.
+ * A file reports lost data only once: to one of several concurrent flushes, or
+ * to a FUA write elsewhere in the file. So keep the error, and fail all later
+ * flushes.
  */
 static int all_was_told(struct vhdx_file *file, int err)
 {
@@ -232,7 +233,7 @@ static int all_was_told(struct vhdx_file *file, int err)
 	return READ_ONCE(file->lost);
 }
 
-/* Data alone: what does not help to read it back may wait, such as times. */
+/* Like fdatasync(): times, and what else reading back does not need, may wait. */
 static int file_flush(struct vhdx_store *store)
 {
 	struct vhdx_file *file = to_file(store);
@@ -240,7 +241,7 @@ static int file_flush(struct vhdx_store *store)
 	int err = vfs_fsync(file->filp, 1);
 
 	guise_leave(guise);
-	/* What is missing is not durable. */
+	/* Data that was cut off is not durable. */
 	if (!err && vhdx_file_is_cut(file))
 		err = -EIO;
 	return all_was_told(file, err);
@@ -273,20 +274,20 @@ static int set_length(struct vhdx_file *file, u64 size)
 		return -EIO;
 	guise = guise_enter(file);
 	vhdx_fresh_cut(file->fresh, size);
-	/* So that our own cut is not taken for another's. */
+	/* Others must not take our own cut for a foreign one. */
 	if (size < before)
 		WRITE_ONCE(file->store.size, size);
-	smp_wmb(); /* Goes with vhdx_file_is_cut(). */
+	smp_wmb(); /* Pairs with smp_rmb() in vhdx_file_is_cut(). */
 	err = vfs_truncate(&file->filp->f_path, size);
 	guise_leave(guise);
-	/* Goes with vhdx_store_is_cut(). */
+	/* Pairs with the acquire in vhdx_store_is_cut(). */
 	smp_store_release(&file->store.size, err ? before : size);
 	return err;
 }
 
 /*
- * Reserved space is better than a hole: a write to it cannot lack room, and on
- * ext4 it does not have to wait for others.
+ * Prefer reserved space to a hole: a write to reserved space always has room,
+ * and on ext4 it does not wait for other writes.
  */
 static int file_extend(struct vhdx_store *store, u64 size)
 {
@@ -298,17 +299,17 @@ static int file_extend(struct vhdx_store *store, u64 size)
 	if (err == -EOPNOTSUPP)
 		return set_length(file, size);
 	if (!err) {
-		/* Likewise. */
+		/* Pairs with the acquire in vhdx_store_is_cut(). */
 		smp_store_release(&store->size, size);
 		vhdx_fresh_add(file->fresh, before, size);
 	} else if (i_size_read(file_inode(file->filp)) != before) {
-		/* It got as far as there was room. */
+		/* The allocation ran out of room halfway. */
 		set_length(file, before);
 	}
 	return err;
 }
 
-/* A log may ask for any length: no space is reserved for that. */
+/* A log entry may ask for any length, so reserve no space. */
 static int file_lengthen(struct vhdx_store *store, u64 size)
 {
 	return set_length(to_file(store), size);
@@ -334,7 +335,7 @@ static int write_zeros(struct vhdx_store *store, u64 pos, u64 len)
 	return err;
 }
 
-/* A hole reads as zeros, too; what was given up by that is reserved again. */
+/* Zero a range by a hole, and reserve the space of the hole again. */
 static int punch_and_reserve(struct vhdx_file *file, u64 pos, u64 len)
 {
 	int err = file_allocate(file, FALLOC_FL_PUNCH_HOLE |
@@ -360,8 +361,8 @@ static int file_zero(struct vhdx_store *store, u64 pos, u64 len)
 }
 
 /*
- * What another file has a share in, after a reflink, gets space of its own: a
- * write to it would want some.
+ * Reserve space, and unshare extents that a reflink shares with another file: a
+ * write to those would need new space.
  */
 static int file_reserve(struct vhdx_store *store, u64 pos, u64 len)
 {

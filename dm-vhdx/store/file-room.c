@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An image in a file: room for blocks that are there.
+ * The file store: writes to existing blocks that find no room.
  *
- * A file system that copies on write wants room for these, too, as does any where
- * another file has a share in them.
+ * A copy-on-write file system needs room for such a write, as does any file
+ * system if another file shares the extents.
  */
 #include <linux/device-mapper.h>
 #include <linux/jiffies.h>
@@ -14,14 +14,15 @@
 #define DM_MSG_PREFIX "vhdx"
 
 /**
- * vhdx_file_waits_for_room() - is a write to be tried again when there is room?
- * @io: that has failed, its @result says how
+ * vhdx_file_waits_for_room() - should a failed write wait for room?
+ * @io: the write, with @result set
  *
- * It waits as one to a new block does: until the time is up that the table gives,
+ * Such a write waits like one to a new block: until the timeout of the table,
  * or until a suspend waits for all bios.
  *
  * Context: any.
- * Return: false if it failed for another reason, or has waited for long enough.
+ * Return: true if the caller must retry it after a pause; false if it failed
+ * for another reason, or has waited for long enough.
  */
 bool vhdx_file_waits_for_room(struct vhdx_file_io *io)
 {

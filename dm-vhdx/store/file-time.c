@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An image in a file: when it was modified.
+ * The file store: the time of modification.
  *
- * A write that updated the time itself would be in a transaction of the file
- * system, at each tick of the clock, though it must not wait: ext4 does wait for
- * its journal then, and with that write all that the worker has still to submit.
- * So the file is open without that duty (FMODE_NOCMTIME), and a work item sees to
- * it within a second: backups tell a changed file by its time.
+ * If a write updated the time itself, it would join a transaction of the file
+ * system at each tick of the clock. On ext4 it would then wait for the journal
+ * although it must not, and so would all bios that the worker has still to
+ * submit. So the file has FMODE_NOCMTIME, and a work item updates the time
+ * within a second, since backup programs detect a changed file by its time.
  */
 #include <linux/fs.h>
 #include <linux/workqueue.h>
@@ -20,10 +20,10 @@ static void update_time(struct vhdx_file *file)
 	struct vhdx_scope scope = vhdx_scope_enter();
 	const struct cred *cred = vhdx_file_assume(file);
 
-	/* First: what is written from now on wants a time of its own. */
+	/* Clear this first: a write from now on needs another update. */
 	xchg(&file->modified, false);
 	file_start_write(file->filp);
-	/* If it fails, so do the writes that matter. */
+	/* Ignore an error here: then the writes fail, too, and report it. */
 	file_update_time(file->filp);
 	file_end_write(file->filp);
 	revert_creds(cred);
@@ -44,8 +44,10 @@ static void time_work(struct work_struct *work)
 }
 
 /**
- * vhdx_file_time_follow() - have the time updated, if nobody else does
+ * vhdx_file_time_follow() - schedule an update of the file's time
  * @file: the store
+ *
+ * Does nothing if an update is scheduled already.
  *
  * Context: any.
  */
@@ -56,8 +58,10 @@ void vhdx_file_time_follow(struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_time_init() - be ready for changes
+ * vhdx_file_time_init() - initialize the work item
  * @file: the store, with its workers
+ *
+ * Context: any.
  */
 void vhdx_file_time_init(struct vhdx_file *file)
 {

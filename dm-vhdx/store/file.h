@@ -2,49 +2,49 @@
 /*
  * The file store: an image in a regular file of any file system.
  *
- * File systems are never called from ->map: whoever submitted the bio may be
- * deep in a stack of its own, inside a transaction of another file system, or
- * in memory reclaim. Bios go to workers instead, see store/file-queue.c.
+ * ->map never calls a file system. The task that submits a bio may have little
+ * stack left, may be inside a transaction of another file system, or may be in
+ * memory reclaim. Workers issue the bios instead, see store/file-queue.c.
  *
  * file-open.c APIs:
- *   vhdx_file_open()		a path -> an open file, nothing else
- *   vhdx_file_init()		an open file -> a store that is not yet usable
+ *   vhdx_file_open()		open a file
+ *   vhdx_file_init()		make a store of an open file, not yet usable
  *   vhdx_file_start()		lock the file and make the store usable
- *   vhdx_file_unmark()		undo what others could see of our use
+ *   vhdx_file_unmark()		restore the allocation flags of the file
  *   vhdx_file_stop()		close
- *   vhdx_file_direct()		can the page cache be bypassed?
- *   vhdx_file_set_sector()	tell how small I/O may be
- *   vhdx_file_wants_stable()	must what is being written stay as it is?
+ *   vhdx_file_direct()		does the file support direct I/O?
+ *   vhdx_file_set_sector()	set the size of the smallest I/O
+ *   vhdx_file_wants_stable()	must pages not change during a write?
  * file-ops.c APIs:
  *   vhdx_file_ops		the store's operations: metadata, and space
  * file-time.c APIs:
  *   vhdx_file_time_init()
  *   vhdx_file_time_exit()
- *   vhdx_file_time_follow()	have the time updated, if nobody else does
+ *   vhdx_file_time_follow()	schedule an update of the file's time
  * file-lock.c APIs:
- *   vhdx_file_lock()		keep others out
- *   vhdx_file_unlock()		let them in again
+ *   vhdx_file_lock()		lock the file against other users
+ *   vhdx_file_unlock()
  * file-io.c APIs:
- *   vhdx_file_io_init()	workers for a store
+ *   vhdx_file_io_init()	create the workers of a store
  *   vhdx_file_io_exit()
- *   vhdx_file_submit()		fill a bio from the file, or the file from it
- *   vhdx_file_submit_later()	the same, where a worker is to find the place
- *   vhdx_file_submit_flush()	make durable what was written
- *   vhdx_file_issue()		for the worker: what has come together
+ *   vhdx_file_submit()		submit a read or a write
+ *   vhdx_file_submit_later()	submit a bio whose place a worker looks up
+ *   vhdx_file_submit_flush()	submit a flush
+ *   vhdx_file_issue()		issue a batch of bios, in a worker
  * file-room.c APIs:
- *   vhdx_file_waits_for_room()	is a write to be tried again when there is room?
+ *   vhdx_file_waits_for_room()	should a failed write wait for room?
  * file-queue.c APIs:
- *   vhdx_file_queue()		have a bio issued by a worker
- *   vhdx_file_queue_again()	the same for a bio that had to wait
- *   vhdx_file_queue_init()	workers that do
+ *   vhdx_file_queue()		queue a bio to a worker
+ *   vhdx_file_queue_again()	queue a bio that had to wait
+ *   vhdx_file_queue_init()	create the queues and their workers
  *   vhdx_file_queue_exit()
  * file.h APIs:
- *   vhdx_file_writable()	was the file opened for writing?
- *   vhdx_file_in_batches()	are bios issued many at a time?
- *   vhdx_file_aligned()	can this be direct I/O?
- *   vhdx_file_modified()	what is in the file changes
- *   vhdx_file_assume()		act as the opener of the file
- *   vhdx_file_is_cut()		has somebody made the file shorter?
+ *   vhdx_file_writable()	is the file open for writing?
+ *   vhdx_file_in_batches()	do workers issue bios in batches?
+ *   vhdx_file_aligned()	is a range aligned for direct I/O?
+ *   vhdx_file_modified()	note that the file's contents change
+ *   vhdx_file_assume()		act with the credentials of the opener
+ *   vhdx_file_is_cut()		has somebody truncated the file?
  */
 #ifndef VHDX_STORE_FILE_H
 #define VHDX_STORE_FILE_H
@@ -70,30 +70,32 @@ struct vhdx_reason;
 
 /**
  * struct vhdx_file - an image's bytes in a file
- * @store: for the engine
+ * @store: the store, as the engine sees it
  * @filp: the file
- * @offset_align: what direct I/O asks of offsets and lengths, in bytes; 0 if
- *	the file has no direct I/O
- * @mem_align: what it asks of memory
- * @nowait: reads and writes can be asked not to wait
+ * @offset_align: alignment of offsets and lengths for direct I/O, in bytes; 0
+ *	if the file does not support direct I/O
+ * @mem_align: alignment of memory for direct I/O, in bytes
+ * @nowait: the file supports IOCB_NOWAIT
  * @mixed: some writes are too small for direct I/O: see overlap.h
- * @locked: vhdx_file_lock() was done
- * @marked: @gfp is to be restored
+ * @locked: vhdx_file_lock() has succeeded
+ * @marked: @gfp must be restored
  * @gfp: the mapping's own allocation flags
- * @overlap: writes that have to be kept apart, if @mixed
- * @fresh: space that was not written to since the file grew; NULL if the file
- *	is not written
- * @cpus: each CPU's bios that wait for a worker
- * @near: issues bios on the CPU that they came from, and does not wait
- * @far: the same on any CPU
- * @readers: one work item for each read that has to wait, and one for flushes
- * @writers: one for each write that has to wait
- * @flushes: bios that want a flush which starts after they came
- * @flush: does it, once for all that are there
- * @since: what the page cache had told of losses when the store was started
- * @lost: what a flush failed with: none can succeed any more
- * @modified: @time is on its way
- * @time: updates the file's time of modification
+ * @overlap: orders direct and cached writes that overlap, if @mixed
+ * @fresh: space not written to since the file grew; NULL if the file is not
+ *	open for writing
+ * @cpus: for each CPU, the bios that wait for a worker
+ * @near: workqueue that issues bios on the CPU of their submitter, without
+ *	waiting
+ * @far: workqueue that issues bios on any CPU, without waiting
+ * @readers: workqueue of the reads that have to wait, an item each, and of
+ *	@flush
+ * @writers: workqueue of the writes that have to wait, an item each
+ * @flushes: bios that wait for a flush which starts after they arrived
+ * @flush: work item that flushes once for all of @flushes
+ * @since: error sequence of the page cache when the store was started
+ * @lost: errno of a flush that failed, after which no flush can succeed, or 0
+ * @modified: @time is scheduled
+ * @time: work item that updates the file's time of modification
  * @patience: how long a write waits for room; set before the first write
  */
 struct vhdx_file {
@@ -124,8 +126,8 @@ struct vhdx_file {
 
 /**
  * struct vhdx_file_plug - bios that a task keeps until it unplugs
- * @cb: among those of the task's plug
- * @newest: of the bios; the oldest is the one whose this is
+ * @cb: entry in the callback list of the task's plug
+ * @newest: the newest of the bios; the oldest one contains this struct
  */
 struct vhdx_file_plug {
 	struct blk_plug_cb cb;
@@ -133,24 +135,26 @@ struct vhdx_file_plug {
 };
 
 /**
- * struct vhdx_file_io - a bio that a file serves
- * @bio: what is filled or written; what was done is taken off its front
- * @work: to be queued for a worker
- * @plug: before that, if the bio keeps others, see store/file-queue.c
- * @node: in the list of a CPU, or of the bio that keeps it
+ * struct vhdx_file_io - a bio that reads or writes a file
+ * @bio: the bio; advanced over what is done
+ * @work: work item of a bio that has to wait
+ * @plug: used before @work, if the bio heads a plug, see store/file-queue.c
+ * @node: entry in the list of a CPU, or of the bio that heads the plug
  * @file: the store
- * @locate: finds @pos first, NULL if it is known: see vhdx_file_submit_later()
- * @fill: is written in place of the bio, NULL if the bio is
+ * @locate: looks up @pos first, NULL if it is known: see
+ *	vhdx_file_submit_later()
+ * @fill: written in place of the bio, or NULL
  * @pos: byte offset in the file
- * @overlap: keeps it apart from others, if the file is mixed
- * @result: of the I/O: bytes or negative errno
- * @refs: one for the issuer and one for the completion: either may be last
+ * @overlap: orders the write against others, if the file is mixed
+ * @result: result of the I/O: bytes or a negative errno
+ * @refs: references of the issuer and of the completion; either may drop the
+ *	last
  * @direct: bypass the page cache
  * @apart: @overlap is in use
- * @lacking: it has found no room
- * @begun: the file system knows of the write
- * @pause: milliseconds to wait before trying again
- * @since: in jiffies, when it first found none
+ * @lacking: the write has found no room
+ * @begun: the write holds the file system's freeze protection
+ * @pause: milliseconds to wait before the next attempt
+ * @since: when @lacking was set, in jiffies
  * @iocb: the I/O
  */
 struct vhdx_file_io {
@@ -189,10 +193,11 @@ void vhdx_file_set_sector(struct vhdx_file *file, u32 sector);
 bool vhdx_file_wants_stable(const struct vhdx_file *file);
 
 /**
- * vhdx_file_writable() - was the file opened for writing?
+ * vhdx_file_writable() - is the file open for writing?
  * @file: the store
  *
- * Return: whether it was.
+ * Context: any.
+ * Return: true if it is.
  */
 static inline bool vhdx_file_writable(const struct vhdx_file *file)
 {
@@ -200,11 +205,12 @@ static inline bool vhdx_file_writable(const struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_in_batches() - are bios issued many at a time?
+ * vhdx_file_in_batches() - do workers issue bios in batches?
  * @file: the store, started
- * @direct: bypass the page cache
+ * @direct: the I/O bypasses the page cache
  *
- * Return: false if each has to wait on its own.
+ * Context: any.
+ * Return: true if they do; false if each bio needs a work item to wait in.
  */
 static inline bool vhdx_file_in_batches(const struct vhdx_file *file,
 					bool direct)
@@ -213,12 +219,13 @@ static inline bool vhdx_file_in_batches(const struct vhdx_file *file,
 }
 
 /**
- * vhdx_file_aligned() - can this be direct I/O?
+ * vhdx_file_aligned() - is a range aligned for direct I/O?
  * @file: the store, for which vhdx_file_direct() is true
  * @pos: byte offset in the file
  * @len: bytes
  *
- * Return: true if the file takes direct I/O of just this range.
+ * Context: any.
+ * Return: true if the file supports direct I/O of exactly this range.
  */
 static inline bool vhdx_file_aligned(const struct vhdx_file *file, u64 pos,
 				     u64 len)
@@ -227,13 +234,13 @@ static inline bool vhdx_file_aligned(const struct vhdx_file *file, u64 pos,
 }
 
 /**
- * vhdx_file_is_cut() - has somebody made the file shorter?
+ * vhdx_file_is_cut() - has somebody truncated the file?
  * @file: the store, started
  *
- * As vhdx_store_is_cut(), for each write, without a call.
+ * Like vhdx_store_is_cut(), but inline, since each write calls this.
  *
  * Context: any.
- * Return: whether bytes are missing.
+ * Return: true if bytes are missing.
  */
 static inline bool vhdx_file_is_cut(const struct vhdx_file *file)
 {
@@ -253,7 +260,7 @@ void vhdx_file_time_exit(struct vhdx_file *file);
 void vhdx_file_time_follow(struct vhdx_file *file);
 
 /**
- * vhdx_file_modified() - what is in the file changes
+ * vhdx_file_modified() - note that the file's contents change
  * @file: the store, started, open for writing
  *
  * Context: any.
@@ -265,16 +272,15 @@ static inline void vhdx_file_modified(struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_assume() - act as the opener of the file
- * @file: the store, which outlives this
+ * vhdx_file_assume() - act with the credentials of the opener
+ * @file: the store, which outlives the override
  *
- * A file system may check each operation, not only the opening.  A kernel
- * thread is root without a ticket or key: a server may refuse to it what it
- * grants to the opener, and a local file system may give it space that is
- * reserved.
+ * A file system may check each operation, not only the opening. A kernel thread
+ * is root without a ticket or key. A server may refuse it what the opener may
+ * do, and a local file system may give it space reserved for root.
  *
- * Context: a worker, or whoever uses the store.
- * Return: for revert_creds(), by the same task.
+ * Context: a worker, or any task that uses the store.
+ * Return: the value for revert_creds(), in the same task.
  */
 static inline const struct cred *vhdx_file_assume(const struct vhdx_file *file)
 {
