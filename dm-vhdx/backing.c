@@ -2,6 +2,7 @@
 /*
  * The images in use.
  */
+#include <linux/dcache.h>
 #include <linux/device-mapper.h>
 #include <linux/file.h>
 #include <linux/mutex.h>
@@ -48,6 +49,7 @@ static struct vhdx_backing *backing_alloc(const void *key,
 		return NULL;
 	}
 	backing->key = key;
+	backing->real = key;
 	backing->writer = claim->write ? claim->md : NULL;
 	backing->report.emit = backing_emit;
 	INIT_LIST_HEAD(&backing->node);
@@ -79,33 +81,60 @@ static int refuse_sharing(const struct vhdx_backing *backing,
 }
 
 /*
+ * An overlay and what lies below it have an inode each for one file, and locks of
+ * the one say nothing to the other.  Those who read may come by either.
+ */
+static int refuse_other_inode(const struct vhdx_backing *backing,
+			      const struct vhdx_claim *claim,
+			      struct vhdx_reason *reason)
+{
+	if (!backing->writer && !claim->write)
+		return 0;
+	return vhdx_reason_give(reason, -EBUSY,
+				"is in use as %s, which an overlay makes of the same file",
+				backing->name);
+}
+
+static int refuse_entry(const struct vhdx_backing *backing,
+			const struct vhdx_backing *fresh,
+			const struct vhdx_claim *claim,
+			struct vhdx_reason *reason)
+{
+	if (backing->key == fresh->key)
+		return refuse_sharing(backing, claim, reason);
+	if (backing->real == fresh->real)
+		return refuse_other_inode(backing, claim, reason);
+	return 0;
+}
+
+/*
  * Takes a reference to the backing of @fresh's key, or makes it @fresh.
  */
 static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason)
 {
-	struct vhdx_backing *backing;
-	int err;
+	struct vhdx_backing *backing, *found = NULL;
+	int err = 0;
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(backing, &registry, node) {
-		if (backing->key != fresh->key)
-			continue;
-		err = refuse_sharing(backing, claim, reason);
+		err = refuse_entry(backing, fresh, claim, reason);
 		if (err)
-			backing = ERR_PTR(err);
-		else
-			refcount_inc(&backing->users);
-		goto out;
+			break;
+		if (backing->key == fresh->key)
+			found = backing;
 	}
-	backing = fresh;
-	list_add(&backing->node, &registry);
-out:
-	if (!IS_ERR(backing))
-		backing->table[claim->write] = claim->table;
+	if (!err && found)
+		refcount_inc(&found->users);
+	if (!err && !found) {
+		found = fresh;
+		list_add(&fresh->node, &registry);
+	}
+	if (!err)
+		found->table[claim->write] = claim->table;
 	mutex_unlock(&registry_lock);
-	return backing;
+	return err ? ERR_PTR(err) : found;
 }
 
 /* The image is closed later, where I/O is allowed. */
@@ -248,6 +277,7 @@ struct vhdx_backing *vhdx_backing_get_file(struct file *filp,
 		fput(filp);
 		return ERR_PTR(-ENOMEM);
 	}
+	fresh->real = d_real_inode(filp->f_path.dentry);
 	fresh->is_file = true;
 	vhdx_file_init(&fresh->file, filp);
 	return backing_get(fresh, claim, reason);

@@ -48,6 +48,7 @@ struct vhdx_reason;
  *	to be compared
  * @committer: and its committer
  * @key: its inode or block device, by which it is found
+ * @real: the inode that has the data, if @key is one of an overlay; otherwise @key
  * @node: in the registry
  * @users: tables that hold it
  * @opened: @image is open, or @error says why not
@@ -67,6 +68,7 @@ struct vhdx_backing {
 	const struct dm_table *table[2];
 	struct vhdx_committer *committer;
 	const void *key;
+	const void *real;
 	struct list_head node;
 	refcount_t users;
 	struct completion opened;

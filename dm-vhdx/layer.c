@@ -6,7 +6,10 @@
 #include <linux/device-mapper.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/path.h>
 #include <linux/slab.h>
 
 #include "backing.h"
@@ -15,32 +18,51 @@
 #include "reason.h"
 #include "table.h"
 
-static bool is_device_number(const char *name)
+/**
+ * struct place - what a name in the table stands for
+ * @path: found once, and then what is used: whoever may write to one of its
+ *	directories could put something else there meanwhile
+ * @found: @path is held; otherwise the name is the number of a device
+ * @type: S_IF*
+ * @dev: of the device, if it is one
+ */
+struct place {
+	struct path path;
+	bool found;
+	umode_t type;
+	dev_t dev;
+};
+
+static bool is_device_number(const char *name, dev_t *dev)
 {
 	unsigned int major, minor;
 	char junk;
 
-	return sscanf(name, "%u:%u%c", &major, &minor, &junk) == 2;
+	if (sscanf(name, "%u:%u%c", &major, &minor, &junk) != 2)
+		return false;
+	*dev = MKDEV(major, minor);
+	return true;
 }
 
-/* Ask before opening: a FIFO or a tape would not like to be opened. */
-static int file_type(const char *name, umode_t *type,
-		     struct vhdx_reason *reason)
+/* Nothing is opened yet: a FIFO or a tape would not like that. */
+static int find(const char *name, struct place *place,
+		struct vhdx_reason *reason)
 {
-	struct path path;
+	const struct inode *inode;
 	int err;
 
-	if (is_device_number(name)) {
-		*type = S_IFBLK;
+	place->type = S_IFBLK;
+	if (is_device_number(name, &place->dev))
 		return 0;
-	}
-	err = kern_path(name, LOOKUP_FOLLOW, &path);
+	err = kern_path(name, LOOKUP_FOLLOW, &place->path);
 	if (err)
 		return vhdx_reason_give(reason, err,
 					"cannot be found: %s (%d)",
 					vhdx_errno_words(err), err);
-	*type = d_backing_inode(path.dentry)->i_mode & S_IFMT;
-	path_put(&path);
+	place->found = true;
+	inode = d_backing_inode(place->path.dentry);
+	place->type = inode->i_mode & S_IFMT;
+	place->dev = inode->i_rdev;
 	return 0;
 }
 
@@ -69,14 +91,16 @@ static bool lies_on_itself(struct dm_target *ti, struct file *filp)
 	return file_inode(filp)->i_sb->s_dev == disk_devt(disk);
 }
 
-static int open_file(struct dm_target *ti, struct vhdx_claim *claim,
+static int open_file(struct dm_target *ti, const struct place *place,
+		     struct vhdx_claim *claim,
 		     const struct vhdx_options *options,
 		     struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
-	struct file *filp = vhdx_file_open(claim->name, claim->write, reason);
 	struct vhdx_backing *backing;
+	struct file *filp;
 	char *path;
 
+	filp = vhdx_file_open(&place->path, claim->write, reason);
 	if (IS_ERR(filp))
 		return PTR_ERR(filp);
 	if (lies_on_itself(ti, filp)) {
@@ -104,14 +128,33 @@ static int open_file(struct dm_target *ti, struct vhdx_claim *claim,
 	return 0;
 }
 
-static int claim_device(struct dm_target *ti, const struct vhdx_claim *claim,
+/* Who finds a device by its path is told this by the kernel, by number not. */
+static bool forbids_devices(const struct path *path)
+{
+	return path->mnt->mnt_flags & MNT_NODEV ||
+	       path->mnt->mnt_sb->s_iflags & SB_I_NODEV;
+}
+
+static int claim_place(struct dm_target *ti, const struct place *place,
+		       const struct vhdx_claim *claim, struct dm_dev **dev)
+{
+	char number[16];
+
+	if (place->found && forbids_devices(&place->path))
+		return -EACCES;
+	snprintf(number, sizeof(number), "%u:%u", MAJOR(place->dev),
+		 MINOR(place->dev));
+	return dm_get_device(ti, place->found ? number : claim->name,
+			     claim->write ? BLK_OPEN_READ | BLK_OPEN_WRITE :
+					    BLK_OPEN_READ, dev);
+}
+
+static int claim_device(struct dm_target *ti, const struct place *place,
+			const struct vhdx_claim *claim,
 			struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
-	int err;
+	int err = claim_place(ti, place, claim, &layer->dev);
 
-	err = dm_get_device(ti, claim->name,
-			    claim->write ? BLK_OPEN_READ | BLK_OPEN_WRITE :
-					   BLK_OPEN_READ, &layer->dev);
 	if (!err && claim->write && bdev_read_only(layer->dev->bdev))
 		return vhdx_reason_give(reason, -EROFS,
 					"block device is read-only; load the table read-only");
@@ -126,13 +169,14 @@ static int claim_device(struct dm_target *ti, const struct vhdx_claim *claim,
 					       "");
 }
 
-static int open_bdev(struct dm_target *ti, struct vhdx_claim *claim,
-		     struct vhdx_layer *layer, struct vhdx_reason *reason)
+static int open_bdev(struct dm_target *ti, const struct place *place,
+		     struct vhdx_claim *claim, struct vhdx_layer *layer,
+		     struct vhdx_reason *reason)
 {
 	struct vhdx_backing *backing;
 	int err;
 
-	err = claim_device(ti, claim, layer, reason);
+	err = claim_device(ti, place, claim, layer, reason);
 	if (err)
 		return err;
 	claim->name = layer->dev->name;
@@ -148,6 +192,25 @@ static int open_bdev(struct dm_target *ti, struct vhdx_claim *claim,
 					bdev_logical_block_size(layer->bdev),
 					backing->image->params.logical_sector);
 	return 0;
+}
+
+static int open_place(struct dm_target *ti, const struct place *place,
+		      struct vhdx_claim *claim,
+		      const struct vhdx_options *options,
+		      struct vhdx_layer *layer, struct vhdx_reason *reason)
+{
+	switch (place->type) {
+	case S_IFREG:
+		return open_file(ti, place, claim, options, layer, reason);
+	case S_IFBLK:
+		return open_bdev(ti, place, claim, layer, reason);
+	case S_IFDIR:
+		return vhdx_reason_give(reason, -EISDIR,
+					"is a directory, not an image");
+	default:
+		return vhdx_reason_give(reason, -EINVAL,
+					"is neither a regular file nor a block device");
+	}
 }
 
 /**
@@ -172,27 +235,15 @@ int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
 		.table = ti->table,
 		.write = write,
 	};
-	umode_t type;
+	struct place place = {};
 	int err;
 
 	reason->image = name;
-	err = file_type(name, &type, reason);
-	if (err)
-		return err;
-	switch (type) {
-	case S_IFREG:
-		err = open_file(ti, &claim, options, layer, reason);
-		break;
-	case S_IFBLK:
-		err = open_bdev(ti, &claim, layer, reason);
-		break;
-	case S_IFDIR:
-		return vhdx_reason_give(reason, -EISDIR,
-					"is a directory, not an image");
-	default:
-		return vhdx_reason_give(reason, -EINVAL,
-					"is neither a regular file nor a block device");
-	}
+	err = find(name, &place, reason);
+	if (!err)
+		err = open_place(ti, &place, &claim, options, layer, reason);
+	if (place.found)
+		path_put(&place.path);
 	return err;
 }
 

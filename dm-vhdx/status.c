@@ -63,7 +63,8 @@ static size_t emit_escaped(char *result, size_t maxlen, size_t sz,
 
 /*
  * A file that was renamed is shown by its present name, so that the line can be
- * used again; one that was deleted by its last one.
+ * used again. One that was deleted is shown as /proc does it: another file may have
+ * its last name by now, and must not be taken for it.
  */
 static size_t emit_name(const struct vhdx_layer *layer, char *result,
 			size_t maxlen, size_t sz, const char *special)
@@ -79,7 +80,7 @@ static size_t emit_name(const struct vhdx_layer *layer, char *result,
 	filp = layer->file->filp;
 	path = layer->name;
 	buf = kmalloc(PATH_MAX, GFP_NOIO);
-	if (buf && !d_unlinked(filp->f_path.dentry)) {
+	if (buf) {
 		path = file_path(filp, buf, PATH_MAX);
 		if (IS_ERR(path))
 			path = layer->name;

@@ -38,9 +38,12 @@ static bool can_be_used(const struct file *filp, bool write)
 
 /**
  * vhdx_file_open() - open an image file
- * @path: absolute path, or relative to the caller's working directory
+ * @path: path of the file itself
  * @write: open for writing, too
  * @reason: receives the error message
+ *
+ * Looks no name up, and checks all that open(2) checks of the file itself, as
+ * open_by_handle_at(2) does.
  *
  * Opens the file with O_NOATIME if that is permitted. An update of the access
  * time would write to the image's inode, in a transaction in the middle of a
@@ -49,17 +52,17 @@ static bool can_be_used(const struct file *filp, bool write)
  * Context: process context, with the credentials of the caller.
  * Return: the file, or an ERR_PTR.
  */
-struct file *vhdx_file_open(const char *path, bool write,
+struct file *vhdx_file_open(const struct path *path, bool write,
 			    struct vhdx_reason *reason)
 {
 	int flags = (write ? O_RDWR : O_RDONLY) | O_LARGEFILE;
 	struct file *filp;
 	int err;
 
-	filp = filp_open(path, flags | O_NOATIME, 0);
+	filp = file_open_root(path, "", flags | O_NOATIME, 0);
 	/* Only the owner and the superuser may ask for O_NOATIME. */
 	if (filp == ERR_PTR(-EPERM))
-		filp = filp_open(path, flags, 0);
+		filp = file_open_root(path, "", flags, 0);
 	if (IS_ERR(filp)) {
 		cannot_open(reason, write, PTR_ERR(filp));
 		return filp;

@@ -62,6 +62,7 @@
 #include "../engine/store.h"
 #include "overlap.h"
 
+struct path;
 struct vhdx_file_cpu;
 struct vhdx_fill;
 struct vhdx_fresh;
@@ -182,7 +183,7 @@ struct vhdx_file_io {
 
 extern const struct vhdx_store_ops vhdx_file_ops;
 
-struct file *vhdx_file_open(const char *path, bool write,
+struct file *vhdx_file_open(const struct path *path, bool write,
 			    struct vhdx_reason *reason);
 void vhdx_file_init(struct vhdx_file *file, struct file *filp);
 int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
