@@ -19,6 +19,7 @@
 #include "engine/chain.h"
 #include "io.h"
 #include "layer.h"
+#include "stack.h"
 #include "table.h"
 
 /**
@@ -32,6 +33,7 @@
  * @parts: bios for the runs of a bio that a worker splits, see struct vhdx_part
  * @bounce: pages for vhdx_chain_read() to read into
  * @deferred: number of bios that went to a worker so far
+ * @stack: devices that the images lie on
  * @layers: number of images; set before @chain is
  * @layer: the images, child first
  */
@@ -45,6 +47,7 @@ struct vhdx_target {
 	struct bio_set parts;
 	mempool_t *bounce;
 	atomic64_t deferred;
+	struct vhdx_stack stack;
 	unsigned int layers;
 	struct vhdx_layer layer[];
 };

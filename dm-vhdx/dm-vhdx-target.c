@@ -19,6 +19,7 @@
 #include "provision.h"
 #include "reason.h"
 #include "shrink.h"
+#include "stack.h"
 #include "status.h"
 #include "store/file.h"
 #include "write.h"
@@ -36,6 +37,7 @@ static void target_free(struct vhdx_target *t)
 		vhdx_chain_free(t->chain);
 	for (i = 0; i < t->layers; i++)
 		vhdx_layer_close(t->ti, &t->layer[i]);
+	vhdx_stack_leave(&t->stack);
 	kvfree(t);
 }
 
@@ -56,7 +58,7 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 		return vhdx_reason_give(reason, -EROFS,
 					"differencing images cannot be written yet; load the table read-only");
 	for (i = 0; i < t->layers; i++) {
-		err = vhdx_layer_open(t->ti, table->images[i], write,
+		err = vhdx_layer_open(&t->stack, table->images[i], write,
 				      &t->options, &t->layer[i], reason);
 		if (err)
 			return err;
@@ -105,7 +107,9 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 {
 	int err;
 
-	err = vhdx_provision_init(t);
+	err = vhdx_stack_enter(&t->stack, t->ti, t->layers);
+	if (!err)
+		err = vhdx_provision_init(t);
 	if (!err)
 		err = open_layers(t, table, reason);
 	if (!err)

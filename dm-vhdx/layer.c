@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "layer.h"
 #include "reason.h"
+#include "stack.h"
 #include "table.h"
 
 /**
@@ -45,8 +46,8 @@ static bool is_device_number(const char *name, dev_t *dev)
 }
 
 /* Nothing is opened yet: a FIFO or a tape would not like that. */
-static int find(const char *name, struct place *place,
-		struct vhdx_reason *reason)
+static int find_place(const char *name, struct place *place,
+		      struct vhdx_reason *reason)
 {
 	const struct inode *inode;
 	int err;
@@ -80,20 +81,19 @@ static char *absolute_path(struct file *filp)
 	return copy ?: ERR_PTR(-ENOMEM);
 }
 
-/*
- * An image that lies on the device that is made from it would be read through
- * itself, for ever.
- */
-static bool lies_on_itself(struct dm_target *ti, struct file *filp)
+/* An overlay's file lies where the one that it has the data from does. */
+static dev_t device_below(const struct place *place)
 {
-	struct gendisk *disk = dm_disk(dm_table_get_md(ti->table));
+	const struct block_device *bdev;
 
-	return file_inode(filp)->i_sb->s_dev == disk_devt(disk);
+	if (place->type == S_IFBLK)
+		return place->dev;
+	bdev = d_real_inode(place->path.dentry)->i_sb->s_bdev;
+	return bdev ? bdev->bd_dev : 0;
 }
 
-static int open_file(struct dm_target *ti, const struct place *place,
-		     struct vhdx_claim *claim,
-		     const struct vhdx_options *options,
+static int open_file(const struct vhdx_options *options,
+		     const struct place *place, struct vhdx_claim *claim,
 		     struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
 	struct vhdx_backing *backing;
@@ -103,11 +103,6 @@ static int open_file(struct dm_target *ti, const struct place *place,
 	filp = vhdx_file_open(&place->path, claim->write, reason);
 	if (IS_ERR(filp))
 		return PTR_ERR(filp);
-	if (lies_on_itself(ti, filp)) {
-		fput(filp);
-		return vhdx_reason_give(reason, -ELOOP,
-					"lies on the very device that would be made from it");
-	}
 	path = absolute_path(filp);
 	if (IS_ERR(path)) {
 		fput(filp);
@@ -194,16 +189,17 @@ static int open_bdev(struct dm_target *ti, const struct place *place,
 	return 0;
 }
 
-static int open_place(struct dm_target *ti, const struct place *place,
+static int open_place(struct vhdx_stack *stack, const struct place *place,
 		      struct vhdx_claim *claim,
 		      const struct vhdx_options *options,
 		      struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
+	int err;
+
 	switch (place->type) {
 	case S_IFREG:
-		return open_file(ti, place, claim, options, layer, reason);
 	case S_IFBLK:
-		return open_bdev(ti, place, claim, layer, reason);
+		break;
 	case S_IFDIR:
 		return vhdx_reason_give(reason, -EISDIR,
 					"is a directory, not an image");
@@ -211,11 +207,20 @@ static int open_place(struct dm_target *ti, const struct place *place,
 		return vhdx_reason_give(reason, -EINVAL,
 					"is neither a regular file nor a block device");
 	}
+	err = vhdx_stack_put(stack, device_below(place));
+	if (err == -ELOOP)
+		return vhdx_reason_give(reason, err,
+					"lies on the very device that would be made from it");
+	if (err)
+		return err;
+	return place->type == S_IFREG ?
+		open_file(options, place, claim, layer, reason) :
+		open_bdev(stack->ti, place, claim, layer, reason);
 }
 
 /**
  * vhdx_layer_open() - open an image that the table names
- * @ti: the target under construction
+ * @stack: of the table, whose target is under construction
  * @name: path, or major:minor
  * @write: it is to be written
  * @options: the table's features
@@ -225,23 +230,24 @@ static int open_place(struct dm_target *ti, const struct place *place,
  * Context: a constructor, as the process that loads the table.
  * Return: 0 or a negative errno.
  */
-int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
+int vhdx_layer_open(struct vhdx_stack *stack, const char *name, bool write,
 		    const struct vhdx_options *options,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
 	struct vhdx_claim claim = {
 		.name = name,
-		.md = dm_table_get_md(ti->table),
-		.table = ti->table,
+		.md = dm_table_get_md(stack->ti->table),
+		.table = stack->ti->table,
 		.write = write,
 	};
 	struct place place = {};
 	int err;
 
 	reason->image = name;
-	err = find(name, &place, reason);
+	err = find_place(name, &place, reason);
 	if (!err)
-		err = open_place(ti, &place, &claim, options, layer, reason);
+		err = open_place(stack, &place, &claim, options, layer,
+				 reason);
 	if (place.found)
 		path_put(&place.path);
 	return err;

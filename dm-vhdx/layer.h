@@ -23,6 +23,7 @@ struct vhdx_file;
 struct vhdx_image;
 struct vhdx_options;
 struct vhdx_reason;
+struct vhdx_stack;
 
 /**
  * struct vhdx_layer - one image of a device
@@ -42,7 +43,7 @@ struct vhdx_layer {
 	char *name;
 };
 
-int vhdx_layer_open(struct dm_target *ti, const char *name, bool write,
+int vhdx_layer_open(struct vhdx_stack *stack, const char *name, bool write,
 		    const struct vhdx_options *options,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason);
 void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer);

@@ -20,7 +20,7 @@ limits message status
 defer write
 device
 layer shrink
-backing
+backing stack
 commit-life
 commit-thread
 commit-prepare
