@@ -12,10 +12,11 @@
 #                         ARCH=um KDIR=$(tests/rig/uml-kernel)
 #   make install          module, helper and man page, on this host
 #   make uninstall        the same, away, from all kernels that had the module
-#   make demo             try it in a UML kernel, without touching this one
-#                         (IMAGE=FILE: your own image; SHELL_IN=1: stay inside)
+#   make demo             try it in QEMU with a kernel of Debian's, without
+#                         touching this one (IMAGE=FILE: your own image, which is
+#                         only read; SHELL_IN=1: stay inside)
 #   make check            every test that needs no special host; installs what
-#                         tests need first, as all below do, with kernels
+#                         tests need first, as all below do
 #   make ci               what .ci/run runs: the quick ones of check
 #   make full             also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
@@ -24,7 +25,8 @@
 #   make style            checkpatch, sparse, shellcheck, man page
 #   make clean
 #
-# Kernels for the tests are built once, in ~/.cache/dm-vhdx ($VHDX_CACHE).
+# Kernels for the demo and the tests are unpacked or built once, in
+# ~/.cache/dm-vhdx ($VHDX_CACHE), and not installed.
 
 top := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 
