@@ -6,20 +6,6 @@
 
 #define MIB VHDX_MIB
 
-static struct vhdx_census check(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	struct vhdx_census census;
-
-	if (!f->image[0])
-		fixture_open(test, 0);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, NULL,
-					  &f->found.report),
-			0);
-	return census;
-}
-
 static void expect_payload(struct kunit *test, const struct vhdx_census *census,
 			   const u64 *want)
 {
@@ -46,7 +32,7 @@ static void check_clean(struct kunit *test)
 	builder_entry(b, 3, 3);
 	fixture_open(test, 0);
 	before = f->ram[0].bytes;
-	census = check(test);
+	census = fixture_check(test);
 	/* No more than the page that the entries are in. */
 	KUNIT_EXPECT_EQ(test, f->ram[0].bytes - before, 4096);
 	expect_payload(test, &census, want);
@@ -71,7 +57,7 @@ static void check_child(struct kunit *test)
 	builder_block(b, 4999, 7);
 	builder_bitmap(b, 0);
 	builder_bitmap(b, 1);
-	census = check(test);
+	census = fixture_check(test);
 	expect_payload(test, &census, want);
 	KUNIT_EXPECT_EQ(test, census.bitmaps, 2);
 	KUNIT_EXPECT_EQ(test, census.faulty, 0);
@@ -225,7 +211,7 @@ static void check_case(struct kunit *test)
 
 	builder_write(&f->builder[0]);
 	c->alter(&f->builder[0], c->value);
-	census = check(test);
+	census = fixture_check(test);
 	fixture_expect(test, c->lines);
 	KUNIT_EXPECT_EQ(test, census.faulty, c->error);
 	KUNIT_EXPECT_EQ(test, census.overlaps,
@@ -244,7 +230,7 @@ static void check_overlap_beside_garbage(struct kunit *test)
 	pos = builder_block(b, 4100, 6);
 	builder_entry(b, 4150, pos | 6);
 	ram_store_put(&f->ram[0], 3 * MIB + 8 * 4096, pos | 6, 8);
-	check(test);
+	fixture_check(test);
 	fixture_expect(test,
 		       "read-only: BAT entry 4151 at offset 0x3081b8: the space at 0x400000 also belongs to BAT entry 4101\n");
 }
@@ -261,7 +247,7 @@ static void check_very_short_block(struct kunit *test)
 	builder_block(b, 0, 6);
 	/* The virtual disk is 64 MiB. */
 	f->ram[0].store.size = 68 * MIB;
-	census = check(test);
+	census = fixture_check(test);
 	fixture_expect(test,
 		       "read-only: BAT entry 0 at offset 0x300000: the last payload block ends at 0x10400000, past the end of the file at 0x4400000\n");
 	KUNIT_EXPECT_EQ(test, census.faulty, 0);
@@ -282,7 +268,7 @@ static void check_partial_overlap(struct kunit *test)
 	builder_alloc(b, 8 * MIB);
 	builder_entry(b, 3, (pos + 3 * MIB) | 6);
 	builder_entry(b, 4, (pos + 7 * MIB) | 6);
-	census = check(test);
+	census = fixture_check(test);
 	fixture_expect(test,
 		       "read-only: BAT entry 3 at offset 0x300018: the space at 0x700000 also belongs to BAT entry 2\n");
 	KUNIT_EXPECT_EQ(test, census.overlaps, 1);
@@ -304,7 +290,7 @@ static void check_many_overlaps(struct kunit *test)
 	pos = builder_block(b, 0, 6);
 	for (i = 1; i < 18; i++)
 		builder_entry(b, i, pos | 6);
-	census = check(test);
+	census = fixture_check(test);
 	KUNIT_EXPECT_EQ(test, census.overlaps, 17);
 	KUNIT_EXPECT_EQ(test, census.payload[6], 18);
 	KUNIT_EXPECT_EQ(test, f->found.count, 17);
@@ -325,7 +311,7 @@ static void check_distant_overlap(struct kunit *test)
 	builder_entry(b, 20000, pos | 6);
 	builder_entry(b, 20001, 5);
 	builder_block(b, 29999, 6);
-	census = check(test);
+	census = fixture_check(test);
 	fixture_expect(test,
 		       "error: BAT entry 20005 at offset 0x327128: payload block 20001, state 5 (reserved), at 0x0: its state is reserved\n"
 		       "read-only: BAT entry 20004 at offset 0x327120: the space at 0x400000 also belongs to BAT entry 1\n");
@@ -347,7 +333,7 @@ static void check_distant_bitmap(struct kunit *test)
 	builder_entry(b, 8, 5);
 	builder_block(b, 32768, 7);
 	builder_bitmap(b, 1);
-	census = check(test);
+	census = fixture_check(test);
 	fixture_expect(test,
 		       "error: BAT entry 7 at offset 0x300038: payload block 7 is partially present, but the sector bitmap of chunk 0 is absent\n"
 		       "error: BAT entry 8 at offset 0x300040: payload block 8, state 5 (reserved), at 0x0: its state is reserved\n");
@@ -366,13 +352,13 @@ static void check_fixed(struct kunit *test)
 	builder_write(b);
 	for (i = 0; i < 3; i++)
 		builder_block(b, i, 6);
-	check(test);
+	fixture_check(test);
 	fixture_expect(test,
 		       "info: BAT region at offset 0x300000: a fixed image with 3 of 4 blocks allocated\n");
 	builder_block(b, 3, 6);
 	vhdx_image_close(f->image[0]);
 	f->image[0] = NULL;
-	check(test);
+	fixture_check(test);
 	fixture_expect(test, "");
 }
 
@@ -387,7 +373,7 @@ static void check_replayed(struct kunit *test)
 	builder_entry(b, 1, 5);
 	builder_log(b, &(struct builder_entry){
 		.sequence = 1, .descs = &desc, .count = 1 });
-	census = check(test);
+	census = fixture_check(test);
 	expect_payload(test, &census, want);
 	KUNIT_EXPECT_EQ(test, census.faulty, 0);
 }
@@ -395,64 +381,35 @@ static void check_replayed(struct kunit *test)
 static void check_unreadable(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct vhdx_census census;
 
 	f->builder[0].size = 20000 * MIB;
 	builder_write(&f->builder[0]);
 	fixture_open(test, 0);
 	ram_store_break_range(&f->ram[0], 3 * MIB + 100000, 1, -EIO);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, NULL,
-					  &f->found.report),
-			-EIO);
+	fixture_check_watched(test, NULL, -EIO);
 	fixture_expect(test,
 		       "error: BAT entry 8192 at offset 0x310000: cannot be read: I/O error (5)\n");
 }
 
-/* Someone who watches, and may stop it. */
-struct watcher {
-	struct vhdx_progress progress;
-	u32 steps;
-	u32 stop_at;
-	u64 done;
-	u64 total;
-};
-
-static int watch(struct vhdx_progress *progress, u64 done, u64 total)
-{
-	struct watcher *w = container_of(progress, struct watcher, progress);
-
-	w->done = done;
-	w->total = total;
-	return ++w->steps == w->stop_at ? -EINTR : 0;
-}
-
 static void check_progress(struct kunit *test)
 {
-	struct watcher w = { .progress = { .step = watch } };
+	struct fixture_watcher w;
 	struct fixture *f = test->priv;
-	struct vhdx_census census;
 	u64 before;
 
 	f->builder[0].size = 20000 * MIB;
 	builder_write(&f->builder[0]);
 	fixture_open(test, 0);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, &w.progress,
-					  &f->found.report),
-			0);
+	fixture_watcher_init(&w, 0);
+	fixture_check_watched(test, &w, 0);
 	/* At 0, 8192 and 16384 of 20004, and at the end. */
 	KUNIT_EXPECT_EQ(test, w.steps, 4);
 	KUNIT_EXPECT_EQ(test, w.total, 20004);
 	KUNIT_EXPECT_EQ(test, w.done, 20004);
 
-	w.steps = 0;
-	w.stop_at = 2;
+	fixture_watcher_init(&w, 2);
 	before = f->ram[0].reads;
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, &w.progress,
-					  &f->found.report),
-			-EINTR);
+	fixture_check_watched(test, &w, -EINTR);
 	KUNIT_EXPECT_EQ(test, w.done, 8192);
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads - before, 1);
 }
@@ -568,10 +525,7 @@ static void check_longest(struct kunit *test)
 	builder_entry(b, 7, (100 * VHDX_TIB) | 6);
 	f->ram[0].store.size = VHDX_FILE_SIZE_MAX;
 	fixture_open(test, 0);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, NULL,
-					  &f->found.report),
-			0);
+	census = fixture_check(test);
 	KUNIT_EXPECT_EQ(test, census.overlaps, 1);
 	KUNIT_EXPECT_EQ(test, census.faulty, 0);
 	KUNIT_EXPECT_EQ(test, census.allocated, 3 * MIB);

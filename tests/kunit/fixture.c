@@ -147,3 +147,51 @@ struct vhdx_chain *fixture_chain(struct kunit *test, u32 depth)
 	f->chain = chain;
 	return chain;
 }
+
+static int watch(struct vhdx_progress *progress, u64 done, u64 total)
+{
+	struct fixture_watcher *w =
+		container_of(progress, struct fixture_watcher, progress);
+
+	w->done = done;
+	w->total = total;
+	return ++w->steps == w->stop_at ? -EINTR : 0;
+}
+
+/**
+ * fixture_watcher_init() - make ready to watch a check
+ * @watcher: to be passed to fixture_check_watched()
+ * @stop_at: the step at which it stops the check; 0 for none
+ */
+void fixture_watcher_init(struct fixture_watcher *watcher, u32 stop_at)
+{
+	*watcher = (struct fixture_watcher){
+		.progress.step = watch,
+		.stop_at = stop_at,
+	};
+}
+
+/**
+ * fixture_check_watched() - check the blocks of the first file
+ * @test: the test; the file is opened if it is not open yet
+ * @watcher: follows the check; may be NULL
+ * @error: what the check must return
+ *
+ * Return: what the check counted.
+ */
+struct vhdx_census fixture_check_watched(struct kunit *test,
+					 struct fixture_watcher *watcher,
+					 int error)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_census census;
+
+	if (!f->image[0])
+		fixture_open(test, 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_check_blocks(f->image[0], &census,
+					  watcher ? &watcher->progress : NULL,
+					  &f->found.report),
+			error);
+	return census;
+}

@@ -12,7 +12,10 @@
  *   fixture_open()		open a file, which must succeed
  *   fixture_refuse()		open a file, which must fail
  *   fixture_chain()		join the first files, which must succeed
+ *   fixture_check_watched()	check the blocks of the first file
+ *   fixture_watcher_init()	watch a check, and stop it
  * fixture.h APIs:
+ *   fixture_check()		the same, which must succeed
  *   fixture_expect()		these findings, no more and no fewer
  *   fixture_case_name()	the name of a case
  */
@@ -24,6 +27,7 @@
 #include "builder-log.h"
 #include "builder.h"
 #include "chain.h"
+#include "check.h"
 #include "findings.h"
 
 #define FIXTURE_FILES 3U
@@ -56,6 +60,38 @@ struct vhdx_image *fixture_open(struct kunit *test, u32 file);
 void fixture_refuse(struct kunit *test, u32 file, int error,
 		    const char *lines);
 struct vhdx_chain *fixture_chain(struct kunit *test, u32 depth);
+
+/**
+ * struct fixture_watcher - follows the progress of a check, and may stop it
+ * @progress: for the check
+ * @steps: how often it was told
+ * @stop_at: the step to stop at, with -EINTR; 0 for none
+ * @done: what it was told last
+ * @total: what it was told last
+ */
+struct fixture_watcher {
+	struct vhdx_progress progress;
+	u32 steps;
+	u32 stop_at;
+	u64 done;
+	u64 total;
+};
+
+void fixture_watcher_init(struct fixture_watcher *watcher, u32 stop_at);
+struct vhdx_census fixture_check_watched(struct kunit *test,
+					 struct fixture_watcher *watcher,
+					 int error);
+
+/**
+ * fixture_check() - check the blocks of the first file, which must succeed
+ * @test: the test
+ *
+ * Return: what the check counted.
+ */
+static inline struct vhdx_census fixture_check(struct kunit *test)
+{
+	return fixture_check_watched(test, NULL, 0);
+}
 
 /**
  * fixture_expect() - these findings, no more and no fewer

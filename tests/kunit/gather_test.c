@@ -7,19 +7,6 @@
 
 #define MIB VHDX_MIB
 
-static struct vhdx_census check(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	struct vhdx_census census;
-
-	fixture_open(test, 0);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, NULL,
-					  &f->found.report),
-			0);
-	return census;
-}
-
 /* What is wrong with blocks 5 to 7 of an image of 64 blocks of 1 MiB. */
 static void three(struct builder *b, u64 value)
 {
@@ -123,7 +110,7 @@ static void gather_case(struct kunit *test)
 
 	builder_write(&f->builder[0]);
 	c->alter(&f->builder[0], c->value);
-	KUNIT_EXPECT_EQ(test, check(test).faulty, c->error);
+	KUNIT_EXPECT_EQ(test, fixture_check(test).faulty, c->error);
 	fixture_expect(test, c->lines);
 }
 
@@ -158,7 +145,7 @@ static void anchor_case(struct kunit *test)
 
 	builder_write(&f->builder[0]);
 	c->alter(&f->builder[0], c->value);
-	KUNIT_EXPECT_EQ(test, check(test).overlaps, 0);
+	KUNIT_EXPECT_EQ(test, fixture_check(test).overlaps, 0);
 	fixture_expect(test, c->lines);
 }
 
@@ -175,7 +162,7 @@ static void anchor_large_block(struct kunit *test)
 	builder_entry(b, 5, 0xFFFFFFFFFFF00003ULL);
 	builder_entry(b, 7, 3 * MIB | 3);
 	builder_entry(b, 9, 0xFFFFFFFFFFE00006ULL);
-	KUNIT_EXPECT_EQ(test, check(test).overlaps, 0);
+	KUNIT_EXPECT_EQ(test, fixture_check(test).overlaps, 0);
 	fixture_expect(test,
 		       "read-only: BAT entry 5 at offset 0x600028: payload block 5 is UNMAPPED and keeps space at 0xfffffffffff00000 that ends past the end of the file at 0xf00000\n"
 		       "read-only: BAT entry 7 at offset 0x600038: payload block 7 is UNMAPPED and keeps space at 0x300000, which belongs to the header section, the log or a region\n"
@@ -196,7 +183,7 @@ static void gather_long_run(struct kunit *test)
 		builder_entry(b, i, (i + 10) * MIB | 6);
 	f->ram[0].store.size = 5000 * MIB + 512 * 1024;
 	builder_entry(b, 15000, 0);
-	census = check(test);
+	census = fixture_check(test);
 	KUNIT_EXPECT_EQ(test, census.faulty, 14009);
 	KUNIT_EXPECT_EQ(test, census.cut.blocks, 14009);
 	KUNIT_EXPECT_EQ(test, census.cut.first, 4990);
@@ -222,7 +209,7 @@ static void cut_or_nonsense(struct kunit *test)
 	builder_entry(b, 5, 1091 * MIB | 6);
 	builder_entry(b, 7, 1092 * MIB | 6);
 	builder_entry(b, 9, 0xFFFFFFFFFFF00006ULL);
-	census = check(test);
+	census = fixture_check(test);
 	KUNIT_EXPECT_EQ(test, census.faulty, 3);
 	KUNIT_EXPECT_EQ(test, census.cut.blocks, 1);
 	KUNIT_EXPECT_EQ(test, census.cut.last, 5);
@@ -240,7 +227,7 @@ static void cut_bitmap(struct kunit *test)
 	builder_block(b, 5, 6);
 	builder_bitmap(b, 0);
 	f->ram[0].store.size = 5 * MIB;
-	census = check(test);
+	census = fixture_check(test);
 	KUNIT_EXPECT_EQ(test, census.faulty, 1);
 	KUNIT_EXPECT_EQ(test, census.cut.blocks, 0);
 	KUNIT_EXPECT_EQ(test, census.cut.end, 6 * MIB);
@@ -260,7 +247,7 @@ static void cut_last_block(struct kunit *test)
 	builder_write(b);
 	builder_block(b, 1, 6);
 	f->ram[0].store.size = 7 * MIB;
-	census = check(test);
+	census = fixture_check(test);
 	KUNIT_EXPECT_EQ(test, census.cut.bytes, 5 * MIB);
 }
 
@@ -275,7 +262,7 @@ static void tail_on_region(struct kunit *test)
 	b->bat_offset = 6 * MIB;
 	builder_write(b);
 	builder_entry(b, 1, 5 * MIB | 6);
-	KUNIT_EXPECT_EQ(test, check(test).faulty, 1);
+	KUNIT_EXPECT_EQ(test, fixture_check(test).faulty, 1);
 	fixture_expect(test,
 		       "error: BAT entry 1 at offset 0x600008: payload block 1, state 6 (FULLY_PRESENT), at 0x500000: its space belongs to the header section, the log or a region\n");
 }
@@ -317,24 +304,10 @@ static void overlap_of_three(struct kunit *test)
 	pos = builder_block(b, 5, 6);
 	builder_entry(b, 7, pos | 6);
 	builder_entry(b, 9, pos | 6);
-	KUNIT_EXPECT_EQ(test, check(test).overlaps, 2);
+	KUNIT_EXPECT_EQ(test, fixture_check(test).overlaps, 2);
 	fixture_expect(test,
 		       "read-only: BAT entry 7 at offset 0x300038: the space at 0x400000 also belongs to BAT entry 5\n"
 		       "read-only: BAT entry 9 at offset 0x300048: the space at 0x400000 also belongs to BAT entry 5\n");
-}
-
-/* Someone who watches a search for owners, and may stop it. */
-struct watcher {
-	struct vhdx_progress progress;
-	u32 steps;
-	u32 stop_at;
-};
-
-static int watch(struct vhdx_progress *progress, u64 done, u64 total)
-{
-	struct watcher *w = container_of(progress, struct watcher, progress);
-
-	return ++w->steps == w->stop_at ? -EINTR : 0;
 }
 
 /*
@@ -343,7 +316,7 @@ static int watch(struct vhdx_progress *progress, u64 done, u64 total)
  */
 static void overlaps_far_away(struct kunit *test)
 {
-	struct watcher w = { .progress.step = watch };
+	struct fixture_watcher w;
 	struct fixture *f = test->priv;
 	struct builder *b = &f->builder[0];
 	struct vhdx_census census;
@@ -357,23 +330,17 @@ static void overlaps_far_away(struct kunit *test)
 		builder_entry(b, i, pos | 6);
 	fixture_open(test, 0);
 	reads = f->ram[0].reads;
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, &w.progress,
-					  &f->found.report),
-			0);
+	fixture_watcher_init(&w, 0);
+	census = fixture_check_watched(test, &w, 0);
 	KUNIT_EXPECT_EQ(test, census.overlaps, 17);
 	/* 40009 entries are five batches, each pass. */
 	KUNIT_EXPECT_EQ(test, f->ram[0].reads - reads, 10);
 	KUNIT_EXPECT_EQ(test, w.steps, 12);
 	KUNIT_EXPECT_EQ(test, f->found.count, 17);
 
-	w.steps = 0;
-	w.stop_at = 8;
+	fixture_watcher_init(&w, 8);
 	findings_init(&f->found);
-	KUNIT_EXPECT_EQ(test,
-			vhdx_check_blocks(f->image[0], &census, &w.progress,
-					  &f->found.report),
-			-EINTR);
+	fixture_check_watched(test, &w, -EINTR);
 	KUNIT_EXPECT_EQ(test, w.steps, 8);
 	fixture_expect(test, "");
 }
