@@ -97,6 +97,7 @@ struct summary {
 	bool live;
 	bool lacking;
 	bool expired;
+	bool unwritten;
 	const char *fault;
 };
 
@@ -105,6 +106,8 @@ static void summarize_session(const struct vhdx_target *t,
 {
 	const struct vhdx_committer *c = t->committer;
 	struct vhdx_session *session = c ? vhdx_committer_session(c) : NULL;
+	bool surveyed;
+	u64 length;
 
 	*summary = (struct summary){
 		.mode = c ? VHDX_MODE_RW : VHDX_MODE_RO,
@@ -115,12 +118,21 @@ static void summarize_session(const struct vhdx_target *t,
 	summary->mode = session->mode;
 	summary->stats = session->stats;
 	summary->live = session->live;
+	/* The committer sets it without the lock; false is right until then. */
+	surveyed = data_race(session->surveyed);
 	spin_unlock(&session->image->pool.lock);
 	summary->lacking = READ_ONCE(c->room.lacking);
 	summary->expired = READ_ONCE(c->room.expired);
+	if (summary->mode == VHDX_MODE_RW)
+		return;
 	/* It is written once, as the mode changes. */
-	if (summary->mode != VHDX_MODE_RW)
-		summary->fault = session->reason;
+	summary->fault = session->reason;
+	/*
+	 * The first write waits for the survey, which a session that has failed
+	 * never ends. What somebody has cut off is lost all the same.
+	 */
+	summary->unwritten = !surveyed && !READ_ONCE(c->cut) &&
+			     !vhdx_store_is_cut(c->image->store, &length);
 }
 
 static size_t emit_flags(const struct vhdx_target *t,
@@ -132,7 +144,8 @@ static size_t emit_flags(const struct vhdx_target *t,
 	bool ignored = t->options.ignore_id_mismatch;
 
 	DMEMIT(" %u %s", 1U + dirty + summary->live + summary->lacking +
-	       ignored + !!summary->fault, store_flag(&t->layer[0]));
+	       ignored + !!summary->fault + summary->unwritten,
+	       store_flag(&t->layer[0]));
 	if (dirty)
 		DMEMIT(" dirty_log");
 	if (summary->live)
@@ -143,6 +156,8 @@ static size_t emit_flags(const struct vhdx_target *t,
 		DMEMIT(" id_mismatch_ignored");
 	if (!summary->fault)
 		return sz;
+	if (summary->unwritten)
+		DMEMIT(" unwritten");
 	DMEMIT(" fault=");
 	return emit_escaped(result, maxlen, sz, summary->fault, "");
 }

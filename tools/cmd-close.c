@@ -18,15 +18,21 @@ static int say_removal(const struct dmdev *dev, int err)
 	return err;
 }
 
-static int say_fault(const struct dmdev *dev, const char *fault)
+/* Who never wrote, or was refused, has lost nothing. */
+static int say_fault(const struct dmdev *dev, const char *fault, bool unwritten)
 {
+	if (unwritten) {
+		msg_warn("%s: the device was read-only, and nothing was written to the image: %s",
+			 dev->name, fault);
+		return 0;
+	}
 	msg_err("%s: writing to the image has failed: %s; what no flush had covered before may be lost",
 		dev->name, fault);
 	return -EIO;
 }
 
 /* Why the image is not what was written, for free(), or NULL. */
-static char *fault_now(const char *name)
+static char *fault_now(const char *name, bool *unwritten)
 {
 	struct dmdev dev;
 	char *fault;
@@ -34,6 +40,7 @@ static char *fault_now(const char *name)
 	if (dmdev_query(name, &dev))
 		return NULL;
 	fault = status_fault(&dev);
+	*unwritten = status_unwritten(&dev);
 	dmdev_forget(&dev);
 	return fault;
 }
@@ -56,7 +63,7 @@ static void resume_again(const char *name)
  */
 static int remove_asked(const struct dmdev *dev)
 {
-	bool suspended = false;
+	bool suspended = false, unwritten = false;
 	struct dmdev now;
 	char *fault;
 	int err;
@@ -69,7 +76,7 @@ static int remove_asked(const struct dmdev *dev)
 	}
 	if (err)
 		return say_removal(dev, err);
-	fault = fault_now(dev->name);
+	fault = fault_now(dev->name, &unwritten);
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_AT_ONCE);
 	if (err && err != -ENXIO && !suspended)
 		resume_again(dev->name);
@@ -77,7 +84,7 @@ static int remove_asked(const struct dmdev *dev)
 		say_removal(dev, err);
 	/* The next attempt would fail no better, so it goes all the same. */
 	if (!err && fault)
-		err = say_fault(dev, fault);
+		err = say_fault(dev, fault, unwritten);
 	free(fault);
 	return err;
 }
@@ -149,7 +156,7 @@ static int close_deferred(const struct dmdev *dev)
 	msg_info("%s is in use and will go when it no longer is", dev->name);
 	fault = status_fault(dev);
 	if (fault)
-		err = say_fault(dev, fault);
+		err = say_fault(dev, fault, status_unwritten(dev));
 	free(fault);
 	return err;
 }

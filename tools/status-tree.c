@@ -138,6 +138,26 @@ void status_add_mode(struct json_object *object, const struct dmdev *dev)
 }
 
 /**
+ * status_unwritten() - was nothing of a device ever written?
+ * @dev: from dmdev_query(); has a fault
+ *
+ * Return: true if the fault was found before any write was let through.
+ */
+bool status_unwritten(const struct dmdev *dev)
+{
+	struct words words;
+	bool found = false;
+	unsigned int i;
+
+	if (words_split(dev->status, &words))
+		return false;
+	for (i = 0; i < words.count; i++)
+		found |= !strcmp(words.word[i], "unwritten");
+	words_free(&words);
+	return found;
+}
+
+/**
  * status_target() - the target's own counters and flags
  * @dev: from dmdev_query()
  *
