@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "commit-life.h"
+#include "printable.h"
 #include "reason.h"
 
 #define DM_MSG_PREFIX "vhdx"
@@ -43,7 +44,7 @@ static struct vhdx_backing *backing_alloc(const void *key,
 
 	if (!backing)
 		return NULL;
-	backing->name = kstrdup(claim->name, GFP_KERNEL);
+	backing->name = vhdx_printable_dup(claim->name, GFP_KERNEL);
 	if (!backing->name) {
 		kfree(backing);
 		return NULL;

@@ -215,7 +215,7 @@ static void ask_stable_pages(const struct vhdx_target *t)
 		return;
 	if (vhdx_set_stable_writes(dm_disk(dm_table_get_md(t->ti->table))))
 		DMWARN("%s: its file system needs stable pages, which cannot be asked for",
-		       child->name);
+		       child->backing->name);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "defer.h"
 #include "device.h"
 #include "message.h"
+#include "printable.h"
 #include "scope.h"
 
 #define DM_MSG_PREFIX "vhdx"
@@ -23,6 +24,9 @@ struct message {
 	int (*handle)(struct vhdx_target *t, char **argv, char *result,
 		      unsigned int maxlen);
 };
+
+/* So much of a word that was wrong is shown. */
+#define WORD_SIZE	33
 
 static const char *device_name(const struct dm_target *ti)
 {
@@ -101,13 +105,15 @@ static int message_where(struct vhdx_target *t, char **argv, char *result,
 		[VHDX_RUN_COPY] = "copy",
 	};
 	unsigned int sz = 0;
+	char word[WORD_SIZE];
 	struct vhdx_run run;
 	u64 sector;
 	int err;
 
 	if (kstrtou64(argv[1], 10, &sector) || sector >= t->ti->len) {
-		DMWARN("%s: message: where %.32s: not a sector of the device",
-		       device_name(t->ti), argv[1]);
+		vhdx_printable(word, sizeof(word), argv[1]);
+		DMWARN("%s: message: where %s: not a sector of the device",
+		       device_name(t->ti), word);
 		return -EINVAL;
 	}
 	if (t->committer && !vhdx_committer_session(t->committer))
@@ -162,6 +168,7 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		 char *result, unsigned int maxlen)
 {
 	const struct message *message;
+	char word[WORD_SIZE];
 
 	for (message = messages; message < messages + ARRAY_SIZE(messages);
 	     message++) {
@@ -174,7 +181,8 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		       message->name, message->args);
 		return -EINVAL;
 	}
-	DMWARN("%s: message: %.32s is not known, unlike stats, where, commit, checkpoint",
-	       device_name(ti), argv[0]);
+	vhdx_printable(word, sizeof(word), argv[0]);
+	DMWARN("%s: message: %s is not known, unlike stats, where, commit, checkpoint",
+	       device_name(ti), word);
 	return -EINVAL;
 }

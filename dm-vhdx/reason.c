@@ -4,7 +4,9 @@
  */
 #include <linux/atomic.h>
 #include <linux/device-mapper.h>
+#include <linux/slab.h>
 
+#include "printable.h"
 #include "reason.h"
 
 #define DM_MSG_PREFIX "vhdx"
@@ -21,21 +23,57 @@
 static char reason_slots[REASON_SLOTS][REASON_SIZE];
 static atomic_t reason_next = ATOMIC_INIT(0);
 
+static char *next_slot(void)
+{
+	unsigned int slot = (unsigned int)atomic_inc_return(&reason_next);
+
+	return reason_slots[slot % REASON_SLOTS];
+}
+
+/* What @text says of an image goes to the log alone. */
+static void reason_log(const struct vhdx_reason *reason,
+		       enum vhdx_severity severity, const char *text)
+{
+	char *image = vhdx_printable_dup(reason->image ?: "chain", GFP_KERNEL);
+	const char *name = image ?: "an image";
+	char *sentence = next_slot();
+
+	vhdx_printable(sentence, REASON_SIZE, text);
+	switch (severity) {
+	case VHDX_ERROR:
+		DMERR("%s: %s", name, sentence);
+		break;
+	case VHDX_READONLY:
+	case VHDX_WARN:
+		DMWARN("%s: %s", name, sentence);
+		break;
+	case VHDX_INFO:
+		DMINFO("%s: %s", name, sentence);
+		break;
+	}
+	kfree(image);
+}
+
 /* The path serves whoever has many images, but never at the sentence's cost. */
 static void reason_set(struct vhdx_reason *reason, const char *text)
 {
-	unsigned int slot = (unsigned int)atomic_inc_return(&reason_next);
-	char *error = reason_slots[slot % REASON_SLOTS];
-	size_t used = 0;
+	size_t used = 0, left;
+	char *error;
 
 	if (reason->given) {
-		DMERR("%s: %s", reason->image ?: "chain", text);
+		reason_log(reason, VHDX_ERROR, text);
 		return;
 	}
-	if (reason->image &&
-	    strlen(reason->image) + strlen(text) + 3 <= REASON_SIZE)
-		used = scnprintf(error, REASON_SIZE, "%s: ", reason->image);
-	strscpy(error + used, text, REASON_SIZE - used);
+	error = next_slot();
+	left = REASON_SIZE - min_t(size_t, REASON_SIZE,
+				   vhdx_printable(error, REASON_SIZE, text));
+	if (reason->image)
+		used = vhdx_printable(error, REASON_SIZE, reason->image);
+	if (used && used + 3 <= left)
+		used += scnprintf(error + used, REASON_SIZE - used, ": ");
+	else
+		used = 0;
+	vhdx_printable(error + used, REASON_SIZE - used, text);
 	reason->ti->error = error;
 	reason->given = true;
 }
@@ -48,18 +86,10 @@ static void reason_emit(struct vhdx_report *report,
 	char text[VHDX_SENTENCE_MAX];
 
 	vhdx_sentence(finding, text, sizeof(text));
-	switch (finding->severity) {
-	case VHDX_ERROR:
+	if (finding->severity == VHDX_ERROR)
 		reason_set(reason, text);
-		break;
-	case VHDX_READONLY:
-	case VHDX_WARN:
-		DMWARN("%s: %s", reason->image ?: "chain", text);
-		break;
-	case VHDX_INFO:
-		DMINFO("%s: %s", reason->image ?: "chain", text);
-		break;
-	}
+	else
+		reason_log(reason, finding->severity, text);
 }
 
 /**

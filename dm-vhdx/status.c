@@ -3,7 +3,6 @@
  * What a device tells about itself.
  */
 #include <linux/compiler.h>
-#include <linux/ctype.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
@@ -11,6 +10,7 @@
 
 #include "device.h"
 #include "engine/image.h"
+#include "printable.h"
 #include "status.h"
 #include "store/file.h"
 
@@ -42,17 +42,16 @@ static size_t emit_pages(const struct vhdx_target *t, char *result,
 }
 
 /*
- * Writes a text so that it is read as one argument. dm splits arguments where
- * isspace() says so, and the kernel's isspace() takes byte 0xA0 for a space,
- * although it is a part of letters in UTF-8: hence the same test here. dmsetup
- * takes what follows a "#" for a comment. @special names other characters to
- * escape.
+ * Writes a text so that it is read as one argument, and shown as one line. dm
+ * splits arguments where isspace() says so, for which byte 0xA0 is a space,
+ * although it is a part of letters in UTF-8. dmsetup takes what follows a "#"
+ * for a comment. @special names other characters to escape.
  */
 static size_t emit_escaped(char *result, size_t maxlen, size_t sz,
 			   const char *text, const char *special)
 {
 	for (; *text; text++) {
-		if (isspace(*text) || strchr("\\#", *text) ||
+		if (!vhdx_is_printable(*text) || strchr(" \\#", *text) ||
 		    strchr(special, *text))
 			DMEMIT("\\%03o", (unsigned char)*text);
 		else

@@ -33,7 +33,8 @@ store/file-lock store/file-queue store/file-room store/file-time
 store/bdev store/file
 store/buffer store/fresh store/overlap store/status store/stream
 load table
-charge compat epoch hibernate patience reason scope trace
+reason
+charge compat epoch hibernate patience printable scope trace
 """
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
