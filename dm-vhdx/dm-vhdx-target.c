@@ -52,6 +52,7 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 {
 	bool write = is_writable(t);
 	unsigned int i;
+	u64 held = 0;
 	int err;
 
 	if (write && t->layers > 1)
@@ -60,6 +61,10 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 	for (i = 0; i < t->layers; i++) {
 		err = vhdx_layer_open(&t->stack, table->images[i], write,
 				      &t->options, &t->layer[i], reason);
+		if (!err)
+			err = vhdx_chain_bound_logs(&held,
+						    t->layer[i].backing->image,
+						    &reason->report);
 		if (err)
 			return err;
 	}

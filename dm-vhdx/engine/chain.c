@@ -343,6 +343,32 @@ static int check_layer(const struct vhdx_chain *chain, u32 layer,
 }
 
 /**
+ * vhdx_chain_bound_logs() - bound the memory that the logs of a chain take
+ * @held: how many entries and changes the images before this one have, 0 for the
+ *	first; those of this one are added
+ * @image: the next image
+ * @report: where findings go
+ *
+ * One image is bounded by the size of its log, but a chain may have 256 of them.
+ *
+ * Context: any.
+ * Return: 0, or -EOPNOTSUPP if they have more than one image alone may have.
+ */
+int vhdx_chain_bound_logs(u64 *held, const struct vhdx_image *image,
+			  struct vhdx_report *report)
+{
+	u64 own = (u64)image->log.count + image->replay.count;
+	bool first = !*held;
+
+	*held += own;
+	if (first || !own || *held <= VHDX_LOG_CHANGES_MAX)
+		return 0;
+	return vhdx_refuse(report, -EOPNOTSUPP, vhdx_image_log_place(image),
+			   "the logs of the chain up to here hold more than %llu entries and changes, too many to be replayed in memory; replay them on disk first",
+			   VHDX_LOG_CHANGES_MAX);
+}
+
+/**
  * vhdx_chain_new() - join a child and its parents
  * @images: child first; each outlives the chain
  * @depth: how many
@@ -352,7 +378,8 @@ static int check_layer(const struct vhdx_chain *chain, u32 layer,
  * Context: may sleep.
  * Return: the chain for vhdx_chain_free(), or an ERR_PTR: -ENOENT if a parent
  * is missing, -ESTALE if it is another one, -ELOOP for a cycle or a chain that
- * is too deep, -EINVAL for a parent too many, -EUCLEAN, -ENOMEM.
+ * is too deep, -EINVAL for a parent too many, -EOPNOTSUPP for logs that hold too
+ * much, -EUCLEAN, -ENOMEM.
  * Source: [MS-VHDX] 2.6.2.6.
  */
 struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
@@ -360,6 +387,7 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 				  struct vhdx_report *report)
 {
 	struct vhdx_chain *chain;
+	u64 held = 0;
 	u32 i;
 	int r = 0;
 
@@ -380,6 +408,8 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 		r = check_cycle(chain, i, report);
 	for (i = 0; i < depth && !r; i++)
 		r = check_layer(chain, i, flags, report);
+	for (i = 0; i < depth && !r; i++)
+		r = vhdx_chain_bound_logs(&held, images[i], report);
 	if (r) {
 		kfree(chain);
 		return ERR_PTR(r);

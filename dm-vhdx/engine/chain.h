@@ -4,6 +4,7 @@
  * virtual disk lie?
  *
  * chain.c APIs:
+ *   vhdx_chain_bound_logs()	bound the memory that the logs of a chain take
  *   vhdx_chain_new()	join a child and its parents; check that each parent is
  *			the one its child names
  *   vhdx_chain_free()
@@ -63,6 +64,8 @@ struct vhdx_chain {
 	struct vhdx_image *layer[];
 };
 
+int vhdx_chain_bound_logs(u64 *held, const struct vhdx_image *image,
+			  struct vhdx_report *report);
 struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 				  unsigned int flags,
 				  struct vhdx_report *report);

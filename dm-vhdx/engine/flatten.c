@@ -182,7 +182,8 @@ static int flatten_sweep(struct sweep *sweep)
 {
 	sort_by_target(sweep);
 	run_sweep(sweep);
-	sweep->out = kvcalloc(sweep->made + 1, sizeof(*sweep->out), GFP_KERNEL);
+	sweep->out = kvcalloc(sweep->made + 1, sizeof(*sweep->out),
+			      GFP_KERNEL_ACCOUNT);
 	if (!sweep->out)
 		return -ENOMEM;
 	run_sweep(sweep);
@@ -202,8 +203,10 @@ int vhdx_flatten(struct vhdx_patch **patches, u32 *count)
 	struct sweep sweep = { .in = *patches, .count = *count };
 	int r = -ENOMEM;
 
-	sweep.by_target = kvmalloc_array(*count + 1, sizeof(u32), GFP_KERNEL);
-	sweep.heap = kvmalloc_array(*count + 1, sizeof(u32), GFP_KERNEL);
+	sweep.by_target = kvmalloc_array(*count + 1, sizeof(u32),
+					 GFP_KERNEL_ACCOUNT);
+	sweep.heap = kvmalloc_array(*count + 1, sizeof(u32),
+				    GFP_KERNEL_ACCOUNT);
 	if (sweep.by_target && sweep.heap)
 		r = flatten_sweep(&sweep);
 	kvfree(sweep.by_target);

@@ -85,7 +85,8 @@ static int catalogue_add(struct catalogue *cat,
 
 	if (cat->count == cat->room) {
 		room = max(64U, cat->room * 2);
-		grown = kvmalloc_array(room, sizeof(*grown), GFP_KERNEL);
+		grown = kvmalloc_array(room, sizeof(*grown),
+				       GFP_KERNEL_ACCOUNT);
 		if (!grown)
 			return -ENOMEM;
 		if (cat->count)
@@ -235,7 +236,8 @@ static int take_sequence(const struct catalogue *cat,
 	const struct vhdx_log_entry *entry = catalogue_at(cat, head->tail);
 	u32 i;
 
-	log->entries = kvmalloc_array(log->count, sizeof(*entry), GFP_KERNEL);
+	log->entries = kvmalloc_array(log->count, sizeof(*entry),
+				      GFP_KERNEL_ACCOUNT);
 	if (!log->entries)
 		return -ENOMEM;
 	for (i = 0; i < log->count; i++) {

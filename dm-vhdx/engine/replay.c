@@ -97,7 +97,8 @@ int vhdx_replay_plan(struct vhdx_replay *replay, struct vhdx_store *store,
 	if (r)
 		return r;
 	replay->patches =
-		kvcalloc(count + 1, sizeof(*replay->patches), GFP_KERNEL);
+		kvcalloc(count + 1, sizeof(*replay->patches),
+			 GFP_KERNEL_ACCOUNT);
 	if (!replay->patches)
 		return -ENOMEM;
 	r = vhdx_log_open(&reader, store, header);

@@ -11,7 +11,9 @@
  * A zero descriptor makes one patch at the most, for zeros that touch are one
  * patch; a data descriptor makes two, its page and zeros behind it. So a plan
  * takes 1.25 bytes for each byte of the log, and 2.75 while it is made, whatever
- * the image says; and there is a limit of VHDX_LOG_CHANGES_MAX descriptors.
+ * the image says; and there is a limit of VHDX_LOG_CHANGES_MAX descriptors. All
+ * images of a chain share that limit, see vhdx_chain_bound_logs(). The memory is
+ * charged to who opens the image.
  *
  * replay.c APIs:
  *   vhdx_replay_plan()		turn an active sequence into patches

@@ -190,6 +190,31 @@ static void join_cycle(struct kunit *test)
 	     "error: " LOCATOR "the image is its own ancestor\n");
 }
 
+/* Two logs, which are too much together; their contents are not looked at. */
+static void join_logs(struct kunit *test)
+{
+	const u32 half = (u32)(VHDX_LOG_CHANGES_MAX / 2);
+	struct fixture *f = test->priv;
+	struct vhdx_image *images[2];
+
+	builder_parent(&f->builder[0], 0xDA);
+	builder_write(&f->builder[1]);
+	images[0] = fixture_open(test, 0);
+	images[1] = fixture_open(test, 1);
+	images[0]->replay.count = half;
+	images[1]->replay.count = half;
+	join(test, images, 2, VHDX_CHAIN_IGNORE_ID, 0, "");
+	images[1]->log.count = 1;
+	join(test, images, 2, VHDX_CHAIN_IGNORE_ID, -EOPNOTSUPP,
+	     "error: log at offset 0x100000: the logs of the chain up to here hold more than 262144 entries and changes, too many to be replayed in memory; replay them on disk first\n");
+	/* One image alone is bounded by its log. */
+	images[0]->replay.count = 0;
+	images[1]->replay.count = 2 * half;
+	join(test, images, 2, VHDX_CHAIN_IGNORE_ID, 0, "");
+	images[1]->log.count = 0;
+	images[1]->replay.count = 0;
+}
+
 /* One child over and over, each time another image to the chain. */
 static void join_depth_limit(struct kunit *test)
 {
@@ -229,6 +254,7 @@ static struct kunit_case chain_new_cases[] = {
 	KUNIT_CASE(join_parent_too_many),
 	KUNIT_CASE_PARAM(join_parent_missing, path_gen_params),
 	KUNIT_CASE(join_cycle),
+	KUNIT_CASE(join_logs),
 	KUNIT_CASE(join_depth_limit),
 	{}
 };

@@ -167,6 +167,7 @@ static inline void guid_gen(guid_t *guid)
 
 /* slab.h */
 #define GFP_KERNEL		0U
+#define GFP_KERNEL_ACCOUNT	0U
 #define GFP_NOIO		0U
 #define GFP_NOWAIT		0U
 #define __GFP_NOWARN		0U
