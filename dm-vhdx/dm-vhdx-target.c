@@ -134,6 +134,8 @@ static void set_up_writes(struct vhdx_target *t)
 
 	ti->num_flush_bios = 1;
 	ti->flush_supported = true;
+	if (t->options.no_discard)
+		return;
 	ti->num_discard_bios = 1;
 	ti->discards_supported = true;
 	ti->num_write_zeroes_bios = 1;

@@ -113,16 +113,19 @@ static void hint_file(const struct vhdx_layer *layer,
 
 /*
  * A file punches out parts of a block, so a file system on the device need not
- * think in blocks. A device that is only read takes no discards.
+ * think in blocks. A device that is only read takes no discards. One that is to
+ * take none is sent zeroes as data, since these make as many extents of a file.
  */
 static void hint_discards(const struct vhdx_target *t,
 			  struct queue_limits *limits)
 {
 	const struct vhdx_params *params = &t->chain->layer[0]->params;
-	unsigned int sectors = t->committer ? ZERO_MAX >> SECTOR_SHIFT : 0;
+	bool takes = t->committer && !t->options.no_discard;
+	unsigned int sectors = takes ? ZERO_MAX >> SECTOR_SHIFT : 0;
 
-	limits->discard_granularity = max_t(u32, params->logical_sector,
-					    VHDX_PAGE);
+	limits->discard_granularity =
+		max3(params->logical_sector, (u32)VHDX_PAGE,
+		     t->options.discard_granularity);
 	limits->discard_alignment = 0;
 	limits->max_discard_sectors = sectors;
 	limits->max_hw_discard_sectors = sectors;

@@ -195,7 +195,8 @@ static void emit_table(const struct vhdx_target *t, char *result,
 	}
 	count = 2 * !!options->bat_cache + options->ignore_id_mismatch +
 		options->buffered + options->read_only +
-		2 * options->no_space_given;
+		2 * options->no_space_given + options->no_discard +
+		2 * !!options->discard_granularity;
 	if (!count)
 		return;
 	DMEMIT(" %u", count);
@@ -209,6 +210,10 @@ static void emit_table(const struct vhdx_target *t, char *result,
 		DMEMIT(" read_only");
 	if (options->no_space_given)
 		DMEMIT(" no_space_timeout %u", options->no_space_timeout);
+	if (options->no_discard)
+		DMEMIT(" no_discard");
+	if (options->discard_granularity)
+		DMEMIT(" discard_granularity %u", options->discard_granularity);
 }
 
 /* Measured as the table is loaded: what the device is made of. */

@@ -4,6 +4,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 
@@ -80,6 +81,24 @@ static int parse_no_space(struct args *args, struct vhdx_options *options,
 	return err;
 }
 
+static int parse_granularity(struct args *args, struct vhdx_options *options,
+			     struct vhdx_reason *reason)
+{
+	static const struct number number = {
+		"discard_granularity", "bytes",
+		VHDX_DISCARD_GRANULARITY_MIN, VHDX_DISCARD_GRANULARITY_MAX,
+	};
+	int err;
+
+	err = parse_number(args, &number, options->discard_granularity,
+			   &options->discard_granularity, reason);
+	if (!err && !is_power_of_2(options->discard_granularity))
+		return vhdx_reason_give(reason, -EINVAL,
+					"discard_granularity %u is no power of two",
+					options->discard_granularity);
+	return err;
+}
+
 static bool *find_flag(struct vhdx_options *options, const char *name)
 {
 	if (!strcmp(name, "ignore_id_mismatch"))
@@ -88,6 +107,8 @@ static bool *find_flag(struct vhdx_options *options, const char *name)
 		return &options->buffered;
 	if (!strcmp(name, "read_only"))
 		return &options->read_only;
+	if (!strcmp(name, "no_discard"))
+		return &options->no_discard;
 	return NULL;
 }
 
@@ -102,6 +123,8 @@ static int parse_feature(struct args *args, struct vhdx_options *options,
 		return parse_bat_cache(args, options, reason);
 	if (!strcmp(name, "no_space_timeout"))
 		return parse_no_space(args, options, reason);
+	if (!strcmp(name, "discard_granularity"))
+		return parse_granularity(args, options, reason);
 	flag = find_flag(options, name);
 	if (!flag)
 		return vhdx_reason_give(reason, -EINVAL,
@@ -133,6 +156,9 @@ static int parse_features(unsigned int argc, char **argv,
 		if (err)
 			return err;
 	}
+	if (options->no_discard && options->discard_granularity)
+		return vhdx_reason_give(reason, -EINVAL,
+					"features no_discard and discard_granularity exclude each other");
 	return 0;
 }
 

@@ -33,6 +33,9 @@ struct vhdx_reason;
  * @read_only: nothing is written, although the table is loaded for writing
  * @no_space_timeout: seconds that a write waits for room, 0 for ever
  * @no_space_given: that was said
+ * @no_discard: neither discards nor zeroes without data are taken
+ * @discard_granularity: bytes; smaller parts of the disk keep their space; 0 for
+ *	the default
  */
 struct vhdx_options {
 	unsigned int bat_cache;
@@ -41,6 +44,8 @@ struct vhdx_options {
 	bool read_only;
 	unsigned int no_space_timeout;
 	bool no_space_given;
+	bool no_discard;
+	unsigned int discard_granularity;
 };
 
 /**

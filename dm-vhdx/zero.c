@@ -53,16 +53,68 @@ static void discard_data(struct vhdx_store *store, const struct vhdx_run *run)
 		store->ops->discard(store, from, to - from);
 }
 
-static int write_zeros(struct vhdx_store *store, const struct vhdx_run *run)
+/**
+ * struct piece - what is zeroed in one way
+ * @length: bytes
+ * @data: by writing them
+ */
+struct piece {
+	u64 length;
+	bool data;
+};
+
+/*
+ * Each range that a file zeroes without data becomes an extent of its own. So
+ * whole granules alone are zeroed like that, and what is shorter than a page, which
+ * a file system writes anyway.
+ */
+static struct piece next_piece(u64 pos, u64 len, u64 granularity)
 {
+	u64 end = pos + len, edge = ALIGN(pos + 1, granularity);
+
+	if (IS_ALIGNED(pos, granularity) && len >= granularity)
+		return (struct piece){ ALIGN_DOWN(len, granularity), false };
+	if (IS_ALIGNED(pos, VHDX_PAGE) && min(end, edge) - pos >= VHDX_PAGE)
+		return (struct piece){ VHDX_PAGE, true };
+	return (struct piece){ min(end, ALIGN(pos + 1, VHDX_PAGE)) - pos, false };
+}
+
+static int write_piece(struct vhdx_store *store, u64 offset,
+		       const struct piece *piece)
+{
+	const void *zeros = page_address(ZERO_PAGE(0));
 	int err;
 
 	for (;;) {
-		err = store->ops->zero(store, run->offset, run->length);
+		if (piece->data)
+			err = store->ops->write(store, offset, zeros,
+						piece->length);
+		else
+			err = store->ops->zero(store, offset, piece->length);
 		if (err != -ENOMEM)
 			return err;
 		msleep(VHDX_RETRY_MS);
 	}
+}
+
+/* Blocks begin at a MiB of the file, so that its pages are the disk's. */
+static int write_zeros(const struct vhdx_target *t, struct vhdx_store *store,
+		       u64 pos, const struct vhdx_run *run)
+{
+	struct piece piece = { run->length, false };
+	u64 done;
+	int err;
+
+	for (done = 0; done < run->length; done += piece.length) {
+		if (t->options.discard_granularity && t->layer[0].file)
+			piece = next_piece(pos + done, run->length - done,
+					   t->options.discard_granularity);
+		err = write_piece(store, run->offset + done, &piece);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
 }
 
 static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
@@ -74,7 +126,8 @@ static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
 	if (bio_op(io->bio) == REQ_OP_DISCARD)
 		discard_data(store, run);
 	else
-		err = write_zeros(store, run);
+		err = write_zeros(io->target, store,
+				  vhdx_target_pos(io->target, io->bio), run);
 	vhdx_charge_leave(charge);
 	return err;
 }
@@ -101,6 +154,22 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 	return err;
 }
 
+/*
+ * A file system above is told the granularity, but whoever opens the device may
+ * discard as he likes. A discard is advice: the rest keeps its space.
+ */
+static void trim_discard(struct vhdx_io *io)
+{
+	u64 granularity = io->target->options.discard_granularity;
+	u64 pos = vhdx_target_pos(io->target, io->bio);
+	u64 end = pos + io->bio->bi_iter.bi_size;
+	u64 from = min(ALIGN(pos, granularity), end);
+	u64 to = max(ALIGN_DOWN(end, granularity), from);
+
+	bio_advance(io->bio, from - pos);
+	io->bio->bi_iter.bi_size = to - from;
+}
+
 /* What is done is taken off the bio, which may come again for the rest. */
 static void zero_io(struct vhdx_io *io)
 {
@@ -109,6 +178,9 @@ static void zero_io(struct vhdx_io *io)
 
 	if (io->bio->bi_opf & REQ_FUA)
 		io->durable = true;
+	if (io->target->options.discard_granularity &&
+	    bio_op(io->bio) == REQ_OP_DISCARD)
+		trim_discard(io);
 	while (io->bio->bi_iter.bi_size && !io->bio->bi_status && !err) {
 		err = zero_run(io, &miss);
 		if (err == -EAGAIN)

@@ -291,6 +291,10 @@ int cmd_open(const struct options *options, char **args)
 	struct disk *disk;
 	int err;
 
+	if (options->no_discard && options->discard_granularity) {
+		msg_err("--no-discard and --discard-granularity exclude each other");
+		return -EINVAL;
+	}
 	err = open_image(options, args[0], OPEN_IDLE, sink_messages(), &disk);
 	if (err)
 		return err;

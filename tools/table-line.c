@@ -35,7 +35,8 @@ static void print_features(FILE *out, const struct options *options)
 	bool timeout = options->given & OPT(NO_SPACE_TIMEOUT);
 	unsigned int count = options->buffered + options->ignore_id +
 			     (options->bat_cache ? 2 : 0) +
-			     (timeout ? 2 : 0);
+			     (timeout ? 2 : 0) + options->no_discard +
+			     (options->discard_granularity ? 2 : 0);
 
 	if (!count)
 		return;
@@ -49,6 +50,11 @@ static void print_features(FILE *out, const struct options *options)
 	if (timeout)
 		fprintf(out, " no_space_timeout %lu",
 			options->no_space_timeout);
+	if (options->no_discard)
+		fputs(" no_discard", out);
+	if (options->discard_granularity)
+		fprintf(out, " discard_granularity %llu",
+			(unsigned long long)options->discard_granularity);
 }
 
 /**

@@ -68,6 +68,22 @@ static int set_no_space_timeout(struct options *options, const char *text)
 	return -EINVAL;
 }
 
+static int set_discard_granularity(struct options *options, const char *text)
+{
+	u64 *bytes = &options->discard_granularity;
+	int err = size_arg("discard-granularity", text, bytes);
+
+	if (err)
+		return err;
+	if (*bytes >= VHDX_DISCARD_GRANULARITY_MIN &&
+	    *bytes <= VHDX_DISCARD_GRANULARITY_MAX && !(*bytes & (*bytes - 1)))
+		return 0;
+	msg_err("--discard-granularity %s: not a power of two from %u to %u",
+		text, VHDX_DISCARD_GRANULARITY_MIN,
+		VHDX_DISCARD_GRANULARITY_MAX);
+	return -EINVAL;
+}
+
 static int add_parent(struct options *options, const char *path)
 {
 	if (options->parent_count == VHDX_CHAIN_MAX - 1) {
@@ -87,6 +103,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_bat_cache(options, arg);
 	if (id == OPT_NO_SPACE_TIMEOUT)
 		return set_no_space_timeout(options, arg);
+	if (id == OPT_DISCARD_GRANULARITY)
+		return set_discard_granularity(options, arg);
 	if (id == OPT_OUTPUT)
 		options->output = arg;
 	else if (id == OPT_VERBOSE)

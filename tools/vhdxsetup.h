@@ -31,6 +31,9 @@
  * @sectors: map: runs of sectors in place of blocks
  * @picture: map: draw
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
+ * @no_discard: open: the device takes no discards
+ * @discard_granularity: open: bytes that lose their space together, 0 for the
+ *	kernel's own
  * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
  * @fixed: create: a fixed disk
  * @preallocate: create: give all blocks space
@@ -76,6 +79,8 @@ struct options {
 	const char *output;
 	unsigned long bat_cache;
 	unsigned long no_space_timeout;
+	bool no_discard;
+	u64 discard_granularity;
 	const char *parents[VHDX_CHAIN_MAX];
 	unsigned int parent_count;
 };

@@ -15,4 +15,8 @@
 #define VHDX_NO_SPACE_TIMEOUT_DEFAULT	60U
 #define VHDX_NO_SPACE_TIMEOUT_MAX	(24U * 60 * 60)
 
+/* Bytes, a power of two: from a page to the largest block. */
+#define VHDX_DISCARD_GRANULARITY_MIN	4096U
+#define VHDX_DISCARD_GRANULARITY_MAX	(256U << 20)
+
 #endif /* VHDX_TABLE_LIMITS_H */

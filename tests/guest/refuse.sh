@@ -160,6 +160,14 @@ test_table() {
 	for i in 63 0 -1 67108865 4294967296 64k 0x80 read_only; do
 		table "$line $image 2 bat_cache $i" "bat_cache $i $number"
 	done
+	table "$line $image 2 discard_granularity 2048" \
+		'discard_granularity 2048 is not a number of bytes from 4096 to 268435456'
+	table "$line $image 2 discard_granularity 12288" \
+		'discard_granularity 12288 is no power of two'
+	table "$line $image 1 discard_granularity" \
+		'feature discard_granularity lacks its bytes'
+	table "$line $image 3 no_discard discard_granularity 4096" \
+		'features no_discard and discard_granularity exclude each other'
 	table "$line $image 2 no_space_timeout 86401" \
 		'no_space_timeout 86401 is not a number of seconds from 0 to 86400'
 	table "0 $((sectors - 8)) vhdx $image" "$image: the table says $((sectors - 8)) sectors, but the virtual disk has $sectors (of 512 bytes)"

@@ -12,6 +12,7 @@
 
 #include "commit-life.h"
 #include "defer.h"
+#include "store/file.h"
 #include "suites.h"
 #include "target-rig.h"
 #include "writer.h"
@@ -141,9 +142,65 @@ static void zero_unmapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 1), 2);
 }
 
+#define GRANULE	32768U
+
+/* How often the store is called for a range of a block in a file. */
+struct granule_case {
+	const char *name;
+	blk_opf_t opf;
+	u32 pos;
+	u32 len;
+	unsigned int discards;
+	unsigned int zeros;
+	unsigned int writes;
+};
+
+static const struct granule_case granule_cases[] = {
+	{ "discard of a page", REQ_OP_DISCARD, 0, 4096, 0, 0, 0 },
+	{ "discard across an edge", REQ_OP_DISCARD, 4096, GRANULE, 0, 0, 0 },
+	{ "discard of a granule", REQ_OP_DISCARD, 0, GRANULE, 1, 0, 0 },
+	{ "discard of more", REQ_OP_DISCARD, 4096, 2 * GRANULE - 4096, 1, 0,
+	  0 },
+	{ "zeroes of two pages", REQ_OP_WRITE_ZEROES, 4096, 8192, 0, 0, 2 },
+	{ "zeroes around a granule", REQ_OP_WRITE_ZEROES, GRANULE - 4096,
+	  GRANULE + 8192, 0, 1, 2 },
+};
+
+static void granule_case_name(const struct granule_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(granule, granule_cases, granule_case_name);
+
+/* Nothing smaller than a granule becomes an extent of the file. */
+static void zero_granules(struct kunit *test)
+{
+	const struct granule_case *c = test->param_value;
+	struct target_rig *rig = target_rig_of(test);
+	struct fixture *f = test->priv;
+	static struct vhdx_file file;
+	u64 before[RAM_OPS];
+
+	rig->t->options.discard_granularity = GRANULE;
+	rig->t->layer[0].file = &file;
+	memcpy(before, f->ram[0].calls, sizeof(before));
+	zero_io(target_rig_io(rig, c->opf, c->pos, c->len));
+	KUNIT_EXPECT_EQ(test, rig->ended, 1);
+	KUNIT_EXPECT_TRUE(test, rig->status == BLK_STS_OK);
+	KUNIT_EXPECT_EQ(test, rig->bio.bi_iter.bi_size, 0);
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_DISCARD] -
+			before[RAM_DISCARD], c->discards);
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_ZERO] - before[RAM_ZERO],
+			c->zeros);
+	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_WRITE] - before[RAM_WRITE],
+			c->writes);
+}
+
 static struct kunit_case zero_test_cases[] = {
 	KUNIT_CASE_PARAM(zero_store_fails, zero_gen_params),
 	KUNIT_CASE(zero_unmapped),
+	KUNIT_CASE_PARAM(zero_granules, granule_gen_params),
 	{}
 };
 
