@@ -92,7 +92,6 @@ static inline int ilog2(u64 n)
 #define smp_load_acquire(p)	(*(p)) /* one thread */
 #define smp_store_release(p, v)	(*(p) = (v)) /* one thread */
 #define WRITE_ONCE(x, v)	((x) = (v))
-#define smp_load_acquire(p)	(*(p))
 #define WARN_ON_ONCE(x)		({ bool __w = (x); assert(!__w); __w; })
 
 /* err.h */
