@@ -32,6 +32,12 @@ said() {
 	done <<<"${SAID[$label]-}"
 }
 
+# shown TEXT: as the kernel writes it, which escapes what is not printable ASCII.
+shown() {
+	perl -e 'for ($ARGV[0]) { s/([^ -~])/sprintf "\\%03o", ord $1/ge; print }' \
+		-- "$1"
+}
+
 # judge KIND NAME FOUND EXPECTED FILE...
 judge() {
 	local kind=$1 name=$2 found=$3 expected=$4 got
@@ -40,6 +46,7 @@ judge() {
 	got=$(said "$name" "$@"; said "evil/$name" "$@")
 	[ "$expected" != - ] || expected=
 	[ "$found" != check ] || expected=
+	expected=$(shown "$expected")
 	if [ "$kind" = refuse ]; then
 		if [ "${STATUS[$name]}" = 0 ]; then
 			tap_not_ok "$name: is refused" "it was opened"
