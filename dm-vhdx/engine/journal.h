@@ -1,43 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The journal: how changed pages of the BAT come to the disk ([MS-VHDX] 2.3).
+ * The journal: writes changed BAT pages to disk through the log ([MS-VHDX]
+ * 2.3).
  *
- * A transaction is the set of pages that were changed since the last one was
- * closed. Committing it writes one log entry with all of them, whole. The pages
- * stay where they were on disk until a checkpoint writes them there; the tail
- * of the log moves past an entry when each of its pages is in place, durably,
- * or is in a later entry.
+ * A transaction is the set of pages changed since the previous transaction was
+ * closed. Committing it writes one log entry with all of these pages, whole. On
+ * disk, the pages keep their old contents until a checkpoint writes them in
+ * place. The tail of the log moves past an entry once each of its pages is
+ * durably in place or is in a later entry.
  *
  *	changed --commit--> logged --checkpoint--> in place
  *	   ^                  |  ^
  *	   +---- changed -----+  +--- and committed again
  *
- * The log is a ring, and is used in laps: an entry never runs past its end, and
- * the first entry of a lap names itself as the tail. QEMU asks for this. It
- * replays the run of entries whose first one is the newest, from that first
- * one on, whatever the tail is; and takes any entry that follows the first one
- * directly for the second. So each lap has to hold all that a replay needs,
- * and behind each entry lies a page of zeros, which the next one overwrites.
+ * The log is a ring that is used in laps: an entry never runs past the end of
+ * the ring, and the first entry of a lap names itself as the tail. QEMU
+ * requires this. It selects the run of entries whose first entry is the newest,
+ * and replays it from that entry on, whatever the tail is. It also takes any
+ * entry that directly follows the first one for the second. So each lap must
+ * hold everything that a replay needs, and a page of zeros follows each entry
+ * until the next entry overwrites it.
  *
  * Room: an entry takes up to a quarter of the ring. A checkpoint is due when
- * entries pass the middle, so that the tail does too, and when the next one may
- * not fit. What a checkpoint has to leave out are pages that were changed again
- * meanwhile, and these are in the next entry. So that one names itself as the
- * tail: there is always room for it, and none of the entries that a replay
- * needs until it is durable is in its way. Of a very long log only the start is
- * in use, for logged pages are kept in memory.
+ * entries pass the middle, so that the tail passes it too, and when the next
+ * entry may not fit. A checkpoint leaves out pages that were changed again in
+ * the meantime; the next entry holds all of them. So the next entry names
+ * itself as the tail: there is always room for it, and until it is durable, it
+ * overwrites no entry that a replay needs. Only the start of a very long log is
+ * in use, because logged pages stay in memory.
  *
  * journal.c APIs:
- *   vhdx_journal_init()	nothing logged
+ *   vhdx_journal_init()	set up a journal with nothing logged
  *   vhdx_journal_exit()
- *   vhdx_journal_start()	begin a log: an empty entry under a new GUID
- *   vhdx_journal_touch()	a page is about to change
+ *   vhdx_journal_start()	begin a log with an empty entry under a new GUID
+ *   vhdx_journal_touch()	add a page to the transaction before changing it
  *   vhdx_journal_close()	close the transaction, open the next
  *   vhdx_journal_commit()	make the closed transaction durable
- *   vhdx_journal_checkpoint()	write logged pages to their places
- *   vhdx_journal_flush()	flush the store, and remember how long it is
+ *   vhdx_journal_checkpoint()	write logged pages in place
+ *   vhdx_journal_flush()	flush the store and note the durable file length
  * journal.h APIs:
- *   vhdx_journal_due()	must a checkpoint come before the next commit?
+ *   vhdx_journal_due()	test whether a checkpoint must precede a commit
  */
 #ifndef VHDX_JOURNAL_H
 #define VHDX_JOURNAL_H
@@ -45,29 +47,30 @@
 #include "log.h"
 #include "pages.h"
 
-/* More of a log than this is not in use at a time, in bytes. */
+/* Bytes of a log in use at a time, at most. */
 #define VHDX_JOURNAL_ROOM_MAX	(64 * VHDX_MIB)
 
 /**
- * struct vhdx_journal - the log of a session, and what waits for it
- * @store: the file
- * @pool: whose lock guards the lists and the state of pages
+ * struct vhdx_journal - the log of a session
+ * @store: the image's bytes
+ * @pool: its lock guards the lists and the state of pages
  * @base: byte offset of the log in the file
  * @room: bytes of the log that are in use
  * @guid: LogGuid of this session
- * @sequence: of the next entry
- * @head: where the next entry goes, in bytes from @base
- * @page_limit: how many pages a transaction may have
+ * @sequence: sequence number of the next entry
+ * @head: place of the next entry, in bytes from @base
+ * @page_limit: maximum number of pages in a transaction
  * @changed: pages of the open transaction
- * @changed_count: how many
- * @logged: pages that are in an entry and not in place, oldest entry first
- * @buffer: the entry that is being written, or a page on its way to its place
- * @closed: pages in @buffer
- * @tail: of the entry in @buffer, or that was in it last
- * @stable: bytes of the file that are known to be durable: FlushedFileOffset
- * @entries: written so far
- * @flushes: of the store, so far
- * @checkpointed: pages written to their places so far
+ * @changed_count: number of pages in @changed
+ * @logged: pages that are in an entry and not yet in place, oldest entry first
+ * @buffer: the entry that is being written, or a page that is being written in
+ *	place
+ * @closed: number of pages of the closed transaction in @buffer
+ * @tail: tail of the entry in @buffer, or of the last one that was in it
+ * @stable: file length in bytes that is known to be durable: FlushedFileOffset
+ * @entries: number of entries written so far
+ * @flushes: number of flushes of the store so far
+ * @checkpointed: number of pages written in place so far
  */
 struct vhdx_journal {
 	struct vhdx_store *store;
@@ -101,10 +104,10 @@ int vhdx_journal_checkpoint(struct vhdx_journal *journal);
 int vhdx_journal_flush(struct vhdx_journal *journal);
 
 /**
- * vhdx_journal_due() - must a checkpoint come before the next commit?
+ * vhdx_journal_due() - test whether a checkpoint must precede the next commit
  * @journal: the journal
  *
- * Return: whether it must.
+ * Return: true if a checkpoint must come first.
  */
 static inline bool vhdx_journal_due(const struct vhdx_journal *journal)
 {

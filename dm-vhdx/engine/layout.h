@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a new image is to be, and where everything in it goes.
+ * The geometry of a new image, and the place of everything in it.
  *
- * The layout is that of the images Windows makes: the header section, the log,
- * the metadata, the BAT, and then the blocks.
+ * The layout is the one that Windows uses: the header section, the log, the
+ * metadata, the BAT, and then the blocks.
  *
  * layout.c APIs:
- *   vhdx_layout_fault()	can there be such an image?
- *   vhdx_layout_init()		where things go
- *   vhdx_layout_regions()	the region table
- *   vhdx_layout_metadata()	the metadata table and its items
- *   vhdx_layout_entry()	a new image's BAT entry
+ *   vhdx_layout_fault()	why an image with these properties is impossible
+ *   vhdx_layout_init()		place the parts of a new image
+ *   vhdx_layout_regions()	make the region table
+ *   vhdx_layout_metadata()	make the metadata table and its items
+ *   vhdx_layout_entry()	make a BAT entry
  */
 #ifndef VHDX_LAYOUT_H
 #define VHDX_LAYOUT_H
 
 #include "bat.h"
 
-/* What Windows takes. */
+/* The values that Windows uses. */
 #define VHDX_CREATE_LOG_LENGTH		((u32)VHDX_MIB)
 #define VHDX_CREATE_LOGICAL_SECTOR	512U
 #define VHDX_CREATE_PHYSICAL_SECTOR	4096U
 
 /*
- * Space is given to a virtual disk a block at a time. File systems spread what
- * they write first over the whole disk, so with the 32 MiB that Windows takes,
- * a new ext4 on a large disk soon has most of its blocks; but those of a disk
- * that has all its space anyway only need a short BAT.
+ * A virtual disk gets its space a block at a time. File systems spread their
+ * first writes over the whole disk. With the 32 MiB blocks of Windows, a new
+ * ext4 on a large disk would soon allocate most of them. If a disk has all its
+ * space from the start, large blocks only keep its BAT short.
  */
 #define VHDX_CREATE_BLOCK_SIZE		((u32)(2 * VHDX_MIB))
 #define VHDX_CREATE_BLOCK_SIZE_FULL	((u32)(32 * VHDX_MIB))
@@ -35,14 +35,15 @@
 #define VHDX_LAYOUT_METADATA_SIZE	(VHDX_TABLE_SIZE + VHDX_PAGE)
 
 /**
- * struct vhdx_create - what a new image is to be
+ * struct vhdx_create - properties of a new image
  * @size: bytes of the virtual disk
  * @block_size: bytes
  * @logical_sector: bytes
  * @physical_sector: bytes
  * @log_length: bytes
  * @allocated: every block has its space from the start
- * @fixed: and keeps it: what Windows calls a fixed disk
+ * @fixed: every block has its space and keeps it; Windows calls this a fixed
+ *	disk
  */
 struct vhdx_create {
 	u64 size;
@@ -55,16 +56,16 @@ struct vhdx_create {
 };
 
 /**
- * struct vhdx_layout - where things go
- * @params: the virtual disk, with an identity of its own
+ * struct vhdx_layout - places of the parts of a new image
+ * @params: the virtual disk, with a new disk identity
  * @bat: the BAT's geometry
  * @allocated: every block has its space
  * @log_offset: byte offset in the file
  * @log_length: bytes
  * @metadata_offset: byte offset in the file
  * @metadata_length: bytes
- * @bat_length: bytes; it begins at @bat's offset
- * @blocks_offset: byte offset in the file of the first block
+ * @bat_length: length of the BAT region in bytes; @bat holds its offset
+ * @blocks_offset: byte offset of the first block in the file
  * @end: length of the file in bytes
  */
 struct vhdx_layout {

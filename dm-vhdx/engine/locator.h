@@ -4,8 +4,8 @@
  * ([MS-VHDX] 2.6.2.6).
  *
  * locator.c APIs:
- *   vhdx_locator_decode()	from the item's bytes
- *   vhdx_locator_matches()	is this the parent that was meant?
+ *   vhdx_locator_decode()	decode a locator from the item's bytes
+ *   vhdx_locator_matches()	test whether an image is the named parent
  *   vhdx_locator_free()
  */
 #ifndef VHDX_LOCATOR_H
@@ -15,13 +15,13 @@
 #include "store.h"
 
 /**
- * struct vhdx_locator - the parent as the child knows it
+ * struct vhdx_locator - what a child knows about its parent
  * @linkage: DataWriteGuid of the parent when the child was made
- * @linkage2: a second one that is right while a merge is under way; null if
- *	there is none
+ * @linkage2: a second GUID that is valid during a merge; null if there is none
  * @relative_path: UTF-8, as written, with backslashes; NULL if absent
- * @volume_path: likewise
- * @absolute_path: likewise: the value of absolute_win32_path
+ * @volume_path: UTF-8 likewise; NULL if absent
+ * @absolute_path: UTF-8 likewise, the value of absolute_win32_path; NULL if
+ *	absent
  */
 struct vhdx_locator {
 	guid_t linkage;

@@ -1,39 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The log: a ring of entries, of which the active sequence must be replayed
- * before anything else in the file means anything ([MS-VHDX] 2.3).
+ * The log: a ring of entries. Its active sequence must be replayed before the
+ * rest of the file is valid ([MS-VHDX] 2.3).
  *
  * log-entry.c APIs:
- *   vhdx_log_entry_read()	is there a valid entry at this place?
+ *   vhdx_log_entry_read()	read and check the entry at one place
  * log-write.c APIs:
- *   vhdx_log_entry_size()	how long an entry for so many pages is
+ *   vhdx_log_entry_size()	size of an entry that logs a number of pages
  *   vhdx_log_encode_page()	put a page into an entry
  *   vhdx_log_encode()		complete an entry
  * log.c APIs:
  *   vhdx_log_find()	find the active sequence
- *   vhdx_log_free()	forget it
- *   vhdx_log_open()	read the log's pages through a window
+ *   vhdx_log_free()	free it
+ *   vhdx_log_open()	open a window on the log's pages
  *   vhdx_log_page()	one page of the log
- *   vhdx_log_close()	give the window back
+ *   vhdx_log_close()	free the window
  * log.h APIs:
- *   vhdx_log_descriptor_pages()	how long an entry is before its data
- *   vhdx_log_head()		the newest entry of a log that has any
+ *   vhdx_log_descriptor_pages()	pages of an entry before its data
+ *   vhdx_log_head()		the newest entry of a log that is not empty
  */
 #ifndef VHDX_LOG_H
 #define VHDX_LOG_H
 
 #include "header.h"
 
-/* Descriptors to a page; in the first page the header takes the first places. */
+/* Descriptors per page; in the first page the entry header takes some slots. */
 #define VHDX_LOG_DESCS_PAGE	(VHDX_PAGE / sizeof(struct vhdx_disk_log_desc))
 #define VHDX_LOG_DESCS_FIRST	(sizeof(struct vhdx_disk_log_entry) / \
 				 sizeof(struct vhdx_disk_log_desc))
 
 /**
- * vhdx_log_descriptor_pages() - how long are header and descriptors of an entry?
- * @descriptors: how many it has
+ * vhdx_log_descriptor_pages() - size of an entry's header and descriptors
+ * @descriptors: number of descriptors
  *
- * Return: 4 KiB pages.
+ * Return: the number of 4 KiB pages.
  */
 static inline u32 vhdx_log_descriptor_pages(u32 descriptors)
 {
@@ -42,16 +42,16 @@ static inline u32 vhdx_log_descriptor_pages(u32 descriptors)
 }
 
 /**
- * struct vhdx_log_entry - where a valid entry lies, and what it promises
- * @offset: of its first page from the start of the log, in bytes
- * @length: bytes, a multiple of 4 KiB; it may run past the end of the log to
- *	its start
- * @tail: offset of the oldest entry that was not yet applied when this one was
- *	written
- * @descriptors: how many it holds
- * @sequence: its number
- * @flushed_file_offset: the file was known to be at least this long
- * @last_file_offset: all that was allocated fits in a file this long
+ * struct vhdx_log_entry - place and contents of a valid entry
+ * @offset: offset of its first page from the start of the log, in bytes
+ * @length: bytes, a multiple of 4 KiB; the entry may wrap around the end of the
+ *	log
+ * @tail: offset of the oldest entry that was not yet applied when this entry
+ *	was written
+ * @descriptors: number of descriptors
+ * @sequence: its sequence number
+ * @flushed_file_offset: minimum file length that was known to be durable
+ * @last_file_offset: file length that holds everything that was allocated
  */
 struct vhdx_log_entry {
 	u32 offset;
@@ -65,11 +65,11 @@ struct vhdx_log_entry {
 
 /**
  * struct vhdx_log - the entries to replay, oldest first
- * @entries: from the one that the head's tail names to the head itself
- * @count: how many; 0 if the log is empty
- * @valid: how many valid entries of this log were seen in all
- * @lost: all of the log was read, and it holds no valid sequence although the
- *	headers say that there is one
+ * @entries: from the entry that the head's tail names to the head itself
+ * @count: number of entries; 0 if the log is empty
+ * @valid: number of all valid entries of this log that were found
+ * @lost: the headers name a log, but the whole ring was read and holds no valid
+ *	sequence
  */
 struct vhdx_log {
 	struct vhdx_log_entry *entries;
@@ -79,8 +79,8 @@ struct vhdx_log {
 };
 
 /**
- * vhdx_log_head() - the newest entry of a log that has any
- * @log: with a count above 0
+ * vhdx_log_head() - the newest entry of a log that is not empty
+ * @log: a log with a count above 0
  *
  * Return: its last entry.
  */
@@ -91,13 +91,13 @@ vhdx_log_head(const struct vhdx_log *log)
 }
 
 /**
- * struct vhdx_log_reader - the log, read in order through a small window
- * @store: the file
- * @base: byte offset of the log in it
+ * struct vhdx_log_reader - sequential reader of the log with a small window
+ * @store: the image's bytes
+ * @base: byte offset of the log in the file
  * @pages: length of the log in 4 KiB pages
- * @window: what was read last
- * @first: the log page at the window's start
- * @filled: pages in the window
+ * @window: the pages that were read last
+ * @first: number of the log page at the start of the window
+ * @filled: number of pages in the window
  */
 struct vhdx_log_reader {
 	struct vhdx_store *store;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The metadata region: what the virtual disk is ([MS-VHDX] 2.6).
+ * The metadata region: the properties of the virtual disk ([MS-VHDX] 2.6).
  *
- * The table has no checksum, so every field in it is checked.
+ * The table has no checksum, so the decoder checks every field.
  *
  * metadata.c APIs:
  *   vhdx_metadata_decode()	check the table and list its items
- *   vhdx_metadata_find()	one system item by its GUID
- *   vhdx_metadata_params()	the five items that every image has
+ *   vhdx_metadata_find()	find a system item by its GUID
+ *   vhdx_metadata_params()	read the five items that every image has
  *   vhdx_metadata_free()
  */
 #ifndef VHDX_METADATA_H
@@ -18,11 +18,11 @@
 
 /**
  * struct vhdx_item - an entry of the metadata table
- * @id: which item
- * @offset: bytes from the start of the metadata region; 0 if it is empty
+ * @id: GUID of the item
+ * @offset: bytes from the start of the metadata region; 0 for an empty item
  * @length: bytes
  * @flags: VHDX_ITEM_*
- * @index: its place in the table
+ * @index: its index in the table
  */
 struct vhdx_item {
 	guid_t id;
@@ -33,11 +33,11 @@ struct vhdx_item {
 };
 
 /**
- * struct vhdx_metadata - the table
+ * struct vhdx_metadata - the decoded table
  * @base: byte offset of the metadata region in the file
- * @length: bytes in the region
- * @items: by ascending offset
- * @count: how many
+ * @length: length of the metadata region in bytes
+ * @items: the items, by ascending offset
+ * @count: number of items
  */
 struct vhdx_metadata {
 	u64 base;
@@ -47,14 +47,14 @@ struct vhdx_metadata {
 };
 
 /**
- * struct vhdx_params - the virtual disk
+ * struct vhdx_params - properties of the virtual disk
  * @size: bytes, a multiple of @logical_sector
  * @block_size: bytes, a power of two from 1 MiB to 256 MiB
  * @logical_sector: 512 or 4096 bytes
  * @physical_sector: 512 or 4096 bytes
- * @disk_id: the identity that SCSI page 83h shows; a child has its parent's
- * @leave_allocated: a fixed image: blocks keep their space
- * @has_parent: a differencing image
+ * @disk_id: the identity in SCSI page 83h; a child has its parent's
+ * @leave_allocated: this is a fixed image: blocks keep their space
+ * @has_parent: this is a differencing image
  */
 struct vhdx_params {
 	u64 size;

@@ -4,22 +4,23 @@
  * bounded in number.
  *
  * A map holds the 4 KiB pages of one array (the BAT, or the sector bitmaps) by
- * their index; a pool bounds the pages of the maps that share it. Readers are
- * under RCU and may touch a page until they leave it. Loading does its I/O
- * with no lock held; two loads of one page may race, and the first one wins.
- * Eviction takes the page that has gone unused longest, by CLOCK, and never one
- * that was changed and is not in its place on disk yet.
+ * index. A pool bounds the number of pages in the maps that share it. Readers
+ * run under RCU and may use a page until they leave the read-side critical
+ * section. A load does its I/O without a lock. If two loads of one page race,
+ * the first one wins. Eviction takes the page that was unused longest, by
+ * CLOCK. It never takes a page that was changed and is not yet in place on
+ * disk.
  *
  * pages.c APIs:
  *   vhdx_pool_init()		make a pool with a limit
  *   vhdx_pool_exit()
  *   vhdx_pool_set_limit()	change the limit
- *   vhdx_pool_shrink()		give up pages, for the shrinker
+ *   vhdx_pool_shrink()		evict pages, for the shrinker
  *   vhdx_page_map_init()	make an empty map
  *   vhdx_page_map_exit()	drop all its pages
- *   vhdx_page_map_load()	bring a page in
- *   vhdx_page_pin()		keep a page in memory, in a list of the caller's
- *   vhdx_page_unpin()		let it go: it is in its place
+ *   vhdx_page_map_load()	load a page
+ *   vhdx_page_pin()		keep a page in memory, on a list of the caller
+ *   vhdx_page_unpin()		make a page evictable: it is in place
  * pages.h APIs:
  *   vhdx_page_map_find()	look a page up
  */
@@ -32,23 +33,23 @@
 #define VHDX_LEAF_PAGES		64U
 static_assert(VHDX_LEAF_PAGES == 1 << VHDX_LEAF_SHIFT);
 
-/* A load must succeed when memory is short: these pages are set aside. */
+/* Mempool reserve, so that a load succeeds when memory is short. */
 #define VHDX_POOL_RESERVE	4
 
 /**
  * struct vhdx_page - one page of metadata
- * @data: its 4 KiB, as on disk
- * @faulty: a bit for each BAT entry that failed its checks
- * @used: set by lookups, cleared as the clock's hand passes
- * @changed: by the open transaction
- * @logged: the last entry of the log that holds it is needed for a replay
- * @log_offset: where that entry is, in bytes from the start of the log
- * @map: the map that it is in
- * @index: its place there
- * @pos: byte offset of its place in the file
- * @list: in the pool's clock, by the hand's order; or in the journal, which is
- *	where the page stays, and cannot be given up, until it is in its place
- * @rcu: frees it when the last reader has left
+ * @data: its 4 KiB, in on-disk format
+ * @faulty: one bit for each BAT entry that failed its checks
+ * @used: set by lookups, cleared by the clock's hand
+ * @changed: the open transaction changes the page
+ * @logged: a replay needs the last log entry that holds the page
+ * @log_offset: offset of that entry from the start of the log, in bytes
+ * @map: the map that holds the page
+ * @index: its index in @map
+ * @pos: byte offset of the page in the file
+ * @list: entry in the pool's clock, in the hand's order, or in a journal list;
+ *	a page in the journal is not evictable until it is in place
+ * @rcu: frees the page after the last reader has left
  */
 struct vhdx_page {
 	void *data;
@@ -65,11 +66,11 @@ struct vhdx_page {
 };
 
 /**
- * struct vhdx_leaf - a part of a map's directory, freed with its last page
- * @page: the pages, NULL where not resident
- * @live: how many are resident
- * @pool: that it came from
- * @rcu: frees it when the last reader has left
+ * struct vhdx_leaf - part of a map's directory, freed with its last page
+ * @page: the pages; NULL where not resident
+ * @live: number of resident pages
+ * @pool: the pool that the leaf was allocated from
+ * @rcu: frees the leaf after the last reader has left
  */
 struct vhdx_leaf {
 	struct vhdx_page __rcu *page[VHDX_LEAF_PAGES];
@@ -79,9 +80,9 @@ struct vhdx_leaf {
 };
 
 /**
- * struct vhdx_supply - who can put pages of the journal in their places
- * @feed: a load waits for that, and goes on to ask; the caller may sleep, and
- *	holds no lock
+ * struct vhdx_supply - frees pages of the journal on request
+ * @feed: write pages of the journal in place; a load calls this repeatedly
+ *	while it waits for them. The caller may sleep, and holds no lock.
  */
 struct vhdx_supply {
 	void (*feed)(struct vhdx_supply *supply);
@@ -89,20 +90,22 @@ struct vhdx_supply {
 
 /**
  * struct vhdx_pool - the pages of one image, and their bound
- * @lock: guards the clock, the counts, changes to the maps, and all of a
- *	session but its I/O
- * @clock: resident pages that may be given up; the hand is at the head
- * @resident: how many pages there are, in the journal or not
- * @pinned: how many of them are in the journal
- * @limit: how many others there may be, at least VHDX_POOL_RESERVE
- * @written: pages that were written to their places so far
+ * @lock: guards the clock, the counts, changes to the maps, and a session
+ *	except its I/O
+ * @clock: evictable resident pages; the hand is at the head
+ * @resident: number of resident pages, including those in the journal
+ * @pinned: number of resident pages that are in the journal
+ * @limit: maximum number of resident pages outside the journal, at least
+ *	VHDX_POOL_RESERVE
+ * @written: number of pages written in place so far
  * @starved: a load waits for pages that are in the journal
- * @supply: hears of it, if there is one; set before pages are loaded
- * @loads: pages brought in so far
- * @evictions: pages given up so far
- * @structs: struct vhdx_page, with a reserve
- * @buffers: 4 KiB each, with a reserve
- * @leaf_structs: struct vhdx_leaf, with a reserve
+ * @supply: called while the pool is starved; may be NULL; set before any page
+ *	is loaded
+ * @loads: number of pages loaded so far
+ * @evictions: number of pages evicted so far
+ * @structs: mempool of struct vhdx_page
+ * @buffers: mempool of 4 KiB buffers
+ * @leaf_structs: mempool of struct vhdx_leaf
  */
 struct vhdx_pool {
 	spinlock_t lock; /* clock, counts, changes to the maps, the session */
@@ -122,8 +125,8 @@ struct vhdx_pool {
 
 /**
  * struct vhdx_page_map - the pages of one array
- * @pool: that bounds them
- * @leaves: the directory, @count pages in leaves of VHDX_LEAF_PAGES
+ * @pool: the pool that bounds the pages
+ * @leaves: the directory: @count pages in leaves of VHDX_LEAF_PAGES
  * @count: pages in the array
  */
 struct vhdx_page_map {
@@ -153,8 +156,8 @@ void vhdx_page_unpin(struct vhdx_page *page);
 
 /**
  * vhdx_page_map_find() - look a page up
- * @map: where
- * @index: which, below the map's count
+ * @map: the map
+ * @index: index of the page, below the map's count
  *
  * Context: under rcu_read_lock(), which also bounds the use of the page, or
  * under the pool's lock.
@@ -172,7 +175,10 @@ vhdx_page_map_find(const struct vhdx_page_map *map, u64 index)
 		return NULL;
 	page = rcu_dereference_check(leaf->page[index & (VHDX_LEAF_PAGES - 1)],
 				     lockdep_is_held(&map->pool->lock));
-	/* Write only what changes, or every lookup would dirty the line. */
+	/*
+	 * Write only when the value changes: lookups must not dirty the cache
+	 * line.
+	 */
 	if (page && !READ_ONCE(page->used))
 		WRITE_ONCE(page->used, true);
 	return page;

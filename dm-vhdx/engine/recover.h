@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replay on disk: what a dirty image needs before it may be written
- * ([MS-VHDX] 2.3.3). A reader has no need of it: see replay.h.
+ * Replay on disk: a dirty image needs it before a writer may change it
+ * ([MS-VHDX] 2.3.3). A reader does without: see replay.h.
  *
  * recover.c APIs:
- *   vhdx_image_recover()	put in place what the log holds, and empty it
+ *   vhdx_image_recover()	apply the log in place and empty it
  */
 #ifndef VHDX_RECOVER_H
 #define VHDX_RECOVER_H

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The region table: where the BAT and the metadata lie ([MS-VHDX] 2.2.3).
+ * The region table: names the places of the BAT and the metadata ([MS-VHDX]
+ * 2.2.3).
  *
  * region.c APIs:
- *   vhdx_region_table_check()	is this copy of the table valid?
+ *   vhdx_region_table_check()	check whether a copy of the table is valid
  *   vhdx_regions_decode()	find and check the regions of a valid table
- *   vhdx_regions_hit()		which structure does a range of the file touch?
+ *   vhdx_regions_hit()		find the structure that a range of the file
+ *				touches
  *   vhdx_regions_free()
  */
 #ifndef VHDX_REGION_H
@@ -14,9 +16,9 @@
 #include "header.h"
 
 /**
- * struct vhdx_region - an object that has a fixed place in the file
- * @name: for findings: "BAT region", "log", ...
- * @guid: which region; null for the header section and the log
+ * struct vhdx_region - a structure at a fixed place in the file
+ * @name: name for findings: "BAT region", "log", ...
+ * @guid: GUID of the region; null for the header section and the log
  * @offset: byte offset in the file, a multiple of 1 MiB
  * @length: bytes, a multiple of 1 MiB
  * @required: a reader that does not know the region must refuse the file
@@ -30,9 +32,9 @@ struct vhdx_region {
 };
 
 /**
- * struct vhdx_regions - every object of the file that is not a block
+ * struct vhdx_regions - every structure of the file except blocks
  * @all: header section, log and regions, known or not, by ascending offset
- * @count: how many
+ * @count: number of entries in @all
  * @bat: the BAT region
  * @metadata: the metadata region
  */

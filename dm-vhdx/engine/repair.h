@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mending what can be mended without guessing: of two copies, the one that is
- * bad; and, if somebody who knows asks for it, a log that cannot be replayed.
+ * Repairs that need no guessing: rewrite the bad one of two copies. If the user
+ * explicitly asks for it, also discard a log that cannot be replayed.
  *
- * What is done is done as a writer does it: FileWriteGuid changes first, and a
- * crash on the way leaves an image that opens as it did before, or mended.
+ * A repair follows the rules for a writer: FileWriteGuid changes first. A crash
+ * on the way leaves an image that opens as before, or repaired.
  *
  * repair.c APIs:
- *   vhdx_repair_headers()	write the copy of the header that is bad
- *   vhdx_repair_regions()	write the copy of the region table that is bad
- *   vhdx_repair_log()		give a log up that cannot be replayed
+ *   vhdx_repair_headers()	rewrite the bad copy of the header
+ *   vhdx_repair_regions()	rewrite the bad copy of the region table
+ *   vhdx_repair_log()		discard a log that cannot be replayed
  */
 #ifndef VHDX_REPAIR_H
 #define VHDX_REPAIR_H

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replay in memory: a dirty image read as if its log had been replayed, with
- * not one byte of the file changed ([MS-VHDX] 2.3.3, footnote 5).
+ * Replay in memory: reads a dirty image as if its log had been replayed, and
+ * changes no byte of the file ([MS-VHDX] 2.3.3, footnote 5).
  *
- * A plan is a list of patches over the file, sorted by place, of which no two
- * cover the same byte: what the log changes more than once has its last
- * contents. It keeps no page's contents: those stay in the log, checksummed when
- * the log was found, and are fetched when a patched range is read.
+ * A plan is a list of patches over the file, sorted by target. No two patches
+ * cover the same byte: if the log changes a byte more than once, the last
+ * change counts. A plan holds no page contents. They stay in the log, whose
+ * checksums were verified when it was found, and are fetched when a patched
+ * range is read.
  *
- * A zero descriptor makes one patch at the most, for zeros that touch are one
- * patch; a data descriptor makes two, its page and zeros behind it. So a plan
- * takes 1.25 bytes for each byte of the log, and 2.75 while it is made, whatever
- * the image says; and there is a limit of VHDX_LOG_CHANGES_MAX descriptors. All
- * images of a chain share that limit, see vhdx_chain_bound_logs(). The memory is
- * charged to who opens the image.
+ * A zero descriptor makes one patch at most, because adjacent zeros are merged
+ * into one patch. A data descriptor makes two at most: its page, and zeros
+ * after it. So a plan takes 1.25 bytes of memory for each byte of the log, and
+ * 2.75 while it is built, whatever the image says. The number of descriptors is
+ * limited to VHDX_LOG_CHANGES_MAX. All images of a chain share that limit, see
+ * vhdx_chain_bound_logs(). The memory is charged to the task that opens the
+ * image.
  *
  * replay.c APIs:
- *   vhdx_replay_plan()		turn an active sequence into patches
+ *   vhdx_replay_plan()		build patches from an active sequence
  *   vhdx_replay_apply()	patch a buffer that was read from the file
- *   vhdx_replay_clip()		is a range of the file patched?
- *   vhdx_replay_fetch()	the page that a patch puts in place
- *   vhdx_replay_free()		forget the plan
+ *   vhdx_replay_clip()		test whether a range of the file is patched
+ *   vhdx_replay_fetch()	read the page that a patch puts in place
+ *   vhdx_replay_free()		free the plan
  * flatten.c APIs:
- *   vhdx_flatten()		sort patches, and keep the last of each byte
+ *   vhdx_flatten()		sort patches; keep the last one for each byte
  */
 #ifndef VHDX_REPLAY_H
 #define VHDX_REPLAY_H
@@ -32,11 +34,10 @@
 /**
  * struct vhdx_patch - a range of the file that the log changes
  * @target: byte offset in the file
- * @length: bytes, a multiple of 4 KiB; 4 KiB if it is not of zeros
- * @source: byte offset in the file of the data sector in the log, or 0 for
- *	zeros
- * @leading: the first eight bytes of the page, as on disk
- * @trailing: its last four, as on disk
+ * @length: bytes, a multiple of 4 KiB; exactly 4 KiB unless it writes zeros
+ * @source: byte offset in the file of the data sector in the log; 0 for zeros
+ * @leading: the first eight bytes of the page, in on-disk format
+ * @trailing: the last four bytes of the page, in on-disk format
  */
 struct vhdx_patch {
 	u64 target;
@@ -47,12 +48,12 @@ struct vhdx_patch {
 };
 
 /**
- * struct vhdx_replay - all that the log changes
- * @patches: by ascending target; none overlap
- * @count: how many
+ * struct vhdx_replay - all changes that the log makes
+ * @patches: the patches by ascending target; none overlap
+ * @count: number of patches
  * @start: no patch begins before this byte of the file
- * @end: no patch reaches past this one
- * @file_size: the file has at least this length after a replay, in bytes
+ * @end: no patch reaches past this byte of the file
+ * @file_size: minimum length of the file after a replay, in bytes
  */
 struct vhdx_replay {
 	struct vhdx_patch *patches;

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Findings: how the engine says what is wrong with an image, in sentences that
- * a person can act on.
+ * Findings: the engine describes the faults of an image in sentences that a
+ * person can act on.
  *
- * Every check in the engine speaks through a report. Whoever opens the image
- * decides what becomes of a finding: the module shows the first error as the
- * reason of a refused table and logs the rest, `vhdxsetup check` lists them
- * all.
+ * Every check in the engine emits its findings to a report. The opener of the
+ * image decides what happens to a finding: the module shows the first error as
+ * the reason for refusing a table and logs the rest; `vhdxsetup check` lists
+ * them all.
  *
  * report.c APIs:
- *   vhdx_report_silent	where findings go that nobody wants
- *   vhdx_find()	state a finding and go on
- *   vhdx_refuse()	state an error and return its errno
- *   vhdx_sentence()	put a finding in one line of words
- *   vhdx_size_text()	a size in the largest unit that fits
- *   vhdx_character()	is this a character that may be printed?
- *   vhdx_turns_text()	does a character turn text around?
- *   vhdx_guid_text()	print a GUID
- *   vhdx_errno_words()	an errno in words
+ *   vhdx_report_silent	a report that drops its findings
+ *   vhdx_find()	report a finding and go on
+ *   vhdx_refuse()	report an error and return its errno
+ *   vhdx_sentence()	format a finding as one line of text
+ *   vhdx_size_text()	format a size in the largest unit that fits
+ *   vhdx_character()	length of a printable UTF-8 character
+ *   vhdx_turns_text()	test whether a character changes text direction
+ *   vhdx_guid_text()	format a GUID
+ *   vhdx_errno_words()	describe an errno
  * report.h APIs:
- *   vhdx_place_count()	how many things a place stands for
+ *   vhdx_place_count()	number of things that a place stands for
  */
 #ifndef VHDX_REPORT_H
 #define VHDX_REPORT_H
@@ -27,13 +27,13 @@
 #include "env.h"
 
 /**
- * enum vhdx_severity - what a finding means for the image
- * @VHDX_INFO: worth knowing; nothing is wrong
- * @VHDX_WARN: against the specification, harmless to a reader, healed by the
- *	next writer
- * @VHDX_READONLY: reads right, but cannot be written without risk
- * @VHDX_ERROR: the image, or the block that is named, cannot be read right and
- *	is refused
+ * enum vhdx_severity - meaning of a finding for the image
+ * @VHDX_INFO: nothing is wrong, but worth knowing
+ * @VHDX_WARN: violates the specification; a reader can ignore it, and the next
+ *	writer heals it
+ * @VHDX_READONLY: the image reads correctly, but writing it is risky
+ * @VHDX_ERROR: the image or the named block cannot be read correctly and is
+ *	refused
  */
 enum vhdx_severity {
 	VHDX_INFO,
@@ -45,14 +45,14 @@ enum vhdx_severity {
 #define VHDX_NO_INDEX U64_MAX
 
 /**
- * struct vhdx_place - where in the file a finding is
- * @name: the structure, in the words of the specification: "header", "BAT
- *	entry"
- * @index: which one of them, or VHDX_NO_INDEX where there is one only
- * @offset: byte offset in the image file, of the first one
- * @last: the last one, of several that have the same wrong; else 0
- * @count: how many they are; else 0. Others may lie between them: the entry of
- *	a sector bitmap lies between those of two payload blocks.
+ * struct vhdx_place - place of a finding in the file
+ * @name: the structure, as the specification calls it: "header", "BAT entry"
+ * @index: its index, or VHDX_NO_INDEX if there is only one
+ * @offset: byte offset of the first one in the image file
+ * @last: index of the last one if several have the same fault; else 0
+ * @count: number of them if several have the same fault; else 0. Others may lie
+ *	between them: the entry of a sector bitmap lies between those of two
+ *	payload blocks.
  */
 struct vhdx_place {
 	const char *name;
@@ -66,16 +66,18 @@ struct vhdx_place {
 	((struct vhdx_place){ .name = _name, .index = _index, .offset = _offset })
 #define VHDX_AT(_name, _offset) VHDX_AT_INDEX(_name, VHDX_NO_INDEX, _offset)
 
-/* Bytes, with the NUL: what is wrong, and the whole line around it. */
+/*
+ * Sizes in bytes with the NUL: of the text of a finding, and of the whole line.
+ */
 #define VHDX_TEXT_MAX 224
 #define VHDX_SENTENCE_MAX 352
 
 /**
- * struct vhdx_finding - one thing to say about an image
- * @severity: what it means
- * @at: where it is
- * @text: what is wrong, and the remedy where there is one; no leading capital,
- *	no full stop
+ * struct vhdx_finding - one statement about an image
+ * @severity: its meaning for the image
+ * @at: its place
+ * @text: the fault, and the remedy if there is one; no leading capital, no full
+ *	stop
  */
 struct vhdx_finding {
 	enum vhdx_severity severity;
@@ -84,10 +86,10 @@ struct vhdx_finding {
 };
 
 /**
- * struct vhdx_report - where findings go
- * @emit: takes one finding; its text lives for the call only. May be called
- *	from any context the engine is called from, and from several threads
- *	at once.
+ * struct vhdx_report - receiver of findings
+ * @emit: receives one finding, whose text is valid during the call only. The
+ *	engine may call this from any context that it is called from, and from
+ *	several threads at once.
  */
 struct vhdx_report {
 	void (*emit)(struct vhdx_report *report,
@@ -107,10 +109,10 @@ size_t vhdx_character(const u8 *text);
 bool vhdx_turns_text(const u8 *text);
 
 /**
- * vhdx_place_count() - how many things a place stands for
+ * vhdx_place_count() - number of things that a place stands for
  * @at: the place
  *
- * Return: 1, or the length of the run.
+ * Return: 1, or the number of things in a run.
  */
 static inline u64 vhdx_place_count(const struct vhdx_place *at)
 {

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A session: an image that is being written, from the first change to the
- * clean end ([MS-VHDX] 2.2.2.1, 2.3).
+ * A session: the write side of an image, from its first change to the clean end
+ * ([MS-VHDX] 2.2.2.1, 2.3).
  *
- * Any task may ask where to write and may give blocks up; that needs no I/O.
- * All that does need I/O is done by two tasks. The committer calls
- * vhdx_session_work() when somebody was turned away with -EBUSY, when a flush
- * waits, and about once a second; it alone writes metadata. Nothing that was
- * written is durable until a call with VHDX_WORK_COMMIT has returned 0: to the
- * user, the device is a disk with a volatile write cache. The space worker calls
- * vhdx_session_prepare() when somebody was turned away with -EINPROGRESS or when
- * blocks run low, and vhdx_session_drain() and vhdx_session_drained() after
- * commits. What it does may take long, so that no flush waits for it. Each of the
- * two makes one call at a time; the session ends while the space worker rests.
+ * Any task may look up where to write, and may free blocks; neither needs I/O.
+ * Two tasks do everything that needs I/O, each of them one call at a time.
  *
- * The first call looks at the whole BAT, for what is not known to be free must
- * not be written to. The session begins by itself with the first request to
- * write.
+ * The committer calls vhdx_session_work() when a lookup returned -EBUSY, when a
+ * flush waits, and about once a second. Only the committer writes metadata. A
+ * write is durable only after a call with VHDX_WORK_COMMIT has returned 0: to
+ * the user, the device is a disk with a volatile write cache.
+ *
+ * The space worker calls vhdx_session_prepare() when a lookup returned
+ * -EINPROGRESS or when blocks run low, and vhdx_session_drain() and
+ * vhdx_session_drained() after commits. Its calls may take long, so no flush
+ * waits for them. The space worker is idle while the session ends.
+ *
+ * The first vhdx_session_work() surveys the whole BAT, because only space that
+ * is known to be free may be written to. The first request to write begins the
+ * session.
  *
  * session.c APIs:
- *   vhdx_session_check()	does an image let itself be written?
- *   vhdx_session_new()		an image that may be written
+ *   vhdx_session_check()	check that an image may be written
+ *   vhdx_session_new()		make a session for an image
  *   vhdx_session_free()
- *   vhdx_session_work()	do what is needed, with I/O
- *   vhdx_session_end()		leave a clean file behind
- *   vhdx_session_fail()	no more writes
+ *   vhdx_session_work()	begin, commit and checkpoint as needed
+ *   vhdx_session_end()		commit everything and leave a clean file
+ *   vhdx_session_fail()	stop all writing
  * session-map.c APIs:
  *   vhdx_session_map()		virtual range -> where to write it
- *   vhdx_session_zero()	virtual range -> what is left to be zeroed
- *   vhdx_session_clean()	is there nothing for a flush to commit?
+ *   vhdx_session_zero()	discard or zero a virtual range
+ *   vhdx_session_clean()	test whether a flush has nothing to commit
  * session-space.c APIs:
- *   vhdx_session_survey()	find out what is free
- *   vhdx_session_reserve()	have room for the log and the BAT
- *   vhdx_session_reclaims()	how much space is on its way to be free again?
- *   vhdx_session_prepare()	have blocks ready to be handed out
- *   vhdx_session_drain()	which freed space waits for I/O to end?
- *   vhdx_session_drained()	it has ended
- *   vhdx_session_trim()	give back what was prepared and is not needed
+ *   vhdx_session_survey()	find all free space
+ *   vhdx_session_reserve()	reserve space for the log and the BAT
+ *   vhdx_session_reclaims()	amount of space that is becoming free
+ *   vhdx_session_prepare()	prepare blocks for allocation
+ *   vhdx_session_drain()	test whether freed space waits for I/O to end
+ *   vhdx_session_drained()	free that space after the I/O has ended
+ *   vhdx_session_trim()	give back unused space
  * session.h APIs:
- *   vhdx_session_ready()	may writes go on without the committer?
+ *   vhdx_session_ready()	test whether writes need the committer first
  *   vhdx_session_take_prepared()	take the next prepared block
  */
 #ifndef VHDX_SESSION_H
@@ -48,14 +50,14 @@
 #include "journal.h"
 #include "space.h"
 
-/* Prepared blocks: how many at first, and how many at the most. */
+/* Number of prepared blocks, initially and at most. */
 #define VHDX_PREPARED_MIN	2U
 #define VHDX_PREPARED_MAX	64U
 
 /**
- * enum vhdx_mode - what an image may still be used for
- * @VHDX_MODE_RW: all
- * @VHDX_MODE_RO: reading: a write to the log or a flush has failed, or the
+ * enum vhdx_mode - permitted use of an image
+ * @VHDX_MODE_RW: reading and writing
+ * @VHDX_MODE_RO: reading only: a write to the log or a flush has failed, or the
  *	image has a fault that makes writing unsafe
  */
 enum vhdx_mode {
@@ -64,13 +66,13 @@ enum vhdx_mode {
 };
 
 /**
- * struct vhdx_session_stats - what was done, since the session was made
- * @allocated: blocks that were given space
- * @freed: blocks that gave theirs up
+ * struct vhdx_session_stats - counters since the session was made
+ * @allocated: blocks that got space
+ * @freed: blocks that gave up their space
  * @commits: transactions made durable
- * @checkpoints: passes over the pages that were logged
- * @prepared: blocks made ready
- * @begun: how often writing began anew
+ * @checkpoints: passes over the logged pages
+ * @prepared: blocks prepared
+ * @begun: how often the session began
  */
 struct vhdx_session_stats {
 	u64 allocated;
@@ -84,41 +86,42 @@ struct vhdx_session_stats {
 /**
  * struct vhdx_session - the write side of an open image
  * @image: the image; outlives the session
- * @report: where findings go
- * @mode: what may still be done
- * @reason: why not all of it, in words
- * @live: the headers name our log, and writes may go on
- * @committing: a transaction is closed and not durable yet
+ * @report: receives findings
+ * @mode: permitted use of the image
+ * @reason: if the mode is not VHDX_MODE_RW, why, in words
+ * @live: the headers name our log, and writes may proceed
+ * @committing: a transaction is closed but not yet durable
  * @surveyed: @space is complete
- * @abort_survey: somebody waits for the end, and a survey can be made later
- * @space: who owns what
+ * @abort_survey: somebody waits for the end; the survey stops and can be made
+ *	later
+ * @space: map of owned and free space
  * @journal: changes on their way to disk
- * @prepared: byte offsets of blocks that are ready, a ring
- * @prepared_first: index of the first one
- * @prepared_count: how many
- * @prepared_goal: how many there should be; rises as they are used up
- * @wanted: blocks were asked for, and more should be prepared
- * @more: the last call for that left some of them for the next one
+ * @prepared: ring of byte offsets of prepared blocks
+ * @prepared_first: index of the first prepared block
+ * @prepared_count: number of prepared blocks
+ * @prepared_goal: target for @prepared_count; rises as blocks are used up
+ * @wanted: blocks were asked for, so more should be prepared
+ * @more: the last call that prepared blocks left some of them for the next
  * @reclaim: the file had to grow although space was freed: a commit is needed
- * @space_error: errno of the store with which the space worker failed, or 0
- * @bad_places: how many free ones could not be zeroed, and are not used
- * @no_space: the last attempt to prepare a block found no room, or there was
- *	none for the log and the BAT, so that the session could not begin
- * @append_at: from here on, in bytes, the file is ours: it was added by us and
+ * @space_error: errno of the store that stopped the space worker, or 0
+ * @bad_places: number of free places that could not be zeroed and are not used
+ * @no_space: the last attempt to prepare a block found no room, or the session
+ *	could not begin because the log and the BAT had none
+ * @append_at: byte offset from which the file is ours: we added that part, and
  *	nobody has used it
- * @found_size: bytes of the file before we added to it
- * @last_end: no block that was published in this session ends after this byte
+ * @found_size: length of the file in bytes before we added to it
+ * @last_end: byte offset behind every block published in this session
  * @stats: counters
  *
- * @image and @report stay as they are, and @abort_survey is set without a lock.
- * Only the committer changes @surveyed, and all of @journal but its lists and
- * @changed_count. While the session is live, only the space worker changes
- * @append_at and @bad_places, and makes @space longer; otherwise the committer
- * does, and @found_size, @space and @last_end are its own, too. The image's pool
- * lock guards the rest, but that the space worker sets @reclaim without it.
- * @mode, @live, @prepared_count, @wanted, @more, @no_space, @reclaim and
- * @space_error may be read without it, as hints; so may @reason, once the mode has
- * changed.
+ * @image and @report never change. @abort_survey is set without a lock. Only
+ * the committer changes @surveyed and @journal, except for the journal's lists
+ * and @changed_count. While the session is live, only the space worker changes
+ * @append_at and @bad_places and grows @space. Otherwise the committer does,
+ * and it also owns @found_size, @space and @last_end. The image's pool lock
+ * guards everything else, except that the space worker sets @reclaim without
+ * it. @mode, @live, @prepared_count, @wanted, @more, @no_space, @reclaim and
+ * @space_error may be read without the lock, as hints. So may @reason, once the
+ * mode has changed.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -147,26 +150,26 @@ struct vhdx_session {
 	struct vhdx_session_stats stats;
 };
 
-/* What vhdx_session_work() is to do besides what it finds to be needed. */
+/* Requests to vhdx_session_work(), in addition to the work that it finds. */
 #define VHDX_WORK_BEGIN		0x1U	/* somebody wants to write */
-#define VHDX_WORK_COMMIT	0x2U	/* make durable what was done so far */
+#define VHDX_WORK_COMMIT	0x2U	/* make all earlier changes durable */
 #define VHDX_WORK_CHECKPOINT	0x4U	/* write the BAT in place */
 
-/* What vhdx_session_zero() is for. */
+/* Purposes of vhdx_session_zero(). */
 enum vhdx_zero {
-	VHDX_ZERO_DISCARD,	/* the bytes are not needed any more */
-	VHDX_ZERO_WRITE,	/* they must read as zeros */
-	VHDX_ZERO_KEEP,		/* likewise, and space that there is stays */
+	VHDX_ZERO_DISCARD,	/* the bytes are no longer needed */
+	VHDX_ZERO_WRITE,	/* the bytes must read as zeros */
+	VHDX_ZERO_KEEP,		/* likewise, and blocks keep their space */
 };
 
 /**
- * vhdx_session_ready() - may writes go on without the committer?
+ * vhdx_session_ready() - test whether writes need the committer first
  * @session: the session
  *
- * Context: any; the answer holds for as long as the pool lock is held, and is a
- * hint without it.
- * Return: 0; -EBUSY if the session must begin; -ENOSPC if it found no room to
- * do that; or -EROFS if nothing may be written any more.
+ * Context: any. The result holds while the pool lock is held; without the lock
+ * it is a hint.
+ * Return: 0 if writes may proceed; -EBUSY if the session must begin; -ENOSPC if
+ * it found no room to begin; or -EROFS if nothing may be written any more.
  */
 static inline int vhdx_session_ready(const struct vhdx_session *session)
 {
@@ -179,7 +182,7 @@ static inline int vhdx_session_ready(const struct vhdx_session *session)
 
 /**
  * vhdx_session_take_prepared() - take the next prepared block
- * @session: the session, which has one
+ * @session: the session, with a prepared block
  *
  * Context: under the pool's lock.
  * Return: byte offset of the block in the file.

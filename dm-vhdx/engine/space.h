@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Space: who owns each MiB of the file, and what may be handed out.
+ * Space: which MiB of the file are owned, and which may be allocated.
  *
- * The format keeps no map of free space: what no structure and no BAT entry
- * names is free. The map here is made by a pass over the BAT before the first
- * write and kept from then on.
+ * The format has no map of free space: space that no structure and no BAT entry
+ * names is free. A pass over the BAT builds this map before the first write,
+ * and the session maintains it from then on.
  *
  *	free --> prepared --> a block --> freed --> waiting --> draining --> free
  *	     zeroed        published   unmapped   committed   no I/O left
  *
- * Only space that reads as zeros is handed out, so a block can be published in
- * the BAT before its data is written. Space that a block gave up may be given
- * to another one only when the log entry that says so is durable, or a crash
- * would show the new owner's data in the old block, and when every I/O that
- * could have looked the old place up has ended.
+ * Only space that reads as zeros is allocated, so a block can be published in
+ * the BAT before its data is written. Freed space goes to another block only
+ * after two events. The log entry that frees it is durable; otherwise a crash
+ * would show the new owner's data in the old block. And every I/O that may have
+ * looked up the old place has ended.
  *
  * space.c APIs:
  *   vhdx_space_init()		an empty map
  *   vhdx_space_exit()
- *   vhdx_space_take()		mark a structure's or a block's space as owned
+ *   vhdx_space_take()		mark a range as owned
  *   vhdx_space_find()		find room for a block and mark it as owned
- *   vhdx_space_untake()	it was not used after all
- *   vhdx_space_release()	a block gave its space up
- *   vhdx_space_advance()	a step of the way of freed space
- *   vhdx_space_reclaim()	the last step of it, for a range
- *   vhdx_space_next()		walk what has come to some point of that way
- *   vhdx_space_end()		where the last owned byte is
- *   vhdx_space_unowned()	how much of a file nobody owns
- *   vhdx_space_grow()		make room for a longer file
+ *   vhdx_space_untake()	unmark a range that was taken and not used
+ *   vhdx_space_release()	a block frees its space
+ *   vhdx_space_advance()	move freed space one step on
+ *   vhdx_space_reclaim()	make a drained range free
+ *   vhdx_space_next()		walk the ranges of one step
+ *   vhdx_space_end()		end of the last owned MiB
+ *   vhdx_space_unowned()	number of bytes that nobody owns
+ *   vhdx_space_grow()		extend the map for a longer file
  */
 #ifndef VHDX_SPACE_H
 #define VHDX_SPACE_H
@@ -40,22 +40,23 @@
 static_assert(VHDX_SPACE_CHUNK_UNITS == 1 << VHDX_SPACE_CHUNK_SHIFT);
 
 /*
- * The map of a longer file would cost more memory than an image may ask for
- * that is to be written; the largest disk, its BAT and its log fit.
+ * The map of a longer file would cost more memory than an image that is written
+ * may ask for. The largest disk, its BAT and its log fit.
  */
 #define VHDX_SPACE_MAX		(66 * VHDX_TIB)
 
-/* A check looks at files of any length. */
+/* Unlike a session, a check handles files of any length. */
 #define VHDX_SPACE_CHUNKS \
 	(VHDX_FILE_SIZE_MAX >> (VHDX_ALIGN_SHIFT + VHDX_SPACE_CHUNK_SHIFT))
 
 /**
- * enum vhdx_freed - how far space is on its way to be free again
- * @VHDX_FREED_OPEN: given up in the open transaction
- * @VHDX_FREED_COMMITTING: in the one that is being committed
- * @VHDX_FREED_WAITING: durable; I/O may still be under way to it
+ * enum vhdx_freed - steps of freed space until it is free again
+ * @VHDX_FREED_OPEN: freed in the open transaction
+ * @VHDX_FREED_COMMITTING: freed in the transaction that is being committed
+ * @VHDX_FREED_WAITING: the freeing is durable; I/O to the space may still be
+ *	under way
  * @VHDX_FREED_DRAINING: waits for that I/O to end
- * @VHDX_FREED_STEPS: how many there are
+ * @VHDX_FREED_STEPS: number of steps
  */
 enum vhdx_freed {
 	VHDX_FREED_OPEN,
@@ -66,10 +67,10 @@ enum vhdx_freed {
 };
 
 /**
- * struct vhdx_space_chunk - a part of the map
- * @owned: a bit for each MiB: it may not be handed out
- * @freed: a bit for each MiB that is on its way; these are owned, too
- * @count: how many there are in each step
+ * struct vhdx_space_chunk - part of the map
+ * @owned: one bit for each MiB that must not be allocated
+ * @freed: one bit for each MiB in a step; these MiB are owned, too
+ * @count: number of MiB in each step
  */
 struct vhdx_space_chunk {
 	unsigned long owned[BITS_TO_LONGS(VHDX_SPACE_CHUNK_UNITS)];
@@ -80,14 +81,14 @@ struct vhdx_space_chunk {
 
 /**
  * struct vhdx_space - the map
- * @chunk: its parts, the first @chunks of them
- * @chunks: parts that are there; the rest of the file is free. Only
- *	vhdx_space_grow() changes it, without the lock
- * @freed: MiB in each step
- * @cursor: chunk that the search for room goes on in
+ * @chunk: the parts of the map, the first @chunks of them
+ * @chunks: number of parts present; the rest of the file is free. Only
+ *	vhdx_space_grow() changes it, without the lock.
+ * @freed: number of MiB in each step
+ * @cursor: chunk in which the next search for room starts
  * @full: the last search found nothing, and nothing became free since
  *
- * The caller locks: with the map of a live session that is the pool's lock.
+ * The caller locks; for the map of a live session, it takes the pool's lock.
  */
 struct vhdx_space {
 	struct vhdx_space_chunk **chunk;
