@@ -20,6 +20,7 @@
  *   vhdx_committer_flush_failed()	report a flush that failed elsewhere
  *   vhdx_committer_cut()	report that the store was truncated
  * commit.h APIs:
+ *   vhdx_committer_takes()	does a failed lookup send a bio here?
  *   vhdx_committer_session()	the session, or NULL before it exists
  *   vhdx_committer_abort_survey()	abort the scan of the whole BAT
  *   vhdx_committer_changed()	schedule a commit
@@ -164,6 +165,18 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err);
 void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio);
 void vhdx_committer_flush_failed(struct vhdx_committer *c);
 void vhdx_committer_cut(struct vhdx_committer *c);
+
+/**
+ * vhdx_committer_takes() - does a failed lookup send a bio to the committer?
+ * @err: error of the lookup
+ *
+ * Context: any.
+ * Return: true for the errors that vhdx_committer_defer() accepts.
+ */
+static inline bool vhdx_committer_takes(int err)
+{
+	return err == -EBUSY || err == -EINPROGRESS || err == -ENOSPC;
+}
 
 /**
  * vhdx_committer_session() - the session, or NULL before it exists

@@ -31,14 +31,14 @@ int vhdx_defer_load(const struct vhdx_miss *miss)
 /**
  * vhdx_defer() - hand a bio to the committer, or end it
  * @io: I/O of dm's clone, in no epoch and prepared by vhdx_provision_prepare()
- * @err: error of the lookup: with -EBUSY, -EINPROGRESS or -ENOSPC, the bio goes
- *	to the committer; any other error ends it
+ * @err: error of the lookup: vhdx_committer_takes() tells which ones send the
+ *	bio to the committer; any other error ends it
  *
  * Context: any.
  */
 void vhdx_defer(struct vhdx_io *io, int err)
 {
-	if (err == -EBUSY || err == -EINPROGRESS || err == -ENOSPC)
+	if (vhdx_committer_takes(err))
 		vhdx_committer_defer(io->target->committer, io->bio, err);
 	else
 		bio_io_error(io->bio);

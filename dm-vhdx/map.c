@@ -36,20 +36,15 @@ static int map_later(struct vhdx_io *io, int err)
 {
 	vhdx_io_leave(io);
 	vhdx_charge_note(io->bio);
-	switch (err) {
-	case 0:
-	case -EAGAIN:
+	if (!err || err == -EAGAIN) {
 		vhdx_provision(io);
 		return DM_MAPIO_SUBMITTED;
-	case -EBUSY:
-	case -EINPROGRESS:
-	case -ENOSPC:
-		vhdx_provision_prepare(io);
-		vhdx_committer_defer(io->target->committer, io->bio, err);
-		return DM_MAPIO_SUBMITTED;
-	default:
-		return DM_MAPIO_KILL;
 	}
+	if (!vhdx_committer_takes(err))
+		return DM_MAPIO_KILL;
+	vhdx_provision_prepare(io);
+	vhdx_committer_defer(io->target->committer, io->bio, err);
+	return DM_MAPIO_SUBMITTED;
 }
 
 /* The block layer submits some bios, such as a flush, to read-only devices. */
