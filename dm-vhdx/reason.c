@@ -30,27 +30,33 @@ static char *next_slot(void)
 	return reason_slots[slot % REASON_SLOTS];
 }
 
-/* What @text says of an image goes to the log alone. */
+/*
+ * Writes a finding to the log alone. It takes no slot: an image may have more
+ * findings than there are slots, and one of them may hold a reason.
+ */
 static void reason_log(const struct vhdx_reason *reason,
 		       enum vhdx_severity severity, const char *text)
 {
 	char *image = vhdx_printable_dup(reason->image ?: "chain", GFP_KERNEL);
+	char *sentence = kmalloc(REASON_SIZE, GFP_KERNEL);
 	const char *name = image ?: "an image";
-	char *sentence = next_slot();
+	const char *words = sentence ?: "no memory to say what was found";
 
-	vhdx_printable(sentence, REASON_SIZE, text);
+	if (sentence)
+		vhdx_printable(sentence, REASON_SIZE, text);
 	switch (severity) {
 	case VHDX_ERROR:
-		DMERR("%s: %s", name, sentence);
+		DMERR("%s: %s", name, words);
 		break;
 	case VHDX_READONLY:
 	case VHDX_WARN:
-		DMWARN("%s: %s", name, sentence);
+		DMWARN("%s: %s", name, words);
 		break;
 	case VHDX_INFO:
-		DMINFO("%s: %s", name, sentence);
+		DMINFO("%s: %s", name, words);
 		break;
 	}
+	kfree(sentence);
 	kfree(image);
 }
 

@@ -54,7 +54,8 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_zero_suite,
 		  &vhdx_provision_suite,
 		  &vhdx_load_suite,
-		  &vhdx_printable_suite
+		  &vhdx_printable_suite,
+		  &vhdx_reason_suite
 #else
 		  &vhdx_memory_suite
 #endif

@@ -58,6 +58,7 @@ extern struct kunit_suite vhdx_bdev_suite;
 extern struct kunit_suite vhdx_zero_suite;
 extern struct kunit_suite vhdx_load_suite;
 extern struct kunit_suite vhdx_printable_suite;
+extern struct kunit_suite vhdx_reason_suite;
 extern struct kunit_suite vhdx_provision_suite;
 extern struct kunit_suite vhdx_memory_suite;
 
