@@ -187,15 +187,11 @@ void vhdx_space_worker_go(struct vhdx_committer *c)
 int vhdx_space_worker_start(struct vhdx_committer *c)
 {
 	struct vhdx_space_worker *worker = &c->space;
-	struct task_struct *task;
 
 	init_waitqueue_head(&worker->wait);
 	mutex_init(&worker->lock);
-	task = kthread_run(space_thread, c, "vhdx_space");
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	worker->task = task;
-	return 0;
+	worker->task = kthread_run(space_thread, c, "vhdx_space");
+	return PTR_ERR_OR_ZERO(worker->task);
 }
 
 /**

@@ -307,13 +307,8 @@ int vhdx_committer_ask(struct vhdx_committer *c,
  */
 int vhdx_committer_start(struct vhdx_committer *c)
 {
-	struct task_struct *task;
-
-	task = kthread_run(committer_thread, c, "vhdx_commit");
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	c->task = task;
-	return 0;
+	c->task = kthread_run(committer_thread, c, "vhdx_commit");
+	return PTR_ERR_OR_ZERO(c->task);
 }
 
 /**
