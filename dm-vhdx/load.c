@@ -2,10 +2,10 @@
 /*
  * Pages that lookups missed.
  *
- * A burst of bios to one part of the disk misses one page as often as there are
- * bios. Each would read it, and all reads but one would be thrown away: the
- * engine allows that, but it costs reads of the store, and pages of a pool that
- * may be short of them.
+ * Many bios to one part of the disk miss the same page. If each read it, all
+ * copies but one would be dropped. The engine allows that, but it costs reads of
+ * the store, and pages of a pool that may be short of them. So one task reads the
+ * page, and the others wait for it.
  */
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -15,13 +15,13 @@
 #include "load.h"
 
 /**
- * struct load - a page that is being read; on the stack of who reads it
- * @node: among all
- * @map: of the page
- * @index: and its place there
- * @followers: tasks that wait for it; under the lock
- * @done: @err counts
- * @err: what the read returned
+ * struct load - a page that is being read, on the stack of the task that reads it
+ * @node: on the list of loads
+ * @map: map of the page
+ * @index: index of the page in @map
+ * @followers: number of tasks that wait for it; under the lock
+ * @done: the read has ended, and @err is valid
+ * @err: result of the read
  */
 struct load {
 	struct list_head node;
@@ -32,10 +32,10 @@ struct load {
 	int err;
 };
 
-/* No more than there are workers: they are looked through. */
+/* Searched one by one: it has at most one entry a worker. */
 static LIST_HEAD(loads);
 static DEFINE_SPINLOCK(loads_lock);
-/* Followers wait here, and who reads until the last of them has gone. */
+/* Followers wait here for the read, and the reader for the last follower. */
 static DECLARE_WAIT_QUEUE_HEAD(loads_wait);
 
 static struct load *find_load(const struct vhdx_miss *miss)
@@ -49,19 +49,19 @@ static struct load *find_load(const struct vhdx_miss *miss)
 	return NULL;
 }
 
-/* An error is theirs, too: if each tried anew, they would fail one by one. */
+/* Followers share an error: if each read again, they would fail one by one. */
 static int follow(struct load *load)
 {
 	bool last;
 	int err;
 
-	/* Goes with lead(). */
+	/* Pairs with the release in lead(). */
 	wait_event(loads_wait, smp_load_acquire(&load->done));
 	err = load->err;
 	spin_lock(&loads_lock);
 	last = !--load->followers;
 	spin_unlock(&loads_lock);
-	/* From here on it may be gone. */
+	/* The reader may have returned, and *load be gone. */
 	if (last)
 		wake_up_all(&loads_wait);
 	return err;
@@ -83,10 +83,10 @@ static int lead(struct load *load, const struct vhdx_miss *miss)
 	spin_lock(&loads_lock);
 	list_del(&load->node);
 	spin_unlock(&loads_lock);
-	/* Nobody can join any more. */
+	/* It is off the list, so no task can join. */
 	if (is_left(load))
 		return load->err;
-	/* Followers look at the error. */
+	/* Pairs with the acquire in follow(): @err is set before. */
 	smp_store_release(&load->done, true);
 	wake_up_all(&loads_wait);
 	wait_event(loads_wait, is_left(load));
@@ -94,14 +94,14 @@ static int lead(struct load *load, const struct vhdx_miss *miss)
 }
 
 /**
- * vhdx_load() - bring a page in, or wait for who does
+ * vhdx_load() - load a page, or wait for the task that loads it
  * @miss: what a lookup missed
  *
  * As with vhdx_image_load(), the page may be gone again when this returns.
  *
- * Context: may sleep; no lock held. Not for the committer, on whom a load may
- * wait for memory.
- * Return: 0, or what the one read returned.
+ * Context: may sleep; no lock held. The committer must not call this, because a
+ * load may wait until the committer frees memory.
+ * Return: 0, or the error of the read.
  */
 int vhdx_load(const struct vhdx_miss *miss)
 {

@@ -3,7 +3,7 @@
  * Pages that lookups missed: each is read by one task at a time.
  *
  * load.c APIs:
- *   vhdx_load()	bring a page in, or wait for who does
+ *   vhdx_load()	load a page, or wait for the task that loads it
  */
 #ifndef VHDX_LOAD_H
 #define VHDX_LOAD_H

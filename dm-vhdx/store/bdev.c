@@ -8,8 +8,8 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
-#include "buffer.h"
 #include "bdev.h"
+#include "buffer.h"
 
 /*
  * One for the committer, and one for the others: none has more than one, and

@@ -25,9 +25,9 @@
 #include <linux/workqueue.h>
 
 #include "../charge.h"
-#include "fresh.h"
 #include "../scope.h"
 #include "file.h"
+#include "fresh.h"
 #include "status.h"
 
 /*
@@ -175,7 +175,7 @@ static bool keep_apart(struct vhdx_file_io *io)
 				  len, &io->node);
 }
 
-/* Retry through the page cache: the file system refuses direct I/O of the bio. */
+/* Retry through the page cache: the file refuses direct I/O of the bio. */
 static void through_cache(struct vhdx_file_io *io)
 {
 	write_end(io);

@@ -12,9 +12,9 @@
 #include <linux/string.h>
 
 #include "../compat.h"
-#include "fresh.h"
 #include "../reason.h"
 #include "file.h"
+#include "fresh.h"
 
 static void cannot_open(struct vhdx_reason *reason, bool write, int err)
 {

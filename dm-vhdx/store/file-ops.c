@@ -12,10 +12,10 @@
 #include <linux/string.h>
 #include <linux/uio.h>
 
-#include "buffer.h"
-#include "fresh.h"
 #include "../scope.h"
+#include "buffer.h"
 #include "file.h"
+#include "fresh.h"
 
 /* Pages per call: their vector must fit on the stack. */
 #define MOVE_PAGES	32
@@ -233,7 +233,7 @@ static int all_was_told(struct vhdx_file *file, int err)
 	return READ_ONCE(file->lost);
 }
 
-/* Like fdatasync(): times, and what else reading back does not need, may wait. */
+/* Like fdatasync(): times, and what else reads do not need, may wait. */
 static int file_flush(struct vhdx_store *store)
 {
 	struct vhdx_file *file = to_file(store);

@@ -147,7 +147,7 @@ static inline bool vhdx_fresh_meets(const struct vhdx_fresh *fresh, u64 pos,
 {
 	u64 grain, end;
 
-	/* Goes with the lock under which a block is published. */
+	/* Pairs with the pool's lock, under which a block is published. */
 	smp_rmb();
 	grain = max_t(u64, pos >> VHDX_GRAIN_SHIFT, READ_ONCE(fresh->start));
 	end = min_t(u64, (pos + len + VHDX_GRAIN - 1) >> VHDX_GRAIN_SHIFT,
