@@ -4,7 +4,8 @@
 
 Each file of the module has a place in ORDER, top to bottom.  It may include a
 header on its own line or below, never above.  Within a line no circle may be,
-nor in the engine, which is at the bottom.  A file without a place fails.
+nor in the engine, which is at the bottom.  A file without a place fails.  So does the
+table of PAGE, for people, if it has not the same files in the same order.
 """
 import os
 import re
@@ -36,6 +37,10 @@ load table
 reason
 charge compat epoch hibernate patience printable scope trace
 """
+
+PAGE = "Documentation/layers.rst"
+# In its first column; the stores are one entry.
+ENTRY = re.compile(r"``([\w-]+(?=\.[ch]``)|store/(?=``))")
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 # Kbuild makes it.
@@ -95,6 +100,27 @@ def circle(graph):
     return None
 
 
+def page_faults(page):
+    """Sentences about the table of a page."""
+    with open(page, encoding="utf-8") as text:
+        lines = text.read().split("\n")
+    edges = [i for i, line in enumerate(lines) if line.startswith("====  ")
+             or re.match(r"=+ +=+$", line)][:3]
+    width = lines[edges[0]].index(" ")
+    named = [name for line in lines[edges[1] + 1:edges[2]]
+             for name in ENTRY.findall(line[:width])]
+    rank = ranks()
+    rank["store/"] = rank["store/file"]
+    for name in sorted({re.sub("/.*", "/", unit) for unit in rank}):
+        if name not in named:
+            yield f"{page}: has no {name}"
+    for above, below in zip(named, named[1:]):
+        if below not in rank:
+            yield f"{page}: has {below}, which ORDER has not"
+        elif rank.get(above, 0) < rank[below]:
+            yield f"{page}: has {below} below {above}"
+
+
 def faults(top):
     """Sentences about the files below a directory."""
     rank, graph = ranks(), {}
@@ -125,7 +151,8 @@ def faults(top):
 
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else "dm-vhdx"
-    bad = list(faults(top))
+    bad = list(faults(top)) + list(page_faults(
+        os.path.normpath(os.path.join(top, os.pardir, PAGE))))
     if bad:
         print("\n".join(bad))
     return 1 if bad else 0
