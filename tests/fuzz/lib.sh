@@ -31,16 +31,21 @@ fuzz_build() {
 }
 
 fuzz_seeds() {
-	local key seeds
+	local key new seeds
 
 	key=$(cat -- "$FUZZ"/*.py "$FUZZ"/../gen/*.py "$IMAGES"/*.xz 2>/dev/null |
 		sha256sum | cut -c1-12)
 	seeds=$WORK/seeds-$key
 	if [ ! -e "$seeds" ]; then
 		mkdir -p -- "$WORK"
-		rm -rf -- "$WORK"/seeds-*
-		"$FUZZ/seeds.py" "$seeds.new" >"$WORK/seeds.log"
-		mv -- "$seeds.new" "$seeds"
+		# What nobody has asked for in a day nobody is reading.
+		find "$WORK" -mindepth 1 -maxdepth 1 -name 'seeds-*' \
+			-mmin +1440 -exec rm -rf -- {} +
+		new=$(mktemp -d -- "$WORK/seeds-new.XXXXXX")
+		"$FUZZ/seeds.py" "$new" >"$WORK/seeds.log"
+		# Somebody else may have been faster.
+		mv -T -- "$new" "$seeds" 2>/dev/null || rm -rf -- "$new"
 	fi
+	touch -- "$seeds"
 	printf '%s\n' "$seeds"
 }
