@@ -56,8 +56,8 @@ static int check_name(const char *name)
  * which no write changes, and the name, for one image may be open under several.
  * Of a name that is too long there is the beginning, and a checksum.
  */
-static void make_uuid(const struct disk *disk, const char *name,
-		      char uuid[UUID_SIZE])
+static void make_uuid(const struct disk *disk, const char *prefix,
+		      const char *name, char uuid[UUID_SIZE])
 {
 	char guid[VHDX_GUID_TEXT_SIZE];
 	const char *from;
@@ -69,7 +69,7 @@ static void make_uuid(const struct disk *disk, const char *name,
 		if (*from != '-')
 			*to++ = *from;
 	*to = '\0';
-	length = snprintf(uuid, UUID_SIZE, "VHDX-%s-%s", guid, name);
+	length = snprintf(uuid, UUID_SIZE, "%s%s-%s", prefix, guid, name);
 	if (length >= UUID_SIZE)
 		sprintf(uuid + UUID_SIZE - sizeof("-01234567"), "-%08x",
 			crc32c(~0U, name, strlen(name)));
@@ -153,7 +153,8 @@ static int create(struct disk *disk, const struct options *options,
 
 	if (!params)
 		return -ENOMEM;
-	make_uuid(disk, spec->name, uuid);
+	make_uuid(disk, options->private ? DMDEV_PRIVATE : "VHDX-", spec->name,
+		  uuid);
 	spec->uuid = uuid;
 	spec->params = params;
 	/* The kernel locks it as well, and shares it with no one. */
@@ -293,6 +294,10 @@ int cmd_open(const struct options *options, char **args)
 
 	if (options->no_discard && options->discard_granularity) {
 		msg_err("--no-discard and --discard-granularity exclude each other");
+		return -EINVAL;
+	}
+	if (options->private && options->partitions) {
+		msg_err("--private and --partitions exclude each other: kpartx makes devices that the rules of udev look at");
 		return -EINVAL;
 	}
 	err = open_image(options, args[0], OPEN_IDLE, sink_messages(), &disk);

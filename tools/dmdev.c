@@ -166,12 +166,12 @@ static void wait_for_udev(u32 cookie)
  * Run a task that makes or unmakes nodes in /dev. Where udev runs it makes
  * them, and we wait until it has; where not, libdevmapper makes them itself.
  */
-static int run_with_udev(struct dm_task *task)
+static int run_with_udev(struct dm_task *task, u16 flags)
 {
 	u32 cookie = 0;
 	int err = -EIO;
 
-	if (dm_task_set_cookie(task, &cookie, 0))
+	if (dm_task_set_cookie(task, &cookie, flags))
 		err = run_task(task);
 	/* Also after a failure, or the cookie would stay behind. */
 	wait_for_udev(cookie);
@@ -234,9 +234,32 @@ int dmdev_suspend(const char *name)
 	return err;
 }
 
+/*
+ * Each resume has udev look at the device anew, with the flags of that resume. So
+ * the device itself must tell whether it is private.
+ */
+static u16 udev_flags(const char *name)
+{
+	struct dm_task *task = new_task(DM_DEVICE_INFO, name);
+	const char *uuid = NULL;
+	u16 flags = 0;
+
+	if (task && dm_task_run(task))
+		uuid = dm_task_get_uuid(task);
+	if (uuid && !strncmp(uuid, DMDEV_PRIVATE, strlen(DMDEV_PRIVATE)))
+		flags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
+			DM_UDEV_DISABLE_DISK_RULES_FLAG |
+			DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+	if (task)
+		dm_task_destroy(task);
+	return flags;
+}
+
 /**
  * dmdev_resume() - let the I/O of a device go on, or begin
  * @name: which
+ *
+ * The rules of udev do not see a private device.
  *
  * Return: 0 or a negative errno.
  */
@@ -246,7 +269,7 @@ int dmdev_resume(const char *name)
 	int err = -ENOMEM;
 
 	if (task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
-		err = run_with_udev(task);
+		err = run_with_udev(task, udev_flags(name));
 	if (task)
 		dm_task_destroy(task);
 	return err;
@@ -313,7 +336,7 @@ int dmdev_remove(const char *name, enum dmdev_removal how)
 	if (how == DMDEV_REMOVE_AT_ONCE ||
 	    (how == DMDEV_REMOVE_DEFERRED ? dm_task_deferred_remove(task) :
 					    dm_task_retry_remove(task)))
-		err = run_with_udev(task);
+		err = run_with_udev(task, 0);
 	dm_task_destroy(task);
 	return err;
 }

@@ -27,6 +27,9 @@
 
 #define TARGET_TYPE	"vhdx"
 
+/* How the UUID of a device begins that udev's rules are to leave alone. */
+#define DMDEV_PRIVATE	"VHDXPRIVATE-"
+
 /**
  * struct dmdev - a device
  * @name: in /dev/mapper
@@ -60,7 +63,8 @@ struct dmdev {
 /**
  * struct dmdev_spec - a device to be made
  * @name: in /dev/mapper
- * @uuid: unique among all devices
+ * @uuid: unique among all devices; DMDEV_PRIVATE begins it if the rules of udev
+ *	are kept off
  * @sectors: length in units of 512 bytes
  * @read_only: it takes no writes
  * @params: the target's part of the table line

@@ -22,6 +22,8 @@ const struct option_spec option_specs[] = {
 		"use the page cache for the file, without direct I/O" },
 	[OPT_NO_SPACE_TIMEOUT] = { "no-space-timeout", 0, "SECONDS", OWN,
 		"how long a write waits for room below, then it fails; 0: for ever" },
+	[OPT_PRIVATE] = { "private", 0, NULL, FLAG(private),
+		"keep the rules of udev off: for the disk of a stranger" },
 	[OPT_NO_DISCARD] = { "no-discard", 0, NULL, FLAG(no_discard),
 		"let discards and zeroes give no space back" },
 	[OPT_DISCARD_GRANULARITY] = {
@@ -86,8 +88,8 @@ const struct verb verbs[] = {
 	{ "open", cmd_open, 1, 2, "IMAGE [NAME]",
 	  "make the block device /dev/mapper/NAME of an image",
 	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN | OPT(BAT_CACHE) |
-	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) | OPT(NO_DISCARD) |
-	  OPT(DISCARD_GRANULARITY) },
+	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) | OPT(PRIVATE) |
+	  OPT(NO_DISCARD) | OPT(DISCARD_GRANULARITY) },
 	{ "close", cmd_close, 1, 1, "NAME|IMAGE",
 	  "remove the device, and its partitions",
 	  OPT(DEFERRED) },

@@ -31,6 +31,7 @@
  * @sectors: map: runs of sectors in place of blocks
  * @picture: map: draw
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
+ * @private: open: udev's rules are kept off the device
  * @no_discard: open: the device takes no discards
  * @discard_granularity: open: bytes that lose their space together, 0 for the
  *	kernel's own
@@ -79,6 +80,7 @@ struct options {
 	const char *output;
 	unsigned long bat_cache;
 	unsigned long no_space_timeout;
+	bool private;
 	bool no_discard;
 	u64 discard_granularity;
 	const char *parents[VHDX_CHAIN_MAX];
