@@ -26,6 +26,11 @@ static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 	const struct vhdx_page *page;
 	bool present;
 
+	/*
+	 * Pairs with the barrier in vhdx_child_allocate(): who sees the block
+	 * sees its bits clear, and the entry of its bitmap.
+	 */
+	smp_rmb();
 	rcu_read_lock();
 	page = vhdx_page_map_find(&image->bitmap_pages, index);
 	if (page)
@@ -128,33 +133,16 @@ static int settle_run(const struct vhdx_image *image, struct vhdx_run *run)
 	return settle_odd(image, run);
 }
 
-/**
- * vhdx_chain_piece() - where do the first of these bytes lie, by which layer?
- * @chain: the images
- * @pos: byte offset on the virtual disk, sector-aligned
- * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
- * @run: what lies alike from @pos on, up to @len, within one block of each
- *	layer; for zeros, too, its layer is the one that decides
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
- *
- * Where no layer has anything, the last one that reaches so far decides.
- *
- * Context: any; takes no lock, allocates nothing, does no I/O.
- * Return: as vhdx_chain_map().
- */
-int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
-		     struct vhdx_run *run, struct vhdx_miss *miss)
+/* The first piece of a range, of the first @depth layers. */
+static int look_at_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
+			  u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
 {
 	enum where where = BELOW;
 	u32 layer;
 	int r;
 
-	if (unlikely(!vhdx_image_has_range(chain->layer[0], pos, len)))
-		return -EINVAL;
-	run->kind = VHDX_RUN_ZERO;
-	run->layer = 0;
-	run->length = len;
-	for (layer = 0; layer < chain->depth; layer++) {
+	*run = (struct vhdx_run){ .kind = VHDX_RUN_ZERO, .length = len };
+	for (layer = 0; layer < depth; layer++) {
 		struct vhdx_image *image = chain->layer[layer];
 
 		/* A parent may be smaller than its child. */
@@ -174,6 +162,28 @@ int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 	return 0;
 }
 
+/**
+ * vhdx_chain_piece() - where do the first of these bytes lie, by which layer?
+ * @chain: the images
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: what lies alike from @pos on, up to @len, within one block of each
+ *	layer; for zeros, too, its layer is the one that decides
+ * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ *
+ * Where no layer has anything, the last one that reaches so far decides.
+ *
+ * Context: any; takes no lock, allocates nothing, does no I/O.
+ * Return: as vhdx_chain_map().
+ */
+int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
+		     struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	if (unlikely(!vhdx_image_has_range(chain->layer[0], pos, len)))
+		return -EINVAL;
+	return look_at_layers(chain, chain->depth, pos, len, run, miss);
+}
+
 static bool run_continues(const struct vhdx_run *run,
 			  const struct vhdx_run *next)
 {
@@ -182,6 +192,28 @@ static bool run_continues(const struct vhdx_run *run,
 	return run->kind == VHDX_RUN_ZERO ||
 	       (run->layer == next->layer &&
 		run->offset + run->length == next->offset);
+}
+
+static int map_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
+		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	struct vhdx_run next;
+	int r;
+
+	if (unlikely(!vhdx_image_has_range(chain->layer[0], pos, len)))
+		return -EINVAL;
+	r = look_at_layers(chain, depth, pos, len, run, miss);
+	if (r)
+		return r;
+	while (run->length < len) {
+		/* What cannot be mapped now is a matter for the next call. */
+		if (look_at_layers(chain, depth, pos + run->length,
+				   len - run->length, &next, miss) ||
+		    !run_continues(run, &next))
+			break;
+		run->length += next.length;
+	}
+	return 0;
 }
 
 /**
@@ -201,21 +233,26 @@ static bool run_continues(const struct vhdx_run *run,
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)
 {
-	struct vhdx_run next;
-	int r;
+	return map_layers(chain, chain->depth, pos, len, run, miss);
+}
 
-	r = vhdx_chain_piece(chain, pos, len, run, miss);
-	if (r)
-		return r;
-	while (run->length < len) {
-		/* What cannot be mapped now is a matter for the next call. */
-		if (vhdx_chain_piece(chain, pos + run->length,
-				     len - run->length, &next, miss) ||
-		    !run_continues(run, &next))
-			break;
-		run->length += next.length;
-	}
-	return 0;
+/**
+ * vhdx_chain_map_own() - where does the child hold these bytes?
+ * @chain: the images
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: as from vhdx_chain_map(), but as if no parent held anything:
+ *	VHDX_RUN_DATA is what a write may overwrite
+ * @miss: on -EAGAIN, what vhdx_image_load() must bring in first; a page of the
+ *	child
+ *
+ * Context: any; takes no lock, allocates nothing, does no I/O.
+ * Return: as vhdx_chain_map().
+ */
+int vhdx_chain_map_own(const struct vhdx_chain *chain, u64 pos, u64 len,
+		       struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	return map_layers(chain, 1, pos, len, run, miss);
 }
 
 /**

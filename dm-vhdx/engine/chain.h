@@ -11,6 +11,7 @@
  *   vhdx_chain_map()	virtual range -> run, without I/O or a lock
  *   vhdx_chain_piece()	the same within one block, and the layer that decides
  *			for zeros too
+ *   vhdx_chain_map_own()	the same, of what the child has
  *   vhdx_chain_read()	read the virtual disk, synchronously
  */
 #ifndef VHDX_CHAIN_H
@@ -40,6 +41,8 @@ enum vhdx_run_kind {
 /**
  * struct vhdx_run - a contiguous range of the virtual disk
  * @kind: how to read it
+ * @absent: of a range to write: not all of it is in the child so far, so that
+ *	vhdx_session_wrote() must follow
  * @layer: the layer that holds it, 0 for the child; for zeros, only
  *	vhdx_chain_piece() sets it
  * @offset: byte offset in that layer's store; meaningless for zeros
@@ -47,6 +50,7 @@ enum vhdx_run_kind {
  */
 struct vhdx_run {
 	enum vhdx_run_kind kind;
+	bool absent;
 	u32 layer;
 	u64 offset;
 	u64 length;
@@ -74,6 +78,8 @@ int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);
+int vhdx_chain_map_own(const struct vhdx_chain *chain, u64 pos, u64 len,
+		       struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_read(const struct vhdx_chain *chain, u64 pos, void *buf,
 		    size_t len);
 

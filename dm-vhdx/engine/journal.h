@@ -40,6 +40,7 @@
  *   vhdx_journal_flush()	flush the store and note the durable file length
  * journal.h APIs:
  *   vhdx_journal_due()	test whether a checkpoint must precede a commit
+ *   vhdx_journal_fits()	test whether pages fit in the open transaction
  */
 #ifndef VHDX_JOURNAL_H
 #define VHDX_JOURNAL_H
@@ -115,6 +116,20 @@ static inline bool vhdx_journal_due(const struct vhdx_journal *journal)
 
 	return (journal->head >= middle && journal->tail < middle) ||
 	       journal->head + journal->room / 4 > journal->room;
+}
+
+/**
+ * vhdx_journal_fits() - test whether pages fit in the open transaction
+ * @journal: the journal
+ * @pages: number of pages that it does not hold yet
+ *
+ * Context: under the pool's lock.
+ * Return: true if vhdx_journal_touch() will take that many.
+ */
+static inline bool vhdx_journal_fits(const struct vhdx_journal *journal,
+				     u32 pages)
+{
+	return journal->changed_count + pages <= journal->page_limit;
 }
 
 #endif /* VHDX_JOURNAL_H */

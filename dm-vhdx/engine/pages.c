@@ -363,7 +363,7 @@ void vhdx_page_map_exit(struct vhdx_page_map *map)
 /**
  * vhdx_pool_set_limit() - change how many pages there may be
  * @pool: the pool
- * @limit: in pages; raised to VHDX_POOL_RESERVE
+ * @limit: in pages; raised to @pool->least
  *
  * Context: may sleep.
  */
@@ -371,7 +371,7 @@ void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
 {
 	unsigned long excess;
 
-	limit = max_t(unsigned long, limit, VHDX_POOL_RESERVE);
+	limit = max(limit, pool->least);
 	WRITE_ONCE(pool->limit, limit);
 	/* Piece by piece: a cache may have millions of pages. */
 	do {
@@ -382,6 +382,19 @@ void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
 		vhdx_pool_shrink(pool, excess);
 		cond_resched();
 	} while (excess);
+}
+
+/**
+ * vhdx_pool_need() - raise the lowest limit
+ * @pool: the pool
+ * @pages: how many are needed at the same time
+ *
+ * Context: process context, where nobody else changes the limit.
+ */
+void vhdx_pool_need(struct vhdx_pool *pool, unsigned long pages)
+{
+	pool->least = max(pool->least, pages);
+	WRITE_ONCE(pool->limit, max(pool->limit, pool->least));
 }
 
 /**
@@ -396,7 +409,8 @@ int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit)
 {
 	spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->clock);
-	pool->limit = max_t(unsigned long, limit, VHDX_POOL_RESERVE);
+	pool->least = VHDX_POOL_RESERVE;
+	pool->limit = max(limit, pool->least);
 	pool->structs = mempool_create_kmalloc_pool(VHDX_POOL_RESERVE,
 						    sizeof(struct vhdx_page));
 	pool->buffers =

@@ -15,6 +15,7 @@
  *   vhdx_pool_init()		make a pool with a limit
  *   vhdx_pool_exit()
  *   vhdx_pool_set_limit()	change the limit
+ *   vhdx_pool_need()		raise the lowest limit
  *   vhdx_pool_shrink()		evict pages, for the shrinker
  *   vhdx_page_map_init()	make an empty map
  *   vhdx_page_map_exit()	drop all its pages
@@ -95,8 +96,9 @@ struct vhdx_supply {
  * @clock: evictable resident pages; the hand is at the head
  * @resident: number of resident pages, including those in the journal
  * @pinned: number of resident pages that are in the journal
- * @limit: maximum number of resident pages outside the journal, at least
- *	VHDX_POOL_RESERVE
+ * @limit: maximum number of resident pages outside the journal, at least @least
+ * @least: how many pages a user of the pool needs at the same time, and no less
+ *	than VHDX_POOL_RESERVE
  * @written: number of pages written in place so far
  * @starved: a load waits for pages that are in the journal
  * @supply: called while the pool is starved; may be NULL; set before any page
@@ -113,6 +115,7 @@ struct vhdx_pool {
 	unsigned long resident;
 	unsigned long pinned;
 	unsigned long limit;
+	unsigned long least;
 	u64 written;
 	bool starved;
 	struct vhdx_supply *supply;
@@ -144,6 +147,7 @@ typedef int (*vhdx_fill_t)(void *context, u64 index, struct vhdx_page *page);
 int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit);
 void vhdx_pool_exit(struct vhdx_pool *pool);
 void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit);
+void vhdx_pool_need(struct vhdx_pool *pool, unsigned long pages);
 unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count);
 
 int vhdx_page_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool,

@@ -2,65 +2,10 @@
 /*
  * What a write, a discard or a write of zeros does to the BAT, in memory.
  */
-#include "session.h"
+#include "child.h"
 
 /* So that a discard of the whole disk does not keep the lock for long. */
 #define ZERO_BLOCKS_MAX	1024U
-
-/**
- * struct spot - one block under the lock
- * @page: that holds its entry
- * @slot: index of the entry in the page
- * @index: of the entry in the BAT
- * @entry: its value
- * @in_block: byte offset of the request in the block
- * @length: bytes of the request in the block
- */
-struct spot {
-	struct vhdx_page *page;
-	u32 slot;
-	u64 index;
-	u64 entry;
-	u64 in_block;
-	u64 length;
-};
-
-static int find_spot(const struct vhdx_session *session, u64 pos, u64 len,
-		     struct spot *spot, struct vhdx_miss *miss)
-{
-	struct vhdx_image *image = session->image;
-	const struct vhdx_bat *bat = &image->bat;
-	const __le64 *entries;
-	u64 page;
-
-	spot->in_block = pos & (vhdx_bat_block_size(bat) - 1);
-	spot->length = min(len, vhdx_bat_block_size(bat) - spot->in_block);
-	spot->index = vhdx_bat_payload_index(bat, pos >> bat->block_shift);
-	spot->slot = spot->index & (VHDX_BAT_ENTRIES_PER_PAGE - 1);
-	page = spot->index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT;
-	spot->page = vhdx_page_map_find(&image->bat_pages, page);
-	if (!spot->page) {
-		*miss = (struct vhdx_miss){
-			.image = image,
-			.map = &image->bat_pages,
-			.index = page,
-		};
-		return -EAGAIN;
-	}
-	if (test_bit(spot->slot, spot->page->faulty))
-		return -EIO;
-	entries = spot->page->data;
-	spot->entry = le64_to_cpu(entries[spot->slot]);
-	return 0;
-}
-
-/* Readers look at the entry without the lock. */
-static void publish_entry(const struct spot *spot, u64 entry)
-{
-	__le64 *entries = spot->page->data;
-
-	WRITE_ONCE(entries[spot->slot], cpu_to_le64(entry));
-}
 
 /*
  * The old space of a block that was unmapped earlier, its anchor, is not freed
@@ -83,41 +28,37 @@ static u64 next_prepared(const struct vhdx_session *session)
 
 /*
  * Gives an absent block space. Since that reads as zeros, the block may be seen
- * at once, before it is written.
+ * at once, before it is written; if it showed the parent, it goes on to do so.
  */
-static int allocate_block(struct vhdx_session *session, struct spot *spot)
+static int allocate_block(struct vhdx_session *session, u64 pos,
+			  struct vhdx_spot *spot, struct vhdx_miss *miss)
 {
-	u64 offset;
-
 	if (session->prepared_count <= session->prepared_goal / 2)
 		WRITE_ONCE(session->wanted, true);
+	if (vhdx_child_shows_parent(session, spot->entry))
+		return vhdx_child_allocate(session, spot, pos, miss);
 	if (!session->prepared_count)
-		return session->no_space ? -ENOSPC : -EINPROGRESS;
+		return vhdx_spot_short_of(session);
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
-	offset = vhdx_session_take_prepared(session);
-	spot->entry = offset | VHDX_BLOCK_FULLY_PRESENT;
-	publish_entry(spot, spot->entry);
-	session->last_end =
-		max(session->last_end,
-		    offset + vhdx_bat_block_size(&session->image->bat));
-	session->stats.allocated++;
+	vhdx_spot_take(session, spot, VHDX_BLOCK_FULLY_PRESENT);
 	return 0;
 }
 
 static int map_first(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss)
 {
-	struct spot spot;
+	struct vhdx_spot spot;
 	int r;
 
-	r = find_spot(session, pos, len, &spot, miss);
+	r = vhdx_spot_find(session, pos, len, &spot, miss);
 	if (!r && !vhdx_entry_present(spot.entry))
-		r = allocate_block(session, &spot);
+		r = allocate_block(session, pos, &spot, miss);
 	if (r)
 		return r;
 	*run = (struct vhdx_run){
 		.kind = VHDX_RUN_DATA,
+		.absent = vhdx_child_lacks(session, &spot, pos),
 		.offset = vhdx_entry_offset(spot.entry) + spot.in_block,
 		.length = spot.length,
 	};
@@ -129,14 +70,17 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run)
 {
 	struct vhdx_miss miss;
-	struct spot spot;
+	struct vhdx_spot spot;
 
-	if (find_spot(session, pos, len, &spot, &miss))
+	/* In a child, a run ends with its block: the next one has other bits. */
+	if (session->image->bat.differencing)
+		return false;
+	if (vhdx_spot_find(session, pos, len, &spot, &miss))
 		return false;
 	if (!vhdx_entry_present(spot.entry)) {
 		if (!session->prepared_count ||
 		    next_prepared(session) != run->offset + run->length ||
-		    allocate_block(session, &spot))
+		    allocate_block(session, pos, &spot, &miss))
 			return false;
 	}
 	if (vhdx_entry_offset(spot.entry) != run->offset + run->length)
@@ -155,7 +99,8 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
  * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
  *
  * Blocks that are absent get space, in memory; the next commit makes that
- * durable.
+ * durable. When an @absent run has been written, vhdx_session_wrote() must
+ * follow.
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
@@ -185,7 +130,7 @@ int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 
 /* The last block of the disk may be longer than what is left of the disk. */
 static bool is_whole(const struct vhdx_bat *bat, u64 pos,
-		     const struct spot *spot)
+		     const struct vhdx_spot *spot)
 {
 	return !spot->in_block &&
 	       (spot->length == vhdx_bat_block_size(bat) ||
@@ -194,10 +139,14 @@ static bool is_whole(const struct vhdx_bat *bat, u64 pos,
 
 /*
  * Other readers may show what an unmapped or undefined block held before, so
- * that zeros must be said; without a parent, an absent one is zeros to all.
+ * that zeros must be said; without a parent, an absent one is zeros to all. One
+ * that shows the parent is not, and has nothing that a discard could give up.
  */
-static bool says_enough(enum vhdx_zero why, u64 entry)
+static bool says_enough(const struct vhdx_session *session, enum vhdx_zero why,
+			u64 entry)
 {
+	if (vhdx_child_shows_parent(session, entry))
+		return why == VHDX_ZERO_DISCARD;
 	switch (vhdx_entry_state(entry)) {
 	case VHDX_BLOCK_UNDEFINED:
 	case VHDX_BLOCK_UNMAPPED:
@@ -208,42 +157,58 @@ static bool says_enough(enum vhdx_zero why, u64 entry)
 }
 
 static int change_state(struct vhdx_session *session, enum vhdx_zero why,
-			const struct spot *spot)
+			struct vhdx_spot *spot)
 {
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
 	release_entry(session, spot->entry);
-	publish_entry(spot, why == VHDX_ZERO_DISCARD ? VHDX_BLOCK_UNMAPPED :
-						 VHDX_BLOCK_ZERO);
+	vhdx_spot_publish(spot, why == VHDX_ZERO_DISCARD ?
+					VHDX_BLOCK_UNMAPPED : VHDX_BLOCK_ZERO);
 	return 0;
+}
+
+/* What is not present becomes zeros whole, unless it shows the parent. */
+static bool is_all(const struct vhdx_session *session, u64 pos,
+		   const struct vhdx_spot *spot, bool keep)
+{
+	const struct vhdx_bat *bat = &session->image->bat;
+
+	if (vhdx_entry_present(spot->entry))
+		return is_whole(bat, pos, spot) && !keep;
+	return is_whole(bat, pos, spot) ||
+	       !vhdx_child_shows_parent(session, spot->entry);
 }
 
 /* One block; the blocks of a fixed image keep their space. */
 static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
 {
-	const struct vhdx_image *image = session->image;
-	bool keep = image->params.leave_allocated || why == VHDX_ZERO_KEEP;
-	struct spot spot;
+	bool keep = session->image->params.leave_allocated ||
+		    why == VHDX_ZERO_KEEP;
+	struct vhdx_spot spot;
 	int r;
 
-	r = find_spot(session, pos, len, &spot, miss);
+	r = vhdx_spot_find(session, pos, len, &spot, miss);
 	if (r)
 		return r;
 	*run = (struct vhdx_run){
 		.kind = VHDX_RUN_ZERO,
 		.length = spot.length,
 	};
-	if (says_enough(why, spot.entry))
+	if (says_enough(session, why, spot.entry))
 		return 0;
-	/* All of a block that is not present may become zeros. */
-	if (!vhdx_entry_present(spot.entry) ||
-	    (is_whole(&image->bat, pos, &spot) && !keep))
+	if (is_all(session, pos, &spot, keep))
 		return change_state(session, why, &spot);
 	if (keep && why == VHDX_ZERO_DISCARD)
 		return 0;
+	if (!vhdx_entry_present(spot.entry))
+		r = allocate_block(session, pos, &spot, miss);
+	if (r)
+		return r;
 	run->kind = VHDX_RUN_DATA;
 	run->offset = vhdx_entry_offset(spot.entry) + spot.in_block;
+	run->absent = why != VHDX_ZERO_DISCARD &&
+		      vhdx_child_lacks(session, &spot, pos);
 	return 0;
 }
 
@@ -255,12 +220,14 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
  * @run: VHDX_RUN_ZERO: nothing is left to do for so many bytes; VHDX_RUN_DATA:
  *	these bytes of the store belong to a block that stays, and the caller
- *	zeroes them, or may discard them
+ *	zeroes them, or may discard them. If it zeroes an @absent run,
+ *	vhdx_session_wrote() must follow
  * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
  *
  * Whole blocks give their space up, in memory, unless they are to keep it; the
  * next commit makes that durable. From then on they read as zeros, as do those
- * that the caller zeroes; a fixed image may go on to show what was discarded.
+ * that the caller zeroes; a fixed image may go on to show what was discarded, and
+ * a child goes on to show the parent where it had nothing of its own.
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: as vhdx_session_map().

@@ -122,19 +122,17 @@ int vhdx_session_survey(struct vhdx_session *session)
 	return 0;
 }
 
-static void untake_space(struct vhdx_session *session, u64 offset)
+static void untake_space(struct vhdx_session *session, u64 offset, u64 size)
 {
 	spin_lock(&session->image->pool.lock);
-	vhdx_space_untake(&session->space, offset,
-			  vhdx_bat_block_size(&session->image->bat));
+	vhdx_space_untake(&session->space, offset, size);
 	spin_unlock(&session->image->pool.lock);
 }
 
 /* Free space inside the file holds what its last owner left there. */
-static int reuse_one(struct vhdx_session *session, u64 *offset)
+static int reuse_one(struct vhdx_session *session, u64 size, u64 *offset)
 {
 	struct vhdx_store *store = session->image->store;
-	u64 size = vhdx_bat_block_size(&session->image->bat);
 	u64 end = min(session->append_at, ALIGN_DOWN(store->size, VHDX_ALIGN));
 
 	spin_lock(&session->image->pool.lock);
@@ -146,12 +144,12 @@ static int reuse_one(struct vhdx_session *session, u64 *offset)
 }
 
 /* A bad spot is nobody's: it stays taken, and another place is looked for. */
-static int reuse_space(struct vhdx_session *session, u64 *offset)
+static int reuse_space(struct vhdx_session *session, u64 size, u64 *offset)
 {
 	int r;
 
 	for (;;) {
-		r = reuse_one(session, offset);
+		r = reuse_one(session, size, offset);
 		if (!r || *offset == U64_MAX)
 			return r;
 		if (r == -ENOMEM || vhdx_store_no_room(r) ||
@@ -159,7 +157,7 @@ static int reuse_space(struct vhdx_session *session, u64 *offset)
 			break;
 		session->bad_places++;
 	}
-	untake_space(session, *offset);
+	untake_space(session, *offset, size);
 	return r;
 }
 
@@ -265,9 +263,8 @@ static int extend_store(struct vhdx_session *session, u64 end)
 }
 
 /* Space behind all that was ever used needs no zeroing. */
-static int append_block(struct vhdx_session *session, u64 *offset)
+static int append_space(struct vhdx_session *session, u64 size, u64 *offset)
 {
-	u64 size = vhdx_bat_block_size(&session->image->bat);
 	u64 end = session->append_at + size;
 	int r;
 
@@ -290,15 +287,39 @@ static int append_block(struct vhdx_session *session, u64 *offset)
 	return 0;
 }
 
+/* Finds room for a block of either kind, and has it read as zeros. */
+static int prepare_space(struct vhdx_session *session, u64 size, u64 *offset)
+{
+	int r = reuse_space(session, size, offset);
+
+	return vhdx_store_no_room(r) ? append_space(session, size, offset) : r;
+}
+
+static int prepare_bitmap(struct vhdx_session *session)
+{
+	u64 offset;
+	int r;
+
+	if (!READ_ONCE(session->wants_bitmap))
+		return 0;
+	r = prepare_space(session, VHDX_BITMAP_BLOCK_SIZE, &offset);
+	if (r)
+		return r;
+	spin_lock(&session->image->pool.lock);
+	session->prepared_bitmap = offset;
+	WRITE_ONCE(session->wants_bitmap, false);
+	spin_unlock(&session->image->pool.lock);
+	return 0;
+}
+
 static int prepare_one(struct vhdx_session *session)
 {
 	u64 offset;
 	u32 last;
 	int r;
 
-	r = reuse_space(session, &offset);
-	if (vhdx_store_no_room(r))
-		r = append_block(session, &offset);
+	r = prepare_space(session, vhdx_bat_block_size(&session->image->bat),
+			  &offset);
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);
@@ -375,10 +396,11 @@ int vhdx_session_prepare(struct vhdx_session *session)
 	u64 size = vhdx_bat_block_size(&session->image->bat);
 	u32 goal = prepare_goal(session);
 	u64 made;
-	int r = 0;
+	int r;
 
 	if (!goal)
 		return 0;
+	r = prepare_bitmap(session);
 	/* Blocks may be taken as fast as they are made. */
 	for (made = 0; made < AT_ONCE && !r; made += size) {
 		if (READ_ONCE(session->prepared_count) >= goal ||
@@ -477,6 +499,11 @@ static void give_back(struct vhdx_session *session)
 	while (session->prepared_count)
 		vhdx_space_untake(&session->space,
 				  vhdx_session_take_prepared(session), size);
+	if (session->prepared_bitmap)
+		vhdx_space_untake(&session->space, session->prepared_bitmap,
+				  VHDX_BITMAP_BLOCK_SIZE);
+	session->prepared_bitmap = 0;
+	WRITE_ONCE(session->wants_bitmap, false);
 	session->prepared_goal = VHDX_PREPARED_MIN;
 	WRITE_ONCE(session->wanted, false);
 	WRITE_ONCE(session->more, false);

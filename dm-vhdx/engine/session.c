@@ -167,9 +167,10 @@ static bool commit_needed(struct vhdx_session *session)
 	bool needed;
 
 	spin_lock(&session->image->pool.lock);
-	needed = session->reclaim ||
-		 journal->changed_count == journal->page_limit;
+	needed = session->reclaim || session->crowded ||
+		 !vhdx_journal_fits(journal, 1);
 	WRITE_ONCE(session->reclaim, false);
+	WRITE_ONCE(session->crowded, false);
 	spin_unlock(&session->image->pool.lock);
 	return needed;
 }
@@ -306,11 +307,6 @@ int vhdx_session_check(const struct vhdx_image *image,
 {
 	const struct vhdx_header *header = vhdx_header_current(&image->headers);
 
-	if (image->bat.differencing)
-		return vhdx_refuse(report, -EROFS,
-				   VHDX_AT("metadata table",
-					   image->metadata.base),
-				   "a differencing image can only be read so far; open it read-only");
 	if (!header->log_length)
 		return vhdx_refuse(report, -EROFS, vhdx_image_log_place(image),
 				   "the image has no log, so it can only be read");
@@ -364,6 +360,10 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 	session->image = image;
 	session->report = report;
 	session->prepared_goal = VHDX_PREPARED_MIN;
+	/* The entries of a block and of its bitmap may lie in two pages. */
+	if (image->bat.differencing)
+		vhdx_pool_need(&image->pool,
+			       2 + vhdx_bitmap_pages(&image->bat));
 	r = vhdx_space_init(&session->space);
 	if (!r)
 		r = vhdx_journal_init(&session->journal, image->store,

@@ -31,6 +31,8 @@
  *   vhdx_session_map()		virtual range -> where to write it
  *   vhdx_session_zero()	discard or zero a virtual range
  *   vhdx_session_clean()	test whether a flush has nothing to commit
+ * child.c APIs:
+ *   vhdx_session_wrote()	sectors of a child have been written
  * session-space.c APIs:
  *   vhdx_session_survey()	find all free space
  *   vhdx_session_reserve()	reserve space for the log and the BAT
@@ -69,6 +71,7 @@ enum vhdx_mode {
  * struct vhdx_session_stats - counters since the session was made
  * @allocated: blocks that got space
  * @freed: blocks that gave up their space
+ * @bitmaps: sector bitmap blocks that were made
  * @commits: transactions made durable
  * @checkpoints: passes over the logged pages
  * @prepared: blocks prepared
@@ -77,6 +80,7 @@ enum vhdx_mode {
 struct vhdx_session_stats {
 	u64 allocated;
 	u64 freed;
+	u64 bitmaps;
 	u64 commits;
 	u64 checkpoints;
 	u64 prepared;
@@ -100,8 +104,11 @@ struct vhdx_session_stats {
  * @prepared_first: index of the first prepared block
  * @prepared_count: number of prepared blocks
  * @prepared_goal: target for @prepared_count; rises as blocks are used up
+ * @prepared_bitmap: byte offset of a prepared sector bitmap block, or 0
+ * @wants_bitmap: one was asked for
  * @wanted: blocks were asked for, so more should be prepared
  * @more: the last call that prepared blocks left some of them for the next
+ * @crowded: a change did not fit in the open transaction: a commit is needed
  * @reclaim: the file had to grow although space was freed: a commit is needed
  * @space_error: errno of the store that stopped the space worker, or 0
  * @bad_places: number of free places that could not be zeroed and are not used
@@ -138,8 +145,11 @@ struct vhdx_session {
 	u32 prepared_first;
 	u32 prepared_count;
 	u32 prepared_goal;
+	u64 prepared_bitmap;
+	bool wants_bitmap;
 	bool wanted;
 	bool more;
+	bool crowded;
 	bool reclaim;
 	int space_error;
 	u32 bad_places;
@@ -213,6 +223,8 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 		      u64 pos, u64 len, struct vhdx_run *run,
 		      struct vhdx_miss *miss);
 bool vhdx_session_clean(struct vhdx_session *session);
+int vhdx_session_wrote(struct vhdx_session *session, u64 pos, u64 len,
+		       struct vhdx_miss *miss);
 
 int vhdx_session_survey(struct vhdx_session *session);
 int vhdx_session_reserve(struct vhdx_session *session);

@@ -261,6 +261,8 @@ struct rcu_head {
 #define rcu_read_unlock()	do { } while (0)
 /* One thread: there is no order between processors. */
 #define smp_rmb()		do { } while (0)
+/* Likewise: stores of one thread are seen in order. */
+#define smp_wmb()		do { } while (0)
 #define rcu_barrier()		do { } while (0)
 #define rcu_dereference(p)	(p)
 #define rcu_dereference_check(p, c)	((void)(c), (p))
