@@ -23,6 +23,18 @@
 #include "table.h"
 
 /**
+ * struct vhdx_wrote - writes that have ended, and whose bits are not yet set
+ * @ended: them, the last one first
+ * @work: sets the bits
+ * @worker: the workqueue for @work
+ */
+struct vhdx_wrote {
+	struct llist_head ended;
+	struct work_struct work;
+	struct workqueue_struct *worker;
+};
+
+/**
  * struct vhdx_target - a device
  * @chain: the parsed images
  * @ti: the dm target
@@ -30,6 +42,7 @@
  * @options: features that the table line names
  * @loader: workqueue of bios that wait for pages of metadata
  * @zeroer: workqueue of discards and zeroes
+ * @wrote: writes that have ended; of a child that is written
  * @parts: bios for the runs of a bio that a worker splits, see struct vhdx_part
  * @bounce: pages for vhdx_chain_read() to read into
  * @deferred: number of bios that went to a worker so far
@@ -44,6 +57,7 @@ struct vhdx_target {
 	struct vhdx_options options;
 	struct workqueue_struct *loader;
 	struct workqueue_struct *zeroer;
+	struct vhdx_wrote wrote;
 	struct bio_set parts;
 	mempool_t *bounce;
 	atomic64_t deferred;

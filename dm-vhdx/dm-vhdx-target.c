@@ -23,6 +23,7 @@
 #include "status.h"
 #include "store/file.h"
 #include "write.h"
+#include "wrote.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
@@ -33,6 +34,7 @@ static void target_free(struct vhdx_target *t)
 	if (t->committer)
 		vhdx_committer_drop_table(t->committer, t->ti);
 	vhdx_provision_exit(t);
+	vhdx_wrote_exit(t);
 	if (t->chain)
 		vhdx_chain_free(t->chain);
 	for (i = 0; i < t->layers; i++)
@@ -55,11 +57,9 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 	u64 held = 0;
 	int err;
 
-	if (write && t->layers > 1)
-		return vhdx_reason_give(reason, -EROFS,
-					"differencing images cannot be written yet; load the table read-only");
 	for (i = 0; i < t->layers; i++) {
-		err = vhdx_layer_open(&t->stack, table->images[i], write,
+		/* A parent that changed would no longer fit its children. */
+		err = vhdx_layer_open(&t->stack, table->images[i], write && !i,
 				      &t->options, &t->layer[i], reason);
 		if (!err)
 			err = vhdx_chain_bound_logs(&held,
@@ -107,6 +107,16 @@ static int check_length(struct vhdx_target *t, struct vhdx_reason *reason)
 				(unsigned long long)t->ti->len, sectors);
 }
 
+static int set_up_child(struct vhdx_target *t)
+{
+	struct vhdx_image *image = t->layer[0].backing->image;
+
+	if (!image->bat.differencing)
+		return 0;
+	vhdx_pool_need(&image->pool, vhdx_provision_pages());
+	return vhdx_wrote_init(t);
+}
+
 static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 		       struct vhdx_reason *reason)
 {
@@ -123,6 +133,8 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 		err = check_length(t, reason);
 	if (!err)
 		err = vhdx_limits_check(t, reason);
+	if (!err && is_writable(t))
+		err = set_up_child(t);
 	if (!err && is_writable(t))
 		t->committer = t->layer[0].backing->committer;
 	return err;
@@ -297,7 +309,7 @@ static int vhdx_iterate_devices(struct dm_target *ti,
 
 static struct target_type vhdx_target = {
 	.name = "vhdx",
-	.version = { 1, 1, 0 },
+	.version = { 1, 2, 0 },
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = vhdx_ctr,

@@ -9,6 +9,8 @@
  *	     a write -> vhdx_write_map() likewise; if the block is absent:
  *	                                -> new block  in memory, then as above
  *	                                -> none left  commit.c, then as above
+ *	                                -> shows the parent  likewise, and when it
+ *	                                   has ended: wrote.c
  *	        to a file: the same, in the worker of store/file-queue.c
  *	     a flush -> commit.c, if there is something to commit
  *
@@ -20,6 +22,7 @@
 #define VHDX_IO_H
 
 #include <linux/bio.h>
+#include <linux/llist.h>
 #include <linux/workqueue.h>
 
 #include "epoch.h"
@@ -43,17 +46,23 @@ struct vhdx_io_wait {
  * @bio: dm's clone, or a part of it; advanced over what is done
  * @epoch: the epoch that the I/O is in, or NULL
  * @durable: the bio ends only when a commit has made its data durable
+ * @absent: bytes whose bits are to be set before the bio ends, or 0
+ * @pos: byte offset on the virtual disk of those
  * @wait: used while the bio waits for a page of metadata or for the committer
  * @file: used while a file is read or written
+ * @ended: used while its bits are not yet set
  */
 struct vhdx_io {
 	struct vhdx_target *target;
 	struct bio *bio;
 	struct vhdx_epoch *epoch;
 	bool durable;
+	u32 absent;
+	u64 pos;
 	union {
 		struct vhdx_io_wait wait;
 		struct vhdx_file_io file;
+		struct llist_node ended;
 	};
 };
 

@@ -14,6 +14,7 @@
 #include "store/file.h"
 #include "trace.h"
 #include "write.h"
+#include "wrote.h"
 
 static int map_data(struct vhdx_target *t, struct vhdx_io *io,
 		    const struct vhdx_run *run)
@@ -78,6 +79,7 @@ static int map_run(struct vhdx_target *t, struct vhdx_io *io,
 	if (run->length < bio->bi_iter.bi_size)
 		dm_accept_partial_bio(bio, run->length >> SECTOR_SHIFT);
 	if (likely(run->kind == VHDX_RUN_DATA)) {
+		vhdx_wrote_note(io, vhdx_target_pos(t, bio), run);
 		if (unlikely(bio->bi_opf & REQ_FUA) && t->committer)
 			vhdx_write_fua(io);
 		return map_data(t, io, run);
@@ -114,6 +116,7 @@ static bool locate_write(struct vhdx_file_io *file_io)
 		return false;
 	}
 	trace_vhdx_map_bio(io->bio, pos, &run);
+	vhdx_wrote_note(io, pos, &run);
 	if (unlikely(io->bio->bi_opf & REQ_FUA))
 		vhdx_write_fua(io);
 	file_io->pos = run.offset;
@@ -182,6 +185,7 @@ int vhdx_map(struct dm_target *ti, struct bio *bio)
 	io->bio = bio;
 	io->epoch = NULL;
 	io->durable = false;
+	io->absent = 0;
 	if (unlikely(!is_plain(t, bio)))
 		return map_other(t, io);
 	if (worker_locates(t, bio))

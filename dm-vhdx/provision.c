@@ -24,6 +24,7 @@
 #include "store/file.h"
 #include "trace.h"
 #include "write.h"
+#include "wrote.h"
 #include "zero.h"
 
 /* Reserves: enough for one bio to make progress on its own. */
@@ -31,14 +32,16 @@
 #define BOUNCE_RESERVE	2
 
 /*
- * A bio needs a page of the BAT and a page of a bitmap at the same time, in
- * each image. If the bios that load outnumber half of the pages of a pool, they
- * may evict each other's pages forever. Discards and zeroes have as many
- * workers of their own: an image that is written has no bitmaps, so each bio
- * needs one page.
+ * A read needs a page of the BAT and a page of a bitmap at the same time, in
+ * each image; a write into a child as many as PAGES_CHILD, for a block of 256
+ * MiB, see engine/child.c. If the bios that load need more than the pages of
+ * a pool, they may evict each other's pages forever. Discards and zeroes have
+ * as many workers of their own.
  */
 #define WORKERS_MIN	8
 #define WORKERS_MAX	64
+#define PAGES_READ	2
+#define PAGES_CHILD	18
 
 /* Copy to a bio and advance it, as a read of the device would. */
 static void copy_to_bio(struct bio *bio, const char *buf, size_t len)
@@ -113,6 +116,8 @@ static void part_end_io(struct bio *bio)
 	struct bio *clone = bio->bi_private;
 
 	vhdx_io_leave(&part->io);
+	if (!bio->bi_status && vhdx_wrote_later(&part->io))
+		return;
 	/* If several parts fail, any one of the errors will do. */
 	if (bio->bi_status && !READ_ONCE(clone->bi_status))
 		WRITE_ONCE(clone->bi_status, bio->bi_status);
@@ -138,6 +143,7 @@ static struct vhdx_io *split_off(struct vhdx_io *io, u64 len)
 	part->io.target = t;
 	part->io.bio = bio;
 	part->io.epoch = io->epoch;
+	part->io.absent = 0;
 	io->epoch = NULL;
 	return &part->io;
 }
@@ -156,6 +162,7 @@ static void run_submit(struct vhdx_io *io, const struct vhdx_run *run, u64 pos)
 		bio_endio(part->bio);
 		break;
 	case VHDX_RUN_DATA:
+		vhdx_wrote_note(part, pos, run);
 		run_data(t, clone, part, run);
 		break;
 	case VHDX_RUN_COPY:
@@ -266,13 +273,26 @@ void vhdx_provision(struct vhdx_io *io)
 	vhdx_io_go_on(io);
 }
 
+/**
+ * vhdx_provision_pages() - pages that the workers of a child need
+ *
+ * Return: how many pages the pool of a child that is written must hold, so that
+ * as many workers as there are at least get on.
+ */
+unsigned long vhdx_provision_pages(void)
+{
+	return 2 * WORKERS_MIN * PAGES_CHILD;
+}
+
+/* A table of several images may be that of a child that is written. */
 static unsigned int worker_limit(const struct vhdx_target *t)
 {
 	unsigned long pages = t->options.bat_cache / (VHDX_PAGE / VHDX_KIB);
+	unsigned long need = t->layers > 1 ? 2 * PAGES_CHILD : PAGES_READ;
 
 	if (!pages)
 		pages = VHDX_POOL_PAGES_DEFAULT;
-	return clamp_t(unsigned long, pages / 2, WORKERS_MIN, WORKERS_MAX);
+	return clamp_t(unsigned long, pages / need, WORKERS_MIN, WORKERS_MAX);
 }
 
 /**

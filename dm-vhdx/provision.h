@@ -9,6 +9,7 @@
  *   vhdx_provision_exit()
  *   vhdx_provision()		take a bio over from ->map
  *   vhdx_provision_prepare()	choose the worker that a bio goes on in
+ *   vhdx_provision_pages()	pages of metadata that a child needs
  */
 #ifndef VHDX_PROVISION_H
 #define VHDX_PROVISION_H
@@ -20,5 +21,6 @@ int vhdx_provision_init(struct vhdx_target *t);
 void vhdx_provision_exit(struct vhdx_target *t);
 void vhdx_provision(struct vhdx_io *io);
 void vhdx_provision_prepare(struct vhdx_io *io);
+unsigned long vhdx_provision_pages(void);
 
 #endif /* VHDX_PROVISION_H */

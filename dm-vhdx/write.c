@@ -10,6 +10,7 @@
 #include "store/file.h"
 #include "trace.h"
 #include "write.h"
+#include "wrote.h"
 
 /**
  * vhdx_write_map() - look up where to write
@@ -36,10 +37,13 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 	err = vhdx_session_ready(c->session);
 	if (unlikely(err))
 		return err;
-	err = vhdx_chain_map(t->chain, pos, len, run, miss);
+	err = vhdx_chain_map_own(t->chain, pos, len, run, miss);
 	if (unlikely(err) || likely(run->kind == VHDX_RUN_DATA))
 		return err;
-	err = vhdx_session_map(c->session, pos, run->length, run, miss);
+	/* Of a child, a run that lacks some sectors may be written at once. */
+	if (t->layers == 1)
+		len = run->length;
+	err = vhdx_session_map(c->session, pos, len, run, miss);
 	if (trace_vhdx_allocate_enabled())
 		trace_vhdx_allocate(vhdx_dev(t->ti), pos, err, run);
 	if (!err)
@@ -49,11 +53,12 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 
 /**
  * vhdx_write_fua() - have a write durable when it ends
- * @io: I/O of dm's clone, with its mapping looked up
+ * @io: I/O of dm's clone, with its mapping looked up and noted
  *
- * If the mapping is already committed, a FUA write suffices. Otherwise the
- * write loses its FUA flag, and a commit follows it. The order of the two reads
- * matters: a block joins the transaction before it appears in the BAT.
+ * If the mapping is already committed, a FUA write suffices. Otherwise, and if
+ * bits of a child are to be set, the write loses its FUA flag, and a commit
+ * follows it. The order of the two reads matters: a block joins the transaction
+ * before it appears in the BAT.
  *
  * Context: process context; takes the pool's lock.
  */
@@ -61,7 +66,7 @@ void vhdx_write_fua(struct vhdx_io *io)
 {
 	/* Pairs with the pool's lock, under which a block is published. */
 	smp_rmb();
-	if (vhdx_session_clean(io->target->committer->session))
+	if (!io->absent && vhdx_session_clean(io->target->committer->session))
 		return;
 	io->bio->bi_opf &= ~REQ_FUA;
 	io->durable = true;
@@ -132,7 +137,8 @@ static void look_why(const struct vhdx_target *t)
  * @bio: dm's clone
  * @error: its status
  *
- * dm calls this a second time when a commit has made a write durable.
+ * dm calls this again when the bits of a write into a child are set, and when a
+ * commit has made a write durable.
  *
  * Context: any, interrupts too.
  * Return: DM_ENDIO_*.
@@ -148,6 +154,8 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 	io = dm_per_bio_data(bio, sizeof(*io));
 	vhdx_io_leave(io);
+	if (likely(!*error) && vhdx_wrote_later(io))
+		return DM_ENDIO_INCOMPLETE;
 	if (unlikely(*error) && had_flush(t, bio, *error))
 		vhdx_committer_flush_failed(t->committer);
 	if (likely(!io->durable))

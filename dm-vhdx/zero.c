@@ -15,6 +15,7 @@
 #include "device.h"
 #include "scope.h"
 #include "store/status.h"
+#include "wrote.h"
 #include "zero.h"
 
 static enum vhdx_zero why_zero(const struct bio *bio)
@@ -132,6 +133,13 @@ static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
 	return err;
 }
 
+/* Zeros are data, too, of a child whose parent has something else there. */
+static int note_zeros(struct vhdx_io *io, const struct vhdx_run *run)
+{
+	return vhdx_wrote_now(io->target, vhdx_target_pos(io->target, io->bio),
+			      run->length);
+}
+
 /*
  * An errno of the engine's is returned: it may ask for the committer, or for a
  * page. What the store answers is for neither, though the number may be the same:
@@ -149,6 +157,8 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 	if (!err && run.kind == VHDX_RUN_DATA)
 		bio->bi_status = vhdx_blk_status(zero_data(io, &run));
 	vhdx_io_leave(io);
+	if (!err && !bio->bi_status && run.absent)
+		bio->bi_status = errno_to_blk_status(note_zeros(io, &run));
 	if (!err && !bio->bi_status)
 		bio_advance(bio, run.length);
 	return err;

@@ -113,13 +113,15 @@ static void warn(struct vhdx_report *report, const struct vhdx_finding *finding)
 	msg_warn("%s: %s; so the device is read-only", warning->path, sentence);
 }
 
-static bool is_writable(const struct layer *layer)
+static bool is_writable(const struct layer *layer,
+			const struct options *options)
 {
 	struct warning warning = { .report.emit = warn, .path = layer->path };
 	const char *reason;
 
-	if (layer->image->params.has_parent) {
-		msg_warn("%s: is a differencing image, which this version does not write: the device is read-only",
+	/* What is written would be meant for the parent that it was made over. */
+	if (options->ignore_id && layer->image->params.has_parent) {
+		msg_warn("%s: may lie over another parent than it was made over; so the device is read-only",
 			 layer->path);
 		return false;
 	}
@@ -223,7 +225,8 @@ static int create_with_partitions(struct disk *disk,
 	struct dmdev_spec spec = {
 		.name = name,
 		.sectors = disk->chain->size >> 9,
-		.read_only = options->readonly || !is_writable(disk->layer[0]),
+		.read_only = options->readonly ||
+			     !is_writable(disk->layer[0], options),
 	};
 	int err;
 

@@ -18,7 +18,9 @@ map
 provision
 zero
 limits message status
-defer write
+write
+wrote
+defer
 device
 layer shrink
 backing stack
