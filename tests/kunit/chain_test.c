@@ -47,11 +47,12 @@ static void expect_run(struct kunit *test, u64 pos, u64 len,
 	}
 }
 
-#define ZERO(len) (&(struct vhdx_run){ VHDX_RUN_ZERO, 0, 0, len })
-#define DATA(layer, pos, len) \
-	(&(struct vhdx_run){ VHDX_RUN_DATA, layer, pos, len })
-#define COPY(layer, pos, len) \
-	(&(struct vhdx_run){ VHDX_RUN_COPY, layer, pos, len })
+#define RUN(k, where, pos, len) \
+	(&(struct vhdx_run){ .kind = (k), .layer = (where), .offset = (pos), \
+			     .length = (len) })
+#define ZERO(len) RUN(VHDX_RUN_ZERO, 0, 0, len)
+#define DATA(layer, pos, len) RUN(VHDX_RUN_DATA, layer, pos, len)
+#define COPY(layer, pos, len) RUN(VHDX_RUN_COPY, layer, pos, len)
 
 /* One layer: every state of a block, asked for its second half. */
 struct state_case {
@@ -684,7 +685,47 @@ static void map_replayed(struct kunit *test)
 	expect_run(test, MIB + 16384, MIB - 16384, ZERO(MIB - 16384));
 }
 
+/* What a write may overwrite is the child's alone, whatever the parent has. */
+static void map_own(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+	u64 pos, bitmap;
+
+	fixture_files(test, 2);
+	pos = builder_block(&f->builder[0], 3, 7);
+	bitmap = builder_bitmap(&f->builder[0], 0);
+	builder_present(&f->builder[0], bitmap, 3 * 2048 + 8, 8);
+	builder_block(&f->builder[1], 3, 6);
+	builder_block(&f->builder[1], 5, 6);
+	fixture_chain(test, 2);
+	while (vhdx_chain_map_own(f->chain, 3 * MIB, MIB, &run, &miss) ==
+	       -EAGAIN) {
+		KUNIT_EXPECT_PTR_EQ(test, miss.image, f->image[0]);
+		KUNIT_ASSERT_EQ(test, vhdx_image_load(&miss), 0);
+	}
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_ZERO);
+	KUNIT_EXPECT_EQ(test, run.length, 4096);
+	KUNIT_EXPECT_EQ(test, vhdx_chain_map_own(f->chain, 3 * MIB + 4096, MIB,
+						 &run, &miss), 0);
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_DATA);
+	KUNIT_EXPECT_EQ(test, run.layer, 0);
+	KUNIT_EXPECT_EQ(test, run.offset, pos + 4096);
+	KUNIT_EXPECT_EQ(test, run.length, 4096);
+	KUNIT_EXPECT_FALSE(test, run.absent);
+	KUNIT_EXPECT_EQ(test, vhdx_chain_map_own(f->chain, 5 * MIB, MIB, &run,
+						 &miss), 0);
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_ZERO);
+	KUNIT_EXPECT_EQ(test, run.length, MIB);
+	/* Nothing of the parent was looked at. */
+	KUNIT_EXPECT_EQ(test, f->image[1]->pool.resident, 0);
+	KUNIT_EXPECT_EQ(test, vhdx_chain_map_own(f->chain, 64 * MIB, 512, &run,
+						 &miss), -EINVAL);
+}
+
 static struct kunit_case chain_cases[] = {
+	KUNIT_CASE(map_own),
 	KUNIT_CASE_PARAM(map_state, state_gen_params),
 	KUNIT_CASE_PARAM(map_child_state, child_gen_params),
 	KUNIT_CASE(map_child_hides_parent),
