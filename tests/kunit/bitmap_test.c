@@ -167,7 +167,81 @@ static void run_against_bits(struct kunit *test)
 	}
 }
 
+/* Sectors [pos, pos + len), of which those past the page are left out. */
+struct edge_case {
+	const char *name;
+	u32 pos, len;
+	u32 end;
+};
+
+static const struct edge_case edge_cases[] = {
+	{ "the first bit", 0, 1, 1 },
+	{ "the last bit of a byte", 7, 1, 8 },
+	{ "the first of the next", 8, 1, 9 },
+	{ "a byte", 8, 8, 16 },
+	{ "within a byte", 10, 3, 13 },
+	{ "over a byte's edge", 7, 2, 9 },
+	{ "up to a byte's edge", 3, 5, 8 },
+	{ "over two edges", 6, 12, 18 },
+	{ "over a word", 60, 70, 130 },
+	{ "the last bit", BITS - 1, 1, BITS },
+	{ "over the page's end", BITS - 3, 100, BITS },
+	{ "all", 0, BITS, BITS },
+	{ "far over the page's end", 5, 3 * BITS, BITS },
+};
+
+static void edge_case_name(const struct edge_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(edge, edge_cases, edge_case_name);
+
+static void expect_bits(struct kunit *test, const u8 *page,
+			const struct edge_case *c, bool inside)
+{
+	u32 i, wrong = 0;
+
+	for (i = 0; i < BITS; i++) {
+		bool in = i >= c->pos && i < c->end;
+
+		wrong += (page[i / 8] >> i % 8 & 1) != (in == inside);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
+/* Exactly those bits change, and exactly those are looked at. */
+static void change_exact(struct kunit *test, u32 sector)
+{
+	const struct edge_case *c = test->param_value;
+	struct vhdx_bat bat = make_bat(sector);
+	u64 pos = (2ULL * BITS + c->pos) * sector;
+	u64 len = (u64)c->len * sector;
+	u8 *page = make_page(test);
+
+	vhdx_bitmap_set(&bat, page, pos, len);
+	expect_bits(test, page, c, true);
+	KUNIT_EXPECT_TRUE(test, vhdx_bitmap_has(&bat, page, pos, len));
+	KUNIT_EXPECT_FALSE(test, vhdx_bitmap_lacks(&bat, page, pos, len));
+	page[(c->end - 1) / 8] ^= 1 << (c->end - 1) % 8;
+	KUNIT_EXPECT_TRUE(test, vhdx_bitmap_lacks(&bat, page, pos, len));
+	memset(page, 0xFF, VHDX_PAGE);
+	vhdx_bitmap_clear(&bat, page, pos, len);
+	expect_bits(test, page, c, false);
+	KUNIT_EXPECT_FALSE(test, vhdx_bitmap_has(&bat, page, pos, len));
+	KUNIT_EXPECT_TRUE(test, vhdx_bitmap_lacks(&bat, page, pos, len));
+	page[(c->end - 1) / 8] ^= 1 << (c->end - 1) % 8;
+	KUNIT_EXPECT_TRUE(test, vhdx_bitmap_has(&bat, page, pos, len));
+}
+
+static void change_bits(struct kunit *test)
+{
+	change_exact(test, 512);
+	change_exact(test, 4096);
+}
+
 static struct kunit_case bitmap_cases[] = {
+	KUNIT_CASE_PARAM(change_bits, edge_gen_params),
 	KUNIT_CASE_PARAM(which_page, page_gen_params),
 	KUNIT_CASE_PARAM(run_exact, run_gen_params),
 	KUNIT_CASE(run_against_bits),
