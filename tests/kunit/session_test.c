@@ -68,13 +68,19 @@ static void new_on_read_only_store(struct kunit *test)
 		       "error: file at offset 0x0: is open for reading only\n");
 }
 
+/* A change may concern more pages than any other use of the pool. */
 static void new_on_child(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
+	f->pool_pages = 1;
+	f->builder[0].block_size = 256 * MIB;
 	builder_parent(&f->builder[0], 0xDA);
-	refuse_session(test,
-		       "error: metadata table at offset 0x200000: a differencing image can only be read so far; open it read-only\n");
+	writer_open(test);
+	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
+	KUNIT_EXPECT_GE(test, f->image[0]->pool.limit, 18);
+	vhdx_pool_set_limit(&f->image[0]->pool, 1);
+	KUNIT_EXPECT_GE(test, f->image[0]->pool.limit, 18);
 }
 
 static void new_without_log(struct kunit *test)

@@ -2,8 +2,11 @@
 #include "recover.h"
 #include "writer.h"
 
-/* Loads, begins, commits: no request needs more rounds than this. */
-#define ROUNDS 8
+/*
+ * Loads, begins, commits: no request needs more rounds than this. A block of a
+ * child needs up to 18 pages at the same time.
+ */
+#define ROUNDS 32
 
 /**
  * writer_init() - a suite's init
@@ -221,6 +224,39 @@ int writer_zero(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len,
 }
 
 /**
+ * writer_wrote() - bytes are in the store: have their bits set
+ * @test: the test
+ * @pos: as for vhdx_session_wrote()
+ * @len: likewise
+ *
+ * Return: as vhdx_session_wrote() in the end; never -EAGAIN.
+ */
+int writer_wrote(struct kunit *test, u64 pos, u64 len)
+{
+	struct vhdx_miss miss;
+	int round, r;
+
+	for (round = 0; round < ROUNDS; round++) {
+		r = vhdx_session_wrote(writer_of(test)->session, pos, len,
+				       &miss);
+		if (!again(test, &r, &miss))
+			return r;
+	}
+	return -EBUSY;
+}
+
+/* What the caller of the engine does to a run of a write or of zeros. */
+static void fill_run(struct kunit *test, u64 pos, const struct vhdx_run *run,
+		     u8 byte)
+{
+	struct fixture *f = test->priv;
+
+	builder_fill(&f->builder[0], run->offset, run->length, byte);
+	if (run->absent)
+		KUNIT_ASSERT_EQ(test, writer_wrote(test, pos, run->length), 0);
+}
+
+/**
  * writer_write() - write a range, which must succeed
  * @test: the test; it ends here if it does not
  * @pos: byte offset on the virtual disk
@@ -229,14 +265,13 @@ int writer_zero(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len,
  */
 void writer_write(struct kunit *test, u64 pos, u64 len, u8 byte)
 {
-	struct fixture *f = test->priv;
 	struct vhdx_run run;
 
 	for (; len; pos += run.length, len -= run.length) {
 		KUNIT_ASSERT_EQ(test, writer_map(test, pos, len, &run), 0);
 		KUNIT_ASSERT_EQ(test, run.kind, VHDX_RUN_DATA);
 		KUNIT_ASSERT_TRUE(test, run.length && run.length <= len);
-		builder_fill(&f->builder[0], run.offset, run.length, byte);
+		fill_run(test, pos, &run, byte);
 	}
 }
 
@@ -249,7 +284,6 @@ void writer_write(struct kunit *test, u64 pos, u64 len, u8 byte)
  */
 void writer_discard(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len)
 {
-	struct fixture *f = test->priv;
 	struct vhdx_run run;
 
 	for (; len; pos += run.length, len -= run.length) {
@@ -257,7 +291,7 @@ void writer_discard(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len)
 				0);
 		KUNIT_ASSERT_TRUE(test, run.length && run.length <= len);
 		if (run.kind == VHDX_RUN_DATA)
-			builder_fill(&f->builder[0], run.offset, run.length, 0);
+			fill_run(test, pos, &run, 0);
 	}
 }
 
@@ -359,15 +393,16 @@ u64 writer_disk_entry(struct kunit *test, u64 block)
 int writer_read(struct kunit *test, u64 pos)
 {
 	struct fixture *f = test->priv;
-	u8 *sector = kmalloc(512, GFP_KERNEL);
+	u64 size = f->builder[0].logical_sector;
+	u8 *sector = kmalloc(size, GFP_KERNEL);
 	int r;
 
 	KUNIT_ASSERT_NOT_NULL(test, sector);
 	if (!f->chain)
-		fixture_chain(test, 1);
-	r = vhdx_chain_read(f->chain, ALIGN_DOWN(pos, 512ULL), sector, 512);
+		fixture_chain(test, 1 + writer_of(test)->parents);
+	r = vhdx_chain_read(f->chain, ALIGN_DOWN(pos, size), sector, size);
 	if (!r)
-		r = sector[pos % 512];
+		r = sector[pos % size];
 	kfree(sector);
 	return r;
 }

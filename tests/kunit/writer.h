@@ -16,6 +16,7 @@
  *   writer_trace()		what was done to the store since the last trace
  *   writer_map()		where to write; load and work as long as it asks
  *   writer_zero()		what to zero; likewise
+ *   writer_wrote()		bits of what was written; likewise
  *   writer_write()		write a range, which must succeed
  *   writer_discard()		discard a range, or write zeros; likewise
  *   writer_drain()		let freed space become free
@@ -40,10 +41,12 @@
  * struct writer - what a test of the write side works with
  * @session: over the first file
  * @tracer: between it and the store
+ * @parents: how many of the files behind the first one are its parents
  */
 struct writer {
 	struct vhdx_session *session;
 	struct tracer tracer;
+	u32 parents;
 };
 
 /* The struct is the fixture's own. */
@@ -66,6 +69,7 @@ void writer_trace(struct kunit *test, const char *lines);
 int writer_map(struct kunit *test, u64 pos, u64 len, struct vhdx_run *run);
 int writer_zero(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len,
 		struct vhdx_run *run);
+int writer_wrote(struct kunit *test, u64 pos, u64 len);
 void writer_write(struct kunit *test, u64 pos, u64 len, u8 byte);
 void writer_discard(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len);
 void writer_drain(struct kunit *test);
