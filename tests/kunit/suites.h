@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The suites: one or more for each file of the engine; in the kernel alone, two
- * for the mapping of the target and one each for its provisioner, committer, want
- * of room, fresh space, I/O to files, its workers, overlaps, streams, block
- * devices and zeroes; in userspace alone, where the allocator can be told to
+ * for the mapping of the target and one each for its provisioner, committer,
+ * want of room, fresh space, I/O to files, its workers,
+ * overlaps, streams, block devices and zeroes; in userspace alone, where the allocator can be told to
  * fail, one for want of memory.
  */
 #ifndef VHDX_TEST_SUITES_H
@@ -39,6 +39,8 @@ extern struct kunit_suite vhdx_session_suite;
 extern struct kunit_suite vhdx_session_fault_suite;
 extern struct kunit_suite vhdx_session_state_suite;
 extern struct kunit_suite vhdx_session_map_suite;
+extern struct kunit_suite vhdx_session_child_suite;
+extern struct kunit_suite vhdx_session_child_room_suite;
 extern struct kunit_suite vhdx_session_reserve_suite;
 extern struct kunit_suite vhdx_session_survey_suite;
 extern struct kunit_suite vhdx_session_space_suite;
