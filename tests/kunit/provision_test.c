@@ -70,6 +70,7 @@ static void test_zero(struct work_struct *work)
 #define dm_per_bio_data target_rig_per_bio_data
 #define vhdx_provision(io) test_vhdx_provision(io)
 #define vhdx_provision_prepare test_vhdx_provision_prepare
+#define vhdx_provision_pages test_vhdx_provision_pages
 #define vhdx_provision_init test_vhdx_provision_init
 #define vhdx_provision_exit test_vhdx_provision_exit
 #define bio_set_dev test_set_dev
