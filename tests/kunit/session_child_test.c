@@ -225,12 +225,20 @@ static void bitmap_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, child_rig_bits(test, 0), 3);
 }
 
+/* What is done to a block: for vhdx_session_zero(), or a write. */
+enum deed {
+	DISCARDED = VHDX_ZERO_DISCARD,
+	ZEROED = VHDX_ZERO_WRITE,
+	KEPT = VHDX_ZERO_KEEP,
+	WRITTEN,
+};
+
 /**
  * struct change_case - what becomes of a block
  * @name: for the test's log
  * @state: of the block before; of a block in state 7, the child has the first 8
  *	KiB
- * @write: it is written, otherwise @why says
+ * @deed: what is done to it
  * @whole: the whole block, otherwise 8 KiB from 4 KiB on
  * @after: its state then
  * @first: the byte that it begins with then
@@ -241,54 +249,48 @@ static void bitmap_once(struct kunit *test)
 struct change_case {
 	const char *name;
 	u32 state;
-	bool write;
-	enum vhdx_zero why;
+	enum deed deed;
 	bool whole;
 	u32 after;
 	u8 first, own, other, rest;
 };
 
-#define DISCARD	false, VHDX_ZERO_DISCARD
-#define ZEROES	false, VHDX_ZERO_WRITE
-#define KEEP	false, VHDX_ZERO_KEEP
-#define WRITE	true, 0
-
 static const struct change_case change_cases[] = {
-	{ "0 discarded", 0, DISCARD, true, 0, PARENT, PARENT, PARENT, PARENT },
-	{ "0 zeroed", 0, ZEROES, true, 2, 0, 0, 0, 0 },
-	{ "0 zeroed in place", 0, KEEP, true, 2, 0, 0, 0, 0 },
-	{ "0 written", 0, WRITE, true, 7, NEW, NEW, NEW, NEW },
-	{ "0 discarded in part", 0, DISCARD, false, 0, PARENT, PARENT, PARENT,
+	{ "0 discarded", 0, DISCARDED, true, 0, PARENT, PARENT, PARENT, PARENT },
+	{ "0 zeroed", 0, ZEROED, true, 2, 0, 0, 0, 0 },
+	{ "0 zeroed in place", 0, KEPT, true, 2, 0, 0, 0, 0 },
+	{ "0 written", 0, WRITTEN, true, 7, NEW, NEW, NEW, NEW },
+	{ "0 discarded in part", 0, DISCARDED, false, 0, PARENT, PARENT, PARENT,
 	  PARENT },
-	{ "0 zeroed in part", 0, ZEROES, false, 7, PARENT, 0, 0, PARENT },
-	{ "0 zeroed in part in place", 0, KEEP, false, 7, PARENT, 0, 0,
+	{ "0 zeroed in part", 0, ZEROED, false, 7, PARENT, 0, 0, PARENT },
+	{ "0 zeroed in part in place", 0, KEPT, false, 7, PARENT, 0, 0,
 	  PARENT },
-	{ "0 written in part", 0, WRITE, false, 7, PARENT, NEW, NEW, PARENT },
-	{ "1 discarded", 1, DISCARD, true, 1, 0, 0, 0, 0 },
-	{ "1 zeroed in part", 1, ZEROES, false, 2, 0, 0, 0, 0 },
-	{ "1 written in part", 1, WRITE, false, 6, 0, NEW, NEW, 0 },
-	{ "2 discarded", 2, DISCARD, true, 2, 0, 0, 0, 0 },
-	{ "2 zeroed in part", 2, ZEROES, false, 2, 0, 0, 0, 0 },
-	{ "2 written in part", 2, WRITE, false, 6, 0, NEW, NEW, 0 },
-	{ "2 written", 2, WRITE, true, 6, NEW, NEW, NEW, NEW },
-	{ "3 discarded in part", 3, DISCARD, false, 3, 0, 0, 0, 0 },
-	{ "3 zeroed in part in place", 3, KEEP, false, 2, 0, 0, 0, 0 },
-	{ "3 written in part", 3, WRITE, false, 6, 0, NEW, NEW, 0 },
-	{ "6 discarded", 6, DISCARD, true, 3, 0, 0, 0, 0 },
-	{ "6 zeroed", 6, ZEROES, true, 2, 0, 0, 0, 0 },
-	{ "6 zeroed in place", 6, KEEP, true, 6, 0, 0, 0, 0 },
-	{ "6 zeroed in part", 6, ZEROES, false, 6, CHILD, 0, 0, CHILD },
-	{ "6 written in part", 6, WRITE, false, 6, CHILD, NEW, NEW, CHILD },
-	{ "7 discarded", 7, DISCARD, true, 3, 0, 0, 0, 0 },
-	{ "7 zeroed", 7, ZEROES, true, 2, 0, 0, 0, 0 },
-	{ "7 zeroed in place", 7, KEEP, true, 7, 0, 0, 0, 0 },
-	{ "7 discarded in part", 7, DISCARD, false, 7, CHILD, 0, PARENT,
+	{ "0 written in part", 0, WRITTEN, false, 7, PARENT, NEW, NEW, PARENT },
+	{ "1 discarded", 1, DISCARDED, true, 1, 0, 0, 0, 0 },
+	{ "1 zeroed in part", 1, ZEROED, false, 2, 0, 0, 0, 0 },
+	{ "1 written in part", 1, WRITTEN, false, 6, 0, NEW, NEW, 0 },
+	{ "2 discarded", 2, DISCARDED, true, 2, 0, 0, 0, 0 },
+	{ "2 zeroed in part", 2, ZEROED, false, 2, 0, 0, 0, 0 },
+	{ "2 written in part", 2, WRITTEN, false, 6, 0, NEW, NEW, 0 },
+	{ "2 written", 2, WRITTEN, true, 6, NEW, NEW, NEW, NEW },
+	{ "3 discarded in part", 3, DISCARDED, false, 3, 0, 0, 0, 0 },
+	{ "3 zeroed in part in place", 3, KEPT, false, 2, 0, 0, 0, 0 },
+	{ "3 written in part", 3, WRITTEN, false, 6, 0, NEW, NEW, 0 },
+	{ "6 discarded", 6, DISCARDED, true, 3, 0, 0, 0, 0 },
+	{ "6 zeroed", 6, ZEROED, true, 2, 0, 0, 0, 0 },
+	{ "6 zeroed in place", 6, KEPT, true, 6, 0, 0, 0, 0 },
+	{ "6 zeroed in part", 6, ZEROED, false, 6, CHILD, 0, 0, CHILD },
+	{ "6 written in part", 6, WRITTEN, false, 6, CHILD, NEW, NEW, CHILD },
+	{ "7 discarded", 7, DISCARDED, true, 3, 0, 0, 0, 0 },
+	{ "7 zeroed", 7, ZEROED, true, 2, 0, 0, 0, 0 },
+	{ "7 zeroed in place", 7, KEPT, true, 7, 0, 0, 0, 0 },
+	{ "7 discarded in part", 7, DISCARDED, false, 7, CHILD, 0, PARENT,
 	  PARENT },
-	{ "7 zeroed in part", 7, ZEROES, false, 7, CHILD, 0, 0, PARENT },
-	{ "7 zeroed in part in place", 7, KEEP, false, 7, CHILD, 0, 0,
+	{ "7 zeroed in part", 7, ZEROED, false, 7, CHILD, 0, 0, PARENT },
+	{ "7 zeroed in part in place", 7, KEPT, false, 7, CHILD, 0, 0,
 	  PARENT },
-	{ "7 written in part", 7, WRITE, false, 7, CHILD, NEW, NEW, PARENT },
-	{ "7 written", 7, WRITE, true, 7, NEW, NEW, NEW, NEW },
+	{ "7 written in part", 7, WRITTEN, false, 7, CHILD, NEW, NEW, PARENT },
+	{ "7 written", 7, WRITTEN, true, 7, NEW, NEW, NEW, NEW },
 };
 
 static void change_case_name(const struct change_case *c, char *name)
@@ -341,10 +343,10 @@ static void change(struct kunit *test)
 	child_rig_begin(test);
 	pos = child_rig_start(test) + (c->whole ? 0 : 4096);
 	len = c->whole ? MIB : 8192;
-	if (c->write)
+	if (c->deed == WRITTEN)
 		writer_write(test, pos, len, NEW);
 	else
-		writer_discard(test, c->why, pos, len);
+		writer_discard(test, (enum vhdx_zero)c->deed, pos, len);
 	expect_change(test, c);
 	if (c->state == c->after && c->state < 6)
 		KUNIT_EXPECT_TRUE(test,
