@@ -55,6 +55,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_bdev_suite,
 		  &vhdx_zero_suite,
 		  &vhdx_provision_suite,
+		  &vhdx_wrote_suite,
 		  &vhdx_load_suite,
 		  &vhdx_printable_suite,
 		  &vhdx_reason_suite

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The suites: one or more for each file of the engine; in the kernel alone, two
- * for the mapping of the target and one each for its provisioner, committer,
- * want of room, fresh space, I/O to files, its workers,
+ * for the mapping of the target and one each for its provisioner, ends of writes
+ * into a child, committer, want of room, fresh space, I/O to files, its workers,
  * overlaps, streams, block devices and zeroes; in userspace alone, where the allocator can be told to
  * fail, one for want of memory.
  */
@@ -62,6 +62,7 @@ extern struct kunit_suite vhdx_load_suite;
 extern struct kunit_suite vhdx_printable_suite;
 extern struct kunit_suite vhdx_reason_suite;
 extern struct kunit_suite vhdx_provision_suite;
+extern struct kunit_suite vhdx_wrote_suite;
 extern struct kunit_suite vhdx_memory_suite;
 
 #endif /* VHDX_TEST_SUITES_H */
