@@ -3,7 +3,8 @@
  * The suites: one or more for each file of the engine; in the kernel alone, two
  * for the mapping of the target and one each for its provisioner, ends of writes
  * into a child, committer, want of room, fresh space, I/O to files, its workers,
- * overlaps, streams, block devices and zeroes; in userspace alone, where the allocator can be told to
+ * overlaps, streams, block devices and zeroes; in userspace alone, where the
+ * allocator can be told to
  * fail, one for want of memory.
  */
 #ifndef VHDX_TEST_SUITES_H
