@@ -17,6 +17,7 @@
  *   page_put()		one less
  *   page_tag()		a sector's tag
  *   page_expand()	a page as bytes
+ *   page_mask()	the sectors of a page that lie in a range
  *   disk_init()	zeros, or junk
  *   disk_exit()
  *   disk_copy()	make one disk like another
@@ -133,6 +134,17 @@ static inline struct page *disk_page(const struct disk *disk, u64 number)
 
 /* What is changed from now on has identities above this one. */
 u64 disk_last_id(void);
+
+/* The sectors of a page that lie in a range: of the page that @pos is in. */
+static inline u8 page_mask(u64 pos, u64 end)
+{
+	u64 start = pos & ~(u64)(VHDX_PAGE - 1);
+	u32 first = (pos - start) / SECTOR;
+	u32 last = end - start < VHDX_PAGE ? (end - start) / SECTOR :
+					     PAGE_SECTORS;
+
+	return (0xff << first) & (0xff >> (PAGE_SECTORS - last));
+}
 
 static inline u64 disk_unit_id(const struct disk *disk, u64 pos)
 {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine.h"
 
-static u64 entry_of(struct machine *m, u64 block)
+static u64 entry_at(struct machine *m, u64 index)
 {
 	struct vhdx_image *image = m->image;
-	u64 index = vhdx_bat_payload_index(&image->bat, block);
 	struct vhdx_miss miss = {
 		.image = image,
 		.map = &image->bat_pages,
@@ -19,19 +18,36 @@ static u64 entry_of(struct machine *m, u64 block)
 	return r ? 0 : entry;
 }
 
+/* MiB that sector bitmaps own. */
+static u64 count_bitmaps(struct machine *m)
+{
+	const struct vhdx_bat *bat = &m->image->bat;
+	u64 chunk = geometry_chunk(&m->plan->geometry);
+	u64 count = 0, i, entry;
+
+	for (i = 0; bat->differencing && i * chunk < bat->blocks; i++) {
+		entry = entry_at(m, vhdx_bat_bitmap_index(bat, i));
+		count += !!vhdx_entry_offset(entry);
+	}
+	return count;
+}
+
 /* MiB of the store that have an owner, now. */
 static u64 count_owned(struct machine *m)
 {
 	const struct vhdx_regions *regions = &m->image->regions;
-	u64 bytes = 0, block;
+	const struct vhdx_bat *bat = &m->image->bat;
+	u64 bytes = 0, block, entry;
 	u32 i;
 
 	for (i = 0; i < regions->count; i++)
 		bytes += regions->all[i].length;
-	for (block = 0; block < m->image->bat.blocks; block++)
-		if (vhdx_entry_offset(entry_of(m, block)))
-			bytes += vhdx_bat_block_size(&m->image->bat);
-	return bytes >> VHDX_ALIGN_SHIFT;
+	for (block = 0; block < bat->blocks; block++) {
+		entry = entry_at(m, vhdx_bat_payload_index(bat, block));
+		if (vhdx_entry_offset(entry))
+			bytes += vhdx_bat_block_size(bat);
+	}
+	return (bytes >> VHDX_ALIGN_SHIFT) + count_bitmaps(m);
 }
 
 /**
@@ -55,6 +71,8 @@ void full_check(struct machine *m)
 		return;
 	owned = count_owned(m) + m->session->bad_places +
 		(m->plan->geometry.odd != 0);
+	/* A block of a child may need a sector bitmap, too. */
+	owned += m->plan->geometry.child;
 	if (owned < room && !m->rec.failed)
 		machine_fail(m,
 			     "there is no space, but of %llu MiB %llu have no owner",

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "builder.h"
-#include "geometry.h"
+#include "maker.h"
 
 /* Blocks that do not fit in two pages of the BAT, and not in one chunk. */
 #define BLOCKS_MANY	1100
@@ -24,13 +23,17 @@ static u64 choose_blocks(struct random *random)
  * @geometry: the choice
  * @random: where it comes from
  * @many: it has more blocks than fit in two pages of the BAT
+ * @parents: whether it may have a parent
+ *
+ * Its log and its parent have choices of their own: all else is as without.
  */
 void geometry_choose(struct geometry *geometry, struct random *random,
-		     bool many)
+		     bool many, enum parents parents)
 {
 	static const u32 filled[] = { 0, 0, 20, 50, 100 };
 	struct geometry *g = geometry;
 	u64 blocks = choose_blocks(random);
+	struct random other;
 
 	if (many && blocks < BLOCKS_MANY)
 		blocks = BLOCKS_MANY;
@@ -54,25 +57,30 @@ void geometry_choose(struct geometry *geometry, struct random *random,
 	if (!g->device && random_once_in(random, 3))
 		g->odd = 1 + random_below(random, 2047);
 	g->bat_first = random_once_in(random, 3);
+	other.state = g->seed ^ 0x5bd1e995;
+	g->log = many || !random_once_in(&other, 4) ?
+			 1 : 2 + random_below(&other, 2);
+	if (parents == PARENTS_ALL ||
+	    (parents == PARENTS_SOME && random_once_in(&other, 3)))
+		family_choose(g, &other, many);
 }
 
 /**
- * struct maker - an image in the making
- * @geometry: what it looks like
- * @builder: of its metadata
- * @disk: where it goes
- * @model: what it shows
- * @random: for what lies where
+ * geometry_chunk() - blocks of a chunk
+ * @geometry: the image
  */
-struct maker {
-	const struct geometry *geometry;
-	struct builder builder;
-	struct disk *disk;
-	struct model *model;
-	struct random random;
-};
+u64 geometry_chunk(const struct geometry *geometry)
+{
+	return (8388608ULL * geometry->sector) >> geometry->block_shift;
+}
 
-static void fill_junk(struct maker *m, u64 pos, u64 length)
+/**
+ * maker_fill() - payload that is never to be seen
+ * @m: the image
+ * @pos: byte offset in the file, a multiple of 4 KiB
+ * @length: bytes, likewise
+ */
+void maker_fill(struct maker *m, u64 pos, u64 length)
 {
 	u64 number = pos / VHDX_PAGE;
 
@@ -80,15 +88,20 @@ static void fill_junk(struct maker *m, u64 pos, u64 length)
 		disk_set(m->disk, number, page_get(page_junk()), NULL);
 }
 
-/* Space that nobody owns is not empty: it was in use once. */
-static void leave_hole(struct maker *m)
+/**
+ * maker_hole() - leave space that nobody owns
+ * @m: the image
+ *
+ * It is not empty: it was in use once.
+ */
+void maker_hole(struct maker *m)
 {
 	u64 pos;
 
 	if (m->geometry->leave || !random_once_in(&m->random, 5))
 		return;
 	pos = builder_alloc(&m->builder, VHDX_MIB << random_below(&m->random, 3));
-	fill_junk(m, pos, m->builder.end - pos);
+	maker_fill(m, pos, m->builder.end - pos);
 }
 
 static void make_present(struct maker *m, u64 block)
@@ -113,7 +126,12 @@ static void make_present(struct maker *m, u64 block)
 	free(page);
 }
 
-static void make_absent(struct maker *m, u64 block)
+/**
+ * maker_absent() - a block that is not present
+ * @m: the image
+ * @block: number of the block
+ */
+void maker_absent(struct maker *m, u64 block)
 {
 	static const u32 states[] = { VHDX_BLOCK_UNDEFINED,
 				      VHDX_BLOCK_UNMAPPED };
@@ -122,7 +140,7 @@ static void make_absent(struct maker *m, u64 block)
 	if (random_below(&m->random, 100) < m->geometry->anchors) {
 		u64 pos = builder_block(&m->builder, block, state);
 
-		fill_junk(m, pos, 1ULL << m->geometry->block_shift);
+		maker_fill(m, pos, 1ULL << m->geometry->block_shift);
 	} else if (random_once_in(&m->random, 4)) {
 		builder_entry(&m->builder, block,
 			      random_once_in(&m->random, 2) ?
@@ -146,11 +164,13 @@ static void make_blocks(struct maker *m)
 		order[k] = i;
 	}
 	for (i = 0; i < blocks; i++) {
-		leave_hole(m);
-		if (random_below(&m->random, 100) < m->geometry->filled)
+		maker_hole(m);
+		if (m->geometry->child)
+			family_block(m, order[i]);
+		else if (random_below(&m->random, 100) < m->geometry->filled)
 			make_present(m, order[i]);
 		else
-			make_absent(m, order[i]);
+			maker_absent(m, order[i]);
 	}
 	free(order);
 }
@@ -161,21 +181,30 @@ static void place_regions(struct builder *b, const struct geometry *geometry)
 	b->block_size = 1U << geometry->block_shift;
 	b->logical_sector = geometry->sector;
 	b->param_flags = geometry->leave ? VHDX_PARAM_LEAVE_ALLOCATED : 0;
+	b->log_length = geometry->log * VHDX_MIB;
+	b->metadata_offset = b->log_offset + b->log_length;
+	b->bat_offset = b->metadata_offset + VHDX_MIB;
 	if (geometry->bat_first) {
 		b->bat_offset = VHDX_MIB;
+		b->metadata_offset = 2 * VHDX_MIB;
 		b->log_offset = 3 * VHDX_MIB;
 	}
 }
 
-/* Bytes of the metadata, from where the builder put them. */
-static void copy_metadata(struct maker *m, u64 end)
+/**
+ * maker_copy() - put the builder's metadata on the disk
+ * @disk: the disk
+ * @builder: who wrote the metadata
+ * @end: byte offset behind it
+ */
+void maker_copy(struct disk *disk, const struct builder *builder, u64 end)
 {
 	u8 bytes[VHDX_PAGE];
 	u64 pos;
 
 	for (pos = 0; pos < end; pos += VHDX_PAGE) {
-		ram_store_peek(m->builder.ram, pos, bytes, VHDX_PAGE);
-		disk_set(m->disk, pos / VHDX_PAGE, page_of_bytes(bytes), NULL);
+		ram_store_peek(builder->ram, pos, bytes, VHDX_PAGE);
+		disk_set(disk, pos / VHDX_PAGE, page_of_bytes(bytes), NULL);
 	}
 }
 
@@ -194,6 +223,7 @@ void geometry_make(const struct geometry *geometry, struct disk *disk,
 		.disk = disk,
 		.model = model,
 		.random = { .state = geometry->seed },
+		.parent = &made->parent,
 	};
 	struct ram_store ram;
 	u64 end;
@@ -203,15 +233,23 @@ void geometry_make(const struct geometry *geometry, struct disk *disk,
 	place_regions(&m.builder, geometry);
 	disk_init(disk, DISK_UNITS * VHDX_MIB, geometry->device);
 	model_init(model, geometry->size, geometry->block_shift);
-	builder_write(&m.builder);
+	parent_init(&made->parent);
+	if (geometry->child)
+		builder_parent(&m.builder, 0xDA);
+	else
+		builder_write(&m.builder);
 	end = m.builder.end;
+	if (geometry->child)
+		family_begin(&m);
 	make_blocks(&m);
-	copy_metadata(&m, end);
+	if (geometry->child)
+		family_end(&m);
+	maker_copy(disk, &m.builder, end);
 	made->bat = m.builder.bat_offset;
 	made->bat_length = m.builder.bat_length;
 	made->limit = m.builder.end + (geometry->room + 1) * VHDX_MIB;
-	fill_junk(&m, m.builder.end,
-		  ALIGN_DOWN(geometry->odd * SECTOR, VHDX_PAGE));
+	maker_fill(&m, m.builder.end,
+		   ALIGN_DOWN(geometry->odd * SECTOR, VHDX_PAGE));
 	disk->size = geometry->device ? made->limit :
 					m.builder.end + geometry->odd * SECTOR;
 	if (geometry->device)
@@ -236,4 +274,7 @@ void geometry_print(const struct geometry *geometry)
 	printf("on a %s with %u MiB more%s; %u pages of the BAT in memory\n",
 	       g->device ? "device" : "file", g->room,
 	       g->odd ? ", of odd length" : "", g->pool_pages);
+	printf("a log of %u MiB\n", g->log);
+	if (g->child)
+		family_print(g);
 }

@@ -6,6 +6,7 @@
  * geometry.c APIs:
  *   geometry_choose()	what an image looks like, from a seed
  *   geometry_make()	the image, and what it shows
+ *   geometry_chunk()	blocks of a chunk
  *   geometry_print()	in words
  */
 #ifndef SIM_GEOMETRY_H
@@ -13,10 +14,18 @@
 
 #include "model.h"
 #include "pages.h"
+#include "parent.h"
 #include "random.h"
 
 /* Payload that is there from the start has tags from here on. */
 #define TAG_INITIAL 0x80000000U
+
+/* Which images have a parent. */
+enum parents {
+	PARENTS_SOME,
+	PARENTS_NONE,
+	PARENTS_ALL,
+};
 
 /**
  * struct geometry - what an image looks like
@@ -32,6 +41,13 @@
  * @anchors: percent of the others that kept an offset
  * @odd: sectors that the file is longer than a multiple of 1 MiB
  * @bat_first: the BAT comes before the log
+ * @log: MiB of the log
+ * @child: it has a parent
+ * @partial: percent of the blocks that are partially present, of those that are
+ *	not present
+ * @parent_size: bytes of the parent's virtual disk
+ * @parent_shift: log2 of the parent's block size
+ * @parent_filled: percent of the parent's blocks that are present
  */
 struct geometry {
 	u64 seed;
@@ -46,6 +62,12 @@ struct geometry {
 	u32 anchors;
 	u32 odd;
 	bool bat_first;
+	u32 log;
+	bool child;
+	u32 partial;
+	u64 parent_size;
+	u32 parent_shift;
+	u32 parent_filled;
 };
 
 /**
@@ -53,17 +75,20 @@ struct geometry {
  * @limit: bytes that the store may have; 0 for a device
  * @bat: byte offset of the BAT region
  * @bat_length: bytes
+ * @parent: the parent
  */
 struct made {
 	u64 limit;
 	u64 bat;
 	u64 bat_length;
+	struct parent parent;
 };
 
 void geometry_choose(struct geometry *geometry, struct random *random,
-		     bool many);
+		     bool many, enum parents parents);
 void geometry_make(const struct geometry *geometry, struct disk *disk,
 		   struct model *model, struct made *made);
+u64 geometry_chunk(const struct geometry *geometry);
 void geometry_print(const struct geometry *geometry);
 
 #endif /* SIM_GEOMETRY_H */

@@ -129,6 +129,23 @@ static bool recover(struct machine *m)
 	return true;
 }
 
+/* Reads go to the parent, too. */
+static struct vhdx_chain *open_chain(struct machine *m)
+{
+	struct vhdx_image *images[2] = { m->image };
+	u32 depth = 1;
+
+	if (m->plan->geometry.child) {
+		images[1] = parent_open(&m->made.parent,
+					m->plan->geometry.pool_pages,
+					&m->report);
+		if (IS_ERR(images[1]))
+			return ERR_PTR(PTR_ERR(images[1]));
+		m->parent = images[depth++];
+	}
+	return vhdx_chain_new(images, depth, 0, &m->report);
+}
+
 /**
  * life_begin() - open the image, replayed if it must be
  * @m: the run; it has no image
@@ -150,7 +167,7 @@ void life_begin(struct machine *m)
 	mark(m);
 	m->verifier.recovery = false;
 	m->first_size = m->rec.live.size;
-	m->chain = vhdx_chain_new(&m->image, 1, 0, &m->report);
+	m->chain = open_chain(m);
 	m->session = vhdx_session_new(m->image, &m->report);
 	if (IS_ERR(m->chain) || IS_ERR(m->session)) {
 		m->chain = IS_ERR(m->chain) ? NULL : m->chain;
@@ -169,6 +186,7 @@ static void note_stats(struct machine *m)
 	totals->commits += stats->commits;
 	totals->checkpoints += stats->checkpoints;
 	totals->begun += stats->begun;
+	totals->bitmaps += stats->bitmaps;
 	totals->evictions += m->image->pool.evictions;
 }
 
@@ -187,6 +205,9 @@ void life_close(struct machine *m)
 	if (m->chain)
 		vhdx_chain_free(m->chain);
 	m->chain = NULL;
+	if (m->parent)
+		vhdx_image_close(m->parent);
+	m->parent = NULL;
 	if (m->image)
 		vhdx_image_close(m->image);
 	m->image = NULL;
@@ -250,7 +271,9 @@ void life_end(struct machine *m)
 	/* What could not be given back stays until somebody writes again. */
 	if (m->rec.failed)
 		m->first_size = max(m->first_size, m->rec.live.size);
-	m->rec.failed = false;
+	/* What the space worker met last, the next to write is told. */
+	if (!m->session->space_error)
+		m->rec.failed = false;
 	if (machine_lives(m))
 		mark(m);
 }

@@ -289,7 +289,8 @@ static void set_up(struct machine *m)
 	m->rec.owner = m;
 	m->rec.bat = m->made.bat / VHDX_PAGE;
 	m->rec.bat_end = m->rec.bat + m->made.bat_length / VHDX_PAGE;
-	verify_init(&m->verifier, &m->model);
+	verify_init(&m->verifier, &m->model, &m->made.parent);
+	m->totals->children += geometry->child;
 	m->report.emit = hear;
 	disk_init(&m->fork, 0, geometry->device);
 	disk_init(&m->second, 0, geometry->device);
@@ -311,6 +312,7 @@ static void tear_down(struct machine *m)
 	crash_exit(&m->crash);
 	verify_exit(&m->verifier);
 	model_exit(&m->model);
+	parent_exit(&m->made.parent);
 }
 
 /**

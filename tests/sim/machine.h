@@ -51,6 +51,7 @@ enum io_stage {
 	IO_FREE,
 	IO_MAPPED,	/* knows its place */
 	IO_SENT,
+	IO_WRITTEN,	/* arrived, and its bits are not set yet */
 	IO_WAITS,	/* arrived, and waits for a commit */
 };
 
@@ -61,6 +62,8 @@ enum io_stage {
  * @slow: it is under way for long
  * @fua: it is acknowledged when it is durable
  * @direct: by itself, for its block is
+ * @absent: some of its sectors were the parent's
+ * @layer: of the image that is read
  * @pos: byte offset on the virtual disk
  * @len: bytes
  * @offset: byte offset in the store
@@ -76,6 +79,8 @@ struct io {
 	bool slow;
 	bool fua;
 	bool direct;
+	bool absent;
+	u32 layer;
 	u64 pos;
 	u64 len;
 	u64 offset;
@@ -113,6 +118,13 @@ struct totals {
 	u64 broken;
 	u64 overtaken;
 	u64 read;
+	u64 children;
+	u64 read_parent;
+	u64 own;
+	u64 wrote;
+	u64 bitmaps;
+	u64 stale;
+	u64 shown;
 };
 
 /**
@@ -125,6 +137,7 @@ struct totals {
  * @made: where in the image what is
  * @first_size: bytes of the store when the image was opened
  * @image: the engine's; NULL between two lives
+ * @parent: likewise, of the parent, if there is one
  * @chain: likewise, for reads
  * @session: likewise
  * @report: what the engine says
@@ -169,6 +182,7 @@ struct machine {
 	struct made made;
 	u64 first_size;
 	struct vhdx_image *image;
+	struct vhdx_image *parent;
 	struct vhdx_chain *chain;
 	struct vhdx_session *session;
 	struct vhdx_report report;

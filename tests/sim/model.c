@@ -57,6 +57,8 @@ void model_init(struct model *model, u64 size, u32 block_shift)
 
 		block->page = must(calloc(model_block_pages(model),
 					  sizeof(*block->page)));
+		block->busy = must(calloc(model_block_pages(model),
+					  sizeof(*block->busy)));
 		cell_add(&block->rest, &zeros);
 	}
 	model->clock = 1;
@@ -80,6 +82,7 @@ void model_exit(struct model *model)
 	for (i = 0; i < model->blocks; i++) {
 		forget_pages(model, &model->block[i]);
 		free(model->block[i].page);
+		free(model->block[i].busy);
 		free(model->block[i].rest.value);
 	}
 	free(model->block);
@@ -96,6 +99,7 @@ static struct cell *cells_of(struct model_block *block, u32 page)
 		for (i = 0; i < PAGE_SECTORS; i++)
 			cell_copy(&block->page[page][i], &block->rest);
 	}
+	block->busy[page] = true;
 	return block->page[page];
 }
 
@@ -126,8 +130,8 @@ static void each_cell(const struct model *model, struct model_block *block,
 			if (!block->page[i / PAGE_SECTORS])
 				i |= PAGE_SECTORS - 1;
 			else
-				fn(&block->page[i / PAGE_SECTORS]
-					       [i % PAGE_SECTORS], value);
+				fn(&cells_of(block, i / PAGE_SECTORS)
+					   [i % PAGE_SECTORS], value);
 		}
 		return;
 	}
@@ -264,13 +268,14 @@ static bool may_hold(const struct model *model, const struct cell *cell,
  * @block: number of the block
  * @page: number of the page in it
  * @found: what it holds; nothing is asked of it past the end of the disk
+ * @mask: a bit for each sector that is asked for
  * @read: when the read began; 0: there was a crash
  *
  * Return: number of the first sector in the page that may not hold what it
  * does, or -1.
  */
 int model_check_page(const struct model *model, u64 block, u32 page,
-		     const struct page *found, u64 read)
+		     const struct page *found, u8 mask, u64 read)
 {
 	const struct model_block *b = &model->block[block];
 	const struct cell *cells = b->page[page];
@@ -281,7 +286,8 @@ int model_check_page(const struct model *model, u64 block, u32 page,
 	if (!found && !cells && b->rest.count == 1 && !b->rest.value->base)
 		return -1;
 	for (i = 0; i < PAGE_SECTORS && pos + i * SECTOR < model->size; i++)
-		if (!may_hold(model, cells ? &cells[i] : &b->rest,
+		if ((mask >> i & 1) &&
+		    !may_hold(model, cells ? &cells[i] : &b->rest,
 			      page * PAGE_SECTORS + i, page_tag(found, i),
 			      read))
 			return i;
@@ -340,10 +346,17 @@ static bool prune_block(const struct model *model, struct model_block *block,
 	bool settled = prune_cell(model, &block->rest, oldest_read);
 	u32 i, k;
 
-	for (i = 0; i < model_block_pages(model); i++)
+	for (i = 0; i < model_block_pages(model); i++) {
+		bool busy = false;
+
+		if (!block->busy[i])
+			continue;
 		for (k = 0; block->page[i] && k < PAGE_SECTORS; k++)
-			settled &= prune_cell(model, &block->page[i][k],
-					      oldest_read);
+			busy |= !prune_cell(model, &block->page[i][k],
+					    oldest_read);
+		block->busy[i] = busy;
+		settled &= !busy;
+	}
 	return settled;
 }
 
@@ -418,4 +431,19 @@ void model_learn(struct model *model, u64 block, struct page *const *page)
 			cell_be(&cells[k], i * PAGE_SECTORS + k,
 				page_tag(page[i], k));
 	}
+}
+
+/**
+ * model_fill() - a block holds the tags of one write, or zeros
+ * @model: the disk
+ * @block: number of the block
+ * @tag: of its first sector; 0 for zeros
+ */
+void model_fill(struct model *model, u64 block, u32 tag)
+{
+	struct model_block *b = &model->block[block];
+
+	forget_pages(model, b);
+	b->change = ++model->clock;
+	cell_be(&b->rest, 0, tag);
 }

@@ -17,6 +17,7 @@
  *   model_prune()	forget what can never be read again
  *   model_check_page()	may a page of a block hold this?
  *   model_learn()	a block holds just this
+ *   model_fill()	a block holds the tags of one write, or zeros
  */
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
@@ -59,12 +60,14 @@ struct cell {
  * @unsettled: listed as one that has cells of more than one value
  * @rest: the sectors of all pages that are NULL
  * @page: the others, a cell for each sector of 512 bytes
+ * @busy: of each page, whether a cell of it may have more than one value
  */
 struct model_block {
 	u64 change;
 	bool unsettled;
 	struct cell rest;
 	struct cell **page;
+	bool *busy;
 };
 
 /**
@@ -96,8 +99,9 @@ void model_end(struct model *model, u64 pos, u64 len, u32 id, bool durable);
 void model_flushed(struct model *model, u64 began);
 void model_prune(struct model *model, u64 oldest_read);
 int model_check_page(const struct model *model, u64 block, u32 page,
-		     const struct page *found, u64 read);
+		     const struct page *found, u8 mask, u64 read);
 void model_learn(struct model *model, u64 block, struct page *const *page);
+void model_fill(struct model *model, u64 block, u32 tag);
 
 static inline u32 model_block_pages(const struct model *model)
 {

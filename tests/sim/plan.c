@@ -84,6 +84,15 @@ static void choose_taste(struct taste *taste, const struct geometry *geometry,
 	taste->hot[0] = blocks;
 	if (blocks > 4096)
 		taste->hot[1] = 4095 + random_below(random, 2);
+	if (geometry->child && blocks >= geometry_chunk(geometry))
+		taste->hot[1] = geometry_chunk(geometry) - 1 +
+				random_below(random, 2);
+	/* A bitmap may come to serve no block any more. */
+	if (geometry->child && !geometry->partial) {
+		taste->elsewhere = 2;
+		taste->whole_zeroes = 95;
+		taste->weight[OP_DISCARD] += 15;
+	}
 }
 
 static enum op_kind choose_kind(const struct taste *taste,
@@ -135,6 +144,10 @@ static void choose_part(struct op *op, const struct geometry *geometry,
 		   random_below(random, per_page) * geometry->sector;
 	op->len = geometry->sector *
 		  (1 + random_below(random, random_once_in(random, 4) ? 40 : 6));
+	/* Bits of large blocks are in more than one page of the bitmap. */
+	if (geometry->block_shift > 22 && random_once_in(random, 2))
+		op->pos += (random_below(random, 2) + 1) <<
+			   (geometry->block_shift - 2);
 }
 
 static void choose_range(struct op *op, const struct geometry *geometry,
@@ -165,8 +178,9 @@ static void choose_range(struct op *op, const struct geometry *geometry,
  * @plan: the run
  * @seed: the seed
  * @number: the number
+ * @parents: whether its image may have a parent
  */
-void plan_make(struct plan *plan, u64 seed, u32 number)
+void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents)
 {
 	struct random random = { .state = seed * 1000003 + number };
 	bool is_long = random_once_in(&random, 10);
@@ -180,7 +194,8 @@ void plan_make(struct plan *plan, u64 seed, u32 number)
 	plan->sample = ALL_SAMPLES;
 	plan->lost_count = U32_MAX;
 	geometry_choose(&plan->geometry, &random,
-			laps || (is_long && random_once_in(&random, 2)));
+			laps || (is_long && random_once_in(&random, 2)),
+			parents);
 	choose_taste(&taste, &plan->geometry, &random);
 	plan->count = 20 + random_below(&random, 180);
 	plan->density = 1;

@@ -89,7 +89,7 @@ struct plan {
 	bool show;
 };
 
-void plan_make(struct plan *plan, u64 seed, u32 number);
+void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents);
 void plan_exit(struct plan *plan);
 void plan_print(const struct plan *plan);
 void plan_print_op(const struct plan *plan, u32 index);

@@ -26,6 +26,8 @@ static struct io *io_new(struct machine *m, enum op_kind kind, u64 pos,
 		.pos = pos,
 		.len = run->length,
 		.offset = run->offset,
+		.layer = run->layer,
+		.absent = run->absent,
 		.id = ++m->ids,
 		.entered = entered,
 	};
@@ -55,41 +57,58 @@ static void send(struct machine *m, struct io *io)
 	io->stage = IO_SENT;
 }
 
-/* What is found at @offset is what may be at @pos. */
+/* What is found in the run is what may be at @pos. */
 static void check_read(struct machine *m, u64 pos, u64 len,
 		       const struct vhdx_run *run, u64 began)
 {
+	const struct disk *disk = run->layer ? &m->made.parent.disk :
+					       &m->rec.live;
 	u32 mask = model_block_pages(&m->model) - 1;
 	u64 first = pos / VHDX_PAGE;
+	u64 end = pos + len;
 	u64 block, i;
 
-	/* Whole pages, for that is what the model compares. */
-	for (i = first; i * VHDX_PAGE < pos + len; i++) {
+	for (i = first; i * VHDX_PAGE < end; i++) {
+		u64 start = max(pos, i * VHDX_PAGE);
 		struct page *page = NULL;
 		int sector;
 
 		if (run->kind == VHDX_RUN_DATA)
-			page = disk_page(&m->rec.live,
+			page = disk_page(disk,
 					 run->offset / VHDX_PAGE + i - first);
 		block = i * VHDX_PAGE >> m->model.block_shift;
 		sector = model_check_page(&m->model, block, i & mask, page,
-					  began);
+					  page_mask(start, end), began);
 		if (sector >= 0)
 			machine_fail(m, "a read of block %llu found tag %x in sector %llu",
 				     block, page_tag(page, sector),
 				     (i & mask) * PAGE_SECTORS + sector);
 	}
 	m->totals->read++;
+	m->totals->read_parent += run->layer;
 }
 
 static void end_read(struct machine *m, struct io *io)
 {
 	struct vhdx_run run = {
 		.kind = VHDX_RUN_DATA,
+		.layer = io->layer,
 		.offset = io->offset,
 	};
 
 	check_read(m, io->pos, io->len, &run, io->began);
+	io->stage = IO_FREE;
+}
+
+/* The user is told, or waits for a commit. */
+static void end_write(struct machine *m, struct io *io)
+{
+	if (io->fua && !io->direct) {
+		io->stage = IO_WAITS;
+		io->began = ++m->model.clock;
+		return;
+	}
+	model_end(&m->model, io->pos, io->len, io->id, io->direct);
 	io->stage = IO_FREE;
 }
 
@@ -100,13 +119,28 @@ static void arrive(struct machine *m, struct io *io)
 		return;
 	}
 	recorder_complete(&m->rec, io->change, io->direct);
-	if (io->fua && !io->direct) {
-		io->stage = IO_WAITS;
-		io->began = ++m->model.clock;
-		return;
-	}
-	model_end(&m->model, io->pos, io->len, io->id, io->direct);
-	io->stage = IO_FREE;
+	if (io->absent)
+		io->stage = IO_WRITTEN;
+	else
+		end_write(m, io);
+}
+
+static int settle(struct machine *m, int r, const struct vhdx_miss *miss);
+
+/* While a page is loaded or the committer works, others go on with it, too. */
+static void tell_wrote(struct machine *m, struct io *io)
+{
+	struct vhdx_miss miss;
+	int r;
+
+	r = vhdx_session_wrote(m->session, io->pos, io->len, &miss);
+	if (r == -ENOSPC)
+		machine_fail(m, "there is no space for bits");
+	else if (r)
+		settle(m, r, &miss);
+	else
+		end_write(m, io);
+	m->totals->wrote += !r;
 }
 
 static void go_on(struct machine *m, struct io *io)
@@ -115,6 +149,14 @@ static void go_on(struct machine *m, struct io *io)
 		send(m, io);
 	else if (io->stage == IO_SENT)
 		arrive(m, io);
+	else if (io->stage == IO_WRITTEN)
+		tell_wrote(m, io);
+}
+
+static bool is_under_way(const struct io *io)
+{
+	return io->stage == IO_MAPPED || io->stage == IO_SENT ||
+	       io->stage == IO_WRITTEN;
 }
 
 /**
@@ -129,7 +171,7 @@ void request_progress(struct machine *m)
 	for (i = 0; i < IO_MAX; i++) {
 		struct io *io = &m->io[(first + i) % IO_MAX];
 
-		if (io->stage != IO_MAPPED && io->stage != IO_SENT)
+		if (!is_under_way(io))
 			continue;
 		if (io->slow && !random_once_in(&m->random, SLOW))
 			continue;
@@ -202,12 +244,60 @@ static int settle(struct machine *m, int r, const struct vhdx_miss *miss)
 	return NOT_NOW;
 }
 
+/* Of the block at @pos; its entry is in memory, or it counts as zeros. */
+static enum vhdx_block_state block_state(const struct machine *m, u64 pos)
+{
+	const struct vhdx_bat *bat = &m->image->bat;
+	u64 entry;
+
+	if (vhdx_image_bat_entry(m->image,
+				 vhdx_bat_payload_index(bat, pos >>
+						bat->block_shift),
+				 &entry))
+		return VHDX_BLOCK_ZERO;
+	return vhdx_entry_state(entry);
+}
+
+/* To know that there are stale bits where a block gets space. */
+static bool has_stale(const struct machine *m, u64 pos)
+{
+	const struct vhdx_bat *bat = &m->image->bat;
+	u64 start = ALIGN_DOWN(pos, vhdx_bat_block_size(bat));
+	const struct vhdx_page *page;
+
+	if (!m->parent || block_state(m, pos) != VHDX_BLOCK_NOT_PRESENT)
+		return false;
+	page = vhdx_page_map_find(&m->image->bitmap_pages,
+				  vhdx_bitmap_page(bat, start));
+	return page && vhdx_bitmap_has(bat, page->data, start,
+				       min(vhdx_bat_block_size(bat),
+					   bat->size - start));
+}
+
+/* What a child has is overwritten without the session. */
+static int map_write(struct machine *m, u64 pos, u64 len, struct vhdx_run *run,
+		     struct vhdx_miss *miss)
+{
+	int r = vhdx_session_ready(m->session);
+
+	if (!r && m->parent && random_once_in(&m->random, 2)) {
+		r = vhdx_chain_map_own(m->chain, pos, len, run, miss);
+		if (!r && run->kind == VHDX_RUN_DATA) {
+			m->totals->own++;
+			return 0;
+		}
+	}
+	if (r)
+		return r;
+	return vhdx_session_map(m->session, pos, len, run, miss);
+}
+
 static int look_up(struct machine *m, const struct op *op, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)
 {
 	switch (op->kind) {
 	case OP_WRITE:
-		return vhdx_session_map(m->session, pos, len, run, miss);
+		return map_write(m, pos, len, run, miss);
 	case OP_READ:
 		return vhdx_chain_map(m->chain, pos, len, run, miss);
 	case OP_ZERO:
@@ -230,8 +320,11 @@ static bool run_is_odd(const struct machine *m, const struct op *op,
 		return true;
 	if (run->kind == VHDX_RUN_ZERO)
 		return op->kind == OP_WRITE;
-	return run->kind != VHDX_RUN_DATA || run->layer ||
-	       run->offset % sector;
+	if (run->absent && (!m->parent || op->kind == OP_READ ||
+			    op->kind == OP_DISCARD))
+		return true;
+	return run->kind != VHDX_RUN_DATA || run->offset % sector ||
+	       run->layer > (m->parent && op->kind == OP_READ);
 }
 
 /* To know that space does change hands. */
@@ -251,7 +344,7 @@ static void start_write(struct machine *m, const struct op *op, u64 pos,
 
 	note_owner(m, pos, run);
 	io->fua = op->fua;
-	io->direct = op->fua && vhdx_session_clean(m->session);
+	io->direct = op->fua && !run->absent && vhdx_session_clean(m->session);
 	io->tag = m->tags;
 	m->tags += run->length / SECTOR;
 	model_begin(&m->model, pos, run->length, io->tag, io->id);
@@ -268,6 +361,41 @@ static void start_read(struct machine *m, u64 pos, struct vhdx_run *run,
 		io_new(m, OP_READ, pos, run, entered)->began = began;
 }
 
+/*
+ * A discard goes into part of a block: where that shows the parent, it goes on to
+ * do so. The run ends where that changes.
+ */
+static bool discards_own(struct machine *m, u64 pos, struct vhdx_run *run)
+{
+	struct vhdx_miss miss;
+	struct vhdx_run own;
+
+	if (vhdx_chain_map_own(m->chain, pos, run->length, &own, &miss))
+		return false;
+	run->length = own.length;
+	return own.kind == VHDX_RUN_DATA;
+}
+
+/* Of what was discarded, the blocks that were not absent hold zeros. */
+static void zero_known(struct machine *m, const struct op *op, u64 pos,
+		       const struct vhdx_run *run)
+{
+	u64 size = 1ULL << m->model.block_shift;
+	u64 end = pos + run->length;
+	u64 len;
+
+	for (; pos < end; pos += len) {
+		len = min(end, (pos | (size - 1)) + 1) - pos;
+		if (op->kind == OP_DISCARD && block_state(m, pos) ==
+						      VHDX_BLOCK_NOT_PRESENT) {
+			m->totals->shown++;
+			continue;
+		}
+		model_begin(&m->model, pos, len, 0, ++m->ids);
+		model_end(&m->model, pos, len, m->ids, false);
+	}
+}
+
 static void start_zero(struct machine *m, const struct op *op, u64 pos,
 		       struct vhdx_run *run, u64 entered)
 {
@@ -276,11 +404,17 @@ static void start_zero(struct machine *m, const struct op *op, u64 pos,
 	/* What is always allocated keeps its data, too. */
 	if (op->kind == OP_DISCARD && m->plan->geometry.leave)
 		return;
+	if (run->kind == VHDX_RUN_ZERO && m->parent) {
+		zero_known(m, op, pos, run);
+		return;
+	}
 	if (run->kind == VHDX_RUN_ZERO) {
 		model_begin(&m->model, pos, run->length, 0, ++m->ids);
 		model_end(&m->model, pos, run->length, m->ids, false);
 		return;
 	}
+	if (m->parent && op->kind == OP_DISCARD && !discards_own(m, pos, run))
+		return;
 	m->totals->kept += op->keep;
 	/* A discard of less than a block need not do anything. */
 	if (op->kind == OP_DISCARD && random_once_in(&m->random, 2))
@@ -295,11 +429,14 @@ static long long start_piece(struct machine *m, const struct op *op, u64 pos,
 {
 	u64 entered = ++m->entered;
 	struct vhdx_miss miss;
-	struct vhdx_run run;
+	bool stale = has_stale(m, pos);
+	struct vhdx_run run = {};
 	int r = settle(m, look_up(m, op, pos, len, &run, &miss), &miss);
 
 	if (r != 1)
 		return r;
+	m->totals->stale += stale && block_state(m, pos) ==
+					     VHDX_BLOCK_PARTIALLY_PRESENT;
 	if (run_is_odd(m, op, &run, len)) {
 		machine_fail(m,
 			     "a lookup of %llu bytes at %llu gave kind %d, layer %u, offset 0x%llx, %llu bytes",
@@ -331,11 +468,15 @@ static bool make_room(struct machine *m)
 /* Everything that is under way arrives. */
 static void arrive_all(struct machine *m)
 {
-	u32 i;
+	u32 i, tries;
 
 	for (i = 0; i < IO_MAX; i++)
-		while (m->io[i].stage == IO_MAPPED || m->io[i].stage == IO_SENT)
+		for (tries = 0; is_under_way(&m->io[i]) && machine_lives(m);
+		     tries++) {
+			if (tries > TRIES)
+				machine_fail(m, "a write does not end");
 			go_on(m, &m->io[i]);
+		}
 }
 
 /* Returns whether a request that found no space should try again. */

@@ -10,6 +10,7 @@
  *   --sample N    this crash state alone
  *   --lost A,B..  in it these changes are lost, and no others
  *   --shrink N    seconds to take for making a failure small (60)
+ *   --parents X   images with a parent: none, all, or some of them (some)
  *   --counts      say how often what happened; it is a failure if something
  *                 that there is to happen never did
  *
@@ -37,7 +38,14 @@ struct options {
 	u32 sample;
 	const char *lost;
 	u32 shrink;
+	enum parents parents;
 	bool counts;
+};
+
+static const char *const parents_names[] = {
+	[PARENTS_SOME] = "some",
+	[PARENTS_NONE] = "none",
+	[PARENTS_ALL] = "all",
 };
 
 #define ALL_RUNS U32_MAX
@@ -80,7 +88,8 @@ static void run_all(const struct options *options, struct shared *shared)
 	if (!machine)
 		abort();
 	while (!is_over(options, shared, start)) {
-		plan_make(&plan, options->seed, shared->number);
+		plan_make(&plan, options->seed, shared->number,
+			  options->parents);
 		machine->outcome = NULL;
 		alarm(RUN_SECONDS);
 		if (!machine_run(machine, &plan, &shared->totals))
@@ -146,8 +155,9 @@ static void print_command(const struct options *options,
 	const char *comma = "";
 	u32 i;
 
-	printf("see it again with:\n  tests/sim/run again --seed %llu --run %u --keep ",
-	       options->seed, plan->number);
+	printf("see it again with:\n  tests/sim/run again --seed %llu --parents %s",
+	       options->seed, parents_names[options->parents]);
+	printf(" --run %u --keep ", plan->number);
 	for (i = 0; i < plan->count; i++) {
 		if (plan->op[i].left_out)
 			continue;
@@ -184,7 +194,7 @@ static int run_one(const struct options *options, struct outcome *outcome)
 	static u32 lost[CHANGES_MAX];
 	struct plan plan;
 
-	plan_make(&plan, options->seed, options->run);
+	plan_make(&plan, options->seed, options->run, options->parents);
 	if (options->keep)
 		keep_only(&plan, options->keep);
 	plan.sample = options->sample;
@@ -209,10 +219,24 @@ static bool count(const char *name, u64 number)
 	return !number;
 }
 
-/* Returns whether all that there is to happen did. */
-static bool print_counts(const struct totals *t)
+static bool count_children(const struct totals *t)
 {
 	bool never = false;
+
+	never |= count("runs with a parent", t->children);
+	never |= count("reads of the parent checked", t->read_parent);
+	never |= count("writes whose bits were set", t->wrote);
+	never |= count("writes into a child past the session", t->own);
+	never |= count("sector bitmaps made", t->bitmaps);
+	never |= count("blocks whose stale bits were cleared", t->stale);
+	never |= count("discards that left the parent to be seen", t->shown);
+	return never;
+}
+
+/* Returns whether all that there is to happen did. */
+static bool print_counts(const struct totals *t, enum parents parents)
+{
+	bool never = parents != PARENTS_NONE && count_children(t);
 
 	never |= count("writes", t->ops[OP_WRITE]);
 	never |= count("reads checked", t->read);
@@ -264,7 +288,7 @@ static int run_many(struct options *options, struct shared *shared)
 	       options->seed, totals->states, totals->runs, now() - start,
 	       totals->states / core_seconds() * 60);
 	if (options->counts)
-		all = print_counts(totals);
+		all = print_counts(totals, options->parents);
 	if (!failed)
 		return !all;
 	options->run = shared->number;
@@ -283,9 +307,23 @@ static const struct option long_options[] = {
 	{ "sample", required_argument, NULL, 'a' },
 	{ "lost", required_argument, NULL, 'l' },
 	{ "shrink", required_argument, NULL, 'x' },
+	{ "parents", required_argument, NULL, 'p' },
 	{ "counts", no_argument, NULL, 'c' },
 	{}
 };
+
+static enum parents parse_parents(const char *name)
+{
+	u32 i = 0;
+
+	while (i < ARRAY_SIZE(parents_names) && strcmp(name, parents_names[i]))
+		i++;
+	if (i == ARRAY_SIZE(parents_names)) {
+		fprintf(stderr, "--parents is some, none or all\n");
+		exit(2);
+	}
+	return i;
+}
 
 static void set_option(struct options *options, int option)
 {
@@ -315,6 +353,9 @@ static void set_option(struct options *options, int option)
 		break;
 	case 'x':
 		options->shrink = number;
+		break;
+	case 'p':
+		options->parents = parse_parents(optarg);
 		break;
 	case 'c':
 		options->counts = true;

@@ -3,17 +3,14 @@
 #include "recorder.h"
 #include "verify.h"
 
-/* Nothing is kept on a disk for a block. */
-#define NOWHERE U64_MAX
-
 /**
  * struct seen - what was found right about a block
- * @offset: where it lay, or NOWHERE
+ * @runs: where it lay: of all its runs, mixed
  * @id: of the MiB there
  * @change: of what it may hold
  */
 struct seen {
-	u64 offset;
+	u64 runs;
 	u64 id;
 	u64 change;
 };
@@ -159,26 +156,10 @@ static bool own_regions(struct state *s, const struct vhdx_image *image)
 	return true;
 }
 
-/* A block that was unmapped may have kept its space: its anchor. */
-static bool own_block(struct state *s, const struct vhdx_image *image,
-		      u64 block)
-{
-	u64 index = vhdx_bat_payload_index(&image->bat, block);
-	u64 entry;
-
-	if (vhdx_image_bat_entry(image, index, &entry))
-		return wrong(s, "block %llu has no good BAT entry", block);
-	if (!vhdx_entry_offset(entry))
-		return true;
-	return own(s, "a block", vhdx_entry_offset(entry),
-		   vhdx_bat_block_size(&image->bat));
-}
-
 /* LastFileOffset holds all that is allocated, or replay would not save it. */
 static bool check_promise(struct state *s, const struct vhdx_image *image,
-			  u64 offset)
+			  u64 end)
 {
-	u64 end = offset + vhdx_bat_block_size(&image->bat);
 	u64 last;
 
 	if (!image->log.count)
@@ -190,28 +171,135 @@ static bool check_promise(struct state *s, const struct vhdx_image *image,
 	return true;
 }
 
+static bool get_entry(struct state *s, struct vhdx_image *image, u64 index,
+		      u64 *entry)
+{
+	struct vhdx_miss miss = {
+		.image = image,
+		.map = &image->bat_pages,
+		.index = index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+	};
+	int r;
+
+	while ((r = vhdx_image_bat_entry(image, index, entry)) == -EAGAIN)
+		if (vhdx_image_load(&miss))
+			break;
+	return !r || wrong(s, "BAT entry %llu is not good", index);
+}
+
+/* State 7 needs a bitmap, in the last chunk too. */
+static bool has_bitmap(struct state *s, struct vhdx_image *image, u64 block)
+{
+	u64 chunk = block >> image->bat.ratio_shift;
+	u64 entry;
+
+	if (!get_entry(s, image, vhdx_bat_bitmap_index(&image->bat, chunk),
+		       &entry))
+		return false;
+	return (int)vhdx_entry_state(entry) == VHDX_BITMAP_PRESENT ||
+	       wrong(s, "block %llu is partially present without a bitmap",
+		     block);
+}
+
+/* A block that was unmapped may have kept its space: its anchor. */
+static bool own_block(struct state *s, struct vhdx_image *image, u64 block)
+{
+	u64 index = vhdx_bat_payload_index(&image->bat, block);
+	u64 size = vhdx_bat_block_size(&image->bat);
+	u64 entry, offset;
+
+	if (!get_entry(s, image, index, &entry))
+		return false;
+	offset = vhdx_entry_offset(entry);
+	if (!offset)
+		return true;
+	if (vhdx_entry_state(entry) == VHDX_BLOCK_PARTIALLY_PRESENT &&
+	    (!s->verifier->below || !has_bitmap(s, image, block)))
+		return wrong(s, "block %llu is partially present", block);
+	if (vhdx_entry_present(entry) &&
+	    !check_promise(s, image, offset + size))
+		return false;
+	return own(s, "a block", offset, size);
+}
+
+/* Bits of sectors that the disk does not have, in the page with its last ones. */
+static bool check_tail(struct state *s, struct vhdx_image *image, u64 offset)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u32 bits = VHDX_PAGE * 8;
+	u64 sector = (bat->size >> bat->sector_shift) % (8 * VHDX_MIB);
+	__le64 page[VHDX_PAGE / sizeof(__le64)];
+	const u8 *byte = (const u8 *)page;
+	u32 bit;
+
+	if (!(sector % bits))
+		return true;
+	if (vhdx_image_read(image, offset + sector / bits * VHDX_PAGE, page,
+			    VHDX_PAGE))
+		return wrong(s, "a bitmap cannot be read");
+	for (bit = sector % bits; bit < bits; bit++)
+		if (byte[bit / 8] >> bit % 8 & 1)
+			return wrong(s, "a bit is set for sector %llu, past the end of the disk",
+				     (bat->size >> bat->sector_shift) + bit -
+					     sector % bits);
+	return true;
+}
+
+static bool own_bitmaps(struct state *s, struct vhdx_image *image)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u64 count = DIV_ROUND_UP_ULL(bat->blocks, 1ULL << bat->ratio_shift);
+	u64 chunk, entry, offset;
+
+	for (chunk = 0; s->verifier->below && chunk < count; chunk++) {
+		if (!get_entry(s, image, vhdx_bat_bitmap_index(bat, chunk),
+			       &entry))
+			return false;
+		offset = vhdx_entry_offset(entry);
+		if ((int)vhdx_entry_state(entry) != VHDX_BITMAP_PRESENT)
+			continue;
+		if (!own(s, "a bitmap", offset, VHDX_BITMAP_BLOCK_SIZE) ||
+		    !check_promise(s, image, offset + VHDX_BITMAP_BLOCK_SIZE))
+			return false;
+		if (chunk + 1 == count && !check_tail(s, image, offset))
+			return false;
+	}
+	return true;
+}
+
+/* The disk that a run lies on. */
+static const struct disk *disk_of(const struct state *s,
+				  const struct vhdx_run *run)
+{
+	return run->layer ? &s->verifier->parent->disk : s->disk;
+}
+
 static bool check_piece(struct state *s, u64 pos, const struct vhdx_run *run)
 {
 	struct model *model = s->verifier->model;
 	u64 read = s->flags & VERIFY_LIVE ? model->clock + 1 : 0;
 	u64 block = pos >> model->block_shift;
 	u32 mask = model_block_pages(model) - 1;
+	u64 at = ALIGN_DOWN(run->offset, VHDX_PAGE);
 	u64 end = pos + run->length;
-	u64 at = run->offset;
+	u64 start;
 
-	for (; pos < end; pos += VHDX_PAGE, at += VHDX_PAGE) {
+	for (start = pos; start < end;
+	     start = ALIGN_DOWN(start, VHDX_PAGE) + VHDX_PAGE, at += VHDX_PAGE) {
 		const struct page *page = NULL;
-		u32 in_block = pos / VHDX_PAGE & mask;
+		u32 in_block = start / VHDX_PAGE & mask;
 		int sector;
 
 		if (run->kind == VHDX_RUN_DATA)
-			page = disk_page(s->disk, at / VHDX_PAGE);
-		sector = model_check_page(model, block, in_block, page, read);
+			page = disk_page(disk_of(s, run), at / VHDX_PAGE);
+		sector = model_check_page(model, block, in_block, page,
+					  page_mask(start, end), read);
 		if (sector >= 0)
 			return wrong(s,
-				     "block %llu, sector %u, at 0x%llx in the file, holds tag %x%s",
+				     "block %llu, sector %u, at 0x%llx in the %s, holds tag %x%s",
 				     block, in_block * PAGE_SECTORS + sector,
 				     run->kind == VHDX_RUN_DATA ? at : 0,
+				     run->layer ? "parent" : "file",
 				     page_tag(page, sector),
 				     page_tag(page, sector) == TAG_JUNK ?
 					     " (junk)" : "");
@@ -219,43 +307,69 @@ static bool check_piece(struct state *s, u64 pos, const struct vhdx_run *run)
 	return true;
 }
 
-/* Of the MiB that a block lies in; U64_MAX if it will not be the same again. */
-static u64 identity(const struct state *s, u64 offset, u64 length)
+static u64 mix(u64 sum, u64 value)
 {
-	u64 id = 0, end = offset + length;
+	sum = (sum ^ value) * 0x9E3779B97F4A7C15ULL;
+	return sum ^ sum >> 32;
+}
 
+/* Of the MiB that a run lies in; false if they will not be the same again. */
+static bool identify(const struct state *s, const struct vhdx_run *run,
+		     u64 *id)
+{
+	u64 offset = ALIGN_DOWN(run->offset, VHDX_MIB);
+	u64 end = run->offset + run->length;
+
+	/* Zeros, and what the parent has, are the same for ever. */
+	if (run->kind != VHDX_RUN_DATA || run->layer)
+		return true;
 	for (; offset < end; offset += VHDX_MIB) {
 		u64 unit = disk_unit_id(s->disk, offset);
 
 		if (unit > s->lasting)
-			return U64_MAX;
-		id = id * 0x9E3779B97F4A7C15ULL + unit;
+			return false;
+		*id = mix(*id, unit);
 	}
-	return id;
+	return true;
 }
 
-/* The block lies in one piece. */
-static bool check_whole(struct state *s, u64 block, const struct vhdx_run *run)
+/* A block lies in these runs. */
+static bool check_runs(struct state *s, u64 block)
 {
 	struct verifier *v = s->verifier;
-	struct seen now = {
-		.offset = NOWHERE,
-		.change = v->model->block[block].change,
-	};
-	struct seen *seen = &v->seen[block];
+	struct seen now = { .change = v->model->block[block].change };
+	u64 pos = block << v->model->block_shift;
+	bool lasts = !(s->flags & VERIFY_LIVE);
+	u32 i;
 
-	if (run->kind == VHDX_RUN_DATA) {
-		now.offset = run->offset;
-		now.id = identity(s, run->offset, run->length);
+	for (i = 0; i < v->run_count; i++) {
+		const struct vhdx_run *run = &v->run[i];
+
+		now.runs = mix(now.runs, run->kind | run->layer << 8);
+		if (run->kind == VHDX_RUN_DATA)
+			now.runs = mix(now.runs, run->offset);
+		now.runs = mix(now.runs, run->length);
+		lasts = lasts && identify(s, run, &now.id);
 	}
-	if (!(s->flags & VERIFY_LIVE) && seen->offset == now.offset &&
-	    seen->id == now.id && seen->change == now.change)
+	if (lasts && !memcmp(&v->seen[block], &now, sizeof(now)))
 		return true;
-	if (!check_piece(s, block << v->model->block_shift, run))
-		return false;
-	if (now.id != U64_MAX && !(s->flags & VERIFY_LIVE))
-		*seen = now;
+	for (i = 0; i < v->run_count; pos += v->run[i++].length)
+		if (!check_piece(s, pos, &v->run[i]))
+			return false;
+	if (lasts)
+		v->seen[block] = now;
 	return true;
+}
+
+static void add_run(struct verifier *v, const struct vhdx_run *run)
+{
+	if (v->run_count == v->run_room) {
+		v->run_room = 2 * v->run_room + 16;
+		v->run = realloc(v->run, v->run_room * sizeof(*v->run));
+		if (!v->run)
+			abort();
+	}
+	v->run[v->run_count++] = *run;
 }
 
 static int map(const struct vhdx_chain *chain, u64 pos, u64 len,
@@ -281,33 +395,38 @@ static bool check_block(struct state *s, const struct vhdx_chain *chain,
 	struct vhdx_run run;
 	u64 pos;
 
+	s->verifier->run_count = 0;
 	for (pos = start; pos < end; pos += run.length) {
 		if (map(chain, pos, end - pos, &run))
 			return wrong(s, "block %llu cannot be mapped", block);
 		if (run.kind == VHDX_RUN_COPY)
 			return wrong(s, "the log changes payload of block %llu",
 				     block);
-		if (run.kind == VHDX_RUN_DATA &&
-		    !check_promise(s, chain->layer[0],
-				   run.offset - (pos - start)))
-			return false;
-		if (run.length == end - start)
-			return check_whole(s, block, &run);
-		if (!check_piece(s, pos, &run))
-			return false;
+		if (run.layer > 1)
+			return wrong(s, "block %llu is mapped to layer %u",
+				     block, run.layer);
+		add_run(s->verifier, &run);
 	}
-	return true;
+	return check_runs(s, block);
+}
+
+/* The image and its parent, if it has one. */
+static struct vhdx_chain *open_chain(struct state *s, struct vhdx_image *image)
+{
+	struct vhdx_image *images[2] = { image, s->verifier->below };
+
+	return vhdx_chain_new(images, images[1] ? 2 : 1, 0, &s->report);
 }
 
 static bool check_payload(struct state *s, struct vhdx_image *image)
 {
-	struct vhdx_chain *chain = vhdx_chain_new(&image, 1, 0, &s->report);
+	struct vhdx_chain *chain = open_chain(s, image);
 	u64 block;
 	bool good;
 
 	if (IS_ERR(chain))
 		return wrong(s, "the image makes no chain");
-	good = own_regions(s, image);
+	good = own_regions(s, image) && own_bitmaps(s, image);
 	for (block = 0; block < image->bat.blocks && good; block++)
 		good = check_block(s, chain, block) &&
 		       own_block(s, image, block);
@@ -377,26 +496,45 @@ bool verify_state(struct verifier *verifier, const struct disk *disk,
 	return !s.bad;
 }
 
+/* Some sectors of a page, over what is known of it. */
+static void put_sectors(struct page **page, struct page *found, u8 mask)
+{
+	struct page *before = *page;
+
+	*page = mask == 0xff ? page_get(found) :
+			       page_merge(before, found, mask);
+	page_put(before);
+}
+
 /* What a block shows, page by page. */
 static void gather(const struct state *s, const struct vhdx_chain *chain,
 		   u64 block, struct page **page)
 {
 	struct model *model = s->verifier->model;
-	u64 pos = block << model->block_shift;
-	u64 end = min(pos + (1ULL << model->block_shift), model->size);
+	u64 start = block << model->block_shift;
+	u64 end = min(start + (1ULL << model->block_shift), model->size);
 	struct vhdx_run run;
-	u64 i = 0, at;
+	u64 pos, i, at;
 
-	memset(page, 0, model_block_pages(model) * sizeof(*page));
-	for (; pos < end; pos += run.length) {
+	for (pos = start; pos < end; pos += run.length) {
 		if (map(chain, pos, end - pos, &run))
 			abort();
 		if (run.kind != VHDX_RUN_DATA)
 			continue;
-		i = (pos & ((1ULL << model->block_shift) - 1)) / VHDX_PAGE;
-		for (at = 0; at < run.length; at += VHDX_PAGE, i++)
-			page[i] = disk_page(s->disk,
-					    (run.offset + at) / VHDX_PAGE);
+		at = run.offset / VHDX_PAGE;
+		for (i = pos / VHDX_PAGE; i * VHDX_PAGE < pos + run.length; i++)
+			put_sectors(&page[i - start / VHDX_PAGE],
+				    disk_page(disk_of(s, &run), at++),
+				    page_mask(max(pos, i * VHDX_PAGE),
+					      pos + run.length));
+	}
+}
+
+static void forget(struct page **page, u32 count)
+{
+	while (count--) {
+		page_put(page[count]);
+		page[count] = NULL;
 	}
 }
 
@@ -420,13 +558,14 @@ bool verify_learn(struct verifier *verifier, const struct disk *disk)
 	image = open_state(&s);
 	if (!image)
 		return false;
-	chain = vhdx_chain_new(&image, 1, 0, &s.report);
+	chain = open_chain(&s, image);
 	page = calloc(model_block_pages(model), sizeof(struct page *));
 	if (IS_ERR(chain) || !page)
 		abort();
 	for (block = 0; block < image->bat.blocks; block++) {
 		gather(&s, chain, block, page);
 		model_learn(model, block, page);
+		forget(page, model_block_pages(model));
 	}
 	free(page);
 	vhdx_chain_free(chain);
@@ -445,16 +584,42 @@ void verify_mark(struct verifier *verifier, const struct vhdx_header *header)
 	verifier->data_guid = header->data_write_guid;
 }
 
-void verify_init(struct verifier *verifier, struct model *model)
+/* Of the parent nothing is to be said. */
+static void hear_below(struct vhdx_report *report,
+		       const struct vhdx_finding *finding)
+{
+	(void)report;
+	(void)finding;
+}
+
+/**
+ * verify_init() - a verifier of a model
+ * @verifier: what to set up
+ * @model: what may be read
+ * @parent: the parent of the image, if it has a size
+ */
+void verify_init(struct verifier *verifier, struct model *model,
+		 struct parent *parent)
 {
 	memset(verifier, 0, sizeof(*verifier));
 	verifier->model = model;
 	verifier->seen = calloc(model->blocks, sizeof(*verifier->seen));
 	if (!verifier->seen)
 		abort();
+	verifier->report.emit = hear_below;
+	if (!parent->size)
+		return;
+	verifier->parent = parent;
+	verifier->below = parent_open(parent, VHDX_POOL_PAGES_DEFAULT,
+				      &verifier->report);
+	if (IS_ERR(verifier->below))
+		abort();
 }
 
 void verify_exit(struct verifier *verifier)
 {
+	if (verifier->below)
+		vhdx_image_close(verifier->below);
 	free(verifier->seen);
+	free(verifier->run);
 }

@@ -21,6 +21,7 @@
 
 #include "chain.h"
 #include "model.h"
+#include "parent.h"
 
 /* What else is asked of a state. */
 #define VERIFY_ALIKE	0x1U	/* both copies of the header are whole and alike */
@@ -30,6 +31,12 @@
 /**
  * struct verifier - what it compares with
  * @model: what the virtual disk may show
+ * @parent: the parent of the image, or NULL
+ * @below: the parent, as the engine sees it
+ * @report: what the engine says of that
+ * @run: of a block, the runs that it lies in
+ * @run_count: how many
+ * @run_room: for how many there is memory
  * @file_guid: FileWriteGuid when nothing had changed yet
  * @data_guid: DataWriteGuid, likewise
  * @recovery: the log is being replayed, so DataWriteGuid must stay
@@ -42,6 +49,12 @@
  */
 struct verifier {
 	struct model *model;
+	struct parent *parent;
+	struct vhdx_image *below;
+	struct vhdx_report report;
+	struct vhdx_run *run;
+	u32 run_count;
+	u32 run_room;
 	guid_t file_guid;
 	guid_t data_guid;
 	bool recovery;
@@ -52,7 +65,8 @@ struct verifier {
 	char text[VHDX_SENTENCE_MAX];
 };
 
-void verify_init(struct verifier *verifier, struct model *model);
+void verify_init(struct verifier *verifier, struct model *model,
+		 struct parent *parent);
 void verify_exit(struct verifier *verifier);
 bool verify_state(struct verifier *verifier, const struct disk *disk,
 		  u64 lasting, u32 touched, unsigned int flags);

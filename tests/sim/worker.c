@@ -7,13 +7,17 @@
 /* makecontext() passes no pointer. */
 static struct machine *starting;
 
-/* Returns true if I/O may still know the space that drains. */
+/*
+ * Returns true if I/O may still know the space that drains. What is written is
+ * not under way any more, though its bits are still to be set.
+ */
 static bool is_known(const struct machine *m)
 {
 	u32 i;
 
 	for (i = 0; i < IO_MAX; i++)
 		if (m->io[i].stage != IO_FREE &&
+		    m->io[i].stage != IO_WRITTEN &&
 		    m->io[i].entered <= m->worker.before)
 			return true;
 	return false;
