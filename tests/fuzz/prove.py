@@ -72,7 +72,9 @@ BREAKS = {
     "bat-space": (
         "bat.c", "vhdx_regions_hit(limits->regions, offset, length)",
         "vhdx_regions_hit(limits->regions, offset, 1)"),
-    "bitmap-run": ("bitmap.c", "min_t(u64, wanted, bits)", "wanted"),
+    "bitmap-run": (
+        "bitmap.c", "min_t(u64, first + (len >> bat->sector_shift), bits)",
+        "first + (len >> bat->sector_shift)"),
     "map-parent-size": (
         "chain.c", "run->length = min(run->length, image->bat.size - pos);",
         ""),
