@@ -5,8 +5,11 @@
 #include "writing.h"
 
 #define STEPS_MAX	32U
-/* Loads, begins, commits: no request needs more rounds than this. */
-#define ROUNDS		12U
+/*
+ * Loads, begins, commits: no request needs more rounds than this. A block of 256
+ * MiB in a child has 16 pages of bitmap.
+ */
+#define ROUNDS		64U
 
 /**
  * struct life - a session under way
@@ -132,6 +135,34 @@ static void check_run(const struct life *life, enum request what, u64 len,
 		   image->store->size);
 }
 
+/* The data is there: sectors that a child lacked get their bits. */
+static int tell_wrote(struct life *life, u64 pos, u64 len)
+{
+	struct vhdx_miss miss;
+	u32 round;
+	int r;
+
+	for (round = 0; round < ROUNDS; round++) {
+		writing_begin(life->w, "the end of a write");
+		r = vhdx_session_wrote(life->session, pos, len, &miss);
+		meter_end();
+		if (!r)
+			return 0;
+		r = help(life, r, &miss);
+		if (r)
+			return r;
+	}
+	FUZZ_CHECK(false, "the end of a write is turned away for ever");
+	return -EBUSY;
+}
+
+/* Of a child, a discard leaves what shows the parent as it is. */
+static bool may_stay(const struct life *life, const struct vhdx_run *run)
+{
+	return life->fixed || run->kind == VHDX_RUN_DATA ||
+	       life->w->child.image->bat.differencing;
+}
+
 /* One run of a request: what the module would do with it. */
 static bool serve(struct life *life, enum request what, u64 pos,
 		  const struct vhdx_run *run)
@@ -141,13 +172,19 @@ static bool serve(struct life *life, enum request what, u64 pos,
 
 	life->wrote = true;
 	/* A store need not do a discard. */
-	if (what == DISCARD && (life->fixed || run->kind == VHDX_RUN_DATA)) {
+	if (what == DISCARD && may_stay(life, run)) {
 		spots_unknown(spots, pos, run->length);
 		return true;
 	}
 	spots_write(spots, pos, run->length, life->sector, byte);
-	return run->kind != VHDX_RUN_DATA ||
-	       overlay_fill(&life->w->disk, run->offset, run->length, byte);
+	if (run->kind != VHDX_RUN_DATA)
+		return true;
+	if (!overlay_fill(&life->w->disk, run->offset, run->length, byte))
+		return false;
+	/* A write that failed may have done anything to its sectors. */
+	if (run->absent && tell_wrote(life, pos, run->length))
+		spots_unknown(spots, pos, run->length);
+	return true;
 }
 
 static bool make_request(struct life *life, enum request what)
