@@ -8,17 +8,6 @@ enum where {
 	NOWHERE,
 };
 
-static int page_missed(struct vhdx_miss *miss, struct vhdx_image *image,
-		       struct vhdx_page_map *map, u64 index)
-{
-	*miss = (struct vhdx_miss){
-		.image = image,
-		.map = map,
-		.index = index,
-	};
-	return -EAGAIN;
-}
-
 static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 			  enum where *where, struct vhdx_miss *miss)
 {
@@ -38,7 +27,7 @@ static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 				       &present);
 	rcu_read_unlock();
 	if (!page)
-		return page_missed(miss, image, &image->bitmap_pages, index);
+		return vhdx_image_missed(image, &image->bitmap_pages, index, miss);
 	*where = present ? HERE : BELOW;
 	return 0;
 }
@@ -60,8 +49,9 @@ static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
 	*len = min(*len, vhdx_bat_block_size(bat) - in_block);
 	r = vhdx_image_bat_entry(image, index, &entry);
 	if (r == -EAGAIN)
-		return page_missed(miss, image, &image->bat_pages,
-				   index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT);
+		return vhdx_image_missed(image, &image->bat_pages,
+					 index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+					 miss);
 	if (r)
 		return r;
 

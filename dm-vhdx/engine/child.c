@@ -33,14 +33,8 @@ static int find_bits(const struct vhdx_session *session, u64 pos,
 	u64 index = vhdx_bitmap_page(&image->bat, pos);
 
 	*page = vhdx_page_map_find(&image->bitmap_pages, index);
-	if (*page)
-		return 0;
-	*miss = (struct vhdx_miss){
-		.image = image,
-		.map = &image->bitmap_pages,
-		.index = index,
-	};
-	return -EAGAIN;
+	return *page ? 0 : vhdx_image_missed(image, &image->bitmap_pages,
+					     index, miss);
 }
 
 /* Bytes from @pos on that the same page of the bitmap covers, up to @len. */

@@ -21,6 +21,7 @@
  *   vhdx_image_identity()	the GUID that children of an image must name
  *   vhdx_image_has_range()	check that a range is whole sectors of the
  *				virtual disk
+ *   vhdx_image_missed()	name the page that a lookup missed
  */
 #ifndef VHDX_IMAGE_H
 #define VHDX_IMAGE_H
@@ -93,6 +94,28 @@ struct vhdx_miss {
 	struct vhdx_page_map *map;
 	u64 index;
 };
+
+/**
+ * vhdx_image_missed() - name the page that a lookup missed
+ * @image: the image
+ * @map: its map of BAT or bitmap pages
+ * @index: index of the page in @map
+ * @miss: set for vhdx_image_load()
+ *
+ * Context: any.
+ * Return: -EAGAIN, for the lookup to return.
+ */
+static inline int vhdx_image_missed(struct vhdx_image *image,
+				    struct vhdx_page_map *map, u64 index,
+				    struct vhdx_miss *miss)
+{
+	*miss = (struct vhdx_miss){
+		.image = image,
+		.map = map,
+		.index = index,
+	};
+	return -EAGAIN;
+}
 
 int vhdx_image_load(const struct vhdx_miss *miss);
 bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,

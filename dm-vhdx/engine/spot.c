@@ -21,14 +21,8 @@ int vhdx_spot_entry(const struct vhdx_session *session, u64 index,
 	spot->index = index;
 	spot->slot = index & (VHDX_BAT_ENTRIES_PER_PAGE - 1);
 	spot->page = vhdx_page_map_find(&image->bat_pages, page);
-	if (!spot->page) {
-		*miss = (struct vhdx_miss){
-			.image = image,
-			.map = &image->bat_pages,
-			.index = page,
-		};
-		return -EAGAIN;
-	}
+	if (!spot->page)
+		return vhdx_image_missed(image, &image->bat_pages, page, miss);
 	if (test_bit(spot->slot, spot->page->faulty))
 		return -EIO;
 	entries = spot->page->data;
