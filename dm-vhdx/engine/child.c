@@ -214,10 +214,8 @@ static int set_bits(struct vhdx_session *session, u64 pos, u64 len,
 	r = find_bits(session, pos, &page, miss);
 	if (r || !vhdx_bitmap_lacks(bat, page->data, pos, len))
 		return r;
-	if (!vhdx_journal_touch(&session->journal, page)) {
-		WRITE_ONCE(session->crowded, true);
+	if (!vhdx_journal_touch(&session->journal, page))
 		return -EBUSY;
-	}
 	vhdx_bitmap_set(bat, page->data, pos, len);
 	return 0;
 }
