@@ -33,15 +33,15 @@
 
 /*
  * A read needs a page of the BAT and a page of a bitmap at the same time, in
- * each image; a write into a child as many as PAGES_CHILD, for a block of 256
- * MiB, see engine/child.c. If the bios that load need more than the pages of
- * a pool, they may evict each other's pages forever. Discards and zeroes have
- * as many workers of their own.
+ * each image. A write into a child needs the entries of a block and of its
+ * bitmap, and all pages of that, see engine/child.c. If the bios that load need
+ * more than the pages of a pool, they may evict each other's pages forever.
+ * Discards and zeroes have as many workers of their own.
  */
 #define WORKERS_MIN	8
 #define WORKERS_MAX	64
 #define PAGES_READ	2
-#define PAGES_CHILD	18
+#define PAGES_CHILD	(2 + VHDX_BITMAP_PAGES_MAX)
 
 /* Copy to a bio and advance it, as a read of the device would. */
 static void copy_to_bio(struct bio *bio, const char *buf, size_t len)

@@ -19,6 +19,11 @@
 
 #include "bat.h"
 
+/* Pages that cover a block of 256 MiB with sectors of 512 bytes. */
+#define VHDX_BITMAP_PAGES_MAX	16U
+static_assert(VHDX_BLOCK_SIZE_MAX / 512 >> VHDX_BITS_PER_PAGE_SHIFT ==
+	      VHDX_BITMAP_PAGES_MAX);
+
 /**
  * vhdx_bitmap_page() - bitmap page that covers a byte of the virtual disk
  * @bat: the geometry

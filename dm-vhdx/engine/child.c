@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "child.h"
 
-/*
- * A block of 256 MiB with sectors of 512 bytes has this many pages of bitmap.
- */
-#define BITMAP_PAGES_MAX 16U
-static_assert(VHDX_BLOCK_SIZE_MAX / 512 >> VHDX_BITS_PER_PAGE_SHIFT ==
-	      BITMAP_PAGES_MAX);
-
 /**
  * struct newcomer - an absent block that is about to get space
  * @start: byte offset of the block on the virtual disk
@@ -22,7 +15,7 @@ struct newcomer {
 	u64 length;
 	struct vhdx_spot bitmap;
 	bool no_bitmap;
-	struct vhdx_page *stale[BITMAP_PAGES_MAX];
+	struct vhdx_page *stale[VHDX_BITMAP_PAGES_MAX];
 	u32 stale_count;
 };
 
