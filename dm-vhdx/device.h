@@ -4,6 +4,7 @@
  * device include this one. The committer, the layers and the stores do not.
  *
  * device.h APIs:
+ *   vhdx_target_writable()	is the device to be written?
  *   vhdx_target_pos()		where a bio begins on the virtual disk
  *   vhdx_io_enter()		enter an epoch before a lookup
  */
@@ -16,6 +17,7 @@
 #include <linux/workqueue.h>
 
 #include "commit.h"
+#include "compat.h"
 #include "engine/chain.h"
 #include "io.h"
 #include "layer.h"
@@ -71,6 +73,19 @@ struct vhdx_part {
 	struct vhdx_io io;
 	struct bio bio;
 };
+
+/**
+ * vhdx_target_writable() - test whether a device is to be written
+ * @t: the device, with its options set
+ *
+ * Context: any.
+ * Return: true if its table was loaded for writing, and no feature says else.
+ */
+static inline bool vhdx_target_writable(const struct vhdx_target *t)
+{
+	return (dm_table_get_mode(t->ti->table) & BLK_OPEN_WRITE) &&
+	       !t->options.read_only;
+}
 
 /**
  * vhdx_target_pos() - where a bio begins on the virtual disk

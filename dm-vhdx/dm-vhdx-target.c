@@ -43,16 +43,10 @@ static void target_free(struct vhdx_target *t)
 	kvfree(t);
 }
 
-static bool is_writable(const struct vhdx_target *t)
-{
-	return (dm_table_get_mode(t->ti->table) & BLK_OPEN_WRITE) &&
-	       !t->options.read_only;
-}
-
 static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 		       struct vhdx_reason *reason)
 {
-	bool write = is_writable(t);
+	bool write = vhdx_target_writable(t);
 	unsigned int i;
 	u64 held = 0;
 	int err;
@@ -133,9 +127,9 @@ static int target_open(struct vhdx_target *t, const struct vhdx_table *table,
 		err = check_length(t, reason);
 	if (!err)
 		err = vhdx_limits_check(t, reason);
-	if (!err && is_writable(t))
+	if (!err && vhdx_target_writable(t))
 		err = set_up_child(t);
-	if (!err && is_writable(t))
+	if (!err && vhdx_target_writable(t))
 		t->committer = t->layer[0].backing->committer;
 	return err;
 }

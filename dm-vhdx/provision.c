@@ -284,12 +284,13 @@ unsigned long vhdx_provision_pages(void)
 	return 2 * WORKERS_MIN * PAGES_CHILD;
 }
 
-/* A table of several images may be that of a child that is written. */
 static unsigned int worker_limit(const struct vhdx_target *t)
 {
 	unsigned long pages = t->options.bat_cache / (VHDX_PAGE / VHDX_KIB);
-	unsigned long need = t->layers > 1 ? 2 * PAGES_CHILD : PAGES_READ;
+	unsigned long need = PAGES_READ;
 
+	if (t->layers > 1 && vhdx_target_writable(t))
+		need = 2 * PAGES_CHILD;
 	if (!pages)
 		pages = VHDX_POOL_PAGES_DEFAULT;
 	return clamp_t(unsigned long, pages / need, WORKERS_MIN, WORKERS_MAX);
