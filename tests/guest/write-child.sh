@@ -87,21 +87,57 @@ test_file() {
 	gone "$name"
 }
 
-test_block() {
-	local name=good/$1 before loops=() file table
+# The files that take() left, on block devices; sets $loops and $table.
+on_loops() {
+	local file
 
-	take "$name"
-	before=$(sums_of_parents)
 	truncate -s +64M "${files[0]}"
-	table="0 $(image_sectors "$name") vhdx"
+	table="0 $(image_sectors "$1") vhdx"
 	for file in "${files[@]}"; do
 		loops+=("$(loop_from "$file")")
 		table+=" ${loops[-1]}"
 	done
+}
+
+test_block() {
+	local name=good/$1 before loops=() table
+
+	take "$name"
+	before=$(sums_of_parents)
+	on_loops "$name"
 	lives "$1 on block devices" "$table"
 	losetup -d "${loops[@]}"
 	sane "$1 on block devices"
 	gone "$name"
+}
+
+# The first write finds no page of the BAT in memory, so that a worker takes it
+# apart at the border of two blocks; each part has bits of its own.
+test_parts() {
+	local name=good/child-empty before loops=() table
+
+	take "$name"
+	before=$(sums_of_parents)
+	on_loops "$name"
+	dd if=/dev/urandom of="$SCRATCH/random" bs=1M count=1 status=none
+	VHDX_RW=1 dm_create child "$table"
+	dd if="$SCRATCH/random" of="$DEV" bs=1M count=1 seek=1572864 \
+		oflag=direct,seek_bytes conv=notrunc,fsync status=none
+	tap_is "a write over the border of two blocks: reads back" \
+		"$(sum_of_range)" "$(sum_of "$SCRATCH/random")"
+	dm_remove child
+	dm_create child "$table"
+	tap_is "a write over the border of two blocks: and opened anew" \
+		"$(sum_of_range)" "$(sum_of "$SCRATCH/random")"
+	dm_remove child
+	losetup -d "${loops[@]}"
+	sane "a write over the border of two blocks"
+	gone "$name"
+}
+
+sum_of_range() {
+	dd if="$DEV" bs=1M count=1 skip=1572864 iflag=direct,skip_bytes \
+		status=none | sha256sum | cut -d' ' -f1
 }
 
 # Writers that meet in blocks and in pages of a bitmap.
@@ -133,6 +169,7 @@ done
 for name in "${BLOCKS[@]}"; do
 	test_block "$name"
 done
+test_parts
 test_fio
 write_done
 tap_done
