@@ -508,6 +508,8 @@ static void give_back(struct vhdx_session *session)
 	WRITE_ONCE(session->wanted, false);
 	WRITE_ONCE(session->more, false);
 	WRITE_ONCE(session->no_space, false);
+	/* Nobody was refused space for it; the next session tries anew. */
+	WRITE_ONCE(session->space_error, 0);
 	spin_unlock(&session->image->pool.lock);
 }
 

@@ -370,6 +370,26 @@ static void extend_fails(struct kunit *test)
 			   "file at offset 0x0: space for new blocks cannot be prepared");
 }
 
+/* If nobody was refused a block before the session ended, the next one begins. */
+static void extend_fails_at_end(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+	struct writer *w = writer_of(test);
+	struct vhdx_miss miss;
+	struct vhdx_run run;
+
+	w->tracer.limit = 6 * MIB;
+	w->tracer.limit_error = -EIO;
+	while (vhdx_session_map(session, 0, 512, &run, &miss) == -EAGAIN)
+		KUNIT_ASSERT_EQ(test, vhdx_image_load(&miss), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), -EIO);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	w->tracer.limit = U64_MAX;
+	writer_write(test, 0, 512, 0x11);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0x11);
+}
+
 /* The file grows in steps of an eighth, of 256 MiB at the most. */
 static void growth(struct kunit *test)
 {
@@ -521,6 +541,7 @@ static struct kunit_case session_space_cases[] = {
 	KUNIT_CASE_PARAM(no_space, no_room_gen_params),
 	KUNIT_CASE_PARAM(no_space_in_hole, no_room_gen_params),
 	KUNIT_CASE(extend_fails),
+	KUNIT_CASE(extend_fails_at_end),
 	KUNIT_CASE(growth),
 	KUNIT_CASE(trim_fixed),
 	KUNIT_CASE(trim_freed),

@@ -271,9 +271,7 @@ void life_end(struct machine *m)
 	/* What could not be given back stays until somebody writes again. */
 	if (m->rec.failed)
 		m->first_size = max(m->first_size, m->rec.live.size);
-	/* What the space worker met last, the next to write is told. */
-	if (!m->session->space_error)
-		m->rec.failed = false;
+	m->rec.failed = false;
 	if (machine_lives(m))
 		mark(m);
 }
