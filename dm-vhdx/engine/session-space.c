@@ -17,6 +17,9 @@
 /* So is a BAT of this size in holes: that of 8 TiB in blocks of 1 MiB. */
 #define RESERVED_BAT	(64 * VHDX_MIB)
 
+/* And so many sector bitmaps: those of 256 GiB in sectors of 512 bytes. */
+#define RESERVED_BITMAPS	64U
+
 /* Places for a block that cannot be zeroed: so many, and the disk is bad. */
 #define BAD_PLACES	8U
 
@@ -178,21 +181,44 @@ static int reserve_range(struct vhdx_store *store, u64 pos, u64 len)
 	return vhdx_store_no_room(r) ? -ENOSPC : r;
 }
 
+/* The survey has checked the entries. */
+static int reserve_bitmaps(struct vhdx_image *image)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u64 chunks = min_t(u64, bat->chunks, RESERVED_BITMAPS), chunk, at;
+	__le64 entry;
+	int r = 0;
+
+	for (chunk = 0; chunk < chunks && !r; chunk++) {
+		at = vhdx_bat_file_offset(bat,
+					  vhdx_bat_bitmap_index(bat, chunk));
+		r = vhdx_image_read(image, at, &entry, sizeof(entry));
+		if (r || (int)vhdx_entry_state(le64_to_cpu(entry)) !=
+			 VHDX_BITMAP_PRESENT)
+			continue;
+		r = reserve_range(image->store,
+				  vhdx_entry_offset(le64_to_cpu(entry)),
+				  VHDX_BITMAP_BLOCK_SIZE);
+	}
+	return r;
+}
+
 /**
  * vhdx_session_reserve() - have room for what a session writes in place
- * @session: the session, not begun
+ * @session: the session, surveyed and not begun
  *
- * The headers, the log and the BAT of a sparse file may lie in holes. To find
- * out when a commit is written that there is no room for it would end writing,
- * with the commit lost; now nothing is lost yet. A BAT that is longer than
- * RESERVED_BAT is left as it is: it would take more than most images hold.
+ * The headers, the log, the BAT and the sector bitmaps of a sparse file may lie
+ * in holes. To find out when a commit is written that there is no room for it
+ * would end writing, with the commit lost; now nothing is lost yet. A BAT that
+ * is longer than RESERVED_BAT is left as it is, and so are all sector bitmaps
+ * but the first RESERVED_BITMAPS: they would take more than most images hold.
  *
  * Context: may sleep; the committer.
  * Return: 0, -ENOSPC, or another errno of the store.
  */
 int vhdx_session_reserve(struct vhdx_session *session)
 {
-	const struct vhdx_image *image = session->image;
+	struct vhdx_image *image = session->image;
 	const struct vhdx_header *header = vhdx_header_current(&image->headers);
 	const struct vhdx_region *bat = &image->regions.bat;
 	struct vhdx_store *store = image->store;
@@ -205,6 +231,8 @@ int vhdx_session_reserve(struct vhdx_session *session)
 		r = reserve_range(store, header->log_offset, header->log_length);
 	if (!r && bat->length <= RESERVED_BAT)
 		r = reserve_range(store, bat->offset, bat->length);
+	if (!r && image->bat.differencing)
+		r = reserve_bitmaps(image);
 	return r;
 }
 

@@ -3,8 +3,8 @@
  * engine/session-space.c, vhdx_session_reserve(): a session does not begin
  * before there is room for what it writes in place.
  */
+#include "child-rig.h"
 #include "suites.h"
-#include "writer.h"
 
 #define MIB VHDX_MIB
 
@@ -134,6 +134,27 @@ static void reserve_long_bat(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, session->live);
 }
 
+/* A bitmap that is there is written in place, too. */
+static void reserve_bitmap(struct kunit *test)
+{
+	struct vhdx_session *session;
+	u64 bitmap;
+
+	builder_bitmap(child_rig_files(test), 0);
+	session = writer_open(test);
+	asked = (struct reserve){ .fail_at = 3, .error = -ENOSPC };
+	writer_of(test)->tracer.ops.reserve = take_note;
+	writer_work(test, VHDX_WORK_BEGIN);
+	bitmap = child_rig_bitmap(test, 0);
+	KUNIT_ASSERT_EQ(test, asked.calls, 4);
+	KUNIT_EXPECT_EQ(test, asked.pos[3], vhdx_entry_offset(bitmap));
+	KUNIT_EXPECT_EQ(test, asked.len[3], MIB);
+	KUNIT_EXPECT_FALSE(test, session->live);
+	asked = (struct reserve){ .fail_at = U32_MAX };
+	writer_work(test, VHDX_WORK_BEGIN);
+	KUNIT_EXPECT_TRUE(test, session->live);
+}
+
 /* A session that ended for want of room may find some when it begins anew. */
 static void reserve_after_end(struct kunit *test)
 {
@@ -157,6 +178,7 @@ static struct kunit_case session_reserve_cases[] = {
 	KUNIT_CASE(reserve_fails),
 	KUNIT_CASE(reserve_no_memory),
 	KUNIT_CASE(reserve_long_bat),
+	KUNIT_CASE(reserve_bitmap),
 	KUNIT_CASE(reserve_after_end),
 	{}
 };
