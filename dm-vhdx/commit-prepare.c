@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 
+#include "charge.h"
 #include "commit-nospace.h"
 #include "commit-prepare.h"
 #include "hibernate.h"
@@ -52,6 +53,22 @@ static int prepare_blocks(struct vhdx_committer *c)
 		err = vhdx_session_prepare(c->session);
 	} while (!err && READ_ONCE(c->session->no_space) && drain_some(c));
 	mutex_unlock(&c->space.lock);
+	return err;
+}
+
+/*
+ * To zero a block for a few KiB may write 256 MiB, so the group whose bio waits
+ * first pays for the pass. Blocks that are prepared ahead are nobody's.
+ */
+static int prepare_for(struct vhdx_committer *c, struct bio *first)
+{
+	struct vhdx_charge charge = {};
+	int err;
+
+	if (first)
+		charge = vhdx_charge_enter(first, false);
+	err = prepare_blocks(c);
+	vhdx_charge_leave(charge);
 	return err;
 }
 
@@ -113,7 +130,7 @@ static void space_pass(struct vhdx_committer *c)
 	take_bios(c, &bios);
 	own = vhdx_own_work_begin();
 	if (own || !bio_list_empty(&bios))
-		err = prepare_blocks(c);
+		err = prepare_for(c, bio_list_peek(&bios));
 	if (err == -ENOMEM)
 		msleep(VHDX_RETRY_MS);
 	if (hand_on(c, &bios)) {

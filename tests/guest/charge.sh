@@ -55,15 +55,18 @@ charged() {
 
 memory_of() { awk -v key="$1" '$1 == key { print $2 }' $GROUP/memory.stat; }
 
+# store_on_below file|block [BLOCK-SIZE]
 store_on_below() {
+	local size=${2-1M}
+
 	below_setup 256M
 	if [ "$1" = file ]; then
 		below_mount $DIR
 		IMAGE=$DIR/image.vhdx
-		new_image "$IMAGE" 64M --block-size 1M
+		new_image "$IMAGE" 64M --block-size "$size"
 	else
 		IMAGE=/dev/mapper/below
-		new_image "$IMAGE" 64M --block-size 1M --force
+		new_image "$IMAGE" 64M --block-size "$size" --force
 	fi
 }
 
@@ -133,6 +136,22 @@ test_zeroes() {
 	store_off_below block
 }
 
+# The space of a block is zeroed whole, whatever is written to it first.
+test_new_block() {
+	local what="block store, new block"
+
+	store_on_below block 32M
+	rw_create w "$IMAGE"
+	export DEV
+	group_new
+	tap_run "$what: a group writes a part of it" in_group write 1
+	at_least "$what: the rest is charged to it, too" \
+		"$(charged wbytes)" $((32 << 20))
+	dm_remove w
+	group_gone
+	store_off_below block
+}
+
 # The limit is that of the disk below, which knows nothing of the device.
 test_limited() {
 	local what="$1 store, limited" start
@@ -179,6 +198,7 @@ fi
 test_charged file
 test_charged block
 test_zeroes
+test_new_block
 test_limited file
 test_memory
 umount $GROUPS_DIR
