@@ -167,13 +167,15 @@ static int backing_commits(struct vhdx_backing *backing)
 }
 
 static int backing_open(struct vhdx_backing *backing,
+			const struct vhdx_claim *claim,
 			struct vhdx_reason *reason)
 {
 	struct vhdx_image *image;
 	int err;
 
-	err = backing->is_file ? vhdx_file_start(&backing->file, reason) :
-				 vhdx_bdev_start(&backing->bdev);
+	err = backing->is_file ?
+		vhdx_file_start(&backing->file, claim->workers, reason) :
+		vhdx_bdev_start(&backing->bdev);
 	if (err)
 		return err;
 	image = vhdx_image_open(backing_store(backing),
@@ -217,7 +219,7 @@ static struct vhdx_backing *backing_open_first(struct vhdx_backing *backing,
 					       const struct vhdx_claim *claim,
 					       struct vhdx_reason *reason)
 {
-	int err = backing_open(backing, reason);
+	int err = backing_open(backing, claim, reason);
 
 	backing_opened(backing, err);
 	if (!err)
@@ -322,7 +324,8 @@ static void forget_table(struct vhdx_backing *backing,
  * @backing: as vhdx_backing_get_*() returned it
  * @table: that it was got for
  *
- * Context: process context; no I/O through the caller's layer is under way.
+ * Context: process context; no I/O through the caller's layer is under way, and a
+ * grace period of RCU has passed since.
  */
 void vhdx_backing_put(struct vhdx_backing *backing,
 		      const struct dm_table *table)

@@ -81,12 +81,14 @@ struct vhdx_backing {
  * @name: of the image, for the log
  * @md: the device
  * @table: its table that is made
+ * @workers: of that table, for files that it opens
  * @write: to write to it
  */
 struct vhdx_claim {
 	const char *name;
 	const struct mapped_device *md;
 	const struct dm_table *table;
+	struct vhdx_file_workers **workers;
 	bool write;
 };
 

@@ -35,6 +35,11 @@ static void target_free(struct vhdx_target *t)
 		vhdx_committer_drop_table(t->committer, t->ti);
 	vhdx_provision_exit(t);
 	vhdx_wrote_exit(t);
+	/*
+	 * A task or a worker may still be in a section of RCU that it entered for
+	 * a bio which has ended: in file_unplug(), or with a page of metadata.
+	 */
+	synchronize_rcu();
 	if (t->chain)
 		vhdx_chain_free(t->chain);
 	for (i = 0; i < t->layers; i++)
@@ -43,8 +48,9 @@ static void target_free(struct vhdx_target *t)
 	kvfree(t);
 }
 
-static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
-		       struct vhdx_reason *reason)
+static int open_each(struct vhdx_target *t, const struct vhdx_table *table,
+		     struct vhdx_file_workers **workers,
+		     struct vhdx_reason *reason)
 {
 	bool write = vhdx_target_writable(t);
 	unsigned int i;
@@ -54,7 +60,8 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 	for (i = 0; i < t->layers; i++) {
 		/* A parent that changed would no longer fit its children. */
 		err = vhdx_layer_open(&t->stack, table->images[i], write && !i,
-				      &t->options, &t->layer[i], reason);
+				      &t->options, workers, &t->layer[i],
+				      reason);
 		if (!err)
 			err = vhdx_chain_bound_logs(&held,
 						    t->layer[i].backing->image,
@@ -62,10 +69,20 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 		if (err)
 			return err;
 	}
-	/* What follows may be about any of them. */
-	if (t->layers > 1)
-		reason->image = NULL;
 	return 0;
+}
+
+static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
+		       struct vhdx_reason *reason)
+{
+	struct vhdx_file_workers *workers = NULL;
+	int err = open_each(t, table, &workers, reason);
+
+	vhdx_file_workers_put(workers);
+	/* What follows may be about any of them. */
+	if (!err && t->layers > 1)
+		reason->image = NULL;
+	return err;
 }
 
 static int make_chain(struct vhdx_target *t, struct vhdx_reason *reason)

@@ -224,6 +224,7 @@ static int open_place(struct vhdx_stack *stack, const struct place *place,
  * @name: path, or major:minor
  * @write: it is to be written
  * @options: the table's features
+ * @workers: the table's, see vhdx_file_workers_get()
  * @layer: the result, all zeros before; to be closed even after a failure
  * @reason: takes the sentence if it fails
  *
@@ -232,12 +233,14 @@ static int open_place(struct vhdx_stack *stack, const struct place *place,
  */
 int vhdx_layer_open(struct vhdx_stack *stack, const char *name, bool write,
 		    const struct vhdx_options *options,
+		    struct vhdx_file_workers **workers,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
 	struct vhdx_claim claim = {
 		.name = name,
 		.md = dm_table_get_md(stack->ti->table),
 		.table = stack->ti->table,
+		.workers = workers,
 		.write = write,
 	};
 	struct place place = {};

@@ -20,6 +20,7 @@ struct dm_dev;
 struct dm_target;
 struct vhdx_backing;
 struct vhdx_file;
+struct vhdx_file_workers;
 struct vhdx_image;
 struct vhdx_options;
 struct vhdx_reason;
@@ -45,6 +46,7 @@ struct vhdx_layer {
 
 int vhdx_layer_open(struct vhdx_stack *stack, const char *name, bool write,
 		    const struct vhdx_options *options,
+		    struct vhdx_file_workers **workers,
 		    struct vhdx_layer *layer, struct vhdx_reason *reason);
 void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer);
 

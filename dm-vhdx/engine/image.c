@@ -359,7 +359,8 @@ struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
 
 /**
  * vhdx_image_close() - forget an image
- * @image: that nobody uses any more; its store stays open
+ * @image: that nobody uses any more, for a grace period of RCU; its store stays
+ *	open
  *
  * Context: may sleep.
  */

@@ -40,23 +40,32 @@ static struct vhdx_page *page_of(const struct vhdx_page_map *map,
 					 lockdep_is_held(&map->pool->lock));
 }
 
-/* Readers may still be in the page, and in the leaf, until RCU frees them. */
-static void unlink_page(struct vhdx_pool *pool, struct vhdx_page *page)
+/* Returns the page's leaf if that is empty now, and is to be freed, too. */
+static struct vhdx_leaf *unlink_page(struct vhdx_pool *pool,
+				     struct vhdx_page *page)
 {
 	struct vhdx_page_map *map = page->map;
 	struct vhdx_leaf *leaf = leaf_of(map, page->index);
 
 	lockdep_assert_held(&pool->lock);
 	RCU_INIT_POINTER(leaf->page[page->index & (VHDX_LEAF_PAGES - 1)], NULL);
-	if (!--leaf->live) {
-		RCU_INIT_POINTER(map->leaves[page->index >> VHDX_LEAF_SHIFT],
-				 NULL);
-		call_rcu(&leaf->rcu, leaf_free_rcu);
-	}
 	list_del(&page->list);
 	pool->resident--;
 	if (page->changed || page->logged)
 		pool->pinned--;
+	if (--leaf->live)
+		return NULL;
+	RCU_INIT_POINTER(map->leaves[page->index >> VHDX_LEAF_SHIFT], NULL);
+	return leaf;
+}
+
+/* Readers may still be in the page, and in the leaf, until RCU frees them. */
+static void give_up_page(struct vhdx_pool *pool, struct vhdx_page *page)
+{
+	struct vhdx_leaf *leaf = unlink_page(pool, page);
+
+	if (leaf)
+		call_rcu(&leaf->rcu, leaf_free_rcu);
 	call_rcu(&page->rcu, page_free_rcu);
 }
 
@@ -79,7 +88,7 @@ static bool evict_one(struct vhdx_pool *pool)
 		WRITE_ONCE(page->used, false);
 		list_move_tail(&page->list, &pool->clock);
 	}
-	unlink_page(pool, page);
+	give_up_page(pool, page);
 	pool->evictions++;
 	return true;
 }
@@ -328,20 +337,23 @@ static void drop_leaf(struct vhdx_page_map *map, u64 number)
 	leaf = leaf_of(map, first);
 	for (i = 0; leaf && i < VHDX_LEAF_PAGES; i++) {
 		struct vhdx_page *page = page_of(map, leaf, i);
-		bool last = leaf->live == 1;
+		struct vhdx_leaf *empty;
 
 		if (!page)
 			continue;
-		unlink_page(map->pool, page);
-		if (last)
-			break;
+		empty = unlink_page(map->pool, page);
+		page_free(map->pool, page);
+		if (!empty)
+			continue;
+		mempool_free(empty, map->pool->leaf_structs);
+		break;
 	}
 	spin_unlock(&map->pool->lock);
 }
 
 /**
  * vhdx_page_map_exit() - drop all pages of a map
- * @map: that nobody reads any more; or zeroed
+ * @map: that nobody reads any more, for a grace period of RCU; or zeroed
  *
  * Context: may sleep.
  */
@@ -426,11 +438,15 @@ int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit)
  * vhdx_pool_exit() - end a pool
  * @pool: whose maps have ended; or zeroed
  *
- * Context: may sleep: pages that were given up are waited for.
+ * Pages that were evicted may still be on their way to the reserve. Most pools
+ * never evict, and a chain of images that are closed does not wait for each.
+ *
+ * Context: may sleep.
  */
 void vhdx_pool_exit(struct vhdx_pool *pool)
 {
-	rcu_barrier();
+	if (pool->evictions)
+		rcu_barrier();
 	mempool_destroy(pool->structs);
 	mempool_destroy(pool->buffers);
 	mempool_destroy(pool->leaf_structs);

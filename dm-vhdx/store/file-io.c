@@ -30,13 +30,6 @@
 #include "fresh.h"
 #include "status.h"
 
-/*
- * How many reads, and how many writes, of a store may wait at the same time.
- * Each occupies a thread; without a limit, a burst of writes to new blocks
- * would occupy hundreds.
- */
-#define WAITERS_MAX	64
-
 static void wait_work(struct work_struct *work);
 
 static bool is_write(const struct vhdx_file_io *io)
@@ -63,7 +56,8 @@ static void queue_waiting(struct vhdx_file_io *io, unsigned int pause)
 	write_end(io);
 	io->pause = pause;
 	INIT_WORK(&io->work, wait_work);
-	queue_work(is_write(io) ? io->file->writers : io->file->readers,
+	queue_work(is_write(io) ? io->file->workers->writers :
+				  io->file->workers->readers,
 		   &io->work);
 }
 
@@ -553,39 +547,29 @@ void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_file_io *io,
 {
 	io->bio = bio;
 	if (llist_add(&io->node, &file->flushes))
-		queue_work(file->readers, &file->flush);
-}
-
-static struct workqueue_struct *alloc_waiters(const char *name)
-{
-	return alloc_workqueue(name, WQ_MEM_RECLAIM | WQ_UNBOUND, WAITERS_MAX);
+		queue_work(file->workers->readers, &file->flush);
 }
 
 /**
- * vhdx_file_io_init() - create the workers of a store
+ * vhdx_file_io_init() - prepare a store for bios
  * @file: the store; the caller undoes this with vhdx_file_io_exit(), also after
  *	an error
- *
- * Each store has its own workqueues. The file system of an image may lie on a
- * device made of another image, and the work of one must not wait behind that
- * of the other. Reads and flushes have a workqueue apart from writes: a frozen
- * file system blocks writes until it is thawed.
+ * @shared: workqueues of the table, see vhdx_file_workers_get()
  *
  * Context: process context.
  * Return: 0 or -ENOMEM.
  */
-int vhdx_file_io_init(struct vhdx_file *file)
+int vhdx_file_io_init(struct vhdx_file *file,
+		      struct vhdx_file_workers **shared)
 {
 	init_llist_head(&file->flushes);
 	INIT_WORK(&file->flush, file_flush_work);
-	file->readers = alloc_waiters("vhdx_read");
-	file->writers = alloc_waiters("vhdx_write");
-	return file->readers && file->writers ? vhdx_file_queue_init(file) :
-						-ENOMEM;
+	file->workers = vhdx_file_workers_get(shared, vhdx_file_writable(file));
+	return file->workers ? vhdx_file_queue_init(file) : -ENOMEM;
 }
 
 /**
- * vhdx_file_io_exit() - destroy the workers
+ * vhdx_file_io_exit() - dismiss the workers
  * @file: the store, with no bio under way; workers may still be returning
  *
  * Context: process context; sleeps until the workers have returned.
@@ -593,8 +577,11 @@ int vhdx_file_io_init(struct vhdx_file *file)
 void vhdx_file_io_exit(struct vhdx_file *file)
 {
 	vhdx_file_queue_exit(file);
-	if (file->readers)
-		destroy_workqueue(file->readers);
-	if (file->writers)
-		destroy_workqueue(file->writers);
+	if (!file->workers)
+		return;
+	/* An item has the credentials of the file until it returns. */
+	flush_workqueue(file->workers->readers);
+	if (vhdx_file_writable(file))
+		flush_workqueue(file->workers->writers);
+	vhdx_file_workers_put(file->workers);
 }

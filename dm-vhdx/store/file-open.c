@@ -122,13 +122,15 @@ static void file_mark(struct vhdx_file *file)
 /**
  * vhdx_file_start() - lock the file and make the store usable
  * @file: the store, as vhdx_file_init() left it
+ * @shared: workqueues of the table, see vhdx_file_workers_get()
  * @reason: receives the message if the file cannot be locked
  *
  * Context: process context. No other store of the file is started, see
  * vhdx_file_unmark().
  * Return: 0 or a negative errno; vhdx_file_stop() undoes this in either case.
  */
-int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
+int vhdx_file_start(struct vhdx_file *file, struct vhdx_file_workers **shared,
+		    struct vhdx_reason *reason)
 {
 	struct file *filp = file->filp;
 	int err;
@@ -137,7 +139,7 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason)
 	if (err)
 		return err;
 	file->locked = true;
-	err = vhdx_file_io_init(file);
+	err = vhdx_file_io_init(file, shared);
 	if (err)
 		return err;
 	if (vhdx_file_writable(file)) {
@@ -179,7 +181,8 @@ void vhdx_file_unmark(struct vhdx_file *file)
 
 /**
  * vhdx_file_stop() - close the file
- * @file: the store, started or not, with no I/O under way
+ * @file: the store, started or not, with no I/O under way, and a grace period of
+ *	RCU after its last I/O has ended
  *
  * Context: process context.
  */

@@ -45,9 +45,9 @@ static void hand_over(struct vhdx_file *file, struct llist_node *newest,
 
 	step = vhdx_stream_note(&cpu->stream, current, current->nvcsw);
 	if (step == VHDX_STREAM_BEGINS || (step == VHDX_STREAM_ON && alone))
-		queue_work(file->far, &cpu->far);
+		queue_work(file->workers->far, &cpu->far);
 	else if (alone)
-		queue_work(file->near, &cpu->near);
+		queue_work(file->workers->near, &cpu->near);
 	put_cpu_ptr(file->cpus);
 }
 
@@ -78,7 +78,8 @@ static void far_work(struct work_struct *work)
  * A task may unplug after ->map has returned, when dm does not keep the table any
  * more. Until the bios are on the list they keep it. From then on a worker that
  * is running may complete them, and the table and @file may go: RCU keeps @file
- * for the rest of hand_over(), since vhdx_file_queue_exit() waits for that.
+ * for the rest of hand_over(), since the destructor waits for a grace period
+ * before it closes files.
  */
 static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
 {
@@ -149,12 +150,13 @@ void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_file_io *io)
 	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);
 
 	if (llist_add(&io->node, &cpu->pending))
-		queue_work(file->near, &cpu->near);
+		queue_work(file->workers->near, &cpu->near);
 }
 
 /**
- * vhdx_file_queue_init() - make the lists and workers of a store
- * @file: the store; to be undone by vhdx_file_queue_exit(), also after a failure
+ * vhdx_file_queue_init() - make the lists of a store
+ * @file: the store, with its workqueues; to be undone by vhdx_file_queue_exit(),
+ *	also after a failure
  *
  * Neither worker has priority over who fills its list: one that preempts that task
  * finds one bio each time, and 4 KiB reads at a depth of 32 then cost a sixth more
@@ -176,24 +178,25 @@ int vhdx_file_queue_init(struct vhdx_file *file)
 		INIT_WORK(&self->near, near_work);
 		INIT_WORK(&self->far, far_work);
 	}
-	file->near = alloc_workqueue("vhdx_near",
-				     WQ_MEM_RECLAIM | VHDX_WQ_PERCPU, 0);
-	file->far = alloc_workqueue("vhdx_far", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	return file->near && file->far ? 0 : -ENOMEM;
+	return 0;
 }
 
 /**
- * vhdx_file_queue_exit() - dismiss them
- * @file: the store, with no bio under way; workers may still be on their way
- *	out
+ * vhdx_file_queue_exit() - free them
+ * @file: the store, with no bio under way, and a grace period of RCU after its
+ *	last bio has ended; workers may still be on their way out
+ *
+ * Context: process context; sleeps until the workers have returned.
  */
 void vhdx_file_queue_exit(struct vhdx_file *file)
 {
-	/* For file_unplug(). */
-	synchronize_rcu();
-	if (file->near)
-		destroy_workqueue(file->near);
-	if (file->far)
-		destroy_workqueue(file->far);
+	int cpu;
+
+	if (!file->cpus)
+		return;
+	for_each_possible_cpu(cpu) {
+		flush_work(&per_cpu_ptr(file->cpus, cpu)->near);
+		flush_work(&per_cpu_ptr(file->cpus, cpu)->far);
+	}
 	free_percpu(file->cpus);
 }

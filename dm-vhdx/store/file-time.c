@@ -36,7 +36,7 @@ static void time_work(struct work_struct *work)
 					      struct vhdx_file, time);
 
 	if (!vhdx_own_work_begin()) {
-		queue_delayed_work(file->writers, &file->time, HZ);
+		queue_delayed_work(file->workers->writers, &file->time, HZ);
 		return;
 	}
 	update_time(file);
@@ -54,7 +54,7 @@ static void time_work(struct work_struct *work)
 void vhdx_file_time_follow(struct vhdx_file *file)
 {
 	if (!xchg(&file->modified, true))
-		queue_delayed_work(file->writers, &file->time, HZ);
+		queue_delayed_work(file->workers->writers, &file->time, HZ);
 }
 
 /**

@@ -25,7 +25,7 @@
  *   vhdx_file_lock()		lock the file against other users
  *   vhdx_file_unlock()
  * file-io.c APIs:
- *   vhdx_file_io_init()	create the workers of a store
+ *   vhdx_file_io_init()	prepare a store for bios
  *   vhdx_file_io_exit()
  *   vhdx_file_submit()		submit a read or a write
  *   vhdx_file_submit_later()	submit a bio whose place a worker looks up
@@ -36,7 +36,7 @@
  * file-queue.c APIs:
  *   vhdx_file_queue()		queue a bio to a worker
  *   vhdx_file_queue_again()	queue a bio that had to wait
- *   vhdx_file_queue_init()	create the queues and their workers
+ *   vhdx_file_queue_init()	create the lists of a store
  *   vhdx_file_queue_exit()
  * file.h APIs:
  *   vhdx_file_writable()	is the file open for writing?
@@ -60,6 +60,7 @@
 #include <linux/workqueue.h>
 
 #include "../engine/store.h"
+#include "file-workers.h"
 #include "overlap.h"
 
 struct path;
@@ -85,12 +86,8 @@ struct vhdx_reason;
  * @fresh: space not written to since the file grew; NULL if the file is not
  *	open for writing
  * @cpus: for each CPU, the bios that wait for a worker
- * @near: workqueue that issues bios on the CPU of their submitter, without
- *	waiting
- * @far: workqueue that issues bios on any CPU, without waiting
- * @readers: workqueue of the reads that have to wait, an item each, and of
- *	@flush
- * @writers: workqueue of the writes that have to wait, an item each
+ * @workers: the workqueues, shared with other files of the table that opened
+ *	this one
  * @flushes: bios that wait for a flush which starts after they arrived
  * @flush: work item that flushes once for all of @flushes
  * @since: error sequence of the page cache when the store was started
@@ -112,10 +109,7 @@ struct vhdx_file {
 	struct vhdx_overlap overlap;
 	struct vhdx_fresh *fresh;
 	struct vhdx_file_cpu __percpu *cpus;
-	struct workqueue_struct *near;
-	struct workqueue_struct *far;
-	struct workqueue_struct *readers;
-	struct workqueue_struct *writers;
+	struct vhdx_file_workers *workers;
 	struct llist_head flushes;
 	struct work_struct flush;
 	errseq_t since;
@@ -186,7 +180,8 @@ extern const struct vhdx_store_ops vhdx_file_ops;
 struct file *vhdx_file_open(const struct path *path, bool write,
 			    struct vhdx_reason *reason);
 void vhdx_file_init(struct vhdx_file *file, struct file *filp);
-int vhdx_file_start(struct vhdx_file *file, struct vhdx_reason *reason);
+int vhdx_file_start(struct vhdx_file *file, struct vhdx_file_workers **shared,
+		    struct vhdx_reason *reason);
 void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
 bool vhdx_file_direct(const struct vhdx_file *file);
@@ -291,7 +286,8 @@ static inline const struct cred *vhdx_file_assume(const struct vhdx_file *file)
 int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
 void vhdx_file_unlock(struct file *filp);
 
-int vhdx_file_io_init(struct vhdx_file *file);
+int vhdx_file_io_init(struct vhdx_file *file,
+		      struct vhdx_file_workers **shared);
 void vhdx_file_io_exit(struct vhdx_file *file);
 void vhdx_file_submit(struct vhdx_file *file, struct vhdx_file_io *io,
 		      struct bio *bio, u64 pos, bool direct);

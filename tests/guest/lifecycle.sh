@@ -282,6 +282,26 @@ test_shared() {
 	vhdx_remove child parent
 }
 
+# Workqueues with a rescuer have a thread each, named "kworker/R-" since 6.9.
+vhdx_threads() {
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -c -e '^vhdx_' -e '^kworker/R-vhdx'
+}
+
+# The files of a table share their workers.
+test_threads() {
+	local one
+
+	dm_create threads "$(image_table good/dynamic)"
+	one=$(vhdx_threads)
+	dm_remove threads
+	dm_create threads "$(image_table good/chain-three)"
+	tap_is "a chain has as many threads as one image" "$(vhdx_threads)" "$one"
+	tap_run "which are there" test "$one" -ge 3
+	dm_remove threads
+	tap_run "and go with the device" wait_for 5 sh -c \
+		'! grep -sq vhdx_ /proc/[0-9]*/comm'
+}
+
 test_removal() {
 	local fd
 
@@ -378,6 +398,7 @@ test_names
 test_relative
 test_suspend
 test_shared
+test_threads
 test_removal
 test_released
 test_leaks file "$(image_table good/chain-three)"

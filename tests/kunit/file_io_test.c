@@ -37,6 +37,7 @@ static bool test_queue_work(struct workqueue_struct *queue,
 #include "../../dm-vhdx/store/file-io.c"
 
 /* Their file, in which a MiB is fresh. */
+static struct vhdx_file_workers workers;
 static struct vhdx_file file;
 static struct file filp;
 static struct inode inode;
@@ -55,6 +56,7 @@ static int file_io_init(struct kunit *test)
 	file = (struct vhdx_file){
 		.store.size = 3 * MIB,
 		.filp = &filp,
+		.workers = &workers,
 		.fresh = vhdx_fresh_new(),
 	};
 	if (!file.fresh)

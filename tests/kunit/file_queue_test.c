@@ -46,6 +46,12 @@ static struct called {
 
 enum { NEAR, FAR };
 
+/* Nothing looks into them: queue_work() is the test's own. */
+static struct vhdx_file_workers workers = {
+	.near = (void *)&called.work[NEAR],
+	.far = (void *)&called.work[FAR],
+};
+
 static struct vhdx_file file;
 static struct vhdx_file_io ios[IOS];
 
@@ -74,7 +80,7 @@ static bool test_queue_work(struct workqueue_struct *queue,
 			    struct work_struct *work)
 {
 	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file.cpus);
-	unsigned int who = queue == file.near ? NEAR : FAR;
+	unsigned int who = queue == workers.near ? NEAR : FAR;
 	bool idle = !called.work[who];
 
 	called.strange += work != (who == NEAR ? &cpu->near : &cpu->far);
@@ -101,7 +107,7 @@ static void test_file_issue(struct llist_node *batch)
 /* On the CPU where it is: the list is that one's. */
 static int file_queue_init(struct kunit *test)
 {
-	file = (struct vhdx_file){};
+	file = (struct vhdx_file){ .workers = &workers };
 	called = (struct called){};
 	return set_cpus_allowed_ptr(current,
 				    cpumask_of(raw_smp_processor_id())) ?:

@@ -55,6 +55,7 @@ extern struct kunit_suite vhdx_room_suite;
 extern struct kunit_suite vhdx_fresh_suite;
 extern struct kunit_suite vhdx_file_io_suite;
 extern struct kunit_suite vhdx_file_queue_suite;
+extern struct kunit_suite vhdx_file_workers_suite;
 extern struct kunit_suite vhdx_overlap_suite;
 extern struct kunit_suite vhdx_stream_suite;
 extern struct kunit_suite vhdx_bdev_suite;
