@@ -3,7 +3,8 @@
 #
 # File systems that want room for a block that is there: they copy on write, or
 # another file has a share in it.  A write there waits for room as one to a new
-# block does.
+# block does.  So does a file system on the device, when the one below is full, or
+# when the quota of the image's owner is.
 
 set -euo pipefail
 # shellcheck source=tests/guest/lib.sh
@@ -12,6 +13,8 @@ set -euo pipefail
 . "$GUEST/write/lib.sh"
 
 SMALL=/run/small
+TOP=/run/top
+OWNER=1000
 
 small_device() {
 	IMAGE=$1
@@ -113,6 +116,80 @@ test_in_place() {
 	small_gone "$what"
 }
 
+quota() { xfs_quota -x -c "limit bhard=$1 $OWNER" $SMALL; }
+
+# The owner's share, and no more; "room again" is a larger one.
+quota_on() {
+	umount $SMALL
+	mount -o uquota "$SCRATCH/fs-small.img" $SMALL 2>/dev/null || return
+	quota 0
+}
+
+top_file() {
+	dd if="$SCRATCH/random" of=$TOP/file bs=1M conv=fsync status=none
+}
+
+# What a file system on the device has written stays, though it had to wait.
+# on_top WHAT COMMAND...: the command makes room.
+on_top() {
+	local what=$1 pid
+
+	shift
+	in_background top_file
+	sleep 3
+	tap_run "$what: a file on top of it waits" \
+		test ! -e "$SCRATCH/ended.$pid"
+	tap_run "$what: room is made" "$@"
+	tap_is "$what: then the file is written" "$(ended "$pid")" 0
+	umount $TOP
+	dm_remove w
+	is_clean "$what" "$IMAGE"
+	rw_create w "$IMAGE"
+	tap_run "$what: the file system on top is clean" e2fsck -fn "$DEV"
+	mount -o ro "$DEV" $TOP
+	tap_run "$what: and has the file" cmp "$SCRATCH/random" $TOP/file
+	umount $TOP
+}
+
+top_setup() {
+	mkdir -p $SMALL $TOP
+	scratch_fs $SMALL "$2" "$1"
+	small_device $SMALL/image.vhdx 0
+	mkfs.ext4 -q "$DEV"
+	mount "$DEV" $TOP
+	head -c 40M /dev/urandom >"$SCRATCH/random"
+}
+
+test_top() {
+	top_setup "$1" "$2"
+	fill_up
+	on_top "ext4 on a full $1" room_again
+	small_gone "ext4 on a full $1"
+}
+
+test_quota() {
+	local what="ext4 on an image whose owner has no more quota"
+
+	mkdir -p $SMALL
+	scratch_fs $SMALL 320M xfs
+	if ! quota_on; then
+		umount $SMALL
+		rm "$SCRATCH/fs-small.img"
+		tap_skip "quota" "the kernel's XFS has none"
+		return
+	fi
+	small_device $SMALL/image.vhdx 0
+	chown $OWNER "$IMAGE"
+	mkdir -p $TOP
+	mkfs.ext4 -q "$DEV"
+	sync -f $SMALL
+	quota $(($(du -B1 "$IMAGE" | cut -f1) + (4 << 20)))
+	mount "$DEV" $TOP
+	head -c 40M /dev/urandom >"$SCRATCH/random"
+	on_top "$what" quota 1g
+	small_gone "$what"
+}
+
 for type in xfs btrfs; do
 	has_fs $type || {
 		tap_skip "room" "the kernel has no $type"
@@ -123,4 +200,7 @@ done
 test_shared
 test_copied
 test_in_place
+test_top xfs 320M
+test_top btrfs 192M
+test_quota
 tap_done
