@@ -121,7 +121,7 @@ quota() { xfs_quota -x -c "limit bhard=$1 $OWNER" $SMALL; }
 # The owner's share, and no more; "room again" is a larger one.
 quota_on() {
 	umount $SMALL
-	mount -o uquota "$SCRATCH/fs-small.img" $SMALL 2>/dev/null || return
+	mount -o loop,uquota "$SCRATCH/fs-small.img" $SMALL 2>/dev/null || return
 	quota 0
 }
 
@@ -173,7 +173,6 @@ test_quota() {
 	mkdir -p $SMALL
 	scratch_fs $SMALL 320M xfs
 	if ! quota_on; then
-		umount $SMALL
 		rm "$SCRATCH/fs-small.img"
 		tap_skip "quota" "the kernel's XFS has none"
 		return
