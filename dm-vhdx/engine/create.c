@@ -136,13 +136,14 @@ static int write_bat(const struct maker *maker)
 static int write_metadata(const struct maker *maker)
 {
 	u64 pos = maker->layout->metadata_offset;
-	void *buf = kvzalloc(VHDX_LAYOUT_METADATA_SIZE, GFP_KERNEL);
+	u32 length = maker->layout->metadata_used;
+	void *buf = kvzalloc(length, GFP_KERNEL);
 	int r;
 
 	if (!buf)
 		return -ENOMEM;
 	vhdx_layout_metadata(maker->layout, buf);
-	r = vhdx_store_write(maker->store, pos, buf, VHDX_LAYOUT_METADATA_SIZE);
+	r = vhdx_store_write(maker->store, pos, buf, length);
 	kvfree(buf);
 	return r ? cannot_write(maker, "metadata region", pos, r) : 0;
 }

@@ -16,6 +16,23 @@ static const char *log_fault(u32 length)
 	return NULL;
 }
 
+static const char *fork_fault(const struct vhdx_create *create,
+			      const void **member)
+{
+	if (!create->fork)
+		return NULL;
+	*member = &create->fixed;
+	if (create->fixed)
+		return "a child cannot be a fixed disk";
+	*member = &create->allocated;
+	if (create->allocated)
+		return "the blocks of a child get their space when they are written";
+	*member = &create->logical_sector;
+	if (create->logical_sector != create->fork->params.logical_sector)
+		return "a child has the logical sector size of its parent";
+	return NULL;
+}
+
 static const char *size_fault(const struct vhdx_create *create)
 {
 	if (!create->size || create->size > VHDX_DISK_SIZE_MAX)
@@ -51,12 +68,25 @@ const char *vhdx_layout_fault(const struct vhdx_create *create,
 	if (size_fault(create))
 		return size_fault(create);
 	*member = &create->log_length;
-	return log_fault(create->log_length);
+	if (log_fault(create->log_length))
+		return log_fault(create->log_length);
+	return fork_fault(create, member);
+}
+
+/* The table, a page that holds the five items of every image, and the rest. */
+static u32 metadata_used(const struct vhdx_fork *fork)
+{
+	u32 length = VHDX_TABLE_SIZE + VHDX_PAGE;
+
+	if (fork)
+		length += ALIGN(fork->locator_length + fork->values_length,
+				VHDX_PAGE);
+	return length;
 }
 
 /**
  * vhdx_layout_init() - where the parts of a new image go
- * @layout: filled in; the disk gets a random identity
+ * @layout: filled in; the disk gets a random identity, or its parent's
  * @create: what it is to be; vhdx_layout_fault() found nothing
  *
  * The last block has all its space, also if the disk ends within it.
@@ -64,6 +94,7 @@ const char *vhdx_layout_fault(const struct vhdx_create *create,
 void vhdx_layout_init(struct vhdx_layout *layout,
 		      const struct vhdx_create *create)
 {
+	const struct vhdx_fork *fork = create->fork;
 	struct vhdx_bat *bat = &layout->bat;
 
 	*layout = (struct vhdx_layout){
@@ -73,14 +104,20 @@ void vhdx_layout_init(struct vhdx_layout *layout,
 			.logical_sector = create->logical_sector,
 			.physical_sector = create->physical_sector,
 			.leave_allocated = create->fixed,
+			.has_parent = fork,
 		},
+		.fork = fork,
 		.allocated = create->allocated || create->fixed,
 		.log_offset = VHDX_HEADER_SECTION,
 		.log_length = create->log_length,
 		.metadata_offset = VHDX_HEADER_SECTION + create->log_length,
-		.metadata_length = VHDX_MIB,
+		.metadata_used = metadata_used(fork),
 	};
-	guid_gen(&layout->params.disk_id);
+	layout->metadata_length = ALIGN(layout->metadata_used, VHDX_ALIGN);
+	if (fork)
+		layout->params.disk_id = fork->params.disk_id;
+	else
+		guid_gen(&layout->params.disk_id);
 	vhdx_bat_init(bat, &layout->params,
 		      layout->metadata_offset + layout->metadata_length);
 	layout->bat_length = ALIGN(bat->entries * sizeof(__le64), VHDX_ALIGN);
@@ -139,7 +176,7 @@ static void put_item(struct item_writer *writer, guid_t id, u32 flags,
 
 	table->entry[count] = (struct vhdx_disk_metadata_entry){
 		.item_id = id,
-		.offset = cpu_to_le32(writer->end),
+		.offset = cpu_to_le32(length ? writer->end : 0),
 		.length = cpu_to_le32(length),
 		.flags = cpu_to_le32(flags),
 	};
@@ -148,10 +185,28 @@ static void put_item(struct item_writer *writer, guid_t id, u32 flags,
 	writer->end += length;
 }
 
+static void put_fork(struct item_writer *writer, const struct vhdx_fork *fork)
+{
+	u32 i;
+
+	put_item(writer, VHDX_GUID_PARENT_LOCATOR, VHDX_ITEM_IS_REQUIRED,
+		 fork->locator, fork->locator_length);
+	for (i = 0; i < fork->item_count; i++)
+		put_item(writer, fork->items[i].id, fork->items[i].flags,
+			 fork->values + fork->items[i].offset,
+			 fork->items[i].length);
+}
+
+static u32 param_flags(const struct vhdx_params *params)
+{
+	return (params->leave_allocated ? VHDX_PARAM_LEAVE_ALLOCATED : 0) |
+	       (params->has_parent ? VHDX_PARAM_HAS_PARENT : 0);
+}
+
 /**
  * vhdx_layout_metadata() - make the metadata table and items of a new image
  * @layout: of the image
- * @buf: VHDX_LAYOUT_METADATA_SIZE bytes, all zeros
+ * @buf: @metadata_used bytes, all zeros
  *
  * Source: [MS-VHDX] 2.6.
  */
@@ -162,8 +217,7 @@ void vhdx_layout_metadata(const struct vhdx_layout *layout, void *buf)
 	struct item_writer writer = { .table = buf, .end = VHDX_TABLE_SIZE };
 	struct vhdx_disk_file_parameters file = {
 		.block_size = cpu_to_le32(params->block_size),
-		.flags = cpu_to_le32(params->leave_allocated ?
-					     VHDX_PARAM_LEAVE_ALLOCATED : 0),
+		.flags = cpu_to_le32(param_flags(params)),
 	};
 	__le64 size = cpu_to_le64(params->size);
 	__le32 logical = cpu_to_le32(params->logical_sector);
@@ -180,6 +234,8 @@ void vhdx_layout_metadata(const struct vhdx_layout *layout, void *buf)
 		 sizeof(physical));
 	put_item(&writer, VHDX_GUID_VIRTUAL_DISK_ID, disk, &params->disk_id,
 		 sizeof(params->disk_id));
+	if (layout->fork)
+		put_fork(&writer, layout->fork);
 }
 
 /**

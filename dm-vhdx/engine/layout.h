@@ -15,7 +15,7 @@
 #ifndef VHDX_LAYOUT_H
 #define VHDX_LAYOUT_H
 
-#include "bat.h"
+#include "fork.h"
 
 /* The values that Windows uses. */
 #define VHDX_CREATE_LOG_LENGTH		((u32)VHDX_MIB)
@@ -31,9 +31,6 @@
 #define VHDX_CREATE_BLOCK_SIZE		((u32)(2 * VHDX_MIB))
 #define VHDX_CREATE_BLOCK_SIZE_FULL	((u32)(32 * VHDX_MIB))
 
-/* Bytes of metadata that are not zero: the table, and a page of items. */
-#define VHDX_LAYOUT_METADATA_SIZE	(VHDX_TABLE_SIZE + VHDX_PAGE)
-
 /**
  * struct vhdx_create - properties of a new image
  * @size: bytes of the virtual disk
@@ -44,6 +41,8 @@
  * @allocated: every block has its space from the start
  * @fixed: every block has its space and keeps it; Windows calls this a fixed
  *	disk
+ * @fork: what a child takes from its parent, see vhdx_fork_init(); NULL for an
+ *	image without a parent. Outlives the layout.
  */
 struct vhdx_create {
 	u64 size;
@@ -53,29 +52,34 @@ struct vhdx_create {
 	u32 log_length;
 	bool allocated;
 	bool fixed;
+	const struct vhdx_fork *fork;
 };
 
 /**
  * struct vhdx_layout - places of the parts of a new image
- * @params: the virtual disk, with a new disk identity
+ * @params: the virtual disk, with a new disk identity or its parent's
+ * @fork: what a child takes from its parent; NULL for an image without one
  * @bat: the BAT's geometry
  * @allocated: every block has its space
  * @log_offset: byte offset in the file
  * @log_length: bytes
  * @metadata_offset: byte offset in the file
- * @metadata_length: bytes
+ * @metadata_length: length of the metadata region in bytes
+ * @metadata_used: bytes of it that are not zeros, a multiple of VHDX_PAGE
  * @bat_length: length of the BAT region in bytes; @bat holds its offset
  * @blocks_offset: byte offset of the first block in the file
  * @end: length of the file in bytes
  */
 struct vhdx_layout {
 	struct vhdx_params params;
+	const struct vhdx_fork *fork;
 	struct vhdx_bat bat;
 	bool allocated;
 	u64 log_offset;
 	u32 log_length;
 	u64 metadata_offset;
 	u32 metadata_length;
+	u32 metadata_used;
 	u32 bat_length;
 	u64 blocks_offset;
 	u64 end;

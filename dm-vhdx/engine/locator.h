@@ -7,12 +7,20 @@
  *   vhdx_locator_decode()	decode a locator from the item's bytes
  *   vhdx_locator_matches()	test whether an image is the named parent
  *   vhdx_locator_free()
+ * locator-write.c APIs:
+ *   vhdx_locator_encode()	encode a locator into the item's bytes
  */
 #ifndef VHDX_LOCATOR_H
 #define VHDX_LOCATOR_H
 
 #include "report.h"
 #include "store.h"
+
+/*
+ * Bytes of a locator that is written. The format allows an item of 1 MiB; the
+ * lengths of keys and values have 16 bits.
+ */
+#define VHDX_LOCATOR_SIZE_MAX	65535U
 
 /**
  * struct vhdx_locator - what a child knows about its parent
@@ -37,5 +45,7 @@ struct vhdx_locator *vhdx_locator_decode(const void *item, u32 length,
 bool vhdx_locator_matches(const struct vhdx_locator *locator,
 			  const guid_t *data_write_guid);
 void vhdx_locator_free(struct vhdx_locator *locator);
+int vhdx_locator_encode(const struct vhdx_locator *locator, void *item,
+			u32 *length, struct vhdx_report *report);
 
 #endif /* VHDX_LOCATOR_H */

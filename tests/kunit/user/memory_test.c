@@ -185,6 +185,35 @@ static void memory_create(struct kunit *test)
 	fixture_open(test, 0);
 }
 
+static void memory_fork(struct kunit *test)
+{
+	char relative[] = ".\\p";
+	struct vhdx_locator locator = {
+		.linkage = builder_guid(0xD1),
+		.relative_path = relative,
+	};
+	struct fixture *f = test->priv;
+	struct vhdx_fork taken;
+	u32 nth = 0;
+	int r;
+
+	builder_write(&f->builder[0]);
+	fixture_open(test, 0);
+	do {
+		fail_in = ++nth;
+		r = vhdx_fork_init(&taken, f->image[0], &locator,
+				   &f->found.report);
+		vhdx_fork_exit(&taken);
+		if (r)
+			KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+	} while (!fail_in && nth < 100);
+	fail_in = 0;
+	KUNIT_EXPECT_EQ(test, r, 0);
+	/* The locator, the items and their values. */
+	KUNIT_EXPECT_EQ(test, nth, 4);
+	fixture_expect(test, "");
+}
+
 /* The pages of the RAM store are there, so that only the engine is short. */
 static void memory_repair(struct kunit *test)
 {
@@ -355,6 +384,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_session),
 	KUNIT_CASE(memory_starved),
 	KUNIT_CASE(memory_create),
+	KUNIT_CASE(memory_fork),
 	KUNIT_CASE(memory_repair),
 	{}
 };
