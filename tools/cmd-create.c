@@ -1,47 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* create: make a new image, of which nothing stays if it is not made whole. */
-#include <fcntl.h>
-#include <libgen.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
-#include "create.h"
+#include "child-link.h"
+#include "exit-codes.h"
+#include "findings.h"
 #include "message.h"
-#include "progress.h"
-#include "store-user.h"
+#include "new-image.h"
+#include "open-image.h"
 #include "tree.h"
 #include "vhdxsetup.h"
-#include "wipe.h"
 
 /**
- * struct creation - one image on its way
- * @report: hears of failures
- * @path: of the file or block device
+ * struct plan - the image that is wanted, and what it is made from
+ * @new: the image
  * @options: of the command line
- * @file: its bytes
- * @layout: what goes where
+ * @parent: the parent and its ancestors, open; NULL for an image without one
+ * @fork: what the child takes from the parent
  */
-struct creation {
-	struct vhdx_report report;
-	const char *path;
+struct plan {
+	struct new_image new;
 	const struct options *options;
-	struct user_store file;
-	struct vhdx_layout layout;
+	struct disk *parent;
+	struct vhdx_fork fork;
 };
-
-static void say(struct vhdx_report *report, const struct vhdx_finding *finding)
-{
-	struct creation *creation =
-		container_of(report, struct creation, report);
-
-	if (strcmp(finding->at.name, "file"))
-		msg_err("%s: %s: %s", creation->path, finding->at.name,
-			finding->text);
-	else
-		msg_err("%s: %s", creation->path, finding->text);
-}
 
 /*
  * What 32 bits do not hold is too large for any of these sizes, and so is the
@@ -53,11 +33,11 @@ static u32 or_default(u64 size, u32 usual)
 }
 
 /* Names the option, as it was given, that cannot be. */
-static int refuse_option(const struct creation *creation,
-			 const struct vhdx_create *create, const void *member,
+static int refuse_option(const struct plan *plan, const void *member,
 			 const char *fault)
 {
-	const struct options *options = creation->options;
+	const struct vhdx_create *create = &plan->new.create;
+	const struct options *options = plan->options;
 	const struct {
 		const void *member;
 		const char *option;
@@ -75,6 +55,10 @@ static int refuse_option(const struct creation *creation,
 	u64 count;
 	size_t i;
 
+	if (member == &create->fixed)
+		msg_err("--fixed: %s", fault);
+	if (member == &create->allocated)
+		msg_err("--preallocate: %s", fault);
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		if (all[i].member != member)
 			continue;
@@ -84,189 +68,156 @@ static int refuse_option(const struct creation *creation,
 	return -EINVAL;
 }
 
-static int plan(struct creation *creation)
+static void from_options(struct plan *plan)
 {
-	const struct options *options = creation->options;
+	const struct options *options = plan->options;
 	bool full = options->fixed || options->preallocate;
-	struct vhdx_create create = {
-		.size = options->size,
+	const struct vhdx_params usual = {
+		.logical_sector = VHDX_CREATE_LOGICAL_SECTOR,
+		.physical_sector = VHDX_CREATE_PHYSICAL_SECTOR,
+	};
+	const struct vhdx_params *from = plan->parent ? &plan->fork.params :
+							&usual;
+
+	plan->new.create = (struct vhdx_create){
+		.size = options->size ? options->size : from->size,
 		.block_size = or_default(options->block_size, full ?
 					 VHDX_CREATE_BLOCK_SIZE_FULL :
 					 VHDX_CREATE_BLOCK_SIZE),
 		.logical_sector = or_default(options->sector_size,
-					     VHDX_CREATE_LOGICAL_SECTOR),
+					     from->logical_sector),
 		.physical_sector = or_default(options->physical_sector_size,
-					      VHDX_CREATE_PHYSICAL_SECTOR),
+					      from->physical_sector),
 		.log_length = or_default(options->log_size,
 					 VHDX_CREATE_LOG_LENGTH),
 		.allocated = full,
 		.fixed = options->fixed,
+		.fork = plan->parent ? &plan->fork : NULL,
 	};
+}
+
+static int refuse_smaller(const struct plan *plan)
+{
+	char size[32], parent[32];
+
+	msg_err("--size %s: the disk of the parent has %s, and a smaller child would cut it",
+		tree_size_words(plan->options->size, size, sizeof(size)),
+		tree_size_words(plan->fork.params.size, parent,
+				sizeof(parent)));
+	return -EINVAL;
+}
+
+static int check_plan(const struct plan *plan)
+{
+	const struct vhdx_create *create = &plan->new.create;
 	const void *member;
 	const char *fault;
 
-	if (!options->size) {
-		msg_err("%s: how large? `create' needs --size", creation->path);
+	if (!plan->parent && !plan->options->size) {
+		msg_err("%s: how large? `create' needs --size, or --parent",
+			plan->new.path);
 		return -EINVAL;
 	}
-	fault = vhdx_layout_fault(&create, &member);
+	fault = vhdx_layout_fault(create, &member);
 	if (fault)
-		return refuse_option(creation, &create, member, fault);
-	vhdx_layout_init(&creation->layout, &create);
+		return refuse_option(plan, member, fault);
+	if (plan->parent && create->size < plan->fork.params.size)
+		return refuse_smaller(plan);
 	return 0;
 }
 
-static int no_room(const struct creation *creation, u64 available)
+/* A replay by another program may give the parent another identity. */
+static int check_clean(const struct disk *parent)
 {
-	char need[32], have[32];
+	const struct layer *layer = parent->layer[0];
 
-	msg_err("%s: there is no room: the image takes %s, and there are %s",
-		creation->path,
-		tree_size_words(creation->layout.end, need, sizeof(need)),
-		tree_size_words(available, have, sizeof(have)));
-	return -ENOSPC;
-}
-
-/* Better to know now than after filling the file system to the brim. */
-static int check_room(const struct creation *creation)
-{
-	struct statvfs fs;
-	u64 available;
-
-	if (creation->file.device)
-		available = creation->file.store.size;
-	else if (!fstatvfs(creation->file.fd, &fs))
-		available = (u64)fs.f_bavail * fs.f_frsize;
-	else
+	if (!vhdx_header_dirty(vhdx_header_current(&layer->image->headers)))
 		return 0;
-	return creation->layout.end > available ?
-		       no_room(creation, available) : 0;
+	msg_err("%s: its log is not empty; `vhdxsetup replay %s' puts in place what it holds, and then it can be a parent",
+		layer->path, layer->path);
+	return -ESTALE;
 }
 
-static int open_device(struct creation *creation)
+static int check_depth(const struct disk *parent)
 {
+	if (parent->depth < VHDX_CHAIN_MAX)
+		return 0;
+	msg_err("%s: has %u images in its chain already, which is the most",
+		parent->layer[0]->path, parent->depth);
+	return -ELOOP;
+}
+
+/* The first --parent is the child's, the next one the parent's, and so on. */
+static int open_parent(struct plan *plan)
+{
+	struct options options = *plan->options;
 	int err;
 
-	if (!creation->options->force) {
-		msg_err("%s: is a block device; all that is on it would be lost; --force does that",
-			creation->path);
-		return -EEXIST;
-	}
-	err = user_store_open(&creation->file, creation->path, USER_WRITE);
-	if (err || !creation->file.in_use)
-		return err;
-	msg_err("%s: %s", creation->path, creation->file.in_use);
-	user_store_close(&creation->file);
-	return -EBUSY;
+	memmove(options.parents, options.parents + 1,
+		--options.parent_count * sizeof(*options.parents));
+	err = open_image(&options, plan->options->parents[0], OPEN_IDLE,
+			 sink_messages(), &plan->parent);
+	if (err == -ENOENT)
+		return -ENOPARENT;
+	if (!err)
+		err = check_clean(plan->parent);
+	if (!err)
+		err = disk_follow(plan->parent);
+	return err ? err : check_depth(plan->parent);
 }
 
-static int open_target(struct creation *creation)
+static int make_fork(struct plan *plan)
 {
-	struct stat st;
+	struct layer *parent = plan->parent->layer[0];
+	const struct child_link link = {
+		.child = plan->new.path,
+		.parent = parent->path,
+		.absolute = plan->options->absolute_path,
+		.volume = plan->options->volume_path,
+	};
+	struct vhdx_locator *locator;
+	int err;
 
-	if (stat(creation->path, &st))
-		return user_store_create(&creation->file, creation->path);
-	if (S_ISBLK(st.st_mode))
-		return open_device(creation);
-	msg_err("%s: exists; nothing is overwritten", creation->path);
-	return -EEXIST;
-}
-
-/* So that the name is there after a crash, too. */
-static void sync_directory(const char *path)
-{
-	char *copy = strdup(path);
-	int fd = copy ? open(dirname(copy), O_RDONLY | O_CLOEXEC) : -1;
-
-	if (fd >= 0) {
-		(void)fsync(fd);
-		close(fd);
-	}
-	free(copy);
-}
-
-static int refuse_holes(const struct creation *creation)
-{
-	int r;
-
-	if (!creation->file.no_holes)
-		return 0;
-	r = user_store_is_sparse(&creation->file);
-	if (r > 0) {
-		msg_err("%s: this file system keeps holes, or compresses: the file would be sparse",
-			creation->path);
-		return -EOPNOTSUPP;
-	}
-	if (r)
-		msg_err("%s: %s", creation->path, strerror(-r));
-	return r;
-}
-
-/* The engine says what failed, and has no words for why. */
-static int write_image(struct creation *creation,
-		       struct vhdx_progress *progress)
-{
-	int err = vhdx_create(&creation->file.store, &creation->layout,
-			      progress, &creation->report);
-
-	if (err && err != -EINTR && err != -ENOMEM)
-		msg_err("%s: %s", creation->path, strerror(-err));
-	return err;
-}
-
-/* Nobody is to take the device for what it was before. */
-static int wipe(const struct creation *creation)
-{
-	int err = 0;
-
-	if (creation->file.device)
-		err = wipe_signatures(creation->file.fd);
+	err = child_link_locator(&link, vhdx_image_identity(parent->image),
+				 &locator);
 	if (err)
-		msg_err("%s: the signatures of what was on the device cannot be wiped: %s",
-			creation->path, strerror(-err));
+		return err;
+	err = vhdx_fork_init(&plan->fork, parent->image, locator,
+			     &parent->report);
+	vhdx_locator_free(locator);
 	return err;
 }
 
-static int make(struct creation *creation)
+static int plan_parent(struct plan *plan)
 {
-	struct progress progress;
+	const struct options *options = plan->options;
 	int err;
 
-	creation->file.no_holes = creation->options->no_sparse &&
-				  !creation->file.device;
-	progress_begin(&progress, "create");
-	err = check_room(creation);
-	if (!err)
-		err = wipe(creation);
-	if (!err)
-		err = write_image(creation, &progress.engine);
-	if (!err)
-		err = refuse_holes(creation);
-	progress_end(&progress);
-	if (err == -EINTR)
-		msg_err("interrupted: %s is not made", creation->path);
-	return err;
+	if (!options->parent_count &&
+	    (options->absolute_path || options->volume_path)) {
+		msg_err("--%s-path names a parent: give it by --parent as well",
+			options->absolute_path ? "absolute" : "volume");
+		return -EINVAL;
+	}
+	if (!options->parent_count)
+		return 0;
+	err = open_parent(plan);
+	plan->new.parent = plan->parent;
+	return err ? err : make_fork(plan);
 }
 
-/* By now, somebody may have put something else where our file was. */
-static void remove_file(const struct creation *creation)
+static void announce(const struct plan *plan)
 {
-	struct stat st;
-
-	if (!creation->file.device && !lstat(creation->path, &st) &&
-	    st.st_dev == creation->file.dev && st.st_ino == creation->file.ino)
-		(void)unlink(creation->path);
-}
-
-static void announce(const struct creation *creation)
-{
-	const struct vhdx_params *params = &creation->layout.params;
+	const struct vhdx_create *create = &plan->new.create;
 	char size[32], block[32];
 
-	msg_info("%s: a %s disk of %s in blocks of %s", creation->path,
-		 params->leave_allocated ? "fixed" : "dynamic",
-		 tree_size_words(params->size, size, sizeof(size)),
-		 tree_size_words(params->block_size, block, sizeof(block)));
+	msg_info("%s: a %s disk of %s in blocks of %s%s%s", plan->new.path,
+		 plan->parent ? "differencing" :
+		 create->fixed ? "fixed" : "dynamic",
+		 tree_size_words(create->size, size, sizeof(size)),
+		 tree_size_words(create->block_size, block, sizeof(block)),
+		 plan->parent ? ", on " : "",
+		 plan->parent ? plan->parent->layer[0]->path : "");
 }
 
 /**
@@ -278,27 +229,26 @@ static void announce(const struct creation *creation)
  */
 int cmd_create(const struct options *options, char **args)
 {
-	struct creation creation = {
-		.report.emit = say,
-		.path = args[0],
+	struct plan plan = {
+		.new = {
+			.path = args[0],
+			.force = options->force,
+			.no_sparse = options->no_sparse,
+		},
 		.options = options,
 	};
 	int err;
 
-	err = plan(&creation);
+	err = plan_parent(&plan);
+	if (!err) {
+		from_options(&plan);
+		err = check_plan(&plan);
+	}
 	if (!err)
-		err = open_target(&creation);
-	if (err)
-		return err;
-	/* A limit on the size of files is an error like others. */
-	signal(SIGXFSZ, SIG_IGN);
-	err = make(&creation);
-	if (err)
-		remove_file(&creation);
-	user_store_close(&creation.file);
-	if (err)
-		return err;
-	sync_directory(creation.path);
-	announce(&creation);
-	return 0;
+		err = new_image_make(&plan.new);
+	if (!err)
+		announce(&plan);
+	vhdx_fork_exit(&plan.fork);
+	disk_close(plan.parent);
+	return err;
 }

@@ -13,7 +13,7 @@ const struct option_spec option_specs[] = {
 	[OPT_PARTITIONS] = { "partitions", 'p', NULL, FLAG(partitions),
 		"map the partitions too, as NAMEp1, NAMEp2 ..." },
 	[OPT_PARENT] = { "parent", 0, "PATH", OWN,
-		"the parent, in place of the one the image names; again for its parent" },
+		"the parent, in place of the one an image names; again for its parent" },
 	[OPT_IGNORE_ID] = { "ignore-id-mismatch", 0, NULL, FLAG(ignore_id),
 		"take a parent that has changed since the child was made" },
 	[OPT_BAT_CACHE] = { "bat-cache", 0, "KiB", OWN,
@@ -50,6 +50,10 @@ const struct option_spec option_specs[] = {
 	[OPT_PHYSICAL_SECTOR_SIZE] = {
 		"physical-sector-size", 0, "BYTES", SIZE(physical_sector_size),
 		"physical sector size of the disk: 512 or 4096, which is the default" },
+	[OPT_ABSOLUTE_PATH] = { "absolute-path", 0, "PATH", OWN,
+		"where Windows finds the parent, as in C:\\vm\\base.vhdx" },
+	[OPT_VOLUME_PATH] = { "volume-path", 0, "PATH", OWN,
+		"the same by the GUID of the volume: \\\\?\\Volume{GUID}\\base.vhdx" },
 	[OPT_LOG_SIZE] = { "log-size", 0, "BYTES", SIZE(log_size),
 		"size of the image's log, 1M without this option" },
 	[OPT_FIXED] = { "fixed", 0, NULL, FLAG(fixed),
@@ -111,6 +115,7 @@ const struct verb verbs[] = {
 	  0 },
 	{ "create", cmd_create, 1, 1, "FILE",
 	  "make a new image",
+	  OPT(PARENT) | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) |
 	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
 	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
 	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) },

@@ -107,6 +107,10 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_discard_granularity(options, arg);
 	if (id == OPT_OUTPUT)
 		options->output = arg;
+	else if (id == OPT_ABSOLUTE_PATH)
+		options->absolute_path = arg;
+	else if (id == OPT_VOLUME_PATH)
+		options->volume_path = arg;
 	else if (id == OPT_VERBOSE)
 		msg_set_level(MSG_VERBOSE);
 	else if (id == OPT_QUIET)

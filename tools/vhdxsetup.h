@@ -49,6 +49,8 @@
  * @sector_size: create: bytes of a logical sector
  * @physical_sector_size: create: bytes
  * @log_size: create: bytes
+ * @absolute_path: of a new parent, as Windows names it; NULL for none
+ * @volume_path: the same, by its volume
  * @parents: paths of parents, the child's first
  * @parent_count: how many
  */
@@ -77,6 +79,8 @@ struct options {
 	u64 sector_size;
 	u64 physical_sector_size;
 	u64 log_size;
+	const char *absolute_path;
+	const char *volume_path;
 	const char *output;
 	unsigned long bat_cache;
 	unsigned long no_space_timeout;

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <libgen.h>
+#include <limits.h>
+#include <unistr.h>
+
+#include "child-link.h"
+#include "message.h"
+
+/* Windows has other meanings for these, and for all that controls. */
+#define NOT_IN_NAMES	"\\/:*?\"<>|"
+
+static int refuse_name(const char *path, const char *name, size_t length,
+		       const char *fault)
+{
+	msg_err("%s: the parent's path cannot be written into the child: `%.*s' %s",
+		path, (int)min_t(size_t, length, NAME_MAX), name, fault);
+	return -EINVAL;
+}
+
+/* A device of DOS is meant by its name with any extension. */
+static bool is_dos_device(const char *name, size_t length)
+{
+	static const char *const devices[] = {
+		"con", "prn", "aux", "nul", "com", "lpt",
+	};
+	const char *dot = memchr(name, '.', length);
+	size_t stem = dot ? (size_t)(dot - name) : length;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
+		bool numbered = i >= 4;
+
+		if (stem != (numbered ? 4 : 3) ||
+		    strncasecmp(name, devices[i], 3))
+			continue;
+		if (!numbered || (name[3] >= '1' && name[3] <= '9'))
+			return true;
+	}
+	return false;
+}
+
+/* Can Windows have a file or a directory of this name? */
+static int check_name(const char *path, const char *name, size_t length)
+{
+	size_t i;
+
+	if (u8_check((const uint8_t *)name, length))
+		return refuse_name(path, name, length, "is not UTF-8");
+	for (i = 0; i < length; i++)
+		if ((unsigned char)name[i] < ' ' ||
+		    strchr(NOT_IN_NAMES, name[i]))
+			return refuse_name(path, name, length,
+					   "has a character that Windows allows in no name; rename it");
+	if (name[length - 1] == '.' || name[length - 1] == ' ')
+		return refuse_name(path, name, length,
+				   "ends with a dot or a space, which Windows drops; rename it");
+	if (is_dos_device(name, length))
+		return refuse_name(path, name, length,
+				   "means a device to Windows; rename it");
+	return 0;
+}
+
+/* All names of what a path goes on with; they are separated by @separator. */
+static int check_names(const char *path, const char *rest, char separator)
+{
+	int err = 0;
+
+	while (*rest && !err) {
+		const char *end = strchrnul(rest, separator);
+
+		if (end != rest)
+			err = check_name(path, rest, (size_t)(end - rest));
+		rest = *end ? end + 1 : end;
+	}
+	return err;
+}
+
+/* The directory of a file that may not exist yet, for free(), or NULL. */
+static char *real_directory(const char *path)
+{
+	char *whole = realpath(path, NULL);
+	char *copy = strdup(whole ? whole : path);
+	char *directory = copy ? realpath(dirname(copy), NULL) : NULL;
+
+	free(copy);
+	free(whole);
+	return directory;
+}
+
+/*
+ * Skip what two absolute paths have in common, in whole names. @directory is at
+ * its end or at a name then, and so is @file.
+ */
+static void skip_common(const char **directory, const char **file)
+{
+	const char *a = *directory + 1, *b = *file + 1;
+
+	while (*a) {
+		size_t length = (size_t)(strchrnul(a, '/') - a);
+
+		if (strncmp(a, b, length) || b[length] != '/')
+			break;
+		b += length + 1;
+		a += length + !!a[length];
+	}
+	*directory = a;
+	*file = b;
+}
+
+/* Up from @directory, then down to @file, for free(). NULL: no memory. */
+static char *join_windows(const char *directory, const char *file)
+{
+	char *path = NULL, *p;
+	size_t size;
+	FILE *out = open_memstream(&path, &size);
+
+	if (!out)
+		return NULL;
+	if (!*directory)
+		fputs(".\\", out);
+	while (*directory) {
+		fputs("..\\", out);
+		directory = strchrnul(directory, '/');
+		directory += *directory == '/';
+	}
+	fputs(file, out);
+	if (fclose(out)) {
+		free(path);
+		return NULL;
+	}
+	for (p = path; *p; p++)
+		if (*p == '/')
+			*p = '\\';
+	return path;
+}
+
+static int cannot_resolve(const char *path)
+{
+	int err = -errno;
+
+	msg_err("%s: %s", path, strerror(-err));
+	return err;
+}
+
+/**
+ * child_link_relative() - path of the parent as seen from the child
+ * @child: path of the child, which need not exist yet; its directory does
+ * @parent: path of the parent
+ * @path: set to the path in the form of Windows, for free(): ".\NAME",
+ *	"..\DIRECTORY\NAME"
+ *
+ * Symbolic links are resolved first, as disk_open() does before it looks for a
+ * parent.
+ *
+ * Return: 0; a negative errno after a message: -EINVAL for names that Windows
+ * cannot have; or -ENOMEM.
+ */
+int child_link_relative(const char *child, const char *parent, char **path)
+{
+	char *directory = real_directory(child);
+	const char *up = directory, *down;
+	char *file;
+	int err;
+
+	if (!directory)
+		return cannot_resolve(child);
+	file = realpath(parent, NULL);
+	if (!file) {
+		free(directory);
+		return cannot_resolve(parent);
+	}
+	down = file;
+	skip_common(&up, &down);
+	err = check_names(parent, down, '/');
+	if (!err) {
+		*path = join_windows(up, down);
+		err = *path ? 0 : -ENOMEM;
+	}
+	free(file);
+	free(directory);
+	return err;
+}
+
+static bool begins(const char *text, const char *start)
+{
+	return !strncmp(text, start, strlen(start));
+}
+
+/* Returns what follows "C:\", or NULL. */
+static const char *skip_drive(const char *path)
+{
+	bool letter = (path[0] >= 'A' && path[0] <= 'Z') ||
+		      (path[0] >= 'a' && path[0] <= 'z');
+
+	return letter && path[1] == ':' && path[2] == '\\' ? path + 3 : NULL;
+}
+
+/* Returns what follows the root of an absolute path, or NULL if it has none. */
+static const char *skip_root(const char *path)
+{
+	if (begins(path, "\\\\?\\UNC\\"))
+		return path + 8;
+	if (begins(path, "\\\\?\\"))
+		return skip_drive(path + 4);
+	if (begins(path, "\\\\"))
+		return path + 2;
+	return skip_drive(path);
+}
+
+static int check_absolute(const char *path)
+{
+	const char *rest = skip_root(path);
+
+	if (rest && *rest)
+		return check_names(path, rest, '\\');
+	msg_err("--absolute-path %s: Windows has no such path; it begins as C:\\, \\\\?\\C:\\ or \\\\SERVER\\",
+		path);
+	return -EINVAL;
+}
+
+/* "Volume{GUID}\", 8-4-4-4-12. */
+static int check_volume(const char *path)
+{
+	const char *start = "\\\\?\\Volume{";
+	size_t length = strlen(start);
+	guid_t guid;
+
+	if (begins(path, start) && strlen(path) > length + 38 &&
+	    !guid_parse(path + length, &guid) &&
+	    begins(path + length + 36, "}\\"))
+		return check_names(path, path + length + 38, '\\');
+	msg_err("--volume-path %s: Windows has no such path; it is \\\\?\\Volume{GUID}\\ and the path on that volume",
+		path);
+	return -EINVAL;
+}
+
+static int copy_path(const char *from, char **to)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+static int fill_locator(const struct child_link *link,
+			struct vhdx_locator *locator)
+{
+	int err = 0;
+
+	if (link->absolute)
+		err = check_absolute(link->absolute);
+	if (!err && link->volume)
+		err = check_volume(link->volume);
+	if (!err)
+		err = child_link_relative(link->child, link->parent,
+					  &locator->relative_path);
+	if (!err)
+		err = copy_path(link->absolute, &locator->absolute_path);
+	return err ? err : copy_path(link->volume, &locator->volume_path);
+}
+
+/**
+ * child_link_locator() - make a locator for a child
+ * @link: the names of its parent
+ * @linkage: DataWriteGuid of the parent
+ * @locator: set, for vhdx_locator_free()
+ *
+ * Return: 0; a negative errno after a message, as child_link_relative(); or
+ * -ENOMEM.
+ */
+int child_link_locator(const struct child_link *link, const guid_t *linkage,
+		       struct vhdx_locator **locator)
+{
+	struct vhdx_locator *made = calloc(1, sizeof(*made));
+	int err;
+
+	if (!made)
+		return -ENOMEM;
+	made->linkage = *linkage;
+	err = fill_locator(link, made);
+	if (err) {
+		vhdx_locator_free(made);
+		return err;
+	}
+	*locator = made;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a child names its parent: paths in the form that Windows has for them.
+ *
+ * child-link.c APIs:
+ *   child_link_relative()	path of the parent as seen from the child
+ *   child_link_locator()	make a locator for a child
+ */
+#ifndef CHILD_LINK_H
+#define CHILD_LINK_H
+
+#include "locator.h"
+
+/**
+ * struct child_link - the names of a parent
+ * @child: path of the child, which need not exist yet
+ * @parent: path of the parent
+ * @absolute: what absolute_win32_path is to be; NULL for none
+ * @volume: what volume_path is to be; NULL for none
+ */
+struct child_link {
+	const char *child;
+	const char *parent;
+	const char *absolute;
+	const char *volume;
+};
+
+int child_link_relative(const char *child, const char *parent, char **path);
+int child_link_locator(const struct child_link *link, const guid_t *linkage,
+		       struct vhdx_locator **locator);
+
+#endif /* CHILD_LINK_H */

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "create.h"
+#include "message.h"
+#include "new-image.h"
+#include "progress.h"
+#include "store-user.h"
+#include "tree.h"
+#include "wipe.h"
+
+/**
+ * struct creation - one image on its way
+ * @report: hears of failures
+ * @new: what is wanted
+ * @path: of the file or block device
+ * @file: its bytes
+ * @layout: what goes where
+ */
+struct creation {
+	struct vhdx_report report;
+	const struct new_image *new;
+	const char *path;
+	struct user_store file;
+	struct vhdx_layout layout;
+};
+
+static void say(struct vhdx_report *report, const struct vhdx_finding *finding)
+{
+	struct creation *creation =
+		container_of(report, struct creation, report);
+
+	if (strcmp(finding->at.name, "file"))
+		msg_err("%s: %s: %s", creation->path, finding->at.name,
+			finding->text);
+	else
+		msg_err("%s: %s", creation->path, finding->text);
+}
+
+static int no_room(const struct creation *creation, u64 available)
+{
+	char need[32], have[32];
+
+	msg_err("%s: there is no room: the image takes %s, and there are %s",
+		creation->path,
+		tree_size_words(creation->layout.end, need, sizeof(need)),
+		tree_size_words(available, have, sizeof(have)));
+	return -ENOSPC;
+}
+
+/* Better to know now than after filling the file system to the brim. */
+static int check_room(const struct creation *creation)
+{
+	struct statvfs fs;
+	u64 available;
+
+	if (creation->file.device)
+		available = creation->file.store.size;
+	else if (!fstatvfs(creation->file.fd, &fs))
+		available = (u64)fs.f_bavail * fs.f_frsize;
+	else
+		return 0;
+	return creation->layout.end > available ?
+		       no_room(creation, available) : 0;
+}
+
+/* On a device that is its own ancestor, a child would overwrite that. */
+static int keep_parents(const struct creation *creation)
+{
+	const struct disk *parent = creation->new->parent;
+	u32 i;
+
+	for (i = 0; parent && i < parent->depth; i++) {
+		if (!user_store_same(&parent->layer[i]->file, &creation->file))
+			continue;
+		msg_err("%s: would be its own parent", creation->path);
+		return -ELOOP;
+	}
+	return 0;
+}
+
+static int open_device(struct creation *creation)
+{
+	int err;
+
+	if (!creation->new->force) {
+		msg_err("%s: is a block device; all that is on it would be lost; --force does that",
+			creation->path);
+		return -EEXIST;
+	}
+	err = user_store_open(&creation->file, creation->path, USER_WRITE);
+	if (err)
+		return err;
+	err = keep_parents(creation);
+	if (!err && creation->file.in_use) {
+		msg_err("%s: %s", creation->path, creation->file.in_use);
+		err = -EBUSY;
+	}
+	if (err)
+		user_store_close(&creation->file);
+	return err;
+}
+
+static int open_target(struct creation *creation)
+{
+	struct stat st;
+
+	if (stat(creation->path, &st))
+		return user_store_create(&creation->file, creation->path);
+	if (S_ISBLK(st.st_mode))
+		return open_device(creation);
+	msg_err("%s: exists; nothing is overwritten", creation->path);
+	return -EEXIST;
+}
+
+/* So that the name is there after a crash, too. */
+static void sync_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+static int refuse_holes(const struct creation *creation)
+{
+	int r;
+
+	if (!creation->file.no_holes)
+		return 0;
+	r = user_store_is_sparse(&creation->file);
+	if (r > 0) {
+		msg_err("%s: this file system keeps holes, or compresses: the file would be sparse",
+			creation->path);
+		return -EOPNOTSUPP;
+	}
+	if (r)
+		msg_err("%s: %s", creation->path, strerror(-r));
+	return r;
+}
+
+/* The engine says what failed, and has no words for why. */
+static int write_image(struct creation *creation,
+		       struct vhdx_progress *progress)
+{
+	int err = vhdx_create(&creation->file.store, &creation->layout,
+			      progress, &creation->report);
+
+	if (err && err != -EINTR && err != -ENOMEM)
+		msg_err("%s: %s", creation->path, strerror(-err));
+	return err;
+}
+
+/* Nobody is to take the device for what it was before. */
+static int wipe(const struct creation *creation)
+{
+	int err = 0;
+
+	if (creation->file.device)
+		err = wipe_signatures(creation->file.fd);
+	if (err)
+		msg_err("%s: the signatures of what was on the device cannot be wiped: %s",
+			creation->path, strerror(-err));
+	return err;
+}
+
+static int make(struct creation *creation)
+{
+	struct progress progress;
+	int err;
+
+	creation->file.no_holes = creation->new->no_sparse &&
+				  !creation->file.device;
+	progress_begin(&progress, "create");
+	err = check_room(creation);
+	if (!err)
+		err = wipe(creation);
+	if (!err)
+		err = write_image(creation, &progress.engine);
+	if (!err)
+		err = refuse_holes(creation);
+	progress_end(&progress);
+	if (err == -EINTR)
+		msg_err("interrupted: %s is not made", creation->path);
+	return err;
+}
+
+/* By now, somebody may have put something else where our file was. */
+static void remove_file(const struct creation *creation)
+{
+	struct stat st;
+
+	if (!creation->file.device && !lstat(creation->path, &st) &&
+	    st.st_dev == creation->file.dev && st.st_ino == creation->file.ino)
+		(void)unlink(creation->path);
+}
+
+/**
+ * new_image_make() - make an image
+ * @new: what is wanted; vhdx_layout_fault() found nothing against it
+ *
+ * Return: 0, when the image and the name of its file are durable; or a negative
+ * errno after a message, and a file that was made is gone. -EINTR if a signal
+ * stopped it.
+ */
+int new_image_make(const struct new_image *new)
+{
+	struct creation creation = {
+		.report.emit = say,
+		.new = new,
+		.path = new->path,
+	};
+	int err;
+
+	vhdx_layout_init(&creation.layout, &new->create);
+	err = open_target(&creation);
+	if (err)
+		return err;
+	/* A limit on the size of files is an error like others. */
+	signal(SIGXFSZ, SIG_IGN);
+	err = make(&creation);
+	if (err)
+		remove_file(&creation);
+	user_store_close(&creation.file);
+	if (!err)
+		sync_directory(creation.path);
+	return err;
+}
