@@ -7,6 +7,7 @@
 #   vhdxsetup ARG...        the program under test
 #   real NAME               unpacks a real image to $WORK/NAME.vhdx; fails if
 #                           the real images are absent
+#   LIB_AT_EXIT             a function that is called before that directory goes
 #   may_trace DESC          whether strace can be used; if not, it skips DESC
 #   exits, says, field      see exits.sh
 
@@ -20,9 +21,11 @@ TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${VHDX_IMAGES:=$(dirname -- "$TOP")/shared/images}"
 WORK=$(mktemp -d)
 LIB_STATUS=0
+LIB_AT_EXIT=true
 lib_exit() {
 	# First of all: it looks at $?.
 	tap_exit || LIB_STATUS=$?
+	"$LIB_AT_EXIT"
 	rm -rf -- "$WORK"
 	exit "$LIB_STATUS"
 }
