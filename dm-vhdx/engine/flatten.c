@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flattening: from changes in the order of the log, of which a later one counts,
- * to ranges sorted by place that do not overlap.
+ * Flattening turns changes in the order of the log, of which a later one wins,
+ * into sorted ranges that do not overlap.
  *
- * A sweep over the places where changes begin and end. A heap holds those that
- * cover the place where the sweep is, the latest on top; one that ended is taken
- * out when it comes to the top. n changes take n * log(n) steps, however they
- * overlap.
+ * A sweep visits the places where changes begin and end. A heap holds the
+ * changes that cover the current place, the latest on top. The sweep removes a
+ * change that has ended when it comes to the top. n changes take n * log(n)
+ * steps, however they overlap.
  */
 #include "replay.h"
 
 /**
  * struct sweep - a flattening under way
  * @in: the changes, in the order of the log
- * @count: how many
- * @by_target: their numbers, by target
- * @next: the first of those that has not begun
- * @heap: numbers of changes that began, the latest first
- * @heaped: how many
- * @out: where ranges go; NULL to count them only
- * @made: how many there are
- * @last: the range that was made last; zeros behind it are added to it
+ * @count: number of changes
+ * @by_target: indices of the changes, sorted by target
+ * @next: first of @by_target that has not begun
+ * @heap: indices of changes that have begun, the latest on top
+ * @heaped: number of changes in @heap
+ * @out: receives the ranges; NULL to count them only
+ * @made: number of ranges
+ * @last: the newest range; zeros that follow extend it
  */
 struct sweep {
 	const struct vhdx_patch *in;
@@ -39,29 +39,15 @@ static u64 end_of(const struct vhdx_patch *patch)
 	return patch->target + patch->length;
 }
 
-static bool begins_before(const struct sweep *sweep, u32 a, u32 b)
+static int compare_target(const void *a, const void *b, const void *priv)
 {
-	return sweep->in[a].target < sweep->in[b].target;
-}
+	const struct sweep *sweep = priv;
+	u64 one = sweep->in[*(const u32 *)a].target;
+	u64 other = sweep->in[*(const u32 *)b].target;
 
-/* Heapsort: sort() cannot be given the array that the numbers are of. */
-static void sift_target(struct sweep *sweep, u32 root, u32 count)
-{
-	u32 *all = sweep->by_target;
-
-	for (;;) {
-		u32 child = 2 * root + 1;
-
-		if (child >= count)
-			break;
-		if (child + 1 < count &&
-		    begins_before(sweep, all[child], all[child + 1]))
-			child++;
-		if (!begins_before(sweep, all[root], all[child]))
-			break;
-		swap(all[root], all[child]);
-		root = child;
-	}
+	if (one == other)
+		return 0;
+	return one < other ? -1 : 1;
 }
 
 static void sort_by_target(struct sweep *sweep)
@@ -70,12 +56,8 @@ static void sort_by_target(struct sweep *sweep)
 
 	for (i = 0; i < sweep->count; i++)
 		sweep->by_target[i] = i;
-	for (i = sweep->count / 2; i-- > 0;)
-		sift_target(sweep, i, sweep->count);
-	for (i = sweep->count; i-- > 1;) {
-		swap(sweep->by_target[0], sweep->by_target[i]);
-		sift_target(sweep, 0, i);
-	}
+	sort_r(sweep->by_target, sweep->count, sizeof(*sweep->by_target),
+	       compare_target, NULL, sweep);
 }
 
 static void heap_add(struct sweep *sweep, u32 number)
@@ -110,7 +92,7 @@ static void heap_drop(struct sweep *sweep)
 	sweep->heap[at] = number;
 }
 
-/* The last range is what it will be. */
+/* Store the newest range: nothing extends it any more. */
 static void keep_range(struct sweep *sweep)
 {
 	if (!sweep->last.length)
@@ -121,7 +103,10 @@ static void keep_range(struct sweep *sweep)
 	sweep->last.length = 0;
 }
 
-/* A change counts from @start to @end. That of a page does so whole. */
+/*
+ * Add the part of a change from @start to @end. All changes are of whole pages,
+ * so a page of data is never cut.
+ */
 static void make_range(struct sweep *sweep, const struct vhdx_patch *patch,
 		       u64 start, u64 end)
 {
@@ -138,7 +123,7 @@ static void make_range(struct sweep *sweep, const struct vhdx_patch *patch,
 	last->length = end - start;
 }
 
-/* Adds what begins at @pos, and drops what ended. */
+/* Add the changes that begin at @pos, and remove those that have ended. */
 static void advance_sweep(struct sweep *sweep, u64 pos)
 {
 	while (sweep->next < sweep->count &&
@@ -191,9 +176,9 @@ static int flatten_sweep(struct sweep *sweep)
 }
 
 /**
- * vhdx_flatten() - sort patches, and keep the last of each byte
- * @patches: in the order of the log, made of whole pages; replaced on success
- * @count: how many; set to how many there are now
+ * vhdx_flatten() - sort patches, and keep the latest one for each byte
+ * @patches: array in the order of the log, of whole pages; replaced on success
+ * @count: number of patches, before and after
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "gather.h"
 
-/* Room for "sector bitmap blocks 0 to 67108863", and for two offsets. */
+/* The longest text: "sector bitmap blocks 0 to 67108863", and two offsets. */
 #define NAMES_MAX	64
 #define OFFSETS_MAX	48
 
@@ -82,7 +82,7 @@ static void tell_fault(const struct vhdx_gather *gather,
 		  is_run(streak) ? "their" : "its", fault_text(streak->fault));
 }
 
-/* A streak of these ends with its chunk. */
+/* Streaks of these kinds end at the end of a chunk. */
 static void tell_bitmap(const struct vhdx_gather *gather,
 			const struct vhdx_streak *streak)
 {
@@ -197,7 +197,7 @@ static void tell_gathered(struct vhdx_gather *gather, enum vhdx_wrong wrong)
 	streak->count = 0;
 }
 
-/* Tells, by their first blocks, all streaks that cannot reach entry @index. */
+/* Report the streaks that entry @index can no longer continue, lowest first. */
 static void tell_ended(struct vhdx_gather *gather, u64 index)
 {
 	for (;;) {
@@ -222,7 +222,7 @@ static void tell_ended(struct vhdx_gather *gather, u64 index)
 	}
 }
 
-/* Does a block have what those of a streak have, and come next to them? */
+/* Return true if a block continues a streak. */
 static bool goes_on(const struct vhdx_gather *gather, enum vhdx_wrong wrong,
 		    const struct vhdx_streak *next)
 {
@@ -241,11 +241,11 @@ static bool goes_on(const struct vhdx_gather *gather, enum vhdx_wrong wrong,
 }
 
 /**
- * vhdx_gather_init() - begin with nothing gathered
- * @gather: what to set up; vhdx_gather_end() must follow
- * @bat: whose entries
- * @limits: what they must respect
- * @report: who will be told
+ * vhdx_gather_init() - start to gather findings about BAT entries
+ * @gather: the gathering; the caller ends it with vhdx_gather_end()
+ * @bat: geometry of the BAT
+ * @limits: limits that entries must respect
+ * @report: receives the findings
  */
 void vhdx_gather_init(struct vhdx_gather *gather, const struct vhdx_bat *bat,
 		      const struct vhdx_bat_limits *limits,
@@ -259,12 +259,12 @@ void vhdx_gather_init(struct vhdx_gather *gather, const struct vhdx_bat *bat,
 }
 
 /**
- * vhdx_gather_add() - one entry has something wrong
- * @gather: what has been gathered
- * @wrong: what
- * @index: into the BAT, not below that of the last call
- * @entry: its value
- * @fault: for VHDX_WRONG_FAULT, which; else VHDX_FAULT_NONE
+ * vhdx_gather_add() - add a faulty entry
+ * @gather: the gathering
+ * @wrong: kind of the fault
+ * @index: index of the entry, not below that of the last call
+ * @entry: value of the entry
+ * @fault: the fault if @wrong is VHDX_WRONG_FAULT; otherwise VHDX_FAULT_NONE
  *
  * Context: that of the report.
  */
@@ -296,8 +296,8 @@ void vhdx_gather_add(struct vhdx_gather *gather, enum vhdx_wrong wrong,
 }
 
 /**
- * vhdx_gather_end() - tell what has not been told
- * @gather: what has been gathered; empty afterwards
+ * vhdx_gather_end() - report the streaks that are left
+ * @gather: the gathering; empty afterwards
  *
  * Context: that of the report.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "journal.h"
 
-/* They are copied under a spinlock. */
+/* The pages of a transaction are copied under a spinlock. */
 #define PAGE_LIMIT 256U
 
-/* A quarter also takes the page of zeros, and leaves one page at the end. */
+/* A quarter also holds the page of zeros, and leaves one page at the end. */
 static u32 page_limit(u32 room)
 {
 	u32 bytes = room / 4 - 2 * VHDX_PAGE;
@@ -16,11 +16,12 @@ static u32 page_limit(u32 room)
 }
 
 /**
- * vhdx_journal_init() - a journal with nothing in it
- * @journal: what to set up; vhdx_journal_exit() in any case
+ * vhdx_journal_init() - set up an empty journal
+ * @journal: the journal; the caller ends it with vhdx_journal_exit(), also
+ *	after a failure
  * @store: the file
- * @pool: of the pages that will be journaled
- * @header: names the log, which is at least 1 MiB long
+ * @pool: pool of the pages to journal
+ * @header: header that names the log, which is at least 1 MiB long
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -44,8 +45,8 @@ int vhdx_journal_init(struct vhdx_journal *journal, struct vhdx_store *store,
 
 /**
  * vhdx_journal_exit() - end a journal
- * @journal: as vhdx_journal_init() left it; or zeroed. Pages that are still in
- *	it stay pinned, and belong to their map.
+ * @journal: as vhdx_journal_init() left it; or zeroed. Pages in the journal
+ *	stay pinned, and belong to their map.
  *
  * Context: may sleep.
  */
@@ -63,7 +64,7 @@ void vhdx_journal_exit(struct vhdx_journal *journal)
 }
 
 /**
- * vhdx_journal_flush() - flush the store, and remember how long it is
+ * vhdx_journal_flush() - flush the store and record its length
  * @journal: the journal
  *
  * Context: may sleep; the committer.
@@ -80,7 +81,7 @@ int vhdx_journal_flush(struct vhdx_journal *journal)
 	return r;
 }
 
-/* Writes the entry in the buffer behind the others, and makes it durable. */
+/* Append the entry in the buffer to the log and make it durable. */
 static int write_entry(struct vhdx_journal *journal, u64 last_file_offset)
 {
 	struct vhdx_log_entry entry = {
@@ -89,7 +90,7 @@ static int write_entry(struct vhdx_journal *journal, u64 last_file_offset)
 		.tail = journal->tail,
 		.descriptors = journal->closed,
 		.sequence = journal->sequence,
-		/* A block device is longer than the image may ever be. */
+		/* A block device may be longer than any image. */
 		.flushed_file_offset = min(journal->stable, last_file_offset),
 		.last_file_offset = last_file_offset,
 	};
@@ -112,11 +113,11 @@ static int write_entry(struct vhdx_journal *journal, u64 last_file_offset)
 
 /**
  * vhdx_journal_start() - begin a log
- * @journal: with no page in it, on a store that was flushed through it
- * @last_file_offset: where the last byte that is in use ends
+ * @journal: an empty journal; vhdx_journal_flush() has flushed its store
+ * @last_file_offset: end of the last byte in use
  *
  * Writes an empty entry under a new GUID. The headers must not name the GUID
- * before that: a log without a valid entry makes a file unreadable.
+ * before that: no reader opens a file whose log has no valid entry.
  *
  * Context: may sleep; the committer.
  * Return: 0 or an errno of the store.
@@ -125,7 +126,7 @@ int vhdx_journal_start(struct vhdx_journal *journal, u64 last_file_offset)
 {
 	u32 random;
 
-	/* Unlike those of the entries that older logs left behind. */
+	/* Entries of older logs have other numbers. */
 	get_random_bytes(&random, sizeof(random));
 	journal->sequence = (u64)random + 1;
 	guid_gen(&journal->guid);
@@ -136,12 +137,13 @@ int vhdx_journal_start(struct vhdx_journal *journal, u64 last_file_offset)
 }
 
 /**
- * vhdx_journal_touch() - a page is about to change
+ * vhdx_journal_touch() - add a page to the open transaction
  * @journal: the journal
- * @page: resident
+ * @page: a resident page that is about to change
  *
- * Context: under the pool's lock, which is kept until the page has changed.
- * Return: false if the transaction is full and must be committed before.
+ * Context: under the pool's lock, which the caller keeps until the page has
+ * changed.
+ * Return: true; false if the transaction is full and must be committed first.
  */
 bool vhdx_journal_touch(struct vhdx_journal *journal, struct vhdx_page *page)
 {
@@ -157,9 +159,9 @@ bool vhdx_journal_touch(struct vhdx_journal *journal, struct vhdx_page *page)
 }
 
 /*
- * Of the pages that are in no later entry and not in place, the oldest entry.
- * Their writes to their places, if complete, become durable by the flush that
- * comes before this entry.
+ * Return the oldest entry with a page that no later entry has and that is not
+ * in place. The flush before the next entry makes completed writes to the
+ * places of pages durable.
  */
 static u32 oldest_entry(const struct vhdx_journal *journal)
 {
@@ -173,12 +175,12 @@ static u32 oldest_entry(const struct vhdx_journal *journal)
  * vhdx_journal_close() - close the open transaction, and open the next
  * @journal: the journal, with no closed transaction
  *
- * The pages are copied as they are now. If a checkpoint is due, it has been
- * made.
+ * Copies the pages as they are now. The caller has made the checkpoint that was
+ * due.
  *
  * Context: under the pool's lock; the committer.
- * Return: how many pages the transaction has; if any, vhdx_journal_commit()
- * must follow.
+ * Return: number of pages in the transaction; unless it is 0, the caller goes
+ * on with vhdx_journal_commit().
  */
 u32 vhdx_journal_close(struct vhdx_journal *journal)
 {
@@ -210,16 +212,16 @@ u32 vhdx_journal_close(struct vhdx_journal *journal)
 /**
  * vhdx_journal_commit() - make the closed transaction durable
  * @journal: the journal
- * @last_file_offset: where the last byte that was in use when the transaction
- *	was closed ends, or later
+ * @last_file_offset: end of the last byte in use when the transaction was
+ *	closed, or a higher offset
  *
- * One flush makes durable what the pages of the transaction point to, and the
- * pages of older ones in their places; another one makes the entry durable
+ * The first flush makes durable what the pages point to, and the pages of older
+ * transactions in their places. The second flush makes the entry durable
  * ([MS-VHDX] 2.3).
  *
  * Context: may sleep; the committer.
- * Return: 0 or an errno of the store, after which the log must not be written
- * any more.
+ * Return: 0; or an errno of the store, after which nothing may be written to
+ * the log.
  */
 int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 {
@@ -228,8 +230,9 @@ int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 	int r = 0;
 
 	/*
-	 * QEMU must not find an entry of the last lap behind the first one of
-	 * this, not even if a crash comes between the pages of one write.
+	 * An entry of the last lap must not follow the first one of this lap,
+	 * or QEMU would replay it, even if a crash tears a write between its
+	 * pages.
 	 */
 	if (!journal->head) {
 		memset(behind, 0, VHDX_PAGE);
@@ -241,7 +244,7 @@ int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 	return r ? r : write_entry(journal, last_file_offset);
 }
 
-/* The buffer holds a copy, for the page may change while it is written. */
+/* Write a copy: the page may change during the write. */
 static struct vhdx_page *next_logged(struct vhdx_journal *journal)
 {
 	struct vhdx_page *page = NULL;
@@ -256,7 +259,7 @@ static struct vhdx_page *next_logged(struct vhdx_journal *journal)
 	return page;
 }
 
-/* If the page was changed meanwhile, it is in the next entry anyway. */
+/* A page that has changed meanwhile is in the next entry. */
 static void now_in_place(struct vhdx_journal *journal, struct vhdx_page *page)
 {
 	spin_lock(&journal->pool->lock);
@@ -273,9 +276,9 @@ static void now_in_place(struct vhdx_journal *journal, struct vhdx_page *page)
  * vhdx_journal_checkpoint() - write logged pages to their places
  * @journal: the journal, with no closed transaction
  *
- * Pages that the open transaction has changed are left out: the version that
- * was committed is gone from memory, and the other must not be on disk before
- * its entry is. The next flush makes the writes durable.
+ * Leaves out pages that the open transaction has changed: their committed
+ * version is gone from memory, and the new one must not reach the disk before
+ * its entry. The next flush makes the writes durable.
  *
  * Context: may sleep; the committer.
  * Return: 0 or an errno of the store.

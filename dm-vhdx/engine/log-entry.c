@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One entry of the log, walked page by page.
+ * Reading one entry of the log, page by page.
  *
- * Every page of an entry has a signature of its own, and no page but the first
- * has "loge". So two walks never read the same page beyond the first, and a
- * hostile log costs no more than one pass over it.
+ * Each page of an entry has a signature, and only the first page has "loge". So
+ * two walks share no page beyond the first, and to read a hostile log takes no
+ * more than one pass over it.
  */
 #include "log.h"
 
 /**
- * struct walk - one entry under way
+ * struct walk - the state of reading an entry
  * @header: the current header
- * @entry: what is known of the entry
- * @left: descriptors that have not been seen yet
- * @data: data sectors that belong to those seen
- * @crc: of the pages seen
- * @checksum: what it should be
+ * @entry: the entry, as far as it has been read
+ * @left: descriptors not yet read
+ * @data: data sectors of the descriptors that have been read
+ * @crc: CRC of the pages that have been read
+ * @checksum: checksum in the header of the entry
  */
 struct walk {
 	const struct vhdx_header *header;
@@ -42,9 +42,9 @@ static void decode_entry(struct walk *walk,
 	walk->checksum = le32_to_cpu(disk->checksum);
 }
 
-/* The checks below return what is wrong, in words, or NULL. */
+/* The checks below return a fault, in words, or NULL. */
 
-/* What can be judged by itself in the header of an entry. */
+/* Check those fields of an entry header that depend on no other page. */
 static const char *header_fault(const struct walk *walk)
 {
 	const struct vhdx_log_entry *entry = walk->entry;
@@ -64,7 +64,7 @@ static const char *header_fault(const struct walk *walk)
 }
 
 /*
- * Nothing below the region tables may be logged, nor the log itself
+ * The log may change neither itself nor anything below the region tables
  * ([MS-VHDX] 2.3).
  */
 static const char *target_fault(const struct vhdx_header *header, u64 start,
@@ -105,7 +105,9 @@ static const char *descriptor_fault(struct walk *walk,
 			    length);
 }
 
-/* A page of descriptors; those of the first page follow the entry header. */
+/*
+ * Check a page of descriptors; on the first page they follow the entry header.
+ */
 static const char *descriptors_fault(struct walk *walk, const void *page,
 				     bool first)
 {
@@ -133,7 +135,7 @@ static const char *data_fault(const struct walk *walk, const void *page)
 	return NULL;
 }
 
-/* Returns an errno of the store, or 0 with *@fault set. */
+/* Return an errno of the store, or 0 with *@fault set. */
 static int walk_pages(struct walk *walk, struct vhdx_log_reader *reader,
 		      u32 first, const char **fault)
 {
@@ -162,16 +164,16 @@ static int walk_pages(struct walk *walk, struct vhdx_log_reader *reader,
 }
 
 /**
- * vhdx_log_entry_read() - does a valid entry begin here?
- * @reader: the log
+ * vhdx_log_entry_read() - read the entry that begins at a page
+ * @reader: the reader of the log
  * @first: number of the page
  * @header: the current header
- * @entry: the entry, if there is one
- * @fault: otherwise, what is wrong with the entry of this log that begins
- *	here, in words; NULL if none does
+ * @entry: set to the entry if it is valid
+ * @fault: set to the fault of an invalid entry of this log, in words; NULL if
+ *	no entry of this log begins here
  *
  * Context: may sleep.
- * Return: 1 if there is, 0 if not, or an errno of the store.
+ * Return: 1 if the entry is valid, 0 if not, or an errno of the store.
  * Source: [MS-VHDX] 2.3.1, 2.3.2.
  */
 int vhdx_log_entry_read(struct vhdx_log_reader *reader, u32 first,

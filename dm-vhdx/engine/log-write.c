@@ -5,8 +5,8 @@
 #include "log.h"
 
 /**
- * vhdx_log_entry_size() - how long is an entry that logs so many pages?
- * @pages: of 4 KiB
+ * vhdx_log_entry_size() - compute the length of an entry
+ * @pages: number of 4 KiB pages that it logs
  *
  * Return: bytes, a multiple of 4 KiB.
  */
@@ -18,15 +18,15 @@ u32 vhdx_log_entry_size(u32 pages)
 /**
  * vhdx_log_encode_page() - put a page into an entry
  * @buf: the entry, vhdx_log_entry_size() bytes
- * @pages: how many the entry has in all
- * @index: which of them this is
- * @sequence: of the entry
- * @target: byte offset in the file of the page's place
- * @data: its 4 KiB
+ * @pages: number of pages in the entry
+ * @index: index of this page among them
+ * @sequence: sequence number of the entry
+ * @target: byte offset of the page's place in the file
+ * @data: the 4 KiB of the page
  *
- * The first eight and the last four bytes of the page are in the descriptor:
- * each sector of the entry begins and ends with what tells whether it was
- * written ([MS-VHDX] 2.3.1.3, 2.3.1.4).
+ * The first eight and the last four bytes of the page go into its descriptor.
+ * The sector has the sequence number in their place, at both ends, so that a
+ * reader detects a torn write ([MS-VHDX] 2.3.1.3, 2.3.1.4).
  *
  * Context: any.
  */
@@ -54,11 +54,11 @@ void vhdx_log_encode_page(void *buf, u32 pages, u32 index, u64 sequence,
 
 /**
  * vhdx_log_encode() - complete an entry
- * @buf: the entry, all of its pages in it; @entry->length bytes
- * @entry: what its header says
- * @guid: LogGuid of the log that it belongs to
+ * @buf: the entry, with all of its pages; @entry->length bytes
+ * @entry: fields of its header
+ * @guid: LogGuid of the log
  *
- * Context: any; sums all bytes of the entry up.
+ * Context: any; computes a checksum over the whole entry.
  */
 void vhdx_log_encode(void *buf, const struct vhdx_log_entry *entry,
 		     const guid_t *guid)

@@ -4,13 +4,13 @@
 #define WINDOW_PAGES 16U
 
 /**
- * vhdx_log_open() - read the log's pages through a window
- * @reader: what to set up
+ * vhdx_log_open() - start to read the pages of the log
+ * @reader: the reader, which reads ahead into a window
  * @store: the image's bytes
- * @header: the current header; its log's place has been checked
+ * @header: the current header; the place of the log has been checked
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM; on success vhdx_log_close() must follow.
+ * Return: 0 or -ENOMEM; after 0 the caller ends with vhdx_log_close().
  */
 int vhdx_log_open(struct vhdx_log_reader *reader, struct vhdx_store *store,
 		  const struct vhdx_header *header)
@@ -25,8 +25,8 @@ int vhdx_log_open(struct vhdx_log_reader *reader, struct vhdx_store *store,
 }
 
 /**
- * vhdx_log_page() - one page of the log
- * @reader: the log
+ * vhdx_log_page() - read one page of the log
+ * @reader: the reader
  * @index: number of the page, taken modulo the length of the ring
  *
  * Context: may sleep.
@@ -53,7 +53,7 @@ const void *vhdx_log_page(struct vhdx_log_reader *reader, u32 index)
 }
 
 /**
- * vhdx_log_close() - give the window back
+ * vhdx_log_close() - end a reader
  * @reader: as vhdx_log_open() made it
  */
 void vhdx_log_close(struct vhdx_log_reader *reader)
@@ -62,12 +62,12 @@ void vhdx_log_close(struct vhdx_log_reader *reader)
 }
 
 /**
- * struct catalogue - all valid entries of the ring, by their place in it
- * @entries: themselves
- * @count: how many
- * @room: for how many there is memory
- * @fault: what is wrong with the first one that is not valid, or NULL
- * @fault_at: its offset in the ring
+ * struct catalogue - all valid entries of the ring, sorted by offset
+ * @entries: the entries
+ * @count: number of entries
+ * @room: number of entries that @entries has memory for
+ * @fault: fault of the first invalid entry, in words, or NULL
+ * @fault_at: offset of that entry in the ring
  */
 struct catalogue {
 	struct vhdx_log_entry *entries;
@@ -133,7 +133,7 @@ static int catalogue_fill(struct catalogue *cat, struct vhdx_store *store,
 	return r < 0 ? r : 0;
 }
 
-/* The entry at byte @offset of the ring, or NULL. */
+/* Return the entry at byte @offset of the ring, or NULL. */
 static const struct vhdx_log_entry *catalogue_at(const struct catalogue *cat,
 						 u32 offset)
 {
@@ -153,8 +153,8 @@ static const struct vhdx_log_entry *catalogue_at(const struct catalogue *cat,
 }
 
 /*
- * The entry that continues @entry's sequence, or NULL. Entries share no page,
- * so it can only be the next one in the catalogue.
+ * Return the entry that continues the sequence of @entry, or NULL. Entries
+ * share no page, so this can only be the next one in the catalogue.
  */
 static const struct vhdx_log_entry *
 next_entry(const struct catalogue *cat, const struct vhdx_log_entry *entry,
@@ -183,11 +183,11 @@ previous_entry(const struct catalogue *cat, const struct vhdx_log_entry *entry,
 }
 
 /*
- * The sequence that ends with @head is valid if it holds the entry that the
- * head's tail names ([MS-VHDX] 2.3.2); what lies before that entry has been
- * applied already. Goes back from the head, so that a hostile tail cannot make
- * it follow another sequence. Returns how many entries there are from the tail
- * to the head, or 0.
+ * A sequence that ends with @head is valid if it contains the entry that the
+ * head's tail names ([MS-VHDX] 2.3.2). Entries before that one are in place.
+ * The search goes back from the head, so that a hostile tail cannot lead it
+ * into another sequence. Return the number of entries from the tail to the
+ * head, or 0.
  */
 static u32 sequence_length(const struct catalogue *cat,
 			   const struct vhdx_log_entry *head, u32 log_length)
@@ -204,9 +204,9 @@ static u32 sequence_length(const struct catalogue *cat,
 }
 
 /*
- * The best valid sequence is the one whose head has the greatest sequence
- * number. A head is an entry that nothing continues; there are few of them, and
- * their sequences share no entry, so this too is one pass.
+ * The active sequence is the valid one whose head has the greatest sequence
+ * number. A head is an entry that no entry continues. The sequences of
+ * different heads share no entry, so this is one pass over the catalogue.
  */
 static const struct vhdx_log_entry *find_head(const struct catalogue *cat,
 					      u32 log_length, u32 *count)
@@ -254,7 +254,7 @@ static int check_head(const struct vhdx_log_entry *head,
 	struct vhdx_place at =
 		VHDX_AT("log entry", header->log_offset + head->offset);
 
-	/* Older entries may promise more, after the file has been shortened. */
+	/* Older entries may name a length from before a truncation. */
 	if (file_size < head->flushed_file_offset)
 		return vhdx_refuse(report, -EUCLEAN, at,
 				   "the file is truncated: it is 0x%llx bytes long and was at least 0x%llx when the log was written",
@@ -266,7 +266,7 @@ static int check_head(const struct vhdx_log_entry *head,
 	return 0;
 }
 
-/* Says why, of the likely reasons: a torn entry, or a tail that leads away. */
+/* Report the likely reason: a torn entry, or a tail outside the sequence. */
 static int refuse_empty(const struct catalogue *cat,
 			const struct vhdx_header *header,
 			struct vhdx_report *report)
@@ -289,14 +289,14 @@ static int refuse_empty(const struct catalogue *cat,
 /**
  * vhdx_log_find() - find the active sequence
  * @store: the image's bytes
- * @header: the current header; its log's place has been checked
- * @log: where it goes; left empty if the header says that the log is;
- *	vhdx_log_free() in any case
- * @report: where findings go
+ * @header: the current header; the place of the log has been checked
+ * @log: receives the sequence; empty if the header says that the log is. The
+ *	caller frees it with vhdx_log_free(), also after a failure.
+ * @report: receives the findings
  *
  * Context: may sleep; reads the log once.
- * Return: 0, -EUCLEAN if the log should hold something and does not, -ENOMEM,
- * or an errno of the store.
+ * Return: 0; -EUCLEAN if the header names a log without a valid sequence;
+ * -ENOMEM; or an errno of the store.
  * Source: [MS-VHDX] 2.3.2, 2.3.3.
  */
 int vhdx_log_find(struct vhdx_store *store, const struct vhdx_header *header,
@@ -332,7 +332,7 @@ out:
 }
 
 /**
- * vhdx_log_free() - forget the active sequence
+ * vhdx_log_free() - free the active sequence
  * @log: as vhdx_log_find() left it
  */
 void vhdx_log_free(struct vhdx_log *log)

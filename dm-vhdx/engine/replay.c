@@ -2,7 +2,7 @@
 #include "replay.h"
 
 /*
- * A log of data sectors cannot hold more than the limit; one of zero
+ * A log of data sectors cannot hold more changes than the limit. A log of zero
  * descriptors could name a hundred times as many.
  */
 static int count_patches(const struct vhdx_log *log, u32 *count)
@@ -16,7 +16,7 @@ static int count_patches(const struct vhdx_log *log, u32 *count)
 	return sum > VHDX_LOG_CHANGES_MAX ? -E2BIG : 0;
 }
 
-/* In the order of the log, until vhdx_flatten() sorts them. */
+/* Patches are in the order of the log until vhdx_flatten() sorts them. */
 static void add_patch(struct vhdx_replay *replay,
 		      const struct vhdx_disk_log_desc *desc, u64 source)
 {
@@ -66,16 +66,17 @@ static int plan_entry(struct vhdx_replay *replay,
 
 /**
  * vhdx_replay_plan() - turn an active sequence into patches
- * @replay: the plan to make; vhdx_replay_free() in any case
+ * @replay: the plan; the caller frees it with vhdx_replay_free(), also after a
+ *	failure
  * @store: the image's bytes
  * @header: the current header
- * @log: the active sequence, perhaps empty
+ * @log: the active sequence; may be empty
  *
- * The file is extended to what the head entry names, so that a block whose
- * last extension was lost still counts as inside the file.
+ * The planned length of the file is that of the head entry, so that a block
+ * whose last extension was lost still lies inside the file.
  *
  * Context: may sleep.
- * Return: 0, -E2BIG if it holds more than VHDX_LOG_CHANGES_MAX changes,
+ * Return: 0, -E2BIG if the log holds more than VHDX_LOG_CHANGES_MAX changes,
  * -ENOMEM, or an errno of the store.
  * Source: [MS-VHDX] 2.3.3.
  */
@@ -116,10 +117,10 @@ int vhdx_replay_plan(struct vhdx_replay *replay, struct vhdx_store *store,
 }
 
 /**
- * vhdx_replay_fetch() - the page that a patch puts in place
- * @patch: one that is not of zeros
+ * vhdx_replay_fetch() - read the page that a patch puts in place
+ * @patch: the patch; not one of zeros
  * @store: the image's bytes
- * @page: where its 4 KiB go
+ * @page: receives 4 KiB
  *
  * Context: may sleep.
  * Return: 0 or an errno of the store.
@@ -137,7 +138,7 @@ int vhdx_replay_fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
 	return 0;
 }
 
-/* The first patch that ends behind @pos, or NULL. */
+/* Return the first patch that ends after @pos, or NULL. */
 static const struct vhdx_patch *patch_from(const struct vhdx_replay *replay,
 					   u64 pos)
 {
@@ -155,7 +156,9 @@ static const struct vhdx_patch *patch_from(const struct vhdx_replay *replay,
 	return low < replay->count ? &replay->patches[low] : NULL;
 }
 
-/* The part of a buffer of @len bytes from @pos on that a patch covers. */
+/*
+ * Apply a patch to the part that it covers of a buffer of @len bytes at @pos.
+ */
 static int apply_patch(const struct vhdx_patch *patch, struct vhdx_store *store,
 		       u64 pos, u8 *buf, size_t len, u8 *page)
 {
@@ -178,12 +181,12 @@ static int apply_patch(const struct vhdx_patch *patch, struct vhdx_store *store,
  * vhdx_replay_apply() - patch a buffer that was read from the file
  * @replay: the plan
  * @store: the image's bytes, for the data in the log
- * @pos: byte offset in the file that the buffer was read from, at any alignment
+ * @pos: byte offset in the file of the buffer, at any alignment
  * @buf: the buffer
- * @len: bytes in it
+ * @len: bytes in the buffer
  *
- * Fetches one page from the log for a page that is patched, however often the
- * log changes it.
+ * Reads one page of the log for each patched page, however often the log
+ * changes it.
  *
  * Context: may sleep.
  * Return: 0, -ENOMEM, or an errno of the store.
@@ -211,15 +214,16 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
 }
 
 /**
- * vhdx_replay_clip() - is a range of the file patched?
+ * vhdx_replay_clip() - test whether a range of the file is patched
  * @replay: the plan
  * @pos: byte offset in the file
  * @len: bytes, above 0
- * @patched: set to whether the byte at @pos is
+ * @patched: set to true if the byte at @pos is patched
  *
- * Context: any; takes no lock. Time grows with the logarithm of the number of
- * patches.
- * Return: how many bytes from @pos on are as @patched says; there may be more.
+ * Context: any; takes no lock. The time grows with the logarithm of the number
+ * of patches.
+ * Return: number of bytes from @pos on, up to @len, for which @patched holds.
+ * It may hold for more bytes that follow.
  */
 u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
 		     bool *patched)
@@ -239,7 +243,7 @@ u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
 }
 
 /**
- * vhdx_replay_free() - forget the plan
+ * vhdx_replay_free() - free a plan
  * @replay: as vhdx_replay_plan() left it
  */
 void vhdx_replay_free(struct vhdx_replay *replay)

@@ -11,11 +11,14 @@ static struct vhdx_space_chunk *chunk_of(const struct vhdx_space *space,
 
 static u32 chunks_ready(const struct vhdx_space *space)
 {
-	/* Pairs with the release in vhdx_space_grow(): these are initialized. */
+	/*
+	 * Pairs with the release in vhdx_space_grow(): the chunks are
+	 * initialized.
+	 */
 	return smp_load_acquire(&space->chunks);
 }
 
-/* A range of bytes in units: all that it touches. */
+/* All units that a range of bytes touches. */
 static u64 first_unit(u64 offset)
 {
 	return offset >> VHDX_ALIGN_SHIFT;
@@ -27,8 +30,9 @@ static u64 end_unit(u64 offset, u64 length)
 }
 
 /**
- * vhdx_space_init() - make an empty map
- * @space: what to set up; vhdx_space_exit() in any case
+ * vhdx_space_init() - set up an empty map
+ * @space: the map; the caller ends it with vhdx_space_exit(), also after a
+ *	failure
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -42,7 +46,7 @@ int vhdx_space_init(struct vhdx_space *space)
 }
 
 /**
- * vhdx_space_exit() - forget a map
+ * vhdx_space_exit() - free a map
  * @space: as vhdx_space_init() left it; or zeroed
  *
  * Context: may sleep.
@@ -58,12 +62,12 @@ void vhdx_space_exit(struct vhdx_space *space)
 }
 
 /**
- * vhdx_space_grow() - make room in the map for a longer file
+ * vhdx_space_grow() - extend the map for a longer file
  * @space: the map
  * @size: bytes of the file, at most VHDX_FILE_SIZE_MAX
  *
- * Context: may sleep; one task at a time. Others may use the map meanwhile, but
- * not what is added before this returns.
+ * Context: may sleep; one task at a time. Other tasks may use the map
+ * meanwhile, but not the new part before this returns.
  * Return: 0 or -ENOMEM.
  */
 int vhdx_space_grow(struct vhdx_space *space, u64 size)
@@ -86,12 +90,12 @@ int vhdx_space_grow(struct vhdx_space *space, u64 size)
 
 /**
  * vhdx_space_take() - mark space as owned
- * @space: the map, which has room for it
+ * @space: the map, which covers the range
  * @offset: byte offset in the file
- * @length: bytes; each MiB that they touch is taken
+ * @length: bytes; each MiB that the range touches is taken
  *
  * Context: under the lock of @space, see struct vhdx_space.
- * Return: whether some of it was owned before.
+ * Return: true if a part of the range was owned before.
  */
 bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length)
 {
@@ -109,7 +113,7 @@ bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length)
 }
 
 /**
- * vhdx_space_untake() - give back space that was taken and never used
+ * vhdx_space_untake() - give back space that has never been used
  * @space: the map
  * @offset: byte offset in the file
  * @length: bytes
@@ -126,7 +130,7 @@ void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length)
 	space->full = false;
 }
 
-/* The first run of @units that are not owned, of those before @end. */
+/* Return the first run of @units free units before @end. */
 static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
 			 unsigned long units, unsigned long end)
 {
@@ -144,15 +148,15 @@ static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
 }
 
 /**
- * vhdx_space_find() - find room for a block, and take it
+ * vhdx_space_find() - find free space for a block, and take it
  * @space: the map
  * @length: bytes, a multiple of 1 MiB up to VHDX_BLOCK_SIZE_MAX
- * @end: bytes of the file to look in; the map has room for them
+ * @end: end of the search in the file, which the map covers
  *
- * Room that lies across a border of two chunks is passed over.
+ * Skips free space that crosses the border of two chunks.
  *
  * Context: under the lock of @space, see struct vhdx_space.
- * Return: byte offset of the room, or U64_MAX if there is none.
+ * Return: byte offset of the space, or U64_MAX if there is none.
  */
 u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 {
@@ -179,18 +183,18 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 	return U64_MAX;
 }
 
-/* vhdx_session_reclaims() reads it without the lock. */
+/* vhdx_session_reclaims() reads the count without the lock. */
 static void set_freed(struct vhdx_space *space, enum vhdx_freed step, u64 units)
 {
 	WRITE_ONCE(space->freed[step], units);
 }
 
 /**
- * vhdx_space_release() - a block gave its space up in the open transaction
+ * vhdx_space_release() - free the space of a block in the open transaction
  * @space: the map
  * @offset: byte offset in the file
- * @length: bytes; what lies beyond the map is left out: a file that others change
- *	may have a block there by now, as it did not when the map was made
+ * @length: bytes; a part beyond the map is ignored. If others change the file,
+ *	an entry may point there that did not when the map was made.
  *
  * Context: under the lock of @space, see struct vhdx_space.
  */
@@ -223,9 +227,9 @@ static void advance_chunk(struct vhdx_space_chunk *chunk, enum vhdx_freed from)
 }
 
 /**
- * vhdx_space_advance() - take freed space a step on
+ * vhdx_space_advance() - move freed space to the next step
  * @space: the map
- * @from: the step that all of it leaves, before VHDX_FREED_DRAINING
+ * @from: the step that becomes empty; a step before VHDX_FREED_DRAINING
  *
  * Context: under the lock of @space, see struct vhdx_space.
  */
@@ -244,7 +248,7 @@ void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from)
 }
 
 /**
- * vhdx_space_reclaim() - drained space is free
+ * vhdx_space_reclaim() - make drained space free
  * @space: the map
  * @offset: byte offset in the file
  * @length: bytes; all of it is in VHDX_FREED_DRAINING
@@ -269,11 +273,11 @@ void vhdx_space_reclaim(struct vhdx_space *space, u64 offset, u64 length)
 }
 
 /**
- * vhdx_space_next() - walk the space that is in a step
+ * vhdx_space_next() - find the next space in a step
  * @space: the map
- * @step: which
- * @from: byte offset in the file to go on at
- * @length: set to the bytes of the run; it ends at the border of a chunk
+ * @step: the step
+ * @from: byte offset in the file where the search starts
+ * @length: set to the bytes of the run; a run ends at the border of a chunk
  *
  * Context: under the lock of @space, see struct vhdx_space.
  * Return: byte offset of the next run, or U64_MAX if there is none.
@@ -305,7 +309,7 @@ u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
 }
 
 /**
- * vhdx_space_end() - where does the last owned MiB end?
+ * vhdx_space_end() - find the end of the last owned MiB
  * @space: the map
  *
  * Context: under the lock of @space, see struct vhdx_space.
@@ -328,9 +332,9 @@ u64 vhdx_space_end(const struct vhdx_space *space)
 }
 
 /**
- * vhdx_space_unowned() - how much of a file does nobody own?
+ * vhdx_space_unowned() - count the free bytes of a file
  * @space: the map
- * @size: bytes of the file, which the map has room for
+ * @size: bytes of the file, which the map covers
  *
  * Context: under the lock of @space, see struct vhdx_space.
  * Return: bytes.

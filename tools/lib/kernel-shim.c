@@ -154,3 +154,12 @@ void sort(void *base, size_t num, size_t size,
 	if (num)
 		qsort(base, num, size, cmp);
 }
+
+void sort_r(void *base, size_t num, size_t size,
+	    int (*cmp)(const void *a, const void *b, const void *priv),
+	    void *swap_func, const void *priv)
+{
+	(void)swap_func;
+	if (num)
+		qsort_r(base, num, size, (__compar_d_fn_t)cmp, (void *)priv);
+}

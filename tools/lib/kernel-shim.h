@@ -311,5 +311,8 @@ static inline u32 crc32c(u32 crc, const void *buf, size_t len)
 /* sort.h */
 void sort(void *base, size_t num, size_t size,
 	  int (*cmp)(const void *a, const void *b), void *swap_func);
+void sort_r(void *base, size_t num, size_t size,
+	    int (*cmp)(const void *a, const void *b, const void *priv),
+	    void *swap_func, const void *priv);
 
 #endif /* KERNEL_SHIM_H */
