@@ -3,8 +3,8 @@
 
 /**
  * struct bits - a range of bits in a page
- * @first: the first one
- * @end: the one behind the last
+ * @first: first bit
+ * @end: the bit after the last one
  */
 struct bits {
 	u32 first;
@@ -23,15 +23,15 @@ static struct bits bits_of(const struct vhdx_bat *bat, u64 pos, u64 len)
 }
 
 /**
- * vhdx_bitmap_run() - how far do the sectors that follow lie alike?
+ * vhdx_bitmap_run() - measure a run of sectors with the same bit
  * @bat: the geometry
  * @page: the 4 KiB of bitmap that cover @pos
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes of interest, sector-aligned, above 0
- * @present: set to whether the sector at @pos is in this file
+ * @present: set to true if the sector at @pos is in this file
  *
- * Return: bytes from @pos on, up to @len and to the end of the page, that are
- * as @present says. Source: [MS-VHDX] 2.4.2: bit 0 is the first sector.
+ * Return: bytes from @pos on, up to @len and to the end of the page, for which
+ * @present holds. Source: [MS-VHDX] 2.4.2: bit 0 is the first sector.
  */
 u64 vhdx_bitmap_run(const struct vhdx_bat *bat, const void *page, u64 pos,
 		    u64 len, bool *present)
@@ -84,7 +84,7 @@ static void write_byte(u8 *byte, u8 mask, bool set)
 	WRITE_ONCE(*byte, set ? *byte | mask : *byte & ~mask);
 }
 
-/* Readers look at the bits without a lock, so each byte is written once. */
+/* Readers take no lock, so each byte is stored once, with its final value. */
 static void write_bits(u8 *page, struct bits bits, bool set)
 {
 	u32 byte = bits.first / 8, last = (bits.end - 1) / 8;
@@ -102,7 +102,7 @@ static void write_bits(u8 *page, struct bits bits, bool set)
 }
 
 /**
- * vhdx_bitmap_set() - the sectors lie in this file from now on
+ * vhdx_bitmap_set() - mark sectors as present in this file
  * @bat: the geometry
  * @page: the 4 KiB of bitmap that cover @pos
  * @pos: byte offset on the virtual disk, sector-aligned
@@ -117,7 +117,7 @@ void vhdx_bitmap_set(const struct vhdx_bat *bat, void *page, u64 pos, u64 len)
 }
 
 /**
- * vhdx_bitmap_clear() - none of the sectors lies in this file
+ * vhdx_bitmap_clear() - mark sectors as absent from this file
  * @bat: the geometry
  * @page: the 4 KiB of bitmap that cover @pos
  * @pos: byte offset on the virtual disk, sector-aligned

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "chain.h"
 
-/* Where a layer says that a range lies. */
+/* Where the data of a range is, according to one layer. */
 enum where {
 	HERE,
 	BELOW,
@@ -16,8 +16,8 @@ static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 	bool present;
 
 	/*
-	 * Pairs with the barrier in vhdx_child_allocate(): who sees the block
-	 * sees its bits clear, and the entry of its bitmap.
+	 * Pairs with the barrier in vhdx_child_allocate(): a reader that sees
+	 * the block sees its bits clear, and the entry of its bitmap.
 	 */
 	smp_rmb();
 	rcu_read_lock();
@@ -33,9 +33,9 @@ static int look_at_bitmap(struct vhdx_image *image, u64 pos, u64 *len,
 }
 
 /*
- * One block of one layer. Cuts *@len to what lies alike. Only NOT_PRESENT
- * shows the parent: a block that was zeroed or unmapped in the child must
- * never uncover it ([MS-VHDX] 2.5.1.1).
+ * Look at one block of one layer, and reduce *@len to the part that is at one
+ * place. Only NOT_PRESENT shows the parent: a block that was zeroed or unmapped
+ * in the child must never uncover it ([MS-VHDX] 2.5.1.1).
  */
 static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
 			 enum where *where, u64 *offset, struct vhdx_miss *miss)
@@ -61,7 +61,7 @@ static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
 	case VHDX_BLOCK_FULLY_PRESENT:
 		return 0;
 	case VHDX_BLOCK_PARTIALLY_PRESENT:
-		/* Without a parent there is no other place to look. */
+		/* Without a parent, all of the block is here. */
 		if (bat->differencing)
 			return look_at_bitmap(image, pos, len, where, miss);
 		return 0;
@@ -75,8 +75,8 @@ static int look_at_block(struct vhdx_image *image, u64 pos, u64 *len,
 }
 
 /*
- * Bytes that the log changes are not in their place yet, and a file that the
- * replay extends, or whose last block is short, ends before the block does.
+ * Handle a run that the log patches or that ends past the end of the file: the
+ * replay extends the file, or the last block is cut.
  */
 static int settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 {
@@ -85,10 +85,10 @@ static int settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 	bool patched;
 	u64 known;
 
-	/* Pairs with the pool's lock: a block is in a file of this length. */
+	/* Pairs with the pool's lock: the file is long enough for the block. */
 	smp_rmb();
 	known = READ_ONCE(image->limits.file_size);
-	/* Of a block that was cut off, what is there can be read. */
+	/* The part of a cut block that is in the file can be read. */
 	if (run->offset + sector > known)
 		return -EIO;
 	run->length = min(run->length, ALIGN_DOWN(known - run->offset, sector));
@@ -110,8 +110,8 @@ static int settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 }
 
 /*
- * A file that is written grows meanwhile.  Its new space may be seen as past the
- * end by who was faster than the size: nothing was written there yet.
+ * A lookup may race with the growth of a file that is written, and find new
+ * space past the end. Nothing has been written there yet.
  */
 static int settle_run(const struct vhdx_image *image, struct vhdx_run *run)
 {
@@ -123,7 +123,7 @@ static int settle_run(const struct vhdx_image *image, struct vhdx_run *run)
 	return settle_odd(image, run);
 }
 
-/* The first piece of a range, of the first @depth layers. */
+/* Find the first piece of a range in the first @depth layers. */
 static int look_at_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
 			  u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
 {
@@ -153,15 +153,15 @@ static int look_at_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
 }
 
 /**
- * vhdx_chain_piece() - where do the first of these bytes lie, by which layer?
+ * vhdx_chain_piece() - find the first piece of a range, and its layer
  * @chain: the images
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
- * @run: what lies alike from @pos on, up to @len, within one block of each
- *	layer; for zeros, too, its layer is the one that decides
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @run: set to the piece from @pos on, up to @len, within one block of each
+ *	layer; its layer is the one that decides, for zeros, too
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
- * Where no layer has anything, the last one that reaches so far decides.
+ * If no layer has data, the last layer that is long enough decides.
  *
  * Context: any; takes no lock, allocates nothing, does no I/O.
  * Return: as vhdx_chain_map().
@@ -196,7 +196,7 @@ static int map_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
 	if (r)
 		return r;
 	while (run->length < len) {
-		/* What cannot be mapped now is a matter for the next call. */
+		/* The next call reports what cannot be mapped now. */
 		if (look_at_layers(chain, depth, pos + run->length,
 				   len - run->length, &next, miss) ||
 		    !run_continues(run, &next))
@@ -207,18 +207,18 @@ static int map_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
 }
 
 /**
- * vhdx_chain_map() - where do these bytes of the virtual disk lie?
+ * vhdx_chain_map() - find where bytes of the virtual disk are stored
  * @chain: the images
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
- * @run: the longest piece from @pos on, up to @len, that lies together: it
- *	goes on over blocks that follow each other in the file
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @run: set to the longest contiguous piece from @pos on, up to @len; it may
+ *	span blocks that follow each other in the file
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
  * Context: any; takes no lock, allocates nothing, does no I/O.
- * Return: 0, -EAGAIN, -EIO if the BAT says what cannot be, or the file was cut
- * short and has lost these bytes, or -EINVAL for what is not whole sectors of the
- * virtual disk.
+ * Return: 0; -EAGAIN; -EIO if the BAT entry failed its checks, or if the file
+ * was cut short and has lost these bytes; or -EINVAL if the range is not whole
+ * sectors of the virtual disk.
  */
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)
@@ -227,14 +227,14 @@ int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 }
 
 /**
- * vhdx_chain_map_own() - where does the child hold these bytes?
+ * vhdx_chain_map_own() - find where the child itself stores bytes
  * @chain: the images
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
- * @run: as from vhdx_chain_map(), but as if no parent held anything:
- *	VHDX_RUN_DATA is what a write may overwrite
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first; a page of the
- *	child
+ * @run: as from vhdx_chain_map(), as if the parents were empty: a write may
+ *	overwrite VHDX_RUN_DATA
+ * @miss: on -EAGAIN, set to the page of the child that vhdx_image_load() must
+ *	load first
  *
  * Context: any; takes no lock, allocates nothing, does no I/O.
  * Return: as vhdx_chain_map().
@@ -371,15 +371,15 @@ static int check_layer(const struct vhdx_chain *chain, u32 layer,
 
 /**
  * vhdx_chain_bound_logs() - bound the memory that the logs of a chain take
- * @held: how many entries and changes the images before this one have, 0 for the
- *	first; those of this one are added
+ * @held: number of entries and changes of the images so far, 0 before the
+ *	first; the call adds those of @image
  * @image: the next image
- * @report: where findings go
+ * @report: receives the findings
  *
- * One image is bounded by the size of its log, but a chain may have 256 of them.
+ * The limit for one image bounds its log, but a chain may have 256 images.
  *
  * Context: any.
- * Return: 0, or -EOPNOTSUPP if they have more than one image alone may have.
+ * Return: 0, or -EOPNOTSUPP if the chain exceeds the limit of a single image.
  */
 int vhdx_chain_bound_logs(u64 *held, const struct vhdx_image *image,
 			  struct vhdx_report *report)
@@ -398,15 +398,16 @@ int vhdx_chain_bound_logs(u64 *held, const struct vhdx_image *image,
 /**
  * vhdx_chain_new() - join a child and its parents
  * @images: child first; each outlives the chain
- * @depth: how many
+ * @depth: number of images
  * @flags: VHDX_CHAIN_*
- * @report: where findings go
+ * @report: receives the findings
  *
  * Context: may sleep.
- * Return: the chain for vhdx_chain_free(), or an ERR_PTR: -ENOENT if a parent
- * is missing, -ESTALE if it is another one, -ELOOP for a cycle or a chain that
- * is too deep, -EINVAL for a parent too many, -EOPNOTSUPP for logs that hold too
- * much, -EUCLEAN, -ENOMEM.
+ * Return: the chain, to be freed by vhdx_chain_free(), or an ERR_PTR: -ENOENT
+ * if a parent is missing, -ESTALE if the identity of a parent is wrong, -ELOOP
+ * for a cycle or a chain that is too deep, -EINVAL if the last image has no
+ * parent but another one follows, -EOPNOTSUPP if the logs exceed the limit,
+ * -EUCLEAN, -ENOMEM.
  * Source: [MS-VHDX] 2.6.2.6.
  */
 struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
@@ -430,7 +431,7 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 	chain->depth = depth;
 	for (i = 0; i < depth; i++)
 		chain->layer[i] = images[i];
-	/* Of a cycle, every other complaint would be beside the point. */
+	/* Report a cycle first: other findings would only follow from it. */
 	for (i = 0; i < depth && !r; i++)
 		r = check_cycle(chain, i, report);
 	for (i = 0; i < depth && !r; i++)
@@ -445,8 +446,8 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 }
 
 /**
- * vhdx_chain_free() - take a chain apart
- * @chain: its images stay open
+ * vhdx_chain_free() - free a chain
+ * @chain: the chain; its images stay open
  */
 void vhdx_chain_free(struct vhdx_chain *chain)
 {

@@ -5,17 +5,17 @@
 #define BATCH_PAGES 16U
 #define BATCH_ENTRIES (BATCH_PAGES * VHDX_BAT_ENTRIES_PER_PAGE)
 
-/* Each entry of the BAT is compared with all of them, so they are few. */
+/* Each BAT entry is compared with all of these, so their number is small. */
 #define OVERLAPS_NAMED 16U
 
 /**
- * struct overlap - a block whose space belongs to another one, too
- * @index: of its entry in the BAT
+ * struct overlap - a block whose space overlaps that of another block
+ * @index: index of its BAT entry
  * @start: byte offset of its space in the file
- * @length: bytes
- * @entry: its entry
- * @other: index of the first entry that shares the space; U64_MAX if not known
- * @other_entry: that entry
+ * @length: bytes of its space
+ * @entry: value of its BAT entry
+ * @other: index of the first entry that shares the space; U64_MAX if unknown
+ * @other_entry: value of that entry
  */
 struct overlap {
 	u64 index;
@@ -27,19 +27,20 @@ struct overlap {
 };
 
 /**
- * struct checker - one check under way
- * @image: what is checked
- * @census: what was counted
- * @progress: who wants to know how far it is, or NULL
- * @report: where findings go
- * @gather: findings on their way there
- * @overlaps: the first ones
- * @limit: no block of a file that was cut short lay past this byte
- * @batch: entries read last
- * @start: index of the first one
- * @chunk: whose sector bitmap entry was looked at last
+ * struct checker - the state of a check
+ * @image: the image to check
+ * @census: the counts
+ * @progress: called for progress, or NULL
+ * @report: receives the findings
+ * @gather: gathers findings about BAT entries
+ * @overlaps: the first overlaps
+ * @limit: end of the longest file that the image can have needed; blocks that
+ *	end after it were never in a file that was cut short
+ * @batch: the BAT entries that were read last
+ * @start: index of the first entry in @batch
+ * @chunk: the chunk whose sector bitmap entry was read last
  * @bitmap: that entry
- * @space: what blocks occupy
+ * @space: the space that blocks occupy
  */
 struct checker {
 	struct vhdx_image *image;
@@ -88,8 +89,8 @@ static int entry_at(struct checker *c, u64 index, u64 *entry)
 }
 
 /*
- * Bytes of the file that an entry occupies; 0 if none. The old space of a block
- * that was unmapped is its own until its entry is written anew.
+ * Return the bytes of the file that an entry occupies. An unmapped block owns
+ * its old space until its entry is rewritten.
  */
 static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 		    bool *payload, u64 *number)
@@ -115,13 +116,13 @@ static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
 	}
 }
 
-/* Does a range reach past @size? Its end may lie past 2^64. */
+/* Return true if a range ends past @size. Its end may be past 2^64. */
 static bool ends_past(u64 offset, u64 length, u64 size)
 {
 	return offset > size || length > size - offset;
 }
 
-/* Returns whether some of the space was taken before. */
+/* Return true if a part of the space was taken before. */
 static bool take_space(struct checker *c, u64 offset, u64 length)
 {
 	u64 size = c->image->limits.file_size;
@@ -149,7 +150,7 @@ static void check_space(struct checker *c, u64 index, u64 entry, u64 length)
 	c->census->overlaps++;
 }
 
-/* What a reader may pass over, and a writer or a strict reader may not. */
+/* Report what a lenient reader may ignore, but a writer must not. */
 static void remark_payload(struct checker *c, u64 index, u64 entry, u64 space)
 {
 	const struct vhdx_image *image = c->image;
@@ -174,7 +175,7 @@ static void remark_payload(struct checker *c, u64 index, u64 entry, u64 space)
 				VHDX_FAULT_NONE);
 }
 
-/* Counts what the end of the file took, unless it can never have been there. */
+/* Count what a truncation removed, unless no file can have held it. */
 static void count_cut(struct checker *c, bool payload, u64 number, u64 entry)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
@@ -210,8 +211,9 @@ static void count_fault(struct checker *c, u64 index, u64 entry,
 }
 
 /*
- * A partially present block needs the bitmap of its chunk, whose entry may be
- * far behind the block's: it is read once for all blocks of the chunk.
+ * A partially present block needs the sector bitmap of its chunk. Its entry may
+ * be far behind that of the block, so it is read once for all blocks of the
+ * chunk.
  */
 static int check_bitmap(struct checker *c, u64 index, u64 block, u64 entry)
 {
@@ -269,7 +271,7 @@ static int check_entry(struct checker *c, u64 index)
 	return r;
 }
 
-/* Calls @look for each entry from the first one on. */
+/* Call @look for each entry, in order. */
 static int for_entries(struct checker *c,
 		       int (*look)(struct checker *c, u64 index))
 {
@@ -288,7 +290,7 @@ static int for_entries(struct checker *c,
 	return r;
 }
 
-/* Is this entry the first to own space that an overlap is about? */
+/* Note the entry as the other owner of overlaps that have none yet. */
 static int find_owner(struct checker *c, u64 index)
 {
 	u32 count = min_t(u64, c->census->overlaps, OVERLAPS_NAMED);
@@ -336,7 +338,7 @@ static void tell_overlap(const struct checker *c, const struct overlap *overlap)
 			  overlap->start, overlap->other, hint);
 }
 
-/* One more pass finds the owners for all of them. */
+/* Find the other owners in one more pass over the BAT, and report. */
 static int name_overlaps(struct checker *c)
 {
 	u32 count = min_t(u64, c->census->overlaps, OVERLAPS_NAMED);
@@ -356,7 +358,7 @@ static int name_overlaps(struct checker *c)
 	return r;
 }
 
-/* QEMU's fixed images are all ZERO blocks, and grow as they are written. */
+/* Fixed images made by QEMU consist of ZERO blocks and grow when written. */
 static void remark_fixed(const struct checker *c)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
@@ -369,7 +371,7 @@ static void remark_fixed(const struct checker *c)
 			  present, bat->blocks);
 }
 
-/* The one sentence that helps, besides those on each block. */
+/* Summarize a cut file in one sentence, beside the findings on each block. */
 static void remark_cut(const struct checker *c)
 {
 	const struct vhdx_cut *cut = &c->census->cut;
@@ -407,16 +409,16 @@ static int check_all(struct checker *c)
 }
 
 /**
- * vhdx_check_space() - check every BAT entry, and mark what blocks occupy
+ * vhdx_check_space() - check all BAT entries, and mark the space of blocks
  * @image: the image
- * @space: takes the marks; an overlap with what it has already is one with
+ * @space: receives the marks; space that is marked already counts as that of
  *	another block
- * @census: where the counts go
- * @progress: who wants to know how far it has come, or NULL
- * @report: where findings go
+ * @census: receives the counts
+ * @progress: called for progress, or NULL
+ * @report: receives the findings
  *
  * Context: may sleep; reads the whole BAT, past the cache.
- * Return: 0 when the whole BAT was looked at, whatever was found; what
+ * Return: 0 after a pass over the whole BAT, whatever it found; the error that
  * @progress returned; -ENOMEM; or an errno of the store.
  */
 int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
@@ -453,11 +455,11 @@ int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
 }
 
 /**
- * vhdx_check_blocks() - check every BAT entry and every block's space
+ * vhdx_check_blocks() - check all BAT entries and the space of all blocks
  * @image: the image
- * @census: where the counts go
- * @progress: who wants to know how far it has come, or NULL
- * @report: where findings go
+ * @census: receives the counts
+ * @progress: called for progress, or NULL
+ * @report: receives the findings
  *
  * Context: may sleep; reads the whole BAT, past the cache.
  * Return: as vhdx_check_space().

@@ -6,9 +6,9 @@
  * @start: byte offset of the block on the virtual disk
  * @length: bytes of the block
  * @bitmap: entry of its chunk's sector bitmap
- * @no_bitmap: that block is absent, too
+ * @no_bitmap: the sector bitmap block is absent, too
  * @stale: pages of the bitmap in which bits of the block are set
- * @stale_count: how many
+ * @stale_count: number of @stale
  */
 struct newcomer {
 	u64 start;
@@ -30,7 +30,7 @@ static int find_bits(const struct vhdx_session *session, u64 pos,
 					     index, miss);
 }
 
-/* Bytes from @pos on that the same page of the bitmap covers, up to @len. */
+/* Bytes from @pos on, up to @len, that the same page of the bitmap covers. */
 static u64 bits_reach(const struct vhdx_bat *bat, u64 pos, u64 len)
 {
 	u64 reach = vhdx_bitmap_reach(bat);
@@ -38,7 +38,7 @@ static u64 bits_reach(const struct vhdx_bat *bat, u64 pos, u64 len)
 	return min(len, reach - (pos & (reach - 1)));
 }
 
-/* Other programs leave bits of blocks that are not partially present as is. */
+/* Other programs leave stale bits for blocks that are not partially present. */
 static int find_stale(const struct vhdx_session *session,
 		      struct newcomer *block, struct vhdx_miss *miss)
 {
@@ -75,14 +75,17 @@ static int find_bitmap(const struct vhdx_session *session,
 	return block->no_bitmap ? 0 : find_stale(session, block, miss);
 }
 
-/* All of the pages that change are in one transaction, or none is. */
+/* Add all of the pages that change to the transaction, or none. */
 static bool touch_all(struct vhdx_session *session, struct vhdx_spot *spot,
 		      const struct newcomer *block)
 {
 	struct vhdx_journal *journal = &session->journal;
 	u32 i;
 
-	/* Some of them may be in it already: this errs on the safe side. */
+	/*
+	 * Pages that are in it already need no room, so this may ask for too
+	 * much.
+	 */
 	if (!vhdx_journal_fits(journal, 2 + block->stale_count)) {
 		WRITE_ONCE(session->crowded, true);
 		return false;
@@ -110,7 +113,7 @@ static void clear_stale(const struct vhdx_bat *bat,
 	}
 }
 
-/* Its space was zeroed: all of its bits are clear. */
+/* The space of a new bitmap block is zeroed, so all bits are clear. */
 static void take_bitmap(struct vhdx_session *session, struct newcomer *block)
 {
 	u64 offset = session->prepared_bitmap;
@@ -127,12 +130,12 @@ static void take_bitmap(struct vhdx_session *session, struct newcomer *block)
  * @session: the session of a child
  * @spot: the block
  * @pos: byte offset on the virtual disk of a byte in it
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
- * The block becomes partially present and goes on to show the parent.
+ * The block becomes partially present and still shows the parent.
  *
  * Context: under the pool's lock.
- * Return: 0, -EAGAIN, -EBUSY if the transaction must be committed before,
+ * Return: 0, -EAGAIN, -EBUSY if the transaction must be committed first,
  * -EINPROGRESS or -ENOSPC if no space is prepared, or -EIO if the entry of the
  * bitmap failed its checks.
  */
@@ -169,11 +172,11 @@ int vhdx_child_allocate(struct vhdx_session *session, struct vhdx_spot *spot,
 /**
  * vhdx_child_lacks() - test whether part of a range is the parent's
  * @session: the session
- * @spot: the block, present, and what of the range is in it
+ * @spot: the block, present, and the part of the range in it
  * @pos: byte offset of the range on the virtual disk
  *
  * Context: under the pool's lock.
- * Return: true if it may be, because a bit is clear or its page not resident.
+ * Return: true if a bit is clear, or if its page is not resident.
  */
 bool vhdx_child_lacks(const struct vhdx_session *session,
 		      const struct vhdx_spot *spot, u64 pos)
@@ -214,9 +217,9 @@ static int set_bits(struct vhdx_session *session, u64 pos, u64 len,
 }
 
 /*
- * The block may have been zeroed or discarded since, and even have got other
- * space. It is not partially present then: only an absent block becomes that,
- * and no block becomes absent.
+ * The block may have been zeroed or discarded since, and may have other space
+ * by now. It is not partially present then: only absent blocks become partially
+ * present, and no block becomes absent.
  */
 static int set_block(struct vhdx_session *session, u64 pos, u64 len,
 		     u64 *done, struct vhdx_miss *miss)
@@ -239,20 +242,20 @@ static int set_block(struct vhdx_session *session, u64 pos, u64 len,
 }
 
 /**
- * vhdx_session_wrote() - the sectors have been written: set their bits
+ * vhdx_session_wrote() - set the bits of sectors that have been written
  * @session: the session
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0, in a run that was @absent
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
- * The store has completed the write, and nobody has been told so far. The call
- * is repeated until it returns neither -EAGAIN nor -EBUSY. The next commit makes
- * the bits durable.
+ * The store has completed the write, and the writer has not been told yet. The
+ * caller repeats the call until it returns neither -EAGAIN nor -EBUSY. The next
+ * commit makes the bits durable.
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
  * come first; -EROFS if the session has failed; -ENOSPC if it found no room to
- * begin again; or -EIO if the BAT says what cannot be.
+ * begin again; or -EIO if the BAT entry failed its checks.
  */
 int vhdx_session_wrote(struct vhdx_session *session, u64 pos, u64 len,
 		       struct vhdx_miss *miss)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The write side of header.h: encode a header, and update both copies. */
+/* Writing headers: encode one, and update both copies. */
 #include "header.h"
 
 /**
- * vhdx_checksum_set() - give a structure its checksum
+ * vhdx_checksum_set() - compute and store the checksum of a structure
  * @buf: the structure; its checksum is at byte 4
  * @len: bytes that the checksum covers
  *
@@ -18,11 +18,11 @@ void vhdx_checksum_set(void *buf, size_t len)
 }
 
 /**
- * vhdx_header_encode() - make the bytes of a header
- * @buf: VHDX_HEADER_SIZE bytes
- * @header: what they are to say
+ * vhdx_header_encode() - encode a header
+ * @buf: receives VHDX_HEADER_SIZE bytes
+ * @header: the header
  *
- * What is reserved becomes zero, as a writer must leave it.
+ * Reserved fields become zero, as the format demands of a writer.
  *
  * Source: [MS-VHDX] 2.2.2.
  */
@@ -44,9 +44,9 @@ void vhdx_header_encode(void *buf, const struct vhdx_header *header)
 }
 
 /*
- * Overwrite the copy that is not current, which then is. While that is under
- * way, and if it fails, nothing is known of the copy but that it does not count
- * yet: the one that was current stays.
+ * Overwrite the copy that is not current and make it current. If the write
+ * fails, the contents of that copy are unknown, and the current copy stays
+ * current.
  */
 static int update_one(struct vhdx_store *store, struct vhdx_headers *headers,
 		      struct vhdx_header *next, void *buf)
@@ -72,14 +72,14 @@ static int update_one(struct vhdx_store *store, struct vhdx_headers *headers,
 /**
  * vhdx_headers_update() - replace both copies of the header, one by one
  * @store: the image's bytes
- * @headers: as vhdx_headers_read() left them; brought up to date
- * @next: what both copies shall say; its sequence number is chosen here
+ * @headers: as vhdx_headers_read() left them; updated
+ * @next: the new header; this function chooses its sequence number
  *
- * At each instant one valid copy is on disk. Both copies end up alike but for
- * their sequence numbers; so a copy that was torn is mended by the way.
+ * At each instant one valid copy is on disk. In the end both copies differ only
+ * in their sequence numbers, so this also repairs a torn copy.
  *
- * Context: may sleep; does not start I/O to get memory; no lock held. One at a
- * time.
+ * Context: may sleep; does not start I/O to get memory; no lock held. One call
+ * at a time.
  * Return: 0; -EOVERFLOW if the sequence numbers are used up; or an errno of the
  * store, after which either state may be on disk.
  * Source: [MS-VHDX] 2.2.2.1.
@@ -93,7 +93,9 @@ int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
 
 	if (vhdx_header_current(headers)->sequence > U64_MAX - 2)
 		return -EOVERFLOW;
-	/* A page; to fail for want of it would end all writing to the image. */
+	/*
+	 * A failure to allocate this page would end all writing to the image.
+	 */
 	buf = kmalloc(VHDX_HEADER_SIZE, GFP_NOIO | __GFP_NOFAIL);
 	r = update_one(store, headers, &header, buf);
 	if (!r)
@@ -103,14 +105,14 @@ int vhdx_headers_update(struct vhdx_store *store, struct vhdx_headers *headers,
 }
 
 /**
- * vhdx_headers_replace() - vhdx_headers_update(), with a word about a failure
+ * vhdx_headers_replace() - vhdx_headers_update() that reports a failure
  * @store: the image's bytes
- * @headers: likewise
- * @next: likewise
- * @report: told, as an error, why it failed
+ * @headers: as for vhdx_headers_update()
+ * @next: as for vhdx_headers_update()
+ * @report: receives an error that says why the update failed
  *
  * Context: as vhdx_headers_update().
- * Return: likewise.
+ * Return: as vhdx_headers_update().
  */
 int vhdx_headers_replace(struct vhdx_store *store, struct vhdx_headers *headers,
 			 const struct vhdx_header *next,

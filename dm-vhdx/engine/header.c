@@ -2,14 +2,14 @@
 #include "header.h"
 
 /**
- * vhdx_file_id_check() - is this a VHDX at all?
+ * vhdx_file_id_check() - test whether a store holds a VHDX
  * @store: the image's bytes
- * @report: where a refusal goes
+ * @report: receives a refusal
  *
- * The creator string is for people and is never acted on ([MS-VHDX] 2.2.1).
+ * The creator string is for people; nothing depends on it ([MS-VHDX] 2.2.1).
  *
  * Context: may sleep.
- * Return: 0, -EMEDIUMTYPE if it is something else, or an errno of the store.
+ * Return: 0, -EMEDIUMTYPE if it does not, or an errno of the store.
  */
 int vhdx_file_id_check(struct vhdx_store *store, struct vhdx_report *report)
 {
@@ -32,12 +32,13 @@ int vhdx_file_id_check(struct vhdx_store *store, struct vhdx_report *report)
 }
 
 /**
- * vhdx_crc_begin() - sum up a structure that has its checksum at byte 4
- * @buf: the structure; its checksum is taken as zero
+ * vhdx_crc_begin() - start the CRC of a structure with its checksum at byte 4
+ * @buf: the structure; its checksum counts as zero
  * @len: bytes
  *
  * Context: any.
- * Return: CRC-32C of it, for crc32c() to go on with; inverted, the checksum.
+ * Return: the CRC-32C, which crc32c() can continue; inverted, it is the
+ * checksum.
  */
 u32 vhdx_crc_begin(const void *buf, size_t len)
 {
@@ -52,10 +53,10 @@ u32 vhdx_crc_begin(const void *buf, size_t len)
  * vhdx_checksum_ok() - verify the checksum of a header or a region table
  * @buf: the structure; its checksum is at byte 4
  * @len: bytes that the checksum covers
- * @stored: set to what is stored
- * @computed: set to what is right
+ * @stored: set to the stored checksum
+ * @computed: set to the right checksum
  *
- * Return: whether they are equal.
+ * Return: true if they are equal.
  * Source: [MS-VHDX] 2.2.2, 2.2.3.1.
  */
 bool vhdx_checksum_ok(const void *buf, size_t len, u32 *stored, u32 *computed)
@@ -82,14 +83,14 @@ static void decode_header(const struct vhdx_disk_header *disk,
  * vhdx_header_decode() - decode one copy of the header
  * @buf: its VHDX_HEADER_SIZE bytes
  * @slot: 0 or 1, for findings
- * @header: where it goes
- * @report: told, as a warning, why a copy is not valid: one bad copy is normal
+ * @header: receives the header
+ * @report: receives a warning if the copy is invalid: one bad copy is normal
  *	after a crash
  *
- * Valid means signature and checksum, no more: a version that we do not know
- * must be refused, not passed over for an older copy ([MS-VHDX] 2.2.2).
+ * A copy with the right signature and checksum is valid. A reader must refuse
+ * an unknown version, and not fall back to an older copy ([MS-VHDX] 2.2.2).
  *
- * Return: whether the copy is valid.
+ * Return: true if the copy is valid.
  */
 bool vhdx_header_decode(const void *buf, unsigned int slot,
 			struct vhdx_header *header, struct vhdx_report *report)
@@ -114,7 +115,7 @@ bool vhdx_header_decode(const void *buf, unsigned int slot,
 	return true;
 }
 
-/* The ring of the log is read before anything else that the header names. */
+/* Check the place of the log, which is read before any other structure. */
 static int check_log_place(const struct vhdx_header *header, u64 file_size,
 			   struct vhdx_place at, struct vhdx_report *report)
 {
@@ -150,7 +151,7 @@ static int check_log_place(const struct vhdx_header *header, u64 file_size,
 	return 0;
 }
 
-/* Which copy counts, if @same tells that both are alike to the byte. */
+/* Choose the current copy. @same: both have the same bytes. */
 static int choose_header(struct vhdx_headers *headers, bool same,
 			 struct vhdx_report *report)
 {
@@ -165,7 +166,7 @@ static int choose_header(struct vhdx_headers *headers, bool same,
 		headers->current_slot = headers->valid[1];
 		return 0;
 	}
-	/* Disk2vhd writes two equal copies; QEMU and 7-Zip accept them too. */
+	/* Disk2vhd writes two equal copies, which QEMU and 7-Zip accept. */
 	if (copy[0].sequence == copy[1].sequence && !same)
 		return vhdx_refuse(report, -EUCLEAN, at,
 				   "both copies have sequence number %llu and differ, so neither is current",
@@ -203,12 +204,12 @@ static int read_copies(struct vhdx_store *store, struct vhdx_headers *headers,
 /**
  * vhdx_headers_read() - read both copies and choose the current one
  * @store: the image's bytes
- * @headers: where they go
- * @report: where findings go
+ * @headers: receives both copies
+ * @report: receives the findings
  *
  * Context: may sleep.
- * Return: 0, -EUCLEAN if there is no current header or it is wrong,
- * -EOPNOTSUPP if it asks for what we do not know, or an errno of the store.
+ * Return: 0, -EUCLEAN if there is no current header or it is wrong, -EOPNOTSUPP
+ * if its version is unknown, or an errno of the store.
  * Source: [MS-VHDX] 2.2.2.
  */
 int vhdx_headers_read(struct vhdx_store *store, struct vhdx_headers *headers,

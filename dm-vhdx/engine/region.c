@@ -11,13 +11,13 @@ static struct vhdx_place entry_place(unsigned int copy, u32 index)
 }
 
 /**
- * vhdx_region_table_check() - is this copy of the region table valid?
+ * vhdx_region_table_check() - test whether a copy of the region table is valid
  * @table: its VHDX_TABLE_SIZE bytes
  * @copy: 0 or 1, for findings
- * @report: told, as a warning, why it is not: one bad copy is normal after a
- *	crash
+ * @report: receives a warning if the copy is invalid: one bad copy is normal
+ *	after a crash
  *
- * Return: whether it is.
+ * Return: true if it is valid.
  * Source: [MS-VHDX] 2.2.3.1.
  */
 bool vhdx_region_table_check(const void *table, unsigned int copy,
@@ -112,7 +112,10 @@ static int compare_guid(const void *a, const void *b)
 	return memcmp(&x->guid, &y->guid, sizeof(x->guid));
 }
 
-/* The log and the header section, which have no GUID, come last of equals. */
+/*
+ * Of equal offsets, the log and the header section, which have no GUID, come
+ * last.
+ */
 static int compare_offset(const void *a, const void *b)
 {
 	const struct vhdx_region *x = a, *y = b;
@@ -163,7 +166,9 @@ static int find_known(struct vhdx_regions *regions, struct vhdx_place at,
 	return 0;
 }
 
-/* Adds what has a fixed place without being a region, and sorts by offset. */
+/*
+ * Add the header section and the log, which are no regions, and sort by offset.
+ */
 static int check_overlap(struct vhdx_regions *regions,
 			 const struct vhdx_header *header, struct vhdx_place at,
 			 struct vhdx_report *report)
@@ -213,14 +218,15 @@ static int decode_entries(const struct vhdx_disk_region_table *disk,
 /**
  * vhdx_regions_decode() - find and check the regions of a valid table
  * @table: a copy that passed vhdx_region_table_check()
- * @copy: which one, for findings
+ * @copy: 0 or 1, for findings
  * @header: the current header; names the log
  * @file_size: bytes of the file, after replay
- * @regions: where they go; vhdx_regions_free() in any case
- * @report: where findings go
+ * @regions: receives the regions; the caller frees them with
+ *	vhdx_regions_free(), also after a failure
+ * @report: receives the findings
  *
- * QEMU leaves the BAT and the metadata region without the required flag, so
- * the flag is not asked for.
+ * QEMU does not set the required flag of the BAT and of the metadata region, so
+ * this does not demand it.
  *
  * Context: may sleep.
  * Return: 0, -EUCLEAN, -EOPNOTSUPP or -ENOMEM.
@@ -252,15 +258,16 @@ int vhdx_regions_decode(const void *table, unsigned int copy,
 }
 
 /**
- * vhdx_regions_hit() - which structure does a range of the file touch?
- * @regions: of the file
+ * vhdx_regions_hit() - find a structure that a range of the file overlaps
+ * @regions: regions of the file
  * @offset: byte offset
  * @length: bytes
  *
- * The regions are sorted and do not overlap, so the first that ends behind
- * @offset is the only one that can hold it.
+ * The regions are sorted and do not overlap, so only the first one that ends
+ * after
+ * @offset can contain it.
  *
- * Return: the first one it touches, or NULL.
+ * Return: the first structure that the range overlaps, or NULL.
  */
 const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 					   u64 offset, u64 length)
@@ -276,14 +283,14 @@ const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 		else
 			high = mid;
 	}
-	/* A region that ends behind @offset keeps the sum far from 2^64. */
+	/* No overflow: a region that ends after @offset bounds it. */
 	if (low < regions->count && all[low].offset < offset + length)
 		return &all[low];
 	return NULL;
 }
 
 /**
- * vhdx_regions_free() - forget the regions
+ * vhdx_regions_free() - free the regions
  * @regions: as vhdx_regions_decode() left them, or zeroed
  */
 void vhdx_regions_free(struct vhdx_regions *regions)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a write, a discard or a write of zeros does to the BAT, in memory.
+ * How writes, discards and writes of zeros change the BAT in memory.
  */
 #include "child.h"
 
-/* So that a discard of the whole disk does not keep the lock for long. */
+/* Bounds the time under the lock: a discard may cover the whole disk. */
 #define ZERO_BLOCKS_MAX	1024U
 
 /*
- * The old space of a block that was unmapped earlier, its anchor, is not freed
- * here: nothing guards it against lying in the wrong place. It is free for the
- * next one who looks, since no entry names it any more.
+ * Free the space of a present block. An unmapped block keeps its old offset as
+ * a soft anchor. That space is not freed here, because nothing has checked the
+ * anchor. The next survey finds the space free, as no entry names it any more.
  */
 static void release_entry(struct vhdx_session *session, u64 entry)
 {
@@ -27,8 +27,8 @@ static u64 next_prepared(const struct vhdx_session *session)
 }
 
 /*
- * Gives an absent block space. Since that reads as zeros, the block may be seen
- * at once, before it is written; if it showed the parent, it goes on to do so.
+ * Give an absent block space. The space reads as zeros, so readers may see it
+ * before it is written. A block that showed the parent continues to do so.
  */
 static int allocate_block(struct vhdx_session *session, u64 pos,
 			  struct vhdx_spot *spot, struct vhdx_miss *miss)
@@ -65,14 +65,17 @@ static int map_first(struct vhdx_session *session, u64 pos, u64 len,
 	return 0;
 }
 
-/* Does the run go on into the next block, or can it be made to? */
+/* Extend the run into the next block, which may get space for that. */
 static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run)
 {
 	struct vhdx_miss miss;
 	struct vhdx_spot spot;
 
-	/* In a child, a run ends with its block: the next one has other bits. */
+	/*
+	 * In a child, a run ends with its block: each block has bits of its
+	 * own.
+	 */
 	if (session->image->bat.differencing)
 		return false;
 	if (vhdx_spot_find(session, pos, len, &spot, &miss))
@@ -90,23 +93,23 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 }
 
 /**
- * vhdx_session_map() - where may these bytes of the virtual disk be written?
+ * vhdx_session_map() - find where bytes of the virtual disk may be written
  * @session: the session
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
- * @run: the piece from @pos on, up to @len, that lies together; always
+ * @run: set to the contiguous piece from @pos on, up to @len; always
  *	VHDX_RUN_DATA of layer 0
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
- * Blocks that are absent get space, in memory; the next commit makes that
- * durable. When an @absent run has been written, vhdx_session_wrote() must
- * follow.
+ * Absent blocks get space in memory; the next commit makes that durable. After
+ * the write of an @absent run, the caller calls vhdx_session_wrote().
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
- * come first; -EINPROGRESS if vhdx_session_prepare() must; -ENOSPC if one of them
- * found no room; -EROFS if the session has failed; -EIO if the BAT says what
- * cannot be; -EINVAL for what is not whole sectors of the virtual disk.
+ * come first; -EINPROGRESS if vhdx_session_prepare() must; -ENOSPC if one of
+ * them found no room; -EROFS if the session has failed; -EIO if the BAT entry
+ * failed its checks; -EINVAL if the range is not whole sectors of the virtual
+ * disk.
  */
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss)
@@ -128,7 +131,7 @@ int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 	return r;
 }
 
-/* The last block of the disk may be longer than what is left of the disk. */
+/* The last block may reach past the end of the virtual disk. */
 static bool is_whole(const struct vhdx_bat *bat, u64 pos,
 		     const struct vhdx_spot *spot)
 {
@@ -138,9 +141,10 @@ static bool is_whole(const struct vhdx_bat *bat, u64 pos,
 }
 
 /*
- * Other readers may show what an unmapped or undefined block held before, so
- * that zeros must be said; without a parent, an absent one is zeros to all. One
- * that shows the parent is not, and has nothing that a discard could give up.
+ * Return true if the entry need not change. Other readers may show the old
+ * contents of an unmapped or undefined block, so a write of zeros changes its
+ * state. Without a parent, all readers see an absent block as zeros. A block
+ * that shows the parent has nothing that a discard could free.
  */
 static bool says_enough(const struct vhdx_session *session, enum vhdx_zero why,
 			u64 entry)
@@ -167,7 +171,7 @@ static int change_state(struct vhdx_session *session, enum vhdx_zero why,
 	return 0;
 }
 
-/* What is not present becomes zeros whole, unless it shows the parent. */
+/* Return true if the whole block may change its state. */
 static bool is_all(const struct vhdx_session *session, u64 pos,
 		   const struct vhdx_spot *spot, bool keep)
 {
@@ -179,7 +183,10 @@ static bool is_all(const struct vhdx_session *session, u64 pos,
 	       !vhdx_child_shows_parent(session, spot->entry);
 }
 
-/* One block; the blocks of a fixed image keep their space. */
+/*
+ * Discard or zero a part of one block. Blocks of a fixed image keep their
+ * space.
+ */
 static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
 {
@@ -215,19 +222,19 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 /**
  * vhdx_session_zero() - discard bytes of the virtual disk, or zero them
  * @session: the session
- * @why: which of them
+ * @why: discard or zero
  * @pos: byte offset on the virtual disk, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
- * @run: VHDX_RUN_ZERO: nothing is left to do for so many bytes; VHDX_RUN_DATA:
- *	these bytes of the store belong to a block that stays, and the caller
- *	zeroes them, or may discard them. If it zeroes an @absent run,
- *	vhdx_session_wrote() must follow
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @run: set to VHDX_RUN_ZERO if nothing is left to do for these bytes; set to
+ *	VHDX_RUN_DATA if they belong to a block that stays, whose bytes of the
+ *	store the caller zeroes, or may discard. After zeroing an @absent run,
+ *	the caller calls vhdx_session_wrote().
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
- * Whole blocks give their space up, in memory, unless they are to keep it; the
- * next commit makes that durable. From then on they read as zeros, as do those
- * that the caller zeroes; a fixed image may go on to show what was discarded, and
- * a child goes on to show the parent where it had nothing of its own.
+ * Whole blocks give up their space in memory, unless they must keep it; the
+ * next commit makes that durable. They read as zeros at once. A fixed image may
+ * still show what was discarded, and a child shows its parent where it had no
+ * data of its own.
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: as vhdx_session_map().
@@ -261,11 +268,11 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 }
 
 /**
- * vhdx_session_clean() - is there nothing for a flush to commit?
+ * vhdx_session_clean() - test whether a flush has nothing to commit
  * @session: the session
  *
  * Context: process context; takes the pool's lock.
- * Return: whether a flush of the store makes durable all that was written.
+ * Return: true if a flush of the store makes durable all that was written.
  */
 bool vhdx_session_clean(struct vhdx_session *session)
 {
