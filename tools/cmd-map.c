@@ -3,9 +3,9 @@
  * map: where the blocks of the disk lie. Rows are printed as they come, for a
  * large disk has many.
  */
-#include "check.h"
-#include "findings.h"
+#include "map-faults.h"
 #include "map-picture.h"
+#include "map-rows.h"
 #include "message.h"
 #include "open-image.h"
 #include "tree.h"
@@ -28,30 +28,6 @@ struct table {
 	bool json;
 };
 
-/**
- * struct listener - hears the findings
- * @sink: the disk's
- * @least: what is less severe is not said
- * @deaf: nothing is said
- *
- * A walk finds a faulty entry with each page of the BAT that it comes to. What
- * is wrong is said afterwards, once for all blocks in a row.
- */
-struct listener {
-	struct disk_sink sink;
-	enum vhdx_severity least;
-	bool deaf;
-};
-
-static void hear(struct disk_sink *sink, const char *path,
-		 const struct vhdx_finding *finding)
-{
-	struct listener *listener = container_of(sink, struct listener, sink);
-
-	if (!listener->deaf && finding->severity >= listener->least)
-		sink_messages()->finding(sink_messages(), path, finding);
-}
-
 static bool continues(const struct piece *row, const struct piece *piece)
 {
 	if (row->state != piece->state || row->layer != piece->layer)
@@ -72,23 +48,6 @@ static void print_json(const struct table *table)
 	putchar('}');
 }
 
-static void print_length(u64 length)
-{
-	const char *unit;
-
-	length = tree_size_exact(length, &unit);
-	printf(" %9llu %-3s", length, unit);
-}
-
-/* %#llx would print 0 without its prefix. */
-static void print_hex(int width, u64 value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%llx", value);
-	printf("%*s", width, text);
-}
-
 static void print_text(const struct table *table)
 {
 	const struct piece *row = &table->row;
@@ -96,12 +55,12 @@ static void print_text(const struct table *table)
 	if (!table->rows)
 		printf("%14s %13s  %-17s %5s %14s\n", "virtual offset",
 		       "length", "state", "layer", "file offset");
-	print_hex(14, row->pos);
-	print_length(row->length);
+	row_offset(14, row->pos);
+	row_length(row->length);
 	printf("  %-17s %5u", piece_state(row), row->layer);
 	if (piece_has_data(row)) {
 		putchar(' ');
-		print_hex(14, row->offset);
+		row_offset(14, row->offset);
 	}
 	putchar('\n');
 }
@@ -187,25 +146,6 @@ static int map_disk(struct disk *disk, const struct options *options)
 	return map_picture(disk, &progress);
 }
 
-/* Says what is wrong with the blocks that the walk found faulty. */
-static int tell_faults(struct disk *disk, struct listener *listener)
-{
-	struct vhdx_census census;
-	struct progress progress;
-	int err = 0;
-	u32 i;
-
-	listener->deaf = false;
-	listener->least = VHDX_ERROR;
-	progress_begin(&progress, "map");
-	for (i = 0; i < disk->depth && !err; i++)
-		err = vhdx_check_blocks(disk->layer[i]->image, &census,
-					&progress.engine,
-					&disk->layer[i]->report);
-	progress_end(&progress);
-	return err ? err : -EUCLEAN;
-}
-
 /**
  * cmd_map() - the verb `map`
  * @options: of the command line
@@ -215,7 +155,7 @@ static int tell_faults(struct disk *disk, struct listener *listener)
  */
 int cmd_map(const struct options *options, char **args)
 {
-	struct listener listener = { .sink.finding = hear };
+	struct map_listener listener;
 	struct disk *disk;
 	int err;
 
@@ -223,16 +163,17 @@ int cmd_map(const struct options *options, char **args)
 		msg_err("--picture goes with neither --json nor --sectors");
 		return -EINVAL;
 	}
+	map_listen(&listener);
 	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, &listener.sink,
 			 &disk);
 	if (err)
 		return err;
 	err = disk_follow(disk);
-	listener.deaf = !err;
-	if (!err)
-		err = map_disk(disk, options);
-	if (err == -EUCLEAN && listener.deaf)
-		err = tell_faults(disk, &listener);
+	if (!err) {
+		listener.deaf = true;
+		err = map_faults(disk, disk->depth, map_disk(disk, options),
+				 &listener);
+	}
 	if (err == -EINTR)
 		msg_err("interrupted: the map is not complete");
 	disk_close(disk);
