@@ -24,6 +24,7 @@ enum vhdx_exit {
 	EXIT_READONLY = 11,	/* check: reads right, not safe to write */
 	EXIT_SYSTEM = 12,	/* memory, processes: the machine's trouble */
 	EXIT_SPACE = 13,	/* there is not enough room */
+	EXIT_DIFFER = 15,	/* compare: the disks differ */
 	EXIT_INTERRUPTED = 130,	/* by SIGINT, as a shell says it */
 };
 

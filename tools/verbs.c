@@ -72,6 +72,10 @@ const struct option_spec option_specs[] = {
 		"look at an image that is in use, too" },
 	[OPT_ALL] = { "all", 'a', NULL, FLAG(all),
 		"say all of it, and count its blocks" },
+	[OPT_SINCE] = { "since", 0, "ANCESTOR", OWN,
+		"against this image of the chain, in place of the parent" },
+	[OPT_COMPARE] = { "compare", 0, NULL, FLAG(compare),
+		"read both, and leave out what reads as before" },
 	[OPT_JSON] = { "json", 'j', NULL, FLAG(json),
 		"print JSON" },
 	[OPT_VERBOSE] = { "verbose", 'v', NULL, OWN,
@@ -122,6 +126,13 @@ const struct verb verbs[] = {
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
 	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },
+	{ "diff", cmd_diff, 1, 1, "CHILD",
+	  "list what an image changes against its parent",
+	  OPT(JSON) | OPT(SINCE) | OPT(COMPARE) | OPT_OF_CHAIN |
+	  OPT(FORCE_SHARE) },
+	{ "compare", cmd_compare, 2, 2, "IMAGE IMAGE",
+	  "find the first byte in which two disks differ",
+	  OPT(IGNORE_ID) | OPT(FORCE_SHARE) },
 };
 
 const unsigned int verb_count = ARRAY_SIZE(verbs);

@@ -42,7 +42,9 @@
  * @force: create: overwrite a block device
  * @repair: check: mend what can be mended without guessing
  * @clear_log: check: and forget a log that holds nothing valid
- * @force_share: check: look at an image that is in use, too
+ * @force_share: check, diff, compare: look at an image that is in use, too
+ * @compare: diff: leave out what reads as before
+ * @since: diff: the ancestor, NULL for the parent
  * @all: info: all that the image says, and a census of its blocks
  * @size: create: bytes of the virtual disk
  * @block_size: create: bytes; 0 for the default, as below
@@ -73,6 +75,8 @@ struct options {
 	bool repair;
 	bool clear_log;
 	bool force_share;
+	bool compare;
+	const char *since;
 	bool all;
 	u64 size;
 	u64 block_size;
@@ -99,6 +103,8 @@ int cmd_info(const struct options *options, char **args);
 int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
 int cmd_replay(const struct options *options, char **args);
+int cmd_diff(const struct options *options, char **args);
+int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 
 #endif /* VHDXSETUP_H */

@@ -281,12 +281,44 @@ class Disk:
                 yield from zeros(stop - at)
             at = stop
 
+    def origins(self, start, end, level=0):
+        """(start, end, level, whether it is data) of what each image decides.
+
+        Level 0 is this image. Where an image shows its parent, and the parent
+        is not that long, the image decides on zeros.
+        """
+        at = start
+        while at < end:
+            block = at // self.block_size
+            stop = min(end, (block + 1) * self.block_size)
+            state, _ = self.entry(ondisk.payload_index(block, self.ratio))
+            if state == PARTIALLY_PRESENT and self.parent:
+                for one, two, mine in self._bits(block, at, stop):
+                    if mine:
+                        yield one, two, level, True
+                    else:
+                        yield from self._origins_below(one, two, level)
+            elif state == NOT_PRESENT:
+                yield from self._origins_below(at, stop, level)
+            else:
+                yield at, stop, level, state in (FULLY_PRESENT,
+                                                 PARTIALLY_PRESENT)
+            at = stop
+
+    def _origins_below(self, start, end, level):
+        edge = max(start, min(end, self.parent.size)) if self.parent else start
+        if start < edge:
+            yield from self.parent.origins(start, edge, level + 1)
+        if edge < end:
+            yield edge, end, level, False
+
     def _payload(self, offset, length):
         need(MIB <= offset < self.file_size, "block out of the file")
         for at in range(offset, offset + length, MIB):
             yield self.read(at, min(MIB, offset + length - at))
 
-    def _partial(self, block, offset, start, end):
+    def _bits(self, block, start, end):
+        """(start, end, whether it is this image's) of a block's sectors."""
         chunk = block // self.ratio
         state, bitmap = self.entry(ondisk.bitmap_index(chunk, self.ratio))
         need(state == FULLY_PRESENT, "no sector bitmap")
@@ -299,13 +331,16 @@ class Disk:
             stop = at + 1
             while stop < count and bit(bits, first % 8 + stop) == mine:
                 stop += 1
-            one, two = start + at * self.lss, start + stop * self.lss
+            yield start + at * self.lss, start + stop * self.lss, mine
+            at = stop
+
+    def _partial(self, block, offset, start, end):
+        for one, two, mine in self._bits(block, start, end):
             if mine:
                 yield from self._payload(
                     offset + one - block * self.block_size, two - one)
             else:
                 yield from self._below(one, two)
-            at = stop
 
     def flat_sha256(self, start=0, end=None):
         digest = hashlib.sha256()

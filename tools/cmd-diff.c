@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * diff: what an image changes against its parent, or an older one. Rows are
+ * printed as they come, for a large disk has many.
+ */
+#include "ancestor.h"
+#include "contrast.h"
+#include "map-faults.h"
+#include "map-rows.h"
+#include "map-walk.h"
+#include "message.h"
+#include "open-image.h"
+#include "tree.h"
+
+/**
+ * struct row - bytes that are alike
+ * @pos: byte offset on the virtual disk
+ * @length: bytes; 0 for no row
+ * @state: STATE_DATA, STATE_NO_DATA or STATE_FAULTY
+ */
+struct row {
+	u64 pos;
+	u64 length;
+	unsigned int state;
+};
+
+/**
+ * struct diff - changes being printed
+ * @visitor: takes the pieces of the disk
+ * @contrast: with --compare, the disk as it is and as it was
+ * @progress: taken off the terminal before a row is printed
+ * @depth: images that count; what only those below have is no change
+ * @found: bytes that the images change, so far
+ * @row: changes to print
+ * @rows: printed so far
+ * @faulty: bytes whose BAT entry is faulty
+ * @json: print JSON
+ * @compare: leave out what reads as before
+ */
+struct diff {
+	struct map_visitor visitor;
+	struct contrast contrast;
+	struct progress progress;
+	u32 depth;
+	struct row found;
+	struct row row;
+	u64 rows;
+	u64 faulty;
+	bool json;
+	bool compare;
+};
+
+static const char *row_state(const struct row *row)
+{
+	const struct piece piece = { .state = row->state };
+
+	return piece_state(&piece);
+}
+
+static void print_json(const struct diff *diff)
+{
+	const struct row *row = &diff->row;
+
+	printf("%s\n{\"virtual_offset\": %llu, \"length\": %llu, \"state\": \"%s\"}",
+	       diff->rows ? "," : "", row->pos, row->length, row_state(row));
+}
+
+static void print_text(const struct diff *diff)
+{
+	const struct row *row = &diff->row;
+
+	if (!diff->rows)
+		printf("%14s %13s  %s\n", "virtual offset", "length", "is now");
+	row_offset(14, row->pos);
+	row_length(row->length);
+	printf("  %s\n", row_state(row));
+}
+
+static void print_row(struct diff *diff)
+{
+	if (!diff->row.length)
+		return;
+	progress_end(&diff->progress);
+	if (diff->json)
+		print_json(diff);
+	else
+		print_text(diff);
+	diff->rows++;
+	diff->row.length = 0;
+}
+
+/* Make a row longer; false if these bytes do not continue it. */
+static bool row_add(struct row *row, u64 pos, u64 length, unsigned int state)
+{
+	if (!row->length)
+		*row = (struct row){ .pos = pos, .state = state };
+	if (row->state != state || row->pos + row->length != pos)
+		return false;
+	row->length += length;
+	return true;
+}
+
+static int put(struct diff *diff, u64 pos, u64 length, unsigned int state)
+{
+	if (!row_add(&diff->row, pos, length, state)) {
+		print_row(diff);
+		row_add(&diff->row, pos, length, state);
+	}
+	return ferror(stdout) ? -EIO : 0;
+}
+
+static int put_differing(struct contrast *contrast, u64 pos, u64 length)
+{
+	struct diff *diff = container_of(contrast, struct diff, contrast);
+
+	return put(diff, pos, length, diff->found.state);
+}
+
+/* What was found is complete: look into it, if that is asked for. */
+static int settle(struct diff *diff)
+{
+	struct row found = diff->found;
+	int err;
+
+	if (!found.length)
+		return 0;
+	if (diff->compare && found.state != STATE_FAULTY)
+		err = contrast_walk(&diff->contrast, found.pos, found.length);
+	else
+		err = put(diff, found.pos, found.length, found.state);
+	diff->found.length = 0;
+	return err;
+}
+
+static int take(struct map_visitor *visitor, const struct piece *piece)
+{
+	struct diff *diff = container_of(visitor, struct diff, visitor);
+	unsigned int state = piece->state;
+	int err;
+
+	/* The layer that decides is given for zeros, too. */
+	if (piece->layer >= diff->depth)
+		return 0;
+	if (state == STATE_FAULTY)
+		diff->faulty += piece->length;
+	else if (piece_has_data(piece))
+		state = STATE_DATA;
+	if (row_add(&diff->found, piece->pos, piece->length, state))
+		return 0;
+	err = settle(diff);
+	row_add(&diff->found, piece->pos, piece->length, state);
+	return err;
+}
+
+static void print_layer(const char *key, const struct layer *layer)
+{
+	struct json_object *object = tree_new();
+
+	tree_text(object, "image", layer->path);
+	tree_number(object, "virtual_size", layer->image->params.size);
+	tree_number(object, "logical_sector_size",
+		    layer->image->params.logical_sector);
+	printf(",\n\"%s\": ", key);
+	tree_print(object, true);
+	tree_free(object);
+}
+
+/* The head of the JSON; print_json() and the end of diff_rows() go on. */
+static void print_head(const struct disk *disk, const struct diff *diff)
+{
+	printf("{\"format\": \"vhdxsetup\",\n\"format_version\": 1,\n\"verb\": \"diff\"");
+	print_layer("disk", disk->layer[0]);
+	print_layer("since", disk->layer[diff->depth]);
+	printf(",\n\"compared\": %s,\n\"runs\": [",
+	       diff->compare ? "true" : "false");
+}
+
+static int diff_rows(struct disk *disk, struct diff *diff)
+{
+	int err;
+
+	if (diff->json)
+		print_head(disk, diff);
+	progress_begin(&diff->progress, "diff");
+	err = map_walk(disk, MAP_SECTORS, &diff->progress, &diff->visitor);
+	if (!err)
+		err = settle(diff);
+	if (!err)
+		print_row(diff);
+	progress_end(&diff->progress);
+	if (diff->json)
+		puts("\n]}");
+	return err ? err : diff->faulty ? -EUCLEAN : 0;
+}
+
+/* The disk as it was: the ancestor with its own parents. */
+static struct vhdx_chain *older_chain(const struct disk *disk, u32 depth)
+{
+	struct vhdx_image *images[VHDX_CHAIN_MAX];
+	u32 i;
+
+	for (i = depth; i < disk->depth; i++)
+		images[i - depth] = disk->layer[i]->image;
+	/* The whole chain was joined before, and what is wrong was said. */
+	return vhdx_chain_new(images, disk->depth - depth,
+			      VHDX_CHAIN_IGNORE_ID, &vhdx_report_silent);
+}
+
+static int diff_compared(struct disk *disk, struct diff *diff,
+			 const bool *heard)
+{
+	struct contrast *contrast = &diff->contrast;
+	struct vhdx_chain *older = older_chain(disk, diff->depth);
+	int err;
+
+	if (IS_ERR(older))
+		return (int)PTR_ERR(older);
+	*contrast = (struct contrast){
+		.side = {
+			{ disk->chain, disk->layer[0]->path, NULL },
+			{ older, disk->layer[diff->depth]->path, NULL },
+		},
+		.heard = heard,
+		.unit = disk->layer[0]->image->params.logical_sector,
+		.total = disk->chain->size,
+		.progress = &diff->progress,
+		.visit = put_differing,
+	};
+	err = contrast_begin(contrast);
+	if (!err)
+		err = diff_rows(disk, diff);
+	contrast_end(contrast);
+	vhdx_chain_free(older);
+	return err;
+}
+
+static int diff_disk(struct disk *disk, const struct options *options,
+		     struct map_listener *listener)
+{
+	struct diff diff = {
+		.visitor.visit = take,
+		.json = options->json,
+		.compare = options->compare,
+	};
+	int err = ancestor_find(disk, options->since, &diff.depth);
+
+	if (err)
+		return err;
+	listener->deaf = true;
+	if (!diff.compare)
+		return map_faults(disk, diff.depth, diff_rows(disk, &diff),
+				  listener);
+	err = diff_compared(disk, &diff, &listener->heard);
+	return map_faults(disk, disk->depth, err, listener);
+}
+
+/**
+ * cmd_diff() - the verb `diff`
+ * @options: of the command line
+ * @args: the image
+ *
+ * Return: 0 or a negative errno; -EUCLEAN if BAT entries are faulty.
+ */
+int cmd_diff(const struct options *options, char **args)
+{
+	struct map_listener listener;
+	struct disk *disk;
+	int err;
+
+	map_listen(&listener);
+	err = open_image(options, args[0], options->force_share ?
+			 OPEN_WHILE_WRITTEN : OPEN_IDLE, &listener.sink, &disk);
+	if (err)
+		return err;
+	err = disk_follow(disk);
+	if (!err)
+		err = diff_disk(disk, options, &listener);
+	if (err == -EINTR)
+		msg_err("interrupted: the list of changes is not complete");
+	disk_close(disk);
+	return err;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "contrast.h"
+#include "message.h"
+
+/* Read at once. */
+#define CHUNK	VHDX_MIB
+
+/* Looked up at once, where nothing is read. */
+#define WINDOW	(64 * VHDX_MIB)
+
+static u8 zeros[CHUNK];
+
+static u32 sector_of(const struct contrast_side *side)
+{
+	return side->chain->layer[0]->params.logical_sector;
+}
+
+/**
+ * contrast_begin() - get ready to read two disks
+ * @contrast: with all but the buffers
+ *
+ * Return: 0 or -ENOMEM; contrast_end() must follow in either case.
+ */
+int contrast_begin(struct contrast *contrast)
+{
+	int i, err = 0;
+
+	for (i = 0; i < 2; i++) {
+		contrast->side[i].buffer = malloc(CHUNK);
+		if (!contrast->side[i].buffer)
+			err = -ENOMEM;
+	}
+	return err;
+}
+
+/**
+ * contrast_end() - free the buffers
+ * @contrast: from contrast_begin()
+ */
+void contrast_end(struct contrast *contrast)
+{
+	free(contrast->side[0].buffer);
+	free(contrast->side[1].buffer);
+}
+
+/* A fault of the image was said in a finding; a store says nothing. */
+static int cannot_read(const struct contrast *contrast,
+		       const struct contrast_side *side, u64 pos, int err)
+{
+	if (err == -EIO && *contrast->heard)
+		err = -EUCLEAN;
+	msg_err("%s: byte %llu of the disk cannot be read: %s", side->name, pos,
+		err == -EUCLEAN ? "the image is damaged" : strerror(-err));
+	return err;
+}
+
+static int map(const struct contrast *contrast, const struct contrast_side *side,
+	       u64 pos, u64 len, struct vhdx_run *run)
+{
+	struct vhdx_miss miss;
+	int err;
+
+	while ((err = vhdx_chain_map(side->chain, pos, len, run, &miss)) ==
+	       -EAGAIN) {
+		err = vhdx_image_load(&miss);
+		if (err)
+			return cannot_read(contrast, side, pos, err);
+	}
+	/* A lookup does no I/O: its -EIO is a fault of the image. */
+	if (err == -EIO)
+		err = -EUCLEAN;
+	return err ? cannot_read(contrast, side, pos, err) : 0;
+}
+
+/*
+ * Are the first of these bytes zeros by what the images say?  Cuts *@len, but
+ * never inside a sector of either disk.
+ */
+static int look(const struct contrast *contrast,
+		const struct contrast_side *side, u64 pos, u64 *len,
+		bool *is_zero)
+{
+	u64 sector = max(sector_of(&contrast->side[0]),
+			 sector_of(&contrast->side[1]));
+	struct vhdx_run run;
+	u64 left;
+	int err;
+
+	*is_zero = true;
+	if (pos >= side->chain->size)
+		return 0;
+	left = side->chain->size - pos;
+	err = map(contrast, side, pos, min(*len, left), &run);
+	if (err)
+		return err;
+	*is_zero = run.kind == VHDX_RUN_ZERO;
+	if (run.length == left) {
+		/* Zeros follow the end. */
+		*len = min(*len, ALIGN(left, sector));
+	} else if (run.length < sector) {
+		*len = sector;
+		*is_zero = false;
+	} else {
+		*len = ALIGN_DOWN(run.length, sector);
+	}
+	return 0;
+}
+
+static int fetch(const struct contrast *contrast,
+		 const struct contrast_side *side, u64 pos, u64 len,
+		 bool is_zero, const u8 **bytes)
+{
+	u64 left = side->chain->size - pos;
+	int err;
+
+	*bytes = zeros;
+	if (is_zero)
+		return 0;
+	*bytes = side->buffer;
+	if (left < len)
+		memset(side->buffer + left, 0, len - left);
+	err = vhdx_chain_read(side->chain, pos, side->buffer, min(len, left));
+	return err ? cannot_read(contrast, side, pos, err) : 0;
+}
+
+/* Ranges of whole units that differ; units that follow each other are one. */
+static int visit_ranges(struct contrast *contrast, u64 pos, u64 len,
+			const u8 *a, const u8 *b)
+{
+	u64 unit = contrast->unit;
+	u64 at, from = 0;
+	bool before = false, differs;
+	int err = 0;
+
+	if (!memcmp(a, b, len))
+		return 0;
+	for (at = 0; at <= len && !err; at += unit) {
+		differs = at < len && memcmp(a + at, b + at, unit);
+		if (differs && !before)
+			from = at;
+		else if (!differs && before)
+			err = contrast->visit(contrast, pos + from, at - from);
+		before = differs;
+	}
+	return err;
+}
+
+/* The first of these bytes; cuts *@len to those that were looked at. */
+static int step(struct contrast *contrast, u64 pos, u64 *len)
+{
+	const u8 *bytes[2];
+	bool is_zero[2];
+	int i, err = 0;
+
+	for (i = 0; i < 2 && !err; i++)
+		err = look(contrast, &contrast->side[i], pos, len, &is_zero[i]);
+	if (err || (is_zero[0] && is_zero[1]))
+		return err;
+	*len = min(*len, CHUNK);
+	for (i = 0; i < 2 && !err; i++)
+		err = fetch(contrast, &contrast->side[i], pos, *len,
+			    is_zero[i], &bytes[i]);
+	return err ? err : visit_ranges(contrast, pos, *len, bytes[0],
+					bytes[1]);
+}
+
+/**
+ * contrast_walk() - visit what differs
+ * @contrast: from contrast_begin()
+ * @pos: byte offset on both disks, aligned to their sectors
+ * @length: bytes; ends at an end of a disk, or aligned
+ *
+ * What both disks have as zeros is not read.
+ *
+ * Return: 0, what the visitor returned, or a negative errno: -EINTR after a
+ * SIGINT, -EUCLEAN for a fault of an image, after a message.
+ */
+int contrast_walk(struct contrast *contrast, u64 pos, u64 length)
+{
+	u64 end = pos + length;
+	u64 len;
+	int err = 0;
+
+	for (; pos < end && !err; pos += len) {
+		len = min(end - pos, WINDOW);
+		err = step(contrast, pos, &len);
+		if (!err)
+			err = progress_step(contrast->progress, pos,
+					    contrast->total);
+	}
+	return err;
+}

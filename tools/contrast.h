@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Two virtual disks, read side by side.
+ *
+ * contrast.c APIs:
+ *   contrast_begin()	get ready to read two disks
+ *   contrast_end()
+ *   contrast_walk()	visit what differs
+ */
+#ifndef CONTRAST_H
+#define CONTRAST_H
+
+#include "chain.h"
+#include "progress.h"
+
+/**
+ * struct contrast_side - one of the disks
+ * @chain: its images
+ * @name: what messages call it
+ * @buffer: for what is read
+ */
+struct contrast_side {
+	const struct vhdx_chain *chain;
+	const char *name;
+	u8 *buffer;
+};
+
+/**
+ * struct contrast - two disks
+ * @side: the disks; past the end of the smaller one are zeros
+ * @heard: set when the engine has found a fault in one of the images
+ * @unit: bytes that differ together, a power of two
+ * @total: bytes that the progress is told of
+ * @progress: shown meanwhile
+ * @visit: called for each range that differs, in order; nonzero ends the walk
+ */
+struct contrast {
+	struct contrast_side side[2];
+	const bool *heard;
+	u32 unit;
+	u64 total;
+	struct progress *progress;
+	int (*visit)(struct contrast *contrast, u64 pos, u64 length);
+};
+
+int contrast_begin(struct contrast *contrast);
+void contrast_end(struct contrast *contrast);
+int contrast_walk(struct contrast *contrast, u64 pos, u64 length);
+
+#endif /* CONTRAST_H */
