@@ -12,6 +12,10 @@
 #                         ARCH=um KDIR=$(tests/rig/uml-kernel)
 #   make install          module, helper and man page, on this host
 #   make uninstall        the same, away, from all kernels that had the module
+#   make install-source   the module's source, for DKMS, in /usr/src
+#   make dist             the tree as a tarball, in dist/
+#   make deb              Debian's packages, in dist/
+#   make rpm              RPM packages, in dist/
 #   make demo             try it in QEMU with a kernel of Debian's, without
 #                         touching this one (IMAGE=FILE: your own image, which is
 #                         only read; SHELL_IN=1: stay inside)
@@ -58,9 +62,29 @@ install: all
 	$(MAKE) -C $(top)tools install
 	@$(top)scripts/host-module installed $(top)dm-vhdx/dm-vhdx.ko
 
+# A build beside it leaves more than sources there.
+version = $(shell $(top)scripts/version)
+dkms_source = $(DESTDIR)/usr/src/dm-vhdx-$(version)
+install-source:
+	cd $(top) && find Kbuild dm-vhdx -type f \
+		'(' -name '*.[ch]' -o -name Kbuild ')' ! -name '*.mod.c' ! -name probed.h \
+		-exec install -D -m 644 '{}' '$(dkms_source)/{}' ';'
+	sed 's/#MODULE_VERSION#/$(version)/' $(top)packaging/dkms.conf \
+		>'$(dkms_source)/dkms.conf'
+
 uninstall:
 	$(top)scripts/host-module remove
 	$(MAKE) -C $(top)tools uninstall
+
+dist:
+	@$(top)scripts/dist
+
+deb:
+	@$(top)scripts/deps --for deb
+	@$(top)scripts/deb
+
+rpm:
+	@$(top)scripts/rpm
 
 demo:
 	@$(top)scripts/deps --for demo
@@ -102,5 +126,6 @@ clean:
 	rm -rf $(top)tests/kunit/build $(top)tests/fuzz/build \
 		$(top)tests/sim/build
 
-.PHONY: all module compile_commands tools deps install uninstall demo check ci \
-	full bench fuzz torture style clean
+.PHONY: all module compile_commands tools deps install install-source \
+	uninstall dist deb rpm demo check ci full bench fuzz torture style \
+	clean
