@@ -133,6 +133,9 @@ const struct verb verbs[] = {
 	{ "compare", cmd_compare, 2, 2, "IMAGE IMAGE",
 	  "find the first byte in which two disks differ",
 	  OPT(IGNORE_ID) | OPT(FORCE_SHARE) },
+	{ "completion", cmd_completion, 1, 1, "SHELL",
+	  "print what has bash, zsh or fish complete the command line",
+	  0 },
 };
 
 const unsigned int verb_count = ARRAY_SIZE(verbs);
