@@ -62,7 +62,15 @@ enum completion_kind completion_arg(const struct verb *verb, unsigned int n)
  */
 enum completion_kind completion_option(const struct option_spec *spec)
 {
-	return strcmp(spec->arg, "PATH") ? COMPLETE_NOTHING : COMPLETE_FILE;
+	static const char *const texts[] = {
+		"BYTES", "COLUMNS", "KiB", "SECONDS",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
+		if (!strcmp(spec->arg, texts[i]))
+			return COMPLETE_NOTHING;
+	return COMPLETE_FILE;
 }
 
 /**
