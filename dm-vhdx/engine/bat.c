@@ -2,9 +2,9 @@
 #include "bat.h"
 
 /**
- * vhdx_bat_init() - the arithmetic of one image's BAT
- * @bat: where it goes
- * @params: the virtual disk; its fields have been checked
+ * vhdx_bat_init() - compute the geometry of an image's BAT
+ * @bat: receives the geometry
+ * @params: parameters of the virtual disk, which have been checked
  * @offset: byte offset of the BAT region in the file
  *
  * A differencing image has a sector bitmap entry after its last chunk too; the
@@ -33,7 +33,7 @@ void vhdx_bat_init(struct vhdx_bat *bat, const struct vhdx_params *params,
 }
 
 /**
- * vhdx_bat_entry_at() - what does an entry describe?
+ * vhdx_bat_entry_at() - find the block that an entry describes
  * @bat: the geometry
  * @index: into the BAT
  * @number: set to the number of the payload block, or of the chunk
@@ -55,7 +55,7 @@ bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number)
 }
 
 /**
- * vhdx_state_name() - a state in the words of the specification
+ * vhdx_state_name() - name a state as the specification does
  * @state: from 0 to 7
  *
  * Return: a constant string; "reserved" for 4 and 5.
@@ -80,7 +80,7 @@ const char *vhdx_state_name(enum vhdx_block_state state)
 	return "reserved";
 }
 
-/* Of the @length bytes, the file must hold the first @needed. */
+/* The file must hold the first @needed of the @length bytes. */
 static enum vhdx_fault space_fault(const struct vhdx_bat_limits *limits,
 				   u64 entry, u64 length, u64 needed)
 {
@@ -97,8 +97,8 @@ static enum vhdx_fault space_fault(const struct vhdx_bat_limits *limits,
 }
 
 /*
- * Old QEMU wrote a last block no longer than the disk needs, so the file may
- * end behind the end of the virtual disk.
+ * Old versions of QEMU wrote only the needed part of the last block, so the
+ * file may end where the virtual disk does.
  */
 static enum vhdx_fault payload_fault(const struct vhdx_bat *bat,
 				     const struct vhdx_bat_limits *limits,
@@ -135,14 +135,14 @@ static enum vhdx_fault bitmap_fault(const struct vhdx_bat_limits *limits,
 }
 
 /**
- * vhdx_bat_fault() - why an entry cannot be used
+ * vhdx_bat_fault() - find the fault of an entry
  * @bat: the geometry
- * @limits: what the entry must respect
- * @index: into the BAT; padding behind the last entry is always good
- * @entry: its value
+ * @limits: limits that the entry must respect
+ * @index: into the BAT; padding after the last entry is always good
+ * @entry: value of the entry
  *
- * Sector bitmap entries of an image without a parent are never looked at:
- * there are images with garbage in them.
+ * Sector bitmap entries of an image without a parent are ignored: some images
+ * have garbage there.
  *
  * Context: any.
  * Return: VHDX_FAULT_NONE if it can be used.
@@ -155,7 +155,10 @@ enum vhdx_fault vhdx_bat_fault(const struct vhdx_bat *bat,
 	bool payload;
 	u64 number;
 
-	/* Most of the BAT of a sparse image: of either kind, it claims nothing. */
+	/*
+	 * Most entries of a sparse image. Of either kind, such an entry has no
+	 * space.
+	 */
 	if (vhdx_entry_state(entry) == VHDX_BLOCK_NOT_PRESENT ||
 	    index >= bat->entries)
 		return VHDX_FAULT_NONE;

@@ -60,7 +60,10 @@ static int open_log(struct vhdx_image *image)
 		return vhdx_refuse(image->report, r, at,
 				   "cannot be replayed in memory: %s (%d)",
 				   vhdx_errno_words(r), -r);
-	/* Nothing can lie behind the limit: what names it is found faulty. */
+	/*
+	 * No structure can be past the limit: entries that point there are
+	 * faulty.
+	 */
 	image->limits.file_size = min(image->replay.file_size,
 				      VHDX_FILE_SIZE_MAX);
 	if (image->log.count)
@@ -72,10 +75,10 @@ static int open_log(struct vhdx_image *image)
 
 /**
  * vhdx_image_region_tables() - read both copies of the region table
- * @image: the image, its log understood
- * @tables: where they go, twice VHDX_TABLE_SIZE
- * @valid: set to which of them are valid
- * @report: told why one is not
+ * @image: the image, its log read
+ * @tables: receives both copies, twice VHDX_TABLE_SIZE
+ * @valid: set to true for each valid copy
+ * @report: receives the fault of an invalid copy
  *
  * Context: may sleep.
  * Return: 0, or an errno of the store after a finding for the image's report.
@@ -128,9 +131,9 @@ static int decode_copy(struct vhdx_image *image, const u8 *tables,
 }
 
 /**
- * struct softener - a report that takes errors for reasons not to write
- * @report: what is spoken to
- * @to: who hears it
+ * struct softener - a report that lowers errors to reasons not to write
+ * @report: receives the findings
+ * @to: report that they are passed on to
  */
 struct softener {
 	struct vhdx_report report;
@@ -151,8 +154,8 @@ static void soften_finding(struct vhdx_report *report,
 
 /*
  * The specification does not rank the copies; the first one is preferred. If it
- * says what cannot be, and the second one is sound, the image can be read by
- * that. A region that is required and not known is no fault of a copy.
+ * is faulty and the second one is sound, the second one serves for reading. An
+ * unknown required region is not a fault of a copy.
  */
 static int use_copies(struct vhdx_image *image, const u8 *tables,
 		      const bool valid[2])
@@ -264,7 +267,7 @@ static int open_locator(struct vhdx_image *image)
 	return read_locator(image, item);
 }
 
-/* A log can say any length. Blocks past one that makes sense are not there. */
+/* A log may name any length. Bound it by what the geometry can need. */
 static void bound_length(struct vhdx_image *image)
 {
 	u64 limit = vhdx_bat_file_limit(&image->bat, &image->regions,
@@ -325,18 +328,19 @@ static int open_stages(struct vhdx_image *image, unsigned long pool_pages)
 }
 
 /**
- * vhdx_image_open() - check and understand a store
+ * vhdx_image_open() - read and check the structures of an image
  * @store: the image's bytes; outlives the image
- * @pool_pages: how many 4 KiB pages of BAT and bitmaps to keep in memory
- * @report: where findings go, now and later; outlives the image
+ * @pool_pages: limit for 4 KiB pages of the BAT and of bitmaps in memory
+ * @report: receives the findings, now and later; outlives the image
  *
  * Does not write, and does not read the BAT.
  *
  * Context: may sleep.
- * Return: the image for vhdx_image_close(), or an ERR_PTR: -EMEDIUMTYPE if it
- * is no VHDX, -EUCLEAN if it is corrupt, -EOPNOTSUPP if it asks for what is
- * not known or is beyond what can be replayed, -ENOMEM, or an errno of the
- * store. @report has the sentence, unless it is -ENOMEM.
+ * Return: the image, to be closed by vhdx_image_close(), or an ERR_PTR:
+ * -EMEDIUMTYPE if the store holds no VHDX, -EUCLEAN if it is corrupt,
+ * -EOPNOTSUPP if it needs an unknown feature or its log exceeds the limits,
+ * -ENOMEM, or an errno of the store. @report has received the reason, except
+ * for -ENOMEM.
  */
 struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
 				   unsigned long pool_pages,
@@ -358,7 +362,7 @@ struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
 }
 
 /**
- * vhdx_image_close() - forget an image
+ * vhdx_image_close() - close an image
  * @image: that nobody uses any more, for a grace period of RCU; its store stays
  *	open
  *
@@ -378,10 +382,10 @@ void vhdx_image_close(struct vhdx_image *image)
 }
 
 /**
- * vhdx_image_bat_entry() - one BAT entry, if it is resident
+ * vhdx_image_bat_entry() - get a BAT entry if its page is resident
  * @image: the image
  * @index: into the BAT, below bat.entries
- * @entry: where it goes
+ * @entry: receives the entry
  *
  * Context: any; takes no lock.
  * Return: 0, -EAGAIN if its page must be loaded, -EIO if it failed its checks.
@@ -406,9 +410,9 @@ int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry)
 }
 
 /*
- * Marks the entries of a page that cannot be used. Of a payload block that the
- * end of the file cuts, what is there can be read; vhdx_chain_map() knows where
- * it ends.
+ * Mark the unusable entries of a page. If the end of the file cuts a payload
+ * block, the part in the file can be read; vhdx_chain_map() knows where it
+ * ends.
  */
 static void check_page(struct vhdx_image *image, u64 first,
 		       struct vhdx_page *page)
@@ -449,7 +453,9 @@ static int fill_bat(void *context, u64 index, struct vhdx_page *page)
 	return r;
 }
 
-/* The BAT entry may lie in another page than the block's, so load it here. */
+/*
+ * The bitmap's BAT entry may be in another page than the block's: load it here.
+ */
 static int bitmap_block(struct vhdx_image *image, u64 chunk, u64 *offset)
 {
 	u64 index = vhdx_bat_bitmap_index(&image->bat, chunk);
@@ -491,12 +497,12 @@ static int fill_bitmap(void *context, u64 index, struct vhdx_page *page)
 }
 
 /**
- * vhdx_image_load() - bring in a page that a lookup missed
- * @miss: what vhdx_chain_map() asked for
+ * vhdx_image_load() - load a page that a lookup missed
+ * @miss: as the lookup set it
  *
  * Context: may sleep; no lock held; does not start I/O to get memory.
- * Return: 0: look up again; -ENOMEM: try again later; another errno: the page
- * cannot be had.
+ * Return: 0: repeat the lookup; -ENOMEM: try again later; another errno: the
+ * page cannot be read.
  */
 int vhdx_image_load(const struct vhdx_miss *miss)
 {
@@ -507,14 +513,14 @@ int vhdx_image_load(const struct vhdx_miss *miss)
 }
 
 /**
- * vhdx_image_is_cut() - has the store become shorter since it was opened?
+ * vhdx_image_is_cut() - test whether the store became shorter after the opening
  * @image: the image
- * @at: set to the end of the store, if so
- * @text: and this to a sentence about it
+ * @at: if so, set to the end of the store
+ * @text: if so, set to a sentence about it
  * @size: bytes in @text
  *
  * Context: any.
- * Return: whether it has.
+ * Return: true if it did.
  */
 bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,
 		       char *text, size_t size)

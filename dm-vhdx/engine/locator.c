@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "locator.h"
 
-/* What the pairs are decoded with. */
+/* The state of decoding the pairs. */
 struct decoder {
 	const u8 *item;
 	u32 length;
 	u64 offset;
 	struct vhdx_report *report;
 	struct vhdx_locator *locator;
-	/* A GUID of zeros is a value too, so the value cannot tell. */
+	/* A GUID of zeros is a valid value, so these flags are needed. */
 	bool linkage_seen;
 	bool linkage2_seen;
 };
@@ -47,13 +47,13 @@ static u32 unit_at(const u8 *text, u32 index)
 }
 
 /*
- * @units UTF-16LE code units at any alignment -> UTF-8. The kernel's
- * utf16s_to_utf8s() passes over what is malformed and wants NLS; a locator with
- * half a surrogate pair or a NUL inside must be refused.
+ * Convert @units UTF-16LE code units at any alignment to UTF-8. The kernel's
+ * utf16s_to_utf8s() skips malformed units and depends on NLS, but a locator
+ * with an unpaired surrogate or a NUL must be refused.
  */
 static char *to_utf8(const u8 *text, u32 units)
 {
-	/* Three bytes a unit at the most; a pair of units makes four. */
+	/* A unit takes at most three bytes, and a surrogate pair four. */
 	u8 *utf8 = kvmalloc(3 * units + 1, GFP_KERNEL);
 	u8 *out = utf8;
 	u32 i;
@@ -121,7 +121,7 @@ static int take_linkage(struct decoder *d, const char *key, const char *value,
 	return 0;
 }
 
-/* Takes *@value over. */
+/* Takes ownership of *@value. */
 static int take_path(struct decoder *d, const char *key, char **value,
 		     char **path, struct vhdx_place at)
 {
@@ -239,13 +239,13 @@ static int decode_pairs(struct decoder *d)
 /**
  * vhdx_locator_decode() - decode a parent locator
  * @item: the bytes of the metadata item
- * @length: how many
- * @offset: where they are in the file, for findings
- * @report: where findings go
+ * @length: number of bytes
+ * @offset: byte offset of the item in the file, for findings
+ * @report: receives the findings
  *
  * Context: may sleep.
- * Return: the locator for vhdx_locator_free(), or an ERR_PTR: -EUCLEAN,
- * -EOPNOTSUPP, -ENOMEM.
+ * Return: the locator, to be freed by vhdx_locator_free(), or an ERR_PTR:
+ * -EUCLEAN, -EOPNOTSUPP, -ENOMEM.
  * Source: [MS-VHDX] 2.6.2.6.
  */
 struct vhdx_locator *vhdx_locator_decode(const void *item, u32 length,
@@ -271,13 +271,13 @@ struct vhdx_locator *vhdx_locator_decode(const void *item, u32 length,
 }
 
 /**
- * vhdx_locator_matches() - is this the parent that was meant?
- * @locator: the child's
- * @data_write_guid: of the would-be parent's current header
+ * vhdx_locator_matches() - test whether an image is the parent
+ * @locator: locator of the child
+ * @data_write_guid: DataWriteGuid in the current header of the image
  *
- * Hyper-V leaves a parent_linkage2 of zeros behind; that one matches nothing.
+ * Hyper-V leaves a parent_linkage2 of zeros behind, which matches no image.
  *
- * Return: whether it is.
+ * Return: true if it is.
  */
 bool vhdx_locator_matches(const struct vhdx_locator *locator,
 			  const guid_t *data_write_guid)
@@ -289,8 +289,8 @@ bool vhdx_locator_matches(const struct vhdx_locator *locator,
 }
 
 /**
- * vhdx_locator_free() - forget a locator
- * @locator: or NULL
+ * vhdx_locator_free() - free a locator
+ * @locator: the locator, or NULL
  */
 void vhdx_locator_free(struct vhdx_locator *locator)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pages.h"
 
-/* How many used pages the clock's hand may pass before it takes one. */
+/* The clock takes a used page after it has passed this many of them. */
 #define SECOND_CHANCES 32
 
-/* How many pages are given up before others get the lock. */
+/* Number of pages given up before the lock is dropped once. */
 #define BATCH 1024UL
 
 static void page_free(struct vhdx_pool *pool, struct vhdx_page *page)
@@ -40,7 +40,7 @@ static struct vhdx_page *page_of(const struct vhdx_page_map *map,
 					 lockdep_is_held(&map->pool->lock));
 }
 
-/* Returns the page's leaf if that is empty now, and is to be freed, too. */
+/* Return the page's leaf if it is empty now, for the caller to free. */
 static struct vhdx_leaf *unlink_page(struct vhdx_pool *pool,
 				     struct vhdx_page *page)
 {
@@ -59,7 +59,7 @@ static struct vhdx_leaf *unlink_page(struct vhdx_pool *pool,
 	return leaf;
 }
 
-/* Readers may still be in the page, and in the leaf, until RCU frees them. */
+/* Readers may still use the page and the leaf, so RCU frees them. */
 static void give_up_page(struct vhdx_pool *pool, struct vhdx_page *page)
 {
 	struct vhdx_leaf *leaf = unlink_page(pool, page);
@@ -70,8 +70,8 @@ static void give_up_page(struct vhdx_pool *pool, struct vhdx_page *page)
 }
 
 /*
- * Takes the first page that has not been used since the hand came by. Returns
- * false if all pages are in the journal.
+ * Evict the first page that was not used since the hand of the clock passed it.
+ * Return false if all pages are in the journal.
  */
 static bool evict_one(struct vhdx_pool *pool)
 {
@@ -96,10 +96,10 @@ static bool evict_one(struct vhdx_pool *pool)
 /**
  * vhdx_pool_shrink() - give up pages
  * @pool: the pool
- * @count: how many at the most
+ * @count: number of pages at most
  *
  * Context: process context; takes the pool's lock; called by the shrinker.
- * Return: how many were given up; their memory follows after a grace period.
+ * Return: number of pages; their memory is free after a grace period.
  */
 unsigned long vhdx_pool_shrink(struct vhdx_pool *pool, unsigned long count)
 {
@@ -120,9 +120,9 @@ static void starve_pool(struct vhdx_pool *pool)
 }
 
 /*
- * When the allocator and the reserve are empty, our own pages are what there
- * is to give up, so that a load succeeds however short memory is. If all of
- * them are in the journal, it has to let go of some.
+ * When the allocator and the reserve are empty, evict our own pages, so that a
+ * load succeeds however short memory is. If all of them are in the journal, a
+ * checkpoint must release some.
  */
 static void *alloc_or_evict(struct vhdx_pool *pool, mempool_t *from)
 {
@@ -168,9 +168,9 @@ enum insertion {
 };
 
 /*
- * Puts @page into its map. A page that is in memory is newer than any read of
- * the file; one that is not may have been written to its place, and given up,
- * since the read began.
+ * Insert @page into its map. A resident page is newer than any read of the
+ * file. A page that is not resident may have been written to its place and
+ * evicted since the read began.
  */
 static enum insertion try_insert(struct vhdx_page *page,
 				 struct vhdx_leaf **spare, u64 written)
@@ -231,14 +231,14 @@ static bool is_resident(const struct vhdx_page_map *map, u64 index)
 }
 
 /**
- * vhdx_page_map_load() - bring a page in
- * @map: where
- * @index: which, below the map's count
- * @fill: reads and checks it
+ * vhdx_page_map_load() - load a page
+ * @map: the map
+ * @index: index of the page, below the map's count
+ * @fill: reads and checks the page
  * @context: for @fill
  *
- * The page may be gone again by the time this returns, if memory is that
- * short; a caller looks it up anew and loads it again if it must.
+ * If memory is short, the page may be evicted before this returns. The caller
+ * repeats the lookup, and the load if necessary.
  *
  * Context: may sleep; no lock held. Does not start I/O to get memory.
  * Return: 0, or what @fill returned.
@@ -270,8 +270,8 @@ int vhdx_page_map_load(struct vhdx_page_map *map, u64 index, vhdx_fill_t fill,
 
 /**
  * vhdx_page_pin() - keep a page in memory
- * @page: resident; perhaps pinned already
- * @list: of the caller's, where the page is put last
+ * @page: a resident page; may be pinned already
+ * @list: list of the caller, to whose end the page is moved
  *
  * The caller then sets page->changed or page->logged.
  *
@@ -288,8 +288,8 @@ void vhdx_page_pin(struct vhdx_page *page, struct list_head *list)
 }
 
 /**
- * vhdx_page_unpin() - a page is in its place and may be given up
- * @page: pinned
+ * vhdx_page_unpin() - allow a page to be evicted
+ * @page: a pinned page, which is in its place in the file
  *
  * Context: under the pool's lock.
  */
@@ -305,9 +305,9 @@ void vhdx_page_unpin(struct vhdx_page *page)
 }
 
 /**
- * vhdx_page_map_init() - make an empty map
- * @map: what to set up
- * @pool: that bounds its pages; outlives it
+ * vhdx_page_map_init() - set up an empty map
+ * @map: the map
+ * @pool: bounds the pages of the map; outlives it
  * @count: pages in the array
  *
  * Context: may sleep.
@@ -326,7 +326,7 @@ int vhdx_page_map_init(struct vhdx_page_map *map, struct vhdx_pool *pool,
 	return 0;
 }
 
-/* Its last page takes the leaf away. */
+/* Free the pages of a leaf, and the leaf with its last page. */
 static void drop_leaf(struct vhdx_page_map *map, u64 number)
 {
 	u64 first = number << VHDX_LEAF_SHIFT;
@@ -385,7 +385,7 @@ void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
 
 	limit = max(limit, pool->least);
 	WRITE_ONCE(pool->limit, limit);
-	/* Piece by piece: a cache may have millions of pages. */
+	/* In batches: a cache may have millions of pages. */
 	do {
 		spin_lock(&pool->lock);
 		excess = pool->resident - pool->pinned;
@@ -399,7 +399,7 @@ void vhdx_pool_set_limit(struct vhdx_pool *pool, unsigned long limit)
 /**
  * vhdx_pool_need() - raise the lowest limit
  * @pool: the pool
- * @pages: how many are needed at the same time
+ * @pages: number of pages that one operation needs at the same time
  *
  * Context: process context, where nobody else changes the limit.
  */
@@ -410,12 +410,13 @@ void vhdx_pool_need(struct vhdx_pool *pool, unsigned long pages)
 }
 
 /**
- * vhdx_pool_init() - make a pool
- * @pool: what to set up
+ * vhdx_pool_init() - set up a pool
+ * @pool: the pool; the caller ends it with vhdx_pool_exit(), also after a
+ *	failure
  * @limit: in pages; raised to VHDX_POOL_RESERVE
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM; vhdx_pool_exit() in any case.
+ * Return: 0 or -ENOMEM.
  */
 int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit)
 {
@@ -438,8 +439,8 @@ int vhdx_pool_init(struct vhdx_pool *pool, unsigned long limit)
  * vhdx_pool_exit() - end a pool
  * @pool: whose maps have ended; or zeroed
  *
- * Pages that were evicted may still be on their way to the reserve. Most pools
- * never evict, and a chain of images that are closed does not wait for each.
+ * RCU may not have freed evicted pages yet. Most pools never evict, so the
+ * images of a chain do not each wait for a grace period.
  *
  * Context: may sleep.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "recover.h"
 
-/* The file as a whole has a new state as soon as one byte of it is written. */
+/* A new FileWriteGuid precedes any other write to the file. */
 static int announce_replay(struct vhdx_image *image)
 {
 	struct vhdx_header next = *vhdx_header_current(&image->headers);
@@ -12,8 +12,9 @@ static int announce_replay(struct vhdx_image *image)
 }
 
 /*
- * So that blocks whose extension of the file was lost are inside it again. Only
- * the log says how long the file is to be, so no space is taken for that.
+ * Extend the file, so that blocks whose extension was lost are inside it again.
+ * The length comes from the log alone, which may be hostile, so this allocates
+ * no space.
  */
 static int lengthen_file(struct vhdx_image *image)
 {
@@ -35,9 +36,9 @@ static int lengthen_file(struct vhdx_image *image)
 }
 
 /*
- * Bytes of a patch that must be written. Nothing can name what lies behind the
- * file, and what was added to it, from byte @had on, is zeros already: a hostile
- * log must not have space reserved for those.
+ * Return the bytes of a patch that must be written. No structure can be past
+ * the end of the file. The extension, from byte @had on, is zeros already, so
+ * zeros there are not written: a hostile log must not allocate space.
  */
 static u64 length_needed(const struct vhdx_image *image,
 			 const struct vhdx_patch *patch, u64 had)
@@ -66,7 +67,7 @@ static int put_patch(struct vhdx_image *image, const struct vhdx_patch *patch,
 	return r ? r : vhdx_store_write(store, patch->target, page, VHDX_PAGE);
 }
 
-/* The file was @had bytes long. */
+/* The file was @had bytes long before it was extended. */
 static int put_patches(struct vhdx_image *image, u64 had)
 {
 	const struct vhdx_replay *replay = &image->replay;
@@ -121,19 +122,18 @@ static int replay_on_disk(struct vhdx_image *image)
 }
 
 /**
- * vhdx_image_recover() - put in place what the log holds, and empty it
- * @image: an open image, over a store that can be written; clean or dirty
+ * vhdx_image_recover() - replay the log on disk, and empty it
+ * @image: an open image, clean or dirty, over a writable store
  *
  * The headers get a new FileWriteGuid before anything else changes, and lose
- * the LogGuid when all that was changed is durable. DataWriteGuid stays: the
- * virtual disk is what it was, so children of the image remain its children.
- * A crash anywhere on the way leaves an image that can be recovered again.
+ * the LogGuid when all changes are durable. DataWriteGuid stays: the contents
+ * of the virtual disk do not change, so children of the image remain its
+ * children. After a crash at any point, the image can be recovered again.
  *
  * Context: may sleep; does not start I/O to get memory. Nobody else uses the
- * image meanwhile, not even to look something up.
- * Return: 0, with the log empty or if it was; -EROFS if the store cannot be
- * written; or another errno after a finding. The image stays as good for
- * reading as it was.
+ * image meanwhile, not even for lookups.
+ * Return: 0 if the log is empty now; -EROFS if the store cannot be written; or
+ * another errno after a finding, and the image can be read as before.
  * Source: [MS-VHDX] 2.2.2.1, 2.3.3.
  */
 int vhdx_image_recover(struct vhdx_image *image)
@@ -144,7 +144,7 @@ int vhdx_image_recover(struct vhdx_image *image)
 		r = replay_on_disk(image);
 	if (r)
 		return r;
-	/* Or by an attempt before, of which only the last header failed. */
+	/* An earlier attempt may have failed at the last header only. */
 	vhdx_replay_free(&image->replay);
 	vhdx_log_free(&image->log);
 	image->limits.file_size = min(image->store->size, VHDX_FILE_SIZE_MAX);

@@ -2,19 +2,19 @@
 #include "recover.h"
 #include "repair.h"
 
-/* Pages of both copies of the region table. */
+/* Number of 4 KiB pages in both copies of the region table. */
 #define REGION_PAGES	(2 * VHDX_TABLE_SIZE / VHDX_PAGE)
 
 /**
- * vhdx_repair_headers() - write the copy of the header that is bad
- * @image: an open image, over a store that can be written
+ * vhdx_repair_headers() - rewrite an invalid copy of the header
+ * @image: an open image over a writable store
  *
- * The next writer would do so by the way; until then the image has one copy
- * only, and is lost with it.
+ * The next writer would do this as well. Until then the image depends on a
+ * single copy.
  *
  * Context: may sleep. Nobody else uses the image meanwhile.
- * Return: 1 if one was bad, 0 if both are good, or a negative errno after a
- * finding.
+ * Return: 1 if a copy was invalid, 0 if both are valid, or a negative errno
+ * after a finding.
  */
 int vhdx_repair_headers(struct vhdx_image *image)
 {
@@ -29,7 +29,7 @@ int vhdx_repair_headers(struct vhdx_image *image)
 	return r ? r : 1;
 }
 
-/* 1 if the copies of the region table are not both good and alike. */
+/* Return 1 unless both copies of the region table are valid and equal. */
 static int regions_differ(struct vhdx_image *image, u8 *tables)
 {
 	bool valid[2];
@@ -42,7 +42,9 @@ static int regions_differ(struct vhdx_image *image, u8 *tables)
 	       memcmp(tables, tables + VHDX_TABLE_SIZE, VHDX_TABLE_SIZE);
 }
 
-/* One entry with @table as both copies, where the log begins. */
+/*
+ * Write one entry that puts @table into both copies, at the start of the log.
+ */
 static void encode_regions(const struct vhdx_image *image, void *buf,
 			   const u8 *table, const guid_t *guid)
 {
@@ -80,7 +82,7 @@ static int write_entry(struct vhdx_image *image, u64 pos, const void *buf,
 	return r;
 }
 
-/* Only what the headers name is a log, so that comes last. */
+/* The log takes effect when the headers name it, so that comes last. */
 static int log_regions(struct vhdx_image *image, const u8 *table)
 {
 	struct vhdx_header next = *vhdx_header_current(&image->headers);
@@ -112,7 +114,7 @@ static int log_regions(struct vhdx_image *image, const u8 *table)
 	return r;
 }
 
-/* From here on it is a dirty image as any other. */
+/* From here on, this is an ordinary dirty image. */
 static int replay_regions(struct vhdx_image *image)
 {
 	const struct vhdx_header *header = vhdx_header_current(&image->headers);
@@ -126,15 +128,15 @@ static int replay_regions(struct vhdx_image *image)
 }
 
 /**
- * vhdx_repair_regions() - write the copy of the region table that is bad
- * @image: an open image with a clean log, over a store that can be written
+ * vhdx_repair_regions() - make both copies of the region table valid and equal
+ * @image: an open image with a clean log, over a writable store
  *
- * Where both are good and differ, the one that readers use is what counts.
- * Both copies go through the log, in one entry ([MS-VHDX] 2.2.3).
+ * If both copies are valid and differ, the one that readers use counts. One
+ * entry of the log changes both copies ([MS-VHDX] 2.2.3).
  *
  * Context: may sleep. Nobody else uses the image meanwhile.
- * Return: 1 if they were not alike, 0 if they are, or a negative errno after a
- * finding.
+ * Return: 1 if they were not, 0 if nothing was to do, or a negative errno after
+ * a finding.
  */
 int vhdx_repair_regions(struct vhdx_image *image)
 {
@@ -156,7 +158,7 @@ int vhdx_repair_regions(struct vhdx_image *image)
 	return r;
 }
 
-/* 1 if the headers name a log that holds no valid sequence. */
+/* Return 1 if the headers name a log without a valid sequence. */
 static int log_is_lost(struct vhdx_store *store,
 		       const struct vhdx_header *header,
 		       struct vhdx_report *report)
@@ -170,19 +172,19 @@ static int log_is_lost(struct vhdx_store *store,
 }
 
 /**
- * vhdx_repair_log() - give a log up that cannot be replayed
- * @store: the image's bytes; can be written
- * @report: where findings go
+ * vhdx_repair_log() - discard a log that cannot be replayed
+ * @store: the image's bytes; writable
+ * @report: receives the findings
  *
- * Headers that name a log which holds no valid sequence make an image that
- * nobody opens. QEMU leaves such ones when it is killed at the wrong time, with
- * nothing lost; but a log that was overwritten looks the same. What the disk
- * holds afterwards may not be what it held, so its identity changes, and
- * children must be told to take it.
+ * No reader opens an image whose headers name a log without a valid sequence.
+ * QEMU leaves such images if it is killed at the wrong moment, and then nothing
+ * is lost. A log that was overwritten looks the same. The contents of the disk
+ * may have changed, so its identity changes, and children of the image do not
+ * accept it.
  *
  * Context: may sleep. Nobody else uses the image meanwhile.
- * Return: 1 if it was given up, 0 if there is a log that is good or none, or a
- * negative errno after a finding.
+ * Return: 1 if the log was discarded, 0 if it is valid or empty, or a negative
+ * errno after a finding.
  */
 int vhdx_repair_log(struct vhdx_store *store, struct vhdx_report *report)
 {

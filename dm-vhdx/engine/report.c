@@ -2,14 +2,14 @@
 #include "report.h"
 
 /**
- * vhdx_character() - how many bytes make a character of UTF-8
- * @text: where it begins; a NUL comes somewhere
+ * vhdx_character() - measure a printable UTF-8 character
+ * @text: start of the character, in a string that ends with NUL
  *
- * U+0080 to U+009F control a terminal, as all below a space do. A lax reader
- * takes a control that is written in more bytes than it needs for one, so the
- * second byte has bounds of its own.
+ * U+0080 to U+009F control a terminal, as all codes below a space do. Lenient
+ * decoders accept overlong forms of them, so the second byte has narrower
+ * bounds.
  *
- * Return: the length in bytes; 0 if it is none, or controls a terminal.
+ * Return: the length in bytes; 0 for an invalid or a control character.
  */
 size_t vhdx_character(const u8 *text)
 {
@@ -32,13 +32,13 @@ size_t vhdx_character(const u8 *text)
 }
 
 /**
- * vhdx_turns_text() - does a character change the direction of text?
- * @text: where it begins; a NUL comes somewhere
+ * vhdx_turns_text() - test whether a character changes the direction of text
+ * @text: start of the character, in a string that ends with NUL
  *
- * Such a one shows a name as another: U+061C, U+200E, U+200F, U+202A to U+202E,
- * U+2066 to U+2069.
+ * Such characters make one name look like another: U+061C, U+200E, U+200F,
+ * U+202A to U+202E, U+2066 to U+2069.
  *
- * Return: whether it does.
+ * Return: true if it does.
  */
 bool vhdx_turns_text(const u8 *text)
 {
@@ -53,8 +53,8 @@ bool vhdx_turns_text(const u8 *text)
 }
 
 /*
- * Names come from the image: they must not reach a terminal, or forge a line
- * of the log, with what controls it. A name that was cut short may end inside
+ * Names come from the image. Control characters in them must neither reach a
+ * terminal nor forge a line of the kernel log. A truncated name may end inside
  * a character.
  */
 static void disarm_text(char *text)
@@ -95,12 +95,12 @@ static void emit_nothing(struct vhdx_report *report,
 struct vhdx_report vhdx_report_silent = { .emit = emit_nothing };
 
 /**
- * vhdx_find() - state a finding and go on
- * @report: where it goes
- * @severity: what it means
- * @at: where in the file it is
- * @fmt: what is wrong, as for printf; the two worlds share the plain
- *	conversions only, so no %p extensions
+ * vhdx_find() - report a finding
+ * @report: receives the finding
+ * @severity: its severity
+ * @at: its place in the file
+ * @fmt: text as for printf(); kernel and userspace share only the plain
+ *	conversions, so no %p extensions
  *
  * Context: whatever @report's emit allows; takes no lock of its own.
  */
@@ -115,13 +115,13 @@ void vhdx_find(struct vhdx_report *report, enum vhdx_severity severity,
 }
 
 /**
- * vhdx_refuse() - state an error and return its errno
- * @report: where it goes
- * @err: negative errno of the refusal: -EUCLEAN for what is corrupt,
- *	-EOPNOTSUPP for what is not supported, -EMEDIUMTYPE for what is no
- *	VHDX, -ESTALE for a parent that does not match
- * @at: where in the file it is
- * @fmt: what is wrong, as for vhdx_find()
+ * vhdx_refuse() - report an error and return its errno
+ * @report: receives the finding
+ * @err: negative errno: -EUCLEAN for corruption, -EOPNOTSUPP for an unsupported
+ *	feature, -EMEDIUMTYPE if this is no VHDX, -ESTALE for a parent that does
+ *	not match
+ * @at: its place in the file
+ * @fmt: text, as for vhdx_find()
  *
  * Return: @err, so that a check can end with `return vhdx_refuse(...)`.
  */
@@ -151,9 +151,9 @@ static int name_place(const struct vhdx_place *at, char *buf, size_t size)
 }
 
 /**
- * vhdx_sentence() - put a finding in one line of words
+ * vhdx_sentence() - format a finding as one line of text
  * @finding: the finding
- * @buf: where the line goes; VHDX_SENTENCE_MAX bytes hold any
+ * @buf: receives the line; VHDX_SENTENCE_MAX bytes suffice
  * @size: bytes in @buf
  *
  * Return: the length of the whole line, as snprintf().
@@ -170,11 +170,11 @@ int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size)
 }
 
 /**
- * vhdx_size_text() - a size in the largest unit that fits
+ * vhdx_size_text() - format a size in the largest fitting unit
  * @bytes: the size
  * @buf: VHDX_SIZE_TEXT_SIZE bytes for it and a NUL
  *
- * Tenths are cut off, not rounded: what is lost or there is at least that much.
+ * Tenths are rounded down, so the size is at least the one printed.
  *
  * Return: @buf.
  */
@@ -202,7 +202,7 @@ const char *vhdx_size_text(u64 bytes, char buf[VHDX_SIZE_TEXT_SIZE])
 }
 
 /**
- * vhdx_guid_text() - print a GUID
+ * vhdx_guid_text() - format a GUID
  * @guid: in binary form
  * @buf: VHDX_GUID_TEXT_SIZE bytes for 8-4-4-4-12 lower-case digits and a NUL
  *
@@ -227,12 +227,12 @@ const char *vhdx_guid_text(const guid_t *guid, char buf[VHDX_GUID_TEXT_SIZE])
 }
 
 /**
- * vhdx_errno_words() - an errno in words
+ * vhdx_errno_words() - describe an errno
  * @err: negative errno
  *
  * Context: any.
- * Return: words for those errors that a store, or opening it, is likely to
- * give, "unexpected error" for others: print the number with it.
+ * Return: words for the errors that stores are likely to return, "unexpected
+ * error" for others, so callers print the number as well.
  */
 const char *vhdx_errno_words(int err)
 {

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where a session gets its space from, and where it goes.
+ * The space of a session: survey, reservation, preparation, reuse and trimming.
  */
 #include "check.h"
 #include "session.h"
 
-/* The file grows in steps, for each one stalls all direct I/O on it. */
+/* The file grows in steps: each growth stalls all direct I/O on it. */
 #define GROWTH_MAX	(256 * VHDX_MIB)
 
-/* To zero or to discard more than this makes those wait long who want a block. */
+/* Larger zeroing or discarding delays writers that wait for a block. */
 #define AT_ONCE		(16 * VHDX_MIB)
 
-/* More than this ahead of need is space that others could use. */
+/* More space prepared ahead would be lost to other users of the store. */
 #define PREPARED_BYTES	(64 * VHDX_MIB)
 
-/* So is a BAT of this size in holes: that of 8 TiB in blocks of 1 MiB. */
+/* The largest BAT to reserve space for: that of 8 TiB in blocks of 1 MiB. */
 #define RESERVED_BAT	(64 * VHDX_MIB)
 
-/* And so many sector bitmaps: those of 256 GiB in sectors of 512 bytes. */
+/* The sector bitmaps to reserve: those of 256 GiB in sectors of 512 bytes. */
 #define RESERVED_BITMAPS	64U
 
-/* Places for a block that cannot be zeroed: so many, and the disk is bad. */
+/* After so many places that cannot be zeroed, the disk counts as bad. */
 #define BAD_PLACES	8U
 
 /**
- * struct surveyor - hears what a survey finds
- * @session: whose survey it is
- * @report: takes the findings
- * @progress: ends it when enough is known, or there is no time
- * @unsafe: some of them forbid to write
- * @at: where the first of those is, or the BAT
- * @reason: and what it says
+ * struct surveyor - receives the findings of a survey
+ * @session: the session
+ * @report: receives the findings
+ * @progress: ends the survey when enough is known, or when it must be quick
+ * @unsafe: a finding forbids writing
+ * @at: place of the first such finding, or of the BAT
+ * @reason: text of that finding
  */
 struct surveyor {
 	const struct vhdx_session *session;
@@ -54,7 +54,7 @@ static void survey_emit(struct vhdx_report *report,
 	strscpy(surveyor->reason, finding->text, sizeof(surveyor->reason));
 }
 
-/* One reason is enough, and to look for more of them may take long. */
+/* One reason is enough, and the rest of the BAT may take long. */
 static int survey_step(struct vhdx_progress *progress, u64 done, u64 total)
 {
 	const struct surveyor *surveyor =
@@ -83,16 +83,16 @@ static int mark_all(struct vhdx_session *session, struct surveyor *surveyor)
 }
 
 /**
- * vhdx_session_survey() - find out what is free
- * @session: the session; does nothing if it knows already
+ * vhdx_session_survey() - find the free space of the image
+ * @session: the session; does nothing if the session has been surveyed
  *
- * An image in which two blocks share space, or a block names space that is not
- * there, must not be written: nobody could say what else would change.
+ * An image must not be written if two blocks share space, or if a block names
+ * space that does not exist: a write to one block could change another.
  *
  * Context: may sleep; the committer. Reads the whole BAT.
  * Return: 0; -EROFS if the image must not be written, and the session has
- * failed; -ENOMEM, which is worth another try; -EINTR if there is no time for it
- * now; or an errno of the store.
+ * failed; -ENOMEM, which is worth another try; -EINTR if the survey was
+ * aborted; or an errno of the store.
  */
 int vhdx_session_survey(struct vhdx_session *session)
 {
@@ -132,7 +132,7 @@ static void untake_space(struct vhdx_session *session, u64 offset, u64 size)
 	spin_unlock(&session->image->pool.lock);
 }
 
-/* Free space inside the file holds what its last owner left there. */
+/* Zero free space inside the file: it holds data of its last owner. */
 static int reuse_one(struct vhdx_session *session, u64 size, u64 *offset)
 {
 	struct vhdx_store *store = session->image->store;
@@ -146,7 +146,7 @@ static int reuse_one(struct vhdx_session *session, u64 size, u64 *offset)
 	return store->ops->zero(store, *offset, size);
 }
 
-/* A bad spot is nobody's: it stays taken, and another place is looked for. */
+/* A place that cannot be zeroed stays taken, and the search goes on. */
 static int reuse_space(struct vhdx_session *session, u64 size, u64 *offset)
 {
 	int r;
@@ -164,7 +164,7 @@ static int reuse_space(struct vhdx_session *session, u64 size, u64 *offset)
 	return r;
 }
 
-/* Blocks are checked against the size as their pages are loaded. */
+/* Loads of BAT pages check their entries against this size. */
 static void tell_size(struct vhdx_session *session)
 {
 	struct vhdx_image *image = session->image;
@@ -204,14 +204,14 @@ static int reserve_bitmaps(struct vhdx_image *image)
 }
 
 /**
- * vhdx_session_reserve() - have room for what a session writes in place
+ * vhdx_session_reserve() - reserve space for what a session writes in place
  * @session: the session, surveyed and not begun
  *
  * The headers, the log, the BAT and the sector bitmaps of a sparse file may lie
- * in holes. To find out when a commit is written that there is no room for it
- * would end writing, with the commit lost; now nothing is lost yet. A BAT that
- * is longer than RESERVED_BAT is left as it is, and so are all sector bitmaps
- * but the first RESERVED_BITMAPS: they would take more than most images hold.
+ * in holes. If a commit met a full store, it would be lost and writing would
+ * end. Before the session begins, nothing is lost. This reserves no BAT that is
+ * longer than RESERVED_BAT, and only the first RESERVED_BITMAPS sector bitmaps:
+ * more would take more space than the data of most images.
  *
  * Context: may sleep; the committer.
  * Return: 0, -ENOSPC, or another errno of the store.
@@ -237,11 +237,11 @@ int vhdx_session_reserve(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_reclaims() - how much space is on its way to be free again?
+ * vhdx_session_reclaims() - count the space that is about to become free
  * @session: the session
  *
- * What was given up is free when that is committed and the I/O of before has
- * ended, neither of which has to wait for anybody.
+ * Space that blocks gave up becomes free after a commit, when earlier I/O has
+ * ended. Both happen without a request from outside.
  *
  * Context: any; a hint.
  * Return: bytes.
@@ -257,8 +257,8 @@ u64 vhdx_session_reclaims(const struct vhdx_session *session)
 }
 
 /*
- * By how much the file gets longer: a share of what it is, so that it need not
- * do so often; by little if it is about to get space back.
+ * The file grows by a share of its size, so that it grows seldom, but only by a
+ * little if space is about to become free.
  */
 static u64 next_growth(const struct vhdx_session *session)
 {
@@ -282,7 +282,7 @@ static int extend_store(struct vhdx_session *session, u64 end)
 		return -ENOSPC;
 	if (size <= VHDX_SPACE_MAX)
 		r = store->ops->extend(store, size);
-	/* There may be room for one block all the same. */
+	/* There may still be room for one block. */
 	if (vhdx_store_no_room(r))
 		r = store->ops->extend(store, end);
 	if (!r)
@@ -290,13 +290,13 @@ static int extend_store(struct vhdx_session *session, u64 end)
 	return vhdx_store_no_room(r) ? -ENOSPC : r;
 }
 
-/* Space behind all that was ever used needs no zeroing. */
+/* Append space, which needs no zeroing: it has never been used. */
 static int append_space(struct vhdx_session *session, u64 size, u64 *offset)
 {
 	u64 end = session->append_at + size;
 	int r;
 
-	/* What was freed is better, but has to be committed before. */
+	/* Freed space is better, but needs a commit first. */
 	if (READ_ONCE(session->space.freed[VHDX_FREED_OPEN]))
 		WRITE_ONCE(session->reclaim, true);
 	if (end > session->image->store->size) {
@@ -315,7 +315,9 @@ static int append_space(struct vhdx_session *session, u64 size, u64 *offset)
 	return 0;
 }
 
-/* Finds room for a block of either kind, and has it read as zeros. */
+/*
+ * Find space for a payload or sector bitmap block, and make it read as zeros.
+ */
 static int prepare_space(struct vhdx_session *session, u64 size, u64 *offset)
 {
 	int r = reuse_space(session, size, offset);
@@ -360,8 +362,8 @@ static int prepare_one(struct vhdx_session *session)
 }
 
 /*
- * Whoever needs blocks faster than they are made gets more of them ahead.
- * Returns how many there should be.
+ * Raise the goal if blocks are taken faster than they are prepared. Return the
+ * goal.
  */
 static u32 raise_goal(struct vhdx_session *session)
 {
@@ -374,7 +376,7 @@ static u32 raise_goal(struct vhdx_session *session)
 	return session->prepared_goal;
 }
 
-/* Returns how many blocks there should be, or 0 if none are to be made. */
+/* Return how many blocks to have prepared, or 0 to prepare none. */
 static u32 prepare_goal(struct vhdx_session *session)
 {
 	u32 goal = 0;
@@ -387,7 +389,7 @@ static u32 prepare_goal(struct vhdx_session *session)
 	else if (session->more)
 		goal = session->prepared_goal;
 	WRITE_ONCE(session->wanted, false);
-	/* Or the space worker would look again at once, and for ever. */
+	/* Otherwise the space worker would repeat its pass for ever. */
 	if (!goal)
 		WRITE_ONCE(session->more, false);
 	spin_unlock(&session->image->pool.lock);
@@ -398,7 +400,7 @@ static void prepare_result(struct vhdx_session *session, u32 goal, int r)
 {
 	spin_lock(&session->image->pool.lock);
 	WRITE_ONCE(session->no_space, r == -ENOSPC);
-	/* After another errno no more blocks are made. */
+	/* After any other errno, no more blocks are prepared. */
 	if (r == -ENOSPC || r == -ENOMEM)
 		WRITE_ONCE(session->wanted, true);
 	WRITE_ONCE(session->more, !r && session->prepared_count < goal);
@@ -408,16 +410,16 @@ static void prepare_result(struct vhdx_session *session, u32 goal, int r)
 }
 
 /**
- * vhdx_session_prepare() - have blocks ready to be handed out
- * @session: the session; does nothing if it is not live, if it has failed, or if
- *	no blocks were asked for
+ * vhdx_session_prepare() - prepare blocks ahead of need
+ * @session: the session; does nothing if it is not live, if it has failed, or
+ *	if nobody wants blocks
  *
- * If the store fails, vhdx_session_work() commits what can be committed and then
- * ends writing.
+ * If the store fails, vhdx_session_work() commits what can be committed and
+ * then ends writing.
  *
  * Context: may sleep; the space worker.
- * Return: 0, also if there is no space, which the session then says; -ENOMEM,
- * which is worth another try; or another errno of the store.
+ * Return: 0; also 0 if there is no space, with @no_space of the session set;
+ * -ENOMEM, which is worth another try; or another errno of the store.
  */
 int vhdx_session_prepare(struct vhdx_session *session)
 {
@@ -429,7 +431,9 @@ int vhdx_session_prepare(struct vhdx_session *session)
 	if (!goal)
 		return 0;
 	r = prepare_bitmap(session);
-	/* Blocks may be taken as fast as they are made. */
+	/*
+	 * Writers may take blocks as fast as they are prepared: bound the pass.
+	 */
 	for (made = 0; made < AT_ONCE && !r; made += size) {
 		if (READ_ONCE(session->prepared_count) >= goal ||
 		    READ_ONCE(session->mode) != VHDX_MODE_RW)
@@ -441,15 +445,15 @@ int vhdx_session_prepare(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_drain() - does freed space wait for I/O to end?
+ * vhdx_session_drain() - start to drain freed space
  * @session: the session
  *
- * Freed space that is durable may still be read or written by I/O that looked
- * its place up before. When all I/O that was under way at this call has ended,
- * call vhdx_session_drained() until it returns false.
+ * I/O that looked up a block before it was freed may still read or write its
+ * space, even after the commit. When all I/O under way at this call has ended,
+ * the caller calls vhdx_session_drained() until it returns false.
  *
  * Context: the space worker.
- * Return: whether there is such space.
+ * Return: true if space drains.
  */
 bool vhdx_session_drain(struct vhdx_session *session)
 {
@@ -482,12 +486,11 @@ static void reclaim_range(struct vhdx_session *session, u64 pos, u64 length)
 }
 
 /**
- * vhdx_session_drained() - the I/O that vhdx_session_drain() spoke of has ended
- * @session: the session
+ * vhdx_session_drained() - free a part of the drained space
+ * @session: the session; the I/O that vhdx_session_drain() waits for has ended
  *
- * The space goes back to the store, if that can take it, and may be used for
- * other blocks, a part at each call. A part is free only when its discard has
- * ended: until then no block gets it.
+ * Discards the space in the store, if the store can do that, and makes it free.
+ * No block gets the space before its discard has ended.
  *
  * Context: may sleep; the space worker.
  * Return: true if another call is needed.
@@ -502,7 +505,7 @@ bool vhdx_session_drained(struct vhdx_session *session)
 		if (pos == U64_MAX)
 			return false;
 		length = min(length, AT_ONCE - done);
-		/* A store that cannot do it keeps the space; no harm is done. */
+		/* A failure is harmless: the store keeps the space. */
 		if (READ_ONCE(session->mode) == VHDX_MODE_RW)
 			store->ops->discard(store, pos, length);
 		reclaim_range(session, pos, length);
@@ -511,7 +514,7 @@ bool vhdx_session_drained(struct vhdx_session *session)
 	return READ_ONCE(session->space.freed[VHDX_FREED_DRAINING]);
 }
 
-/* Lets all space that was freed and committed become free. */
+/* Make all space free that was freed and committed. */
 static void drain_all(struct vhdx_session *session)
 {
 	while (vhdx_session_drain(session))
@@ -542,11 +545,12 @@ static void give_back(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_trim() - give back what was prepared and is not needed
- * @session: with all changes in place and the log closed, and no I/O under way
+ * vhdx_session_trim() - give back space that was prepared and not used
+ * @session: the session, with all changes in place, the log closed, and no I/O
+ *	under way
  *
- * A fixed image never gets shorter than it was found. A file that cannot be
- * made shorter is as good as one that was, only longer.
+ * A fixed image never becomes shorter than it was. If the truncation fails, the
+ * file is longer than necessary and otherwise right.
  *
  * Context: may sleep; the committer, while the space worker rests.
  */
@@ -564,7 +568,10 @@ void vhdx_session_trim(struct vhdx_session *session)
 	if (end < store->size)
 		store->ops->truncate(store, end);
 	tell_size(session);
-	/* What was added and not used is as good as new, and not in the map. */
+	/*
+	 * Space that was appended and not used is not in the map, and still
+	 * zero.
+	 */
 	session->append_at = min(session->append_at,
 				 ALIGN(store->size, VHDX_ALIGN));
 }

@@ -6,7 +6,7 @@
  * @session: the session
  * @index: into the BAT
  * @spot: its page, slot, index and entry are set
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
  * Context: under the pool's lock.
  * Return: 0, -EAGAIN, or -EIO if the entry failed its checks.
@@ -31,12 +31,12 @@ int vhdx_spot_entry(const struct vhdx_session *session, u64 index,
 }
 
 /**
- * vhdx_spot_find() - find a range's first block in the BAT
+ * vhdx_spot_find() - find the first block of a range in the BAT
  * @session: the session
  * @pos: byte offset on the virtual disk
  * @len: bytes, above 0
- * @spot: the block, and what of the range is in it
- * @miss: on -EAGAIN, what vhdx_image_load() must bring in first
+ * @spot: set to the block, and to the part of the range in it
+ * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
  * Context: under the pool's lock.
  * Return: as vhdx_spot_entry().
@@ -57,7 +57,7 @@ int vhdx_spot_find(const struct vhdx_session *session, u64 pos, u64 len,
  * @spot: the block; its page is in the open transaction
  * @entry: the new value
  *
- * Readers look at the entry without the lock.
+ * Readers take no lock, so this is a single store.
  *
  * Context: under the pool's lock.
  */
@@ -70,7 +70,7 @@ void vhdx_spot_publish(struct vhdx_spot *spot, u64 entry)
 }
 
 /**
- * vhdx_spot_short_of() - there is no space prepared
+ * vhdx_spot_short_of() - ask for prepared space
  * @session: the session
  *
  * Context: under the pool's lock.
@@ -84,10 +84,10 @@ int vhdx_spot_short_of(struct vhdx_session *session)
 }
 
 /**
- * vhdx_spot_take() - give the block space
+ * vhdx_spot_take() - give the block a prepared space
  * @session: the session, with a prepared block
  * @spot: the block; its page is in the open transaction
- * @state: the state that it gets
+ * @state: the new state of the block
  *
  * Context: under the pool's lock.
  */
