@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Metadata from and to a block device, and its space.
+ * The block store: I/O of metadata, zeroing and discarding.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -12,12 +12,12 @@
 #include "buffer.h"
 
 /*
- * One for the committer, and one for the others: none has more than one, and
- * each of them ends without another.
+ * The reserve of bios: one for the committer, and one for the other users. Each
+ * has one bio under way at a time, which ends without a second one.
  */
 #define BIOS_MIN	2
 
-/* In bytes, which a bio counts with 32 bits. */
+/* The largest request in bytes: a bio counts them with 32 bits. */
 #define EMPTY_BIO_MAX	(1024 * VHDX_MIB)
 
 static struct bio *bdev_bio(struct vhdx_bdev *self, blk_opf_t opf, u64 pos,
@@ -40,8 +40,7 @@ static int bdev_wait(struct bio *bio)
 }
 
 /*
- * Fills @bio with the pages of @buf, as many as it takes.
- * Returns bytes.
+ * Add as many pages of @buf to @bio as fit. Return the number of bytes.
  */
 static size_t bio_fill(struct bio *bio, const void *buf, size_t len)
 {
@@ -61,8 +60,8 @@ static size_t bio_fill(struct bio *bio, const void *buf, size_t len)
 }
 
 /*
- * A buffer in vmalloc memory has two addresses: its pages' contents must pass
- * through caches that go by the other one.
+ * A buffer in vmalloc memory is mapped at two addresses, so caches that are
+ * indexed by virtual address must be flushed or invalidated.
  */
 static int bdev_move_part(struct vhdx_bdev *self, enum req_op op, u64 pos,
 			  void *buf, size_t *len)
@@ -111,14 +110,14 @@ static int bdev_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	return err;
 }
 
-/* The buffer is only read: bios have no const. */
+/* A write only reads the buffer; bios know no const. */
 static int bdev_write(struct vhdx_store *store, u64 pos, const void *buf,
 		      size_t len)
 {
 	return bdev_move(store, REQ_OP_WRITE, pos, (void *)buf, len);
 }
 
-/* Nothing passes the end of the device; but what is missing is not durable. */
+/* A flush of a device that became shorter fails: the missing part is lost. */
 static int bdev_flush(struct vhdx_store *store)
 {
 	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
@@ -128,7 +127,7 @@ static int bdev_flush(struct vhdx_store *store)
 	return !err && vhdx_store_is_cut(store, &length) ? -EIO : err;
 }
 
-/* All of the device is there from the start. */
+/* A device cannot grow; all of it is there from the start. */
 static int bdev_extend(struct vhdx_store *store, u64 size)
 {
 	return -ENOSPC;
@@ -156,7 +155,7 @@ static int bdev_empty_bios(struct vhdx_bdev *self, blk_opf_t opf, u64 pos,
 	return err;
 }
 
-/* As bio_fill(). */
+/* As bio_fill(), with pages of zeros. */
 static u64 bio_fill_zeros(struct bio *bio, u64 len)
 {
 	u64 done = 0;
@@ -188,8 +187,8 @@ static int bdev_write_zeros(struct vhdx_bdev *self, u64 pos, u64 len)
 }
 
 /*
- * NOUNMAP, for the device may be thin: what was prepared for a block must not
- * turn out to have no room when the block is written to.
+ * Zero with NOUNMAP. The device may be thin, and a write to a prepared block
+ * must not find it without space.
  */
 static int bdev_zero(struct vhdx_store *store, u64 pos, u64 len)
 {
@@ -200,11 +199,13 @@ static int bdev_zero(struct vhdx_store *store, u64 pos, u64 len)
 	if (limit)
 		err = bdev_empty_bios(self, REQ_OP_WRITE_ZEROES | REQ_NOUNMAP,
 				      pos, len, min(limit, EMPTY_BIO_MAX));
-	/* That it cannot do it, a device may find out by the attempt. */
+	/*
+	 * A device may find out only by an attempt that it cannot write zeroes.
+	 */
 	return err ? bdev_write_zeros(self, pos, len) : 0;
 }
 
-/* The block layer cuts what is longer than the device takes, where it should. */
+/* The block layer splits discards that are too long, at suitable places. */
 static int bdev_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
@@ -233,10 +234,10 @@ static const struct vhdx_store_ops bdev_ops = {
 };
 
 /**
- * vhdx_bdev_init() - make a store of a block device
- * @store: the store; nothing needs to be undone before vhdx_bdev_start()
- * @bdev: open for as long as the store is in use; for writing, too, if anything
- *	but reading is to be done
+ * vhdx_bdev_init() - make a store of a block device, not yet usable
+ * @store: the store; nothing to undo before vhdx_bdev_start()
+ * @bdev: the device, open as long as the store is in use; open for writing
+ *	unless the store is only read
  */
 void vhdx_bdev_init(struct vhdx_bdev *store, struct block_device *bdev)
 {
@@ -246,13 +247,14 @@ void vhdx_bdev_init(struct vhdx_bdev *store, struct block_device *bdev)
 }
 
 /**
- * vhdx_bdev_start() - what the store needs to be read and written
- * @store: the store; to be undone by vhdx_bdev_stop(), also after a failure
+ * vhdx_bdev_start() - make the store usable
+ * @store: the store; the caller ends it with vhdx_bdev_stop(), also after a
+ *	failure
  *
- * The bios of a page of the BAT, of the log, and of what is zeroed for a new
- * block, must not come from the reserve that all share, which is why the block
- * layer's own functions for zeroes and discards are of no use: bios of data that
- * wait for the page, or for the block, may have taken all of it.
+ * Bios for pages of the BAT, for the log and for zeroing need a reserve of
+ * their own. Bios of data that wait for a page or a block may have used up the
+ * reserve that all bios share. The block layer's functions for zeroes and
+ * discards use that one, so they are no option here.
  *
  * Context: process context.
  * Return: 0 or -ENOMEM.
@@ -263,8 +265,8 @@ int vhdx_bdev_start(struct vhdx_bdev *store)
 }
 
 /**
- * vhdx_bdev_stop() - what vhdx_bdev_start() made is not needed any more
- * @store: the store, not in use; started or not
+ * vhdx_bdev_stop() - end a store
+ * @store: the store, with no I/O under way; started or not
  */
 void vhdx_bdev_stop(struct vhdx_bdev *store)
 {

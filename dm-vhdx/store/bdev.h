@@ -2,12 +2,12 @@
 /*
  * The block store: an image on a block device.
  *
- * It moves metadata, zeroes and discards by bios of its own. Data never comes
- * here: ->map points the bio at the device.
+ * The store reads and writes metadata, zeroes and discards by bios of its own.
+ * Data does not pass through it: ->map remaps bios to the device.
  *
  * bdev.c APIs:
- *   vhdx_bdev_init()		a device -> a store
- *   vhdx_bdev_start()		what it needs to be read and written
+ *   vhdx_bdev_init()		make a store of a device, not yet usable
+ *   vhdx_bdev_start()		make the store usable
  *   vhdx_bdev_stop()
  */
 #ifndef VHDX_STORE_BDEV_H
@@ -19,9 +19,9 @@
 
 /**
  * struct vhdx_bdev - an image's bytes on a block device
- * @store: for the engine
+ * @store: the store, as the engine sees it
  * @bdev: the device; the tables that use the store hold it open
- * @bios: its own
+ * @bios: reserve of bios for metadata, zeroing and discarding
  */
 struct vhdx_bdev {
 	struct vhdx_store store;

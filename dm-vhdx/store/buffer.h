@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine's buffers, as the stores hand them to the kernel: page by page.
+ * Pages of the buffers that the engine passes to a store.
  *
  * buffer.h APIs:
- *   vhdx_buffer_page()		the page that an address lies in
+ *   vhdx_buffer_page()		find the page of an address
  */
 #ifndef VHDX_BUFFER_H
 #define VHDX_BUFFER_H
@@ -11,8 +11,9 @@
 #include <linux/mm.h>
 
 /**
- * vhdx_buffer_page() - the page that an address lies in
- * @buf: in memory of kmalloc() or vmalloc(), see struct vhdx_store_ops
+ * vhdx_buffer_page() - find the page of an address
+ * @buf: address in memory from kmalloc() or vmalloc(), see struct
+ *	vhdx_store_ops
  *
  * Context: any.
  * Return: the page.

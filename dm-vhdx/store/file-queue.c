@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How bios come to the worker that issues them: many at a time.
+ * The file store: queueing bios to the workers that issue them.
  *
- * Each CPU has a list, and two workers that take all that is there. A task that
- * waits for its bio has it issued on its own CPU: to wake another one takes longer
- * than the I/O of a fast disk. Beside a task that goes on to the next bio, that
- * CPU's worker would preempt it for each one, or find time only when the task
- * sleeps: its bios are issued wherever a CPU is free.
+ * Each CPU has a list, and two workers that take all of it at once. If a task
+ * waits for its bio, the near worker issues the bio on the task's own CPU: to
+ * wake another CPU takes longer than the I/O of a fast disk. If a task
+ * continues with its next bio, a worker on its CPU would preempt it for each
+ * bio, or run only when the task sleeps. Then the far worker issues the bios on
+ * any free CPU.
  *
- * A task that submits many bios in a row under a plug keeps them until it is done,
- * and calls a worker once.
+ * A task that submits many bios under a plug keeps them until it unplugs, and
+ * queues a worker once.
  */
 #include <linux/blkdev.h>
 #include <linux/llist.h>
@@ -23,7 +24,9 @@
 #include "file.h"
 #include "stream.h"
 
-/* Bios of one CPU that wait for a worker, and what is known of who brings them. */
+/*
+ * The bios of one CPU that wait for a worker, and the state of its submitter.
+ */
 struct vhdx_file_cpu {
 	struct llist_head pending;
 	struct vhdx_stream stream;
@@ -32,9 +35,9 @@ struct vhdx_file_cpu {
 };
 
 /*
- * Whoever finds the list empty calls a worker, so that there is one on its way to
- * all that is on the list. That may be near, if it was called for a bio that had to
- * wait: then the next ones of a stream go with that bio.
+ * A task that finds the list empty queues a worker, so a worker is on its way
+ * whenever the list is not empty. If that is the near worker, because of a bio
+ * that had to wait, the next bios of a stream join that bio.
  */
 static void hand_over(struct vhdx_file *file, struct llist_node *newest,
 		      struct llist_node *oldest)
@@ -51,7 +54,9 @@ static void hand_over(struct vhdx_file *file, struct llist_node *newest,
 	put_cpu_ptr(file->cpus);
 }
 
-/* What comes while it runs is taken, too: cheaper than to be called for it. */
+/*
+ * Take bios that arrive meanwhile, too: that is cheaper than another work item.
+ */
 static void issue_all(struct vhdx_file_cpu *cpu)
 {
 	struct vhdx_scope scope = vhdx_scope_enter();
@@ -75,11 +80,12 @@ static void far_work(struct work_struct *work)
 }
 
 /*
- * A task may unplug after ->map has returned, when dm does not keep the table any
- * more. Until the bios are on the list they keep it. From then on a worker that
- * is running may complete them, and the table and @file may go: RCU keeps @file
- * for the rest of hand_over(), since the destructor waits for a grace period
- * before it closes files.
+ * A task may unplug after ->map has returned, when dm holds no reference to the
+ * table any more. Until the bios are on the list, they keep the table. From
+ * then on a running worker may complete them, and the table may be destroyed.
+ * RCU protects
+ * @file for the rest of hand_over(): the destructor waits for a grace period
+ *	before it closes files.
  */
 static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
 {
@@ -91,12 +97,12 @@ static void file_unplug(struct blk_plug_cb *cb, bool from_schedule)
 }
 
 /*
- * A task keeps its bios until it unplugs: an I/O of many pieces, or a system
- * call with many I/Os, then wakes the worker once. The first bio keeps them.
- * blk_check_plugged() would allocate a keeper for each plug, and many a plug is
- * there for one I/O alone: blkdev_write_iter() has its own on 6.1.
+ * Keep a bio until the task unplugs, so that an I/O of many pieces, or a system
+ * call with many I/Os, wakes the worker once. The first bio holds the list.
+ * blk_check_plugged() would allocate memory for each plug, and many plugs cover
+ * a single I/O: blkdev_write_iter() has its own on 6.1.
  *
- * Returns whether the task has a plug that took the bio.
+ * Return true if the task has a plug, which took the bio.
  */
 static bool hold_back(struct vhdx_file *file, struct vhdx_file_io *io)
 {
@@ -125,9 +131,9 @@ static bool hold_back(struct vhdx_file *file, struct vhdx_file_io *io)
 }
 
 /**
- * vhdx_file_queue() - have a bio issued by a worker
+ * vhdx_file_queue() - queue a bio to a worker
  * @file: the store
- * @io: of the bio; comes to vhdx_file_issue()
+ * @io: state of the bio; the worker passes it to vhdx_file_issue()
  *
  * Context: any process context; does not wait.
  */
@@ -138,15 +144,15 @@ void vhdx_file_queue(struct vhdx_file *file, struct vhdx_file_io *io)
 }
 
 /**
- * vhdx_file_queue_again() - the same for a bio that had to wait
+ * vhdx_file_queue_again() - queue a bio that had to wait
  * @file: the store
- * @io: of the bio
+ * @io: state of the bio
  *
- * Context: any, interrupts too: neither the task nor its plug is the bio's.
+ * Context: any, interrupts too: the current task is not the submitter.
  */
 void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_file_io *io)
 {
-	/* To move to another CPU meanwhile would be harmless. */
+	/* A migration to another CPU meanwhile is harmless. */
 	struct vhdx_file_cpu *cpu = raw_cpu_ptr(file->cpus);
 
 	if (llist_add(&io->node, &cpu->pending))
@@ -154,12 +160,12 @@ void vhdx_file_queue_again(struct vhdx_file *file, struct vhdx_file_io *io)
 }
 
 /**
- * vhdx_file_queue_init() - make the lists of a store
- * @file: the store, with its workqueues; to be undone by vhdx_file_queue_exit(),
- *	also after a failure
+ * vhdx_file_queue_init() - create the lists of a store
+ * @file: the store, with its workqueues; the caller ends with
+ *	vhdx_file_queue_exit(), also after a failure
  *
- * Neither worker has priority over who fills its list: one that preempts that task
- * finds one bio each time, and 4 KiB reads at a depth of 32 then cost a sixth more
+ * The workers have normal priority. A worker that preempts the submitter finds
+ * one bio each time, and 4 KiB reads at a depth of 32 then cost a sixth more
  * instructions.
  *
  * Return: 0 or -ENOMEM.
@@ -182,9 +188,9 @@ int vhdx_file_queue_init(struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_queue_exit() - free them
+ * vhdx_file_queue_exit() - free the lists of a store
  * @file: the store, with no bio under way, and a grace period of RCU after its
- *	last bio has ended; workers may still be on their way out
+ *	last bio has ended; workers may still be returning
  *
  * Context: process context; sleeps until the workers have returned.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fresh space of a file.
+ * Fresh space of a file: the window, and writes that take zeros along.
  */
 #include <linux/bio.h>
 #include <linux/slab.h>
@@ -8,10 +8,11 @@
 #include "fresh.h"
 
 /**
- * vhdx_fresh_new() - track nothing yet
+ * vhdx_fresh_new() - start to track the fresh space of a file
  *
  * Context: may sleep.
- * Return: to be freed by vhdx_fresh_free(), or NULL if memory is short.
+ * Return: the tracker, to be freed by vhdx_fresh_free(); or NULL if memory is
+ * short.
  */
 struct vhdx_fresh *vhdx_fresh_new(void)
 {
@@ -23,8 +24,8 @@ struct vhdx_fresh *vhdx_fresh_new(void)
 }
 
 /**
- * vhdx_fresh_free() - track it no more
- * @fresh: with no fill under way; or NULL
+ * vhdx_fresh_free() - stop to track fresh space
+ * @fresh: the tracker, with no fill under way; or NULL
  *
  * Context: may sleep.
  */
@@ -34,8 +35,8 @@ void vhdx_fresh_free(struct vhdx_fresh *fresh)
 }
 
 /*
- * At most as many grains as there are marks. Others look at a word without the
- * lock while it is changed: each mark that stays must be there all the time.
+ * Mark at most as many grains as there are marks. Readers take no lock, so a
+ * mark that stays set must not be cleared for a moment.
  */
 static void mark_grains(struct vhdx_fresh *fresh, unsigned long from,
 			unsigned long to, bool set)
@@ -53,7 +54,7 @@ static void mark_grains(struct vhdx_fresh *fresh, unsigned long from,
 	}
 }
 
-/* The window may not lose a grain that others have to wait for. */
+/* The window must not lose a grain that is being filled: others wait for it. */
 static unsigned long first_busy(const struct vhdx_fresh *fresh)
 {
 	unsigned long first = ULONG_MAX;
@@ -66,8 +67,7 @@ static unsigned long first_busy(const struct vhdx_fresh *fresh)
 }
 
 /*
- * Moves the window on, so that it has as much of what is before @to as it can.
- * Returns where it ends.
+ * Move the window towards @to as far as possible. Return its new end.
  */
 static unsigned long move_grains(struct vhdx_fresh *fresh, unsigned long from,
 				 unsigned long to)
@@ -77,7 +77,7 @@ static unsigned long move_grains(struct vhdx_fresh *fresh, unsigned long from,
 	if (to - start > VHDX_FRESH_GRAINS)
 		start = min(to - VHDX_FRESH_GRAINS, first_busy(fresh));
 	to = min(to, start + VHDX_FRESH_GRAINS);
-	/* A file that did not end with a grain leaves a gap. */
+	/* There is a gap if the file did not end at the border of a grain. */
 	mark_grains(fresh, max(fresh->end, start), min(from, to), false);
 	WRITE_ONCE(fresh->start, start);
 	WRITE_ONCE(fresh->end, max(fresh->end, to));
@@ -85,12 +85,12 @@ static unsigned long move_grains(struct vhdx_fresh *fresh, unsigned long from,
 }
 
 /**
- * vhdx_fresh_add() - the file has grown
- * @fresh: of the file
- * @from: bytes, where it ended before
- * @to: bytes, where it ends now; all between them reads as zeros
+ * vhdx_fresh_add() - add the space by which a file has grown
+ * @fresh: tracker of the file
+ * @from: old size of the file, in bytes
+ * @to: new size of the file, in bytes; the new space reads as zeros
  *
- * Context: any; before anybody learns that the space is there.
+ * Context: any; before the engine learns of the space.
  */
 void vhdx_fresh_add(struct vhdx_fresh *fresh, u64 from, u64 to)
 {
@@ -110,11 +110,11 @@ void vhdx_fresh_add(struct vhdx_fresh *fresh, u64 from, u64 to)
 }
 
 /**
- * vhdx_fresh_cut() - the file has been, or will be, cut
- * @fresh: of the file
- * @size: bytes, where it ends then
+ * vhdx_fresh_cut() - drop the space by which a file is truncated
+ * @fresh: tracker of the file
+ * @size: size after the truncation, in bytes
  *
- * Context: any; nothing is written past @size.
+ * Context: any, before or after the truncation; nothing is written past @size.
  */
 void vhdx_fresh_cut(struct vhdx_fresh *fresh, u64 size)
 {
@@ -129,7 +129,7 @@ void vhdx_fresh_cut(struct vhdx_fresh *fresh, u64 size)
 	spin_unlock_irqrestore(&fresh->lock, flags);
 }
 
-/* Those grains of a range that are in the window: [*first, *end). */
+/* Find the grains of a range that are in the window: [*first, *end). */
 static void clip_range(const struct vhdx_fresh *fresh, u64 pos, u64 len,
 		       unsigned long *first, unsigned long *end)
 {
@@ -156,12 +156,12 @@ static struct vhdx_fill *find_busy(struct vhdx_fresh *fresh,
 }
 
 /**
- * vhdx_fresh_touch() - something was written past all this
- * @fresh: of the file
+ * vhdx_fresh_touch() - note a write that does not come from a bio
+ * @fresh: tracker of the file
  * @pos: byte offset
  * @len: bytes
  *
- * Context: any; before it is written.
+ * Context: any; before the write.
  */
 void vhdx_fresh_touch(struct vhdx_fresh *fresh, u64 pos, u64 len)
 {
@@ -169,8 +169,8 @@ void vhdx_fresh_touch(struct vhdx_fresh *fresh, u64 pos, u64 len)
 
 	spin_lock_irqsave(&fresh->lock, flags);
 	/*
-	 * Others still have to wait for what is busy, and look at its mark
-	 * without the lock: it is not even cleared for a moment.
+	 * Writers still wait for busy grains, and look at their marks without
+	 * the lock: such a mark must not be cleared for a moment.
 	 */
 	for (clip_range(fresh, pos, len, &first, &end); first < end; first++)
 		if (!find_busy(fresh, first, first + 1))
@@ -198,7 +198,7 @@ static void add_zeros(struct vhdx_fill *fill, unsigned int len)
 	}
 }
 
-/* Returns false if the bio's data comes in too many pieces. */
+/* Return false if the data of the bio has too many pieces. */
 static bool describe_fill(struct vhdx_fill *fill, u64 pos, struct bio *bio)
 {
 	unsigned int before = pos & (VHDX_GRAIN - 1);
@@ -223,7 +223,9 @@ static bool is_part(u64 pos, unsigned int len)
 	       pos >> VHDX_GRAIN_SHIFT == (pos + len - 1) >> VHDX_GRAIN_SHIFT;
 }
 
-/* A part of one fresh grain is written: all of the grain, if that can be. */
+/*
+ * Extend the write of a part of a fresh grain to the whole grain, if possible.
+ */
 static struct vhdx_fill *begin_fill(struct vhdx_fresh *fresh,
 				    unsigned long grain, u64 pos,
 				    struct bio *bio)
@@ -239,16 +241,16 @@ static struct vhdx_fill *begin_fill(struct vhdx_fresh *fresh,
 }
 
 /**
- * vhdx_fresh_claim() - may a write go on?
- * @fresh: of the file
+ * vhdx_fresh_claim() - decide how a write proceeds
+ * @fresh: tracker of the file
  * @pos: byte offset in the file
  * @bio: the write, not empty
- * @node: of the writer, by which it is found again if it has to wait
- * @fill: points to NULL, and takes what is to be written in its place; is NULL
- *	itself if zeros are not wanted
+ * @node: node of the writer; vhdx_fresh_done() returns it if the writer waits
+ * @fill: points to NULL; set to the write of a whole grain that replaces the
+ *	bio. NULL if the write takes no zeros along
  *
  * Context: any; does not wait.
- * Return: the answer.
+ * Return: see enum vhdx_fresh_result.
  */
 enum vhdx_fresh_result vhdx_fresh_claim(struct vhdx_fresh *fresh, u64 pos,
 					struct bio *bio,
@@ -282,14 +284,15 @@ out:
 }
 
 /**
- * vhdx_fresh_done() - zeros were written, or could not be
- * @fresh: of the file
- * @fill: from vhdx_fresh_claim()
+ * vhdx_fresh_done() - end the write of a whole grain
+ * @fresh: tracker of the file
+ * @fill: from vhdx_fresh_claim(); the write has ended, well or not
  *
- * The grain is like any other from now on.
+ * The grain is no longer fresh.
  *
  * Context: any.
- * Return: those that waited, newest first. They are to ask again.
+ * Return: the writers that waited, newest first; they call vhdx_fresh_claim()
+ * again.
  */
 struct llist_node *vhdx_fresh_done(struct vhdx_fresh *fresh,
 				   struct vhdx_fill *fill)
@@ -298,7 +301,10 @@ struct llist_node *vhdx_fresh_done(struct vhdx_fresh *fresh,
 	unsigned long flags;
 
 	spin_lock_irqsave(&fresh->lock, flags);
-	/* Its mark may be another's by now if the file was cut. */
+	/*
+	 * If the file was truncated, the mark may belong to another grain by
+	 * now.
+	 */
 	if (fill->grain >= fresh->start && fill->grain < fresh->end)
 		mark_grains(fresh, fill->grain, fill->grain + 1, false);
 	fill->busy = false;

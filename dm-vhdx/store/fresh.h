@@ -2,29 +2,28 @@
 /*
  * Fresh space of a file: reserved when the file grew, and not written to since.
  *
- * File systems keep such space as unwritten extents. The first write to each
- * piece of one splits it, in a transaction and a worker, and that takes more
- * than to write. So the first small write to a grain of fresh space takes zeros
- * along for the rest of it, which is then written once and for all. Nothing
- * changes by that: the rest reads as zeros either way. Others that want to write
- * to the grain meanwhile wait for that one write.
+ * File systems keep such space as unwritten extents. The first write to a part
+ * of an extent splits it, in a transaction and in a worker, which takes longer
+ * than the write itself. So the first small write to a grain of fresh space
+ * takes zeros along for the rest of the grain. The rest reads as zeros either
+ * way. Other writes to the grain wait for that write.
  *
- * What is tracked is a window at the end of the file. Space that leaves it, as
- * the file grows, is written to like any other; so is all space if memory or
- * fills are short. Fresh is what costs, never what is unsafe: a grain counts as
- * fresh only while no write to any part of it was let through.
+ * The tracker covers a window at the end of the file. Space that leaves the
+ * window, as the file grows, is written to as usual; so is all space if memory
+ * or fills are short. A wrong answer costs time and is never unsafe: a grain
+ * counts as fresh only while no write to any part of it has been let through.
  *
  * fresh.c APIs:
- *   vhdx_fresh_new()		track nothing yet
+ *   vhdx_fresh_new()		start to track the fresh space of a file
  *   vhdx_fresh_free()
- *   vhdx_fresh_add()		the file has grown
- *   vhdx_fresh_cut()		the file has been, or will be, cut
- *   vhdx_fresh_touch()		something was written past all this
- *   vhdx_fresh_claim()		ask
- *   vhdx_fresh_done()		zeros were written
+ *   vhdx_fresh_add()		add the space by which the file has grown
+ *   vhdx_fresh_cut()		drop the space by which the file is truncated
+ *   vhdx_fresh_touch()		note a write that does not come from a bio
+ *   vhdx_fresh_claim()		decide how a write proceeds
+ *   vhdx_fresh_done()		end the write of a whole grain
  * fresh.h APIs:
- *   vhdx_fresh_marked()	is a grain fresh, or being filled?
- *   vhdx_fresh_meets()		is a write to be asked for?
+ *   vhdx_fresh_marked()	test whether a grain is fresh, or being filled
+ *   vhdx_fresh_meets()		test whether a write must be claimed
  */
 #ifndef VHDX_FRESH_H
 #define VHDX_FRESH_H
@@ -41,9 +40,9 @@
 struct bio;
 
 /*
- * How much is written at once, in bytes. ext4 has the same bound for zeroing
- * rather than splitting (extent_max_zeroout_kb), and a write of that size takes
- * a disk hardly longer than one of 4 KiB.
+ * The size of a grain in bytes. ext4 has the same bound for zeroing instead of
+ * splitting (extent_max_zeroout_kb), and a write of this size takes a disk
+ * hardly longer than one of 4 KiB.
  */
 #define VHDX_GRAIN		SZ_32K
 #define VHDX_GRAIN_SHIFT	ilog2(VHDX_GRAIN)
@@ -51,20 +50,20 @@ struct bio;
 /* Grains in the window: the largest step in which a file grows, 256 MiB. */
 #define VHDX_FRESH_GRAINS	8192
 
-/* Writes with zeros that are under way at the same time. */
+/* Fills that may be under way at the same time. */
 #define VHDX_FILLS		32
 
-/* Pieces of data in such a write, and of zeros. */
+/* Vectors of a fill: those of the data, and zeros before and after it. */
 #define VHDX_FILL_PIECES	8
 #define VHDX_FILL_VECS		(VHDX_FILL_PIECES + VHDX_GRAIN / PAGE_SIZE + 2)
 
 /**
  * struct vhdx_fill - a write of a whole grain
  * @grain: number of the grain in the file
- * @busy: under way
- * @count: vectors
- * @vec: zeros, the bio's data, zeros
- * @waiting: llist_nodes of those who came meanwhile, newest first
+ * @busy: the write is under way
+ * @count: number of vectors
+ * @vec: zeros, the data of the bio, zeros
+ * @waiting: llist_nodes of writers that wait for the grain, newest first
  */
 struct vhdx_fill {
 	unsigned long grain;
@@ -75,16 +74,16 @@ struct vhdx_fill {
 };
 
 /**
- * struct vhdx_fresh - what is fresh at the end of a file
- * @lock: guards all; may be taken in interrupts
+ * struct vhdx_fresh - the tracker of a file
+ * @lock: guards all other members; may be taken in interrupts
  * @start: first grain of the window
- * @end: the grain after its last
- * @marks: for each grain, by its number modulo their count: it is fresh, or is
- *	being filled
- * @fill: writes under way, and places for more
+ * @end: the grain after the last one of the window
+ * @marks: a bit for each grain, at its number modulo the number of bits: the
+ *	grain is fresh, or being filled
+ * @fill: the fills
  */
 struct vhdx_fresh {
-	spinlock_t lock;	/* of all that follows */
+	spinlock_t lock;	/* guards all that follows */
 	unsigned long start;
 	unsigned long end;
 	DECLARE_BITMAP(marks, VHDX_FRESH_GRAINS);
@@ -92,10 +91,11 @@ struct vhdx_fresh {
 };
 
 /**
- * enum vhdx_fresh_result - may a write go on?
- * @VHDX_FRESH_GO: as it is
- * @VHDX_FRESH_FILL: as the fill says, and vhdx_fresh_done() follows
- * @VHDX_FRESH_WAIT: vhdx_fresh_done() of another will return it
+ * enum vhdx_fresh_result - how a write proceeds
+ * @VHDX_FRESH_GO: unchanged
+ * @VHDX_FRESH_FILL: as a write of the fill; then the caller calls
+ *	vhdx_fresh_done()
+ * @VHDX_FRESH_WAIT: the vhdx_fresh_done() of another write returns it
  */
 enum vhdx_fresh_result {
 	VHDX_FRESH_GO,
@@ -116,12 +116,12 @@ struct llist_node *vhdx_fresh_done(struct vhdx_fresh *fresh,
 				   struct vhdx_fill *fill);
 
 /**
- * vhdx_fresh_marked() - is a grain fresh, or being filled?
- * @fresh: of the file
- * @grain: in the window
+ * vhdx_fresh_marked() - test whether a grain is fresh, or being filled
+ * @fresh: tracker of the file
+ * @grain: number of a grain in the window
  *
  * Context: any; a hint without the lock, but see vhdx_fresh_meets().
- * Return: whether it is.
+ * Return: true if it is.
  */
 static inline bool vhdx_fresh_marked(const struct vhdx_fresh *fresh,
 				     unsigned long grain)
@@ -130,16 +130,16 @@ static inline bool vhdx_fresh_marked(const struct vhdx_fresh *fresh,
 }
 
 /**
- * vhdx_fresh_meets() - is a write to be asked for?
- * @fresh: of the file
+ * vhdx_fresh_meets() - test whether a write must be claimed
+ * @fresh: tracker of the file
  * @pos: byte offset in the file
  * @len: bytes, above 0
  *
- * Without the lock. A grain that is fresh must not look old to the first who
- * writes to it, or the next would put zeros over that: space is added here
- * before the engine knows of it, and publishes blocks in it.
+ * Takes no lock. If a fresh grain looked old to its first writer, the zeros of
+ * the next writer would overwrite that write. This cannot happen: space is
+ * added to the tracker before the engine publishes blocks in it.
  *
- * Context: any; after it was looked up where to write.
+ * Context: any; after the lookup of @pos.
  * Return: false if no grain of the range is fresh or being filled.
  */
 static inline bool vhdx_fresh_meets(const struct vhdx_fresh *fresh, u64 pos,

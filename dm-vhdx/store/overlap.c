@@ -13,9 +13,10 @@ INTERVAL_TREE_DEFINE(struct vhdx_overlap_write, node, u64, subtree,
 		     write_start, write_last, static, writes)
 
 /**
- * vhdx_overlap_init() - no writes
- * @overlap: of a file
- * @align: what direct I/O asks of offsets and lengths, in bytes, a power of two
+ * vhdx_overlap_init() - set up the ordering of writes to a file
+ * @overlap: the ordering
+ * @align: alignment of offsets and lengths for direct I/O, in bytes, a power of
+ *	two
  */
 void vhdx_overlap_init(struct vhdx_overlap *overlap, u32 align)
 {
@@ -25,7 +26,7 @@ void vhdx_overlap_init(struct vhdx_overlap *overlap, u32 align)
 	overlap->unit = max_t(u32, align, PAGE_SIZE);
 }
 
-/* Returns an earlier write that must end first, or NULL. */
+/* Return an earlier write that must end first, or NULL. */
 static struct vhdx_overlap_write *
 find_earlier(struct vhdx_overlap *overlap,
 	     const struct vhdx_overlap_write *write)
@@ -55,16 +56,16 @@ static bool may_begin(struct vhdx_overlap *overlap,
 }
 
 /**
- * vhdx_overlap_enter() - a write comes
- * @overlap: of the file
- * @write: its @cached is set; vhdx_overlap_leave() takes it away
+ * vhdx_overlap_enter() - add a write
+ * @overlap: ordering of the file
+ * @write: the write, with @cached set; vhdx_overlap_leave() removes it
  * @pos: byte offset in the file
  * @len: bytes, above 0
- * @waiter: returned by vhdx_overlap_leave() of an earlier write if this one must
- *	wait; it then asks vhdx_overlap_again()
+ * @waiter: if the write must wait, vhdx_overlap_leave() of an earlier write
+ *	returns this, and the writer calls vhdx_overlap_again()
  *
  * Context: any.
- * Return: true if it may begin.
+ * Return: true if the write may begin.
  */
 bool vhdx_overlap_enter(struct vhdx_overlap *overlap,
 			struct vhdx_overlap_write *write, u64 pos, u64 len,
@@ -85,13 +86,13 @@ bool vhdx_overlap_enter(struct vhdx_overlap *overlap,
 }
 
 /**
- * vhdx_overlap_again() - a write that had to wait asks again
- * @overlap: of the file
+ * vhdx_overlap_again() - test again whether a write may begin
+ * @overlap: ordering of the file
  * @write: as vhdx_overlap_enter() left it
- * @waiter: see there
+ * @waiter: as for vhdx_overlap_enter()
  *
  * Context: any.
- * Return: true if it may begin.
+ * Return: true if the write may begin.
  */
 bool vhdx_overlap_again(struct vhdx_overlap *overlap,
 			struct vhdx_overlap_write *write,
@@ -107,12 +108,12 @@ bool vhdx_overlap_again(struct vhdx_overlap *overlap,
 }
 
 /**
- * vhdx_overlap_leave() - a write has ended
- * @overlap: of the file
- * @write: that could begin
+ * vhdx_overlap_leave() - remove a write that has ended
+ * @overlap: ordering of the file
+ * @write: the write, which was allowed to begin
  *
  * Context: any.
- * Return: the writes that waited for it, newest first; each asks
+ * Return: the writers that waited for it, newest first; each calls
  * vhdx_overlap_again().
  */
 struct llist_node *vhdx_overlap_leave(struct vhdx_overlap *overlap,

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes to a file that go through the page cache beside such that bypass it.
+ * Ordering of cached and direct writes to the same pages of a file.
  *
- * A write of less than what direct I/O takes goes through the page cache: the file
- * system reads the page, changes it, and writes all of it later.  If a direct
- * write of the same page is under way meanwhile, the page may hold what was there
- * before it, and brings that back.  The file system finds a dirty page where the
- * direct write has ended, cannot drop it, and reports a loss to the next fsync.
- * So one of two such writes waits for the other.  Direct writes do not wait for
- * each other, nor do writes that the page cache takes.
+ * A write that is too small for direct I/O goes through the page cache: the
+ * file system reads the page, changes it, and writes all of it later. If a
+ * direct write to the same page is under way, the page may hold the contents
+ * from before that write, and bring them back. Or the file system finds a dirty
+ * page where the direct write has ended, cannot drop the page, and reports a
+ * loss to the next fsync. So one of two such writes waits for the other. Direct
+ * writes do not wait for each other, nor do cached writes.
  *
- * Writes that meet go on in the order in which they came: each waits only for
- * earlier ones, so that none waits for ever.
+ * Each write waits only for earlier ones, so none waits for ever.
  *
  * overlap.c APIs:
- *   vhdx_overlap_init()	no writes
- *   vhdx_overlap_enter()	a write comes
- *   vhdx_overlap_again()	a write that had to wait asks again
- *   vhdx_overlap_leave()	a write has ended
+ *   vhdx_overlap_init()	set up the ordering of a file
+ *   vhdx_overlap_enter()	add a write
+ *   vhdx_overlap_again()	test again whether a write may begin
+ *   vhdx_overlap_leave()	remove a write that has ended
  */
 #ifndef VHDX_OVERLAP_H
 #define VHDX_OVERLAP_H
@@ -28,14 +27,15 @@
 #include <linux/types.h>
 
 /**
- * struct vhdx_overlap - the writes of a file
- * @lock: guards all; may be taken in interrupts
- * @writes: an interval tree of those that are under way or wait
- * @turn: number of the latest one
- * @unit: of the page cache and of direct I/O, in bytes: what meets in one, meets
+ * struct vhdx_overlap - the writes to a file
+ * @lock: guards all other members; may be taken in interrupts
+ * @writes: interval tree of the writes that are under way or wait
+ * @turn: number of the latest write
+ * @unit: larger unit of the page cache and of direct I/O, in bytes: writes that
+ *	touch the same unit overlap
  */
 struct vhdx_overlap {
-	spinlock_t lock;	/* of all that follows, and of the writes */
+	spinlock_t lock;	/* guards all that follows, and the writes */
 	struct rb_root_cached writes;
 	u64 turn;
 	u32 unit;
@@ -43,12 +43,12 @@ struct vhdx_overlap {
 
 /**
  * struct vhdx_overlap_write - a write
- * @node: in the tree
+ * @node: node of the tree
  * @start: first byte of its first unit
  * @last: last byte of its last unit
  * @subtree: the largest @last below @node
- * @turn: writes that came earlier have smaller numbers
- * @cached: it goes through the page cache
+ * @turn: number of the write; earlier writes have smaller numbers
+ * @cached: the write goes through the page cache
  * @waiting: llist_nodes of writes that wait for this one, newest first
  */
 struct vhdx_overlap_write {

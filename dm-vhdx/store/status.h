@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an errno of a store means for a bio.
+ * Conversion of store errors to the status of a bio.
  *
  * status.h APIs:
  *   vhdx_blk_status()		errno of a store -> status of a bio
@@ -13,11 +13,11 @@
 #include "../engine/store.h"
 
 /**
- * vhdx_blk_status() - the status of a bio whose store failed
- * @err: of the store: 0 or a negative errno
+ * vhdx_blk_status() - convert an errno of a store to the status of a bio
+ * @err: 0 or a negative errno of the store
  *
- * An exceeded quota ends a bio as a full disk does. errno_to_blk_status() would
- * make an I/O error of it.
+ * An exceeded quota becomes BLK_STS_NOSPC, as a full disk does;
+ * errno_to_blk_status() would make it an I/O error.
  *
  * Context: any.
  * Return: BLK_STS_*.

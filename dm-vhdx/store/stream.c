@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a task that submits bios will do next, from what it did.
+ * Predict whether a task that submits bios waits for them.
  *
- * A task that has slept since its last bio waited for that one, as far as one can
- * know, unless it had come with many until it slept: then it will again. One that
- * has not slept may have many under way. Or its bio was done already: a worker may
- * preempt the task that calls it, and memory and the page cache answer at once.
- * Then the bio is taken for one of a stream, wrongly. So each stream of which
- * nothing more came until its task slept doubles the number of bios that have to
- * come so before one is taken for a stream again; the first that goes on ends the
- * doubt, whoever caused it.
+ * A task that has slept since its last bio has probably waited for it, unless
+ * it submitted many bios before it slept: then it will do so again. A task that
+ * has not slept may have many bios under way. Or its bio was done already: a
+ * worker may preempt the task that queues it, and memory and the page cache
+ * answer at once. The bio then looks like one of a stream. So each supposed
+ * stream that ends with its first bio doubles the number of bios that must come
+ * without a sleep before the next stream is recognized. The first stream that
+ * continues resets that number, whichever task caused it.
  *
- * With PREEMPT_RT a task that waits for a spinlock sleeps as well, and more streams
- * are missed.
+ * With PREEMPT_RT a task that waits for a spinlock sleeps as well, and more
+ * streams are missed.
  */
 #include <linux/minmax.h>
 
 #include "stream.h"
 
-/* A wrong guess in 256 costs nothing; and a stream makes up for so many soon. */
+/*
+ * One wrong guess in 256 bios costs little, and a stream soon has so many bios.
+ */
 #define DOUBT_MAX	8U
 
 static void start_anew(struct vhdx_stream *stream,
@@ -35,13 +37,13 @@ static void start_anew(struct vhdx_stream *stream,
 }
 
 /**
- * vhdx_stream_note() - one more bio, or several at once
- * @stream: of the CPU
- * @task: that submits it
- * @sleeps: how often @task has slept, its nvcsw
+ * vhdx_stream_note() - note a bio, or several that come at once
+ * @stream: state of the CPU
+ * @task: task that submits the bio
+ * @sleeps: number of times that @task has slept, its nvcsw
  *
- * Context: whoever calls keeps others from @stream.
- * Return: what the bio is of a stream.
+ * Context: the caller serializes access to @stream.
+ * Return: see enum vhdx_stream_step.
  */
 enum vhdx_stream_step vhdx_stream_note(struct vhdx_stream *stream,
 				       const struct task_struct *task,

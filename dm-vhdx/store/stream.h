@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether who submits a bio waits for it, or goes on to the next one.
+ * Prediction whether a task waits for its bio, or continues with the next one.
  *
- * It decides where a bio of a file is issued, see store/file-queue.c: for a task
- * that waits, on its own CPU, which is free then; beside one that goes on, on
- * another CPU, if one is free.
+ * This decides where a bio of a file is issued, see store/file-queue.c: if the
+ * task waits, on its own CPU, which is free then; if it continues, on another
+ * CPU.
  *
  * stream.c APIs:
- *   vhdx_stream_note()	one more bio
+ *   vhdx_stream_note()	note a bio
  */
 #ifndef VHDX_STREAM_H
 #define VHDX_STREAM_H
@@ -17,10 +17,10 @@
 struct task_struct;
 
 /**
- * enum vhdx_stream_step - what a bio is of a stream
- * @VHDX_STREAM_NONE: none: its task is thought to wait for it
- * @VHDX_STREAM_BEGINS: the one at which a stream shows
- * @VHDX_STREAM_ON: of one that has shown
+ * enum vhdx_stream_step - whether a bio belongs to a stream
+ * @VHDX_STREAM_NONE: no: its task probably waits for it
+ * @VHDX_STREAM_BEGINS: yes: a stream is recognized with this bio
+ * @VHDX_STREAM_ON: yes: it continues a stream
  */
 enum vhdx_stream_step {
 	VHDX_STREAM_NONE,
@@ -29,16 +29,16 @@ enum vhdx_stream_step {
 };
 
 /**
- * struct vhdx_stream - what is known of who submits on a CPU
- * @task: who did last; only to be compared
- * @sleeps: how often it had slept until then
- * @awake: how often a task has come again without having slept, since the last
- *	time that this was taken for a stream
- * @doubt: a stream shows when @awake is two to the power of this
- * @shown: it has
- * @went_on: and more bios came
+ * struct vhdx_stream - the submitter of bios on a CPU
+ * @task: last task that submitted a bio; only to be compared
+ * @sleeps: number of times that @task had slept by then
+ * @awake: number of bios whose task had not slept since its last bio, counted
+ *	since the last stream was recognized
+ * @doubt: a stream is recognized when @awake is two to the power of this
+ * @shown: a stream has been recognized
+ * @went_on: more bios of the stream have come
  *
- * All zero at the beginning.
+ * All members are zero at first.
  */
 struct vhdx_stream {
 	const struct task_struct *task;
