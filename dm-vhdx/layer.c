@@ -3,8 +3,8 @@
  * One table's hold on one image.
  */
 #include <linux/blkdev.h>
+#include <linux/dcache.h>
 #include <linux/device-mapper.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/mount.h>
@@ -68,17 +68,34 @@ static int find_place(const char *name, struct place *place,
 }
 
 /* The path in the caller's view, for a table line that works later too. */
-static char *absolute_path(struct file *filp)
+static char *absolute_path(const struct path *path)
 {
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	char *path, *copy;
+	char *name, *copy;
 
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	path = file_path(filp, buf, PATH_MAX);
-	copy = IS_ERR(path) ? path : kstrdup(path, GFP_KERNEL);
+	name = d_path(path, buf, PATH_MAX);
+	copy = IS_ERR(name) ? name : kstrdup(name, GFP_KERNEL);
 	kfree(buf);
 	return copy ?: ERR_PTR(-ENOMEM);
+}
+
+/* A name such as /proc/self/fd/3 tells the log nothing. */
+static int name_file(const struct place *place, struct vhdx_claim *claim,
+		     struct vhdx_layer *layer, struct vhdx_reason *reason)
+{
+	char *name;
+
+	if (place->type != S_IFREG)
+		return 0;
+	name = absolute_path(&place->path);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	layer->name = name;
+	reason->image = name;
+	claim->name = name;
+	return 0;
 }
 
 /* An overlay's file lies where the one that it has the data from does. */
@@ -98,20 +115,10 @@ static int open_file(const struct vhdx_options *options,
 {
 	struct vhdx_backing *backing;
 	struct file *filp;
-	char *path;
 
 	filp = vhdx_file_open(&place->path, claim->write, reason);
 	if (IS_ERR(filp))
 		return PTR_ERR(filp);
-	path = absolute_path(filp);
-	if (IS_ERR(path)) {
-		fput(filp);
-		return PTR_ERR(path);
-	}
-	layer->name = path;
-	/* A name such as /proc/self/fd/3 tells the log nothing. */
-	reason->image = path;
-	claim->name = path;
 	backing = vhdx_backing_get_file(filp, claim, reason);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
@@ -207,6 +214,9 @@ static int open_place(struct vhdx_stack *stack, const struct place *place,
 		return vhdx_reason_give(reason, -EINVAL,
 					"is neither a regular file nor a block device");
 	}
+	err = name_file(place, claim, layer, reason);
+	if (err)
+		return err;
 	err = vhdx_stack_put(stack, device_below(place));
 	if (err == -ELOOP)
 		return vhdx_reason_give(reason, err,

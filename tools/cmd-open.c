@@ -125,7 +125,7 @@ static bool is_writable(const struct layer *layer,
 			 layer->path);
 		return false;
 	}
-	reason = user_store_read_only(&layer->file, layer->path);
+	reason = user_store_read_only(&layer->file);
 	if (reason)
 		msg_warn("%s: cannot be written: %s; so the device is read-only",
 			 layer->path, reason);
@@ -133,7 +133,8 @@ static bool is_writable(const struct layer *layer,
 	       !damage_found(layer);
 }
 
-static int create_explained(const struct dmdev_spec *spec, const char *path)
+static int create_explained(const struct dmdev_spec *spec,
+			    const struct layer *child)
 {
 	int log = kmsg_begin();
 	int err = dmdev_create(spec);
@@ -142,29 +143,34 @@ static int create_explained(const struct dmdev_spec *spec, const char *path)
 		explain(log, spec->name, err == -ENOTARGET || err == -ETXTBSY);
 	kmsg_end(log);
 	if (err == -ETXTBSY)
-		holders_explain(path);
+		holders_explain(child->file.fd, child->path);
 	return err;
 }
 
 static int create(struct disk *disk, const struct options *options,
 		  struct dmdev_spec *spec)
 {
-	char *params = table_line_build(disk, options);
+	char *params;
 	char uuid[UUID_SIZE];
-	int err;
+	int err = 0;
 
-	if (!params)
-		return -ENOMEM;
 	make_uuid(disk, options->private ? DMDEV_PRIVATE : "VHDX-", spec->name,
 		  uuid);
 	spec->uuid = uuid;
-	spec->params = params;
 	/* The kernel locks it as well, and shares it with no one. */
 	if (!spec->read_only)
-		disk_unlock(disk);
+		err = disk_unlock(disk);
+	if (err) {
+		msg_err("%s: %s", disk->layer[0]->path, strerror(-err));
+		return err;
+	}
+	params = table_line_build(disk, options);
+	if (!params)
+		return -ENOMEM;
+	spec->params = params;
 	msg_verbose("table: 0 %llu " TARGET_TYPE " %s, %s", spec->sectors,
 		    params, spec->read_only ? "read-only" : "read-write");
-	err = create_explained(spec, disk->layer[0]->path);
+	err = create_explained(spec, disk->layer[0]);
 	free(params);
 	return err;
 }

@@ -5,6 +5,7 @@
 
 #include "foreign.h"
 #include "message.h"
+#include "place.h"
 
 /* VHD, the format before VHDX, ends with this footer, or begins with a copy. */
 #define VHD_COOKIE	"conectix"
@@ -102,11 +103,12 @@ static void ask_magic(const char *path, int fd)
 
 /**
  * foreign_explain() - say what a file is that is no VHDX
- * @path: a file that opens
+ * @place: of the file, which opens
+ * @path: what the user calls it
  */
-void foreign_explain(const char *path)
+void foreign_explain(int place, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = place_open(place, O_RDONLY);
 	const char *format;
 
 	if (fd < 0)

@@ -8,6 +8,6 @@
 #ifndef FOREIGN_H
 #define FOREIGN_H
 
-void foreign_explain(const char *path);
+void foreign_explain(int place, const char *path);
 
 #endif /* FOREIGN_H */

@@ -99,13 +99,14 @@ static int name_if_used(const struct dmdev *dev, void *context)
 
 /**
  * holders_explain() - name those who use an image, as far as they are found
- * @path: of the image
+ * @place: a descriptor of the image
+ * @path: what the user calls it
  */
-void holders_explain(const char *path)
+void holders_explain(int place, const char *path)
 {
 	struct sought sought = { .path = path };
 
-	if (stat(path, &sought.st))
+	if (fstat(place, &sought.st))
 		return;
 	name_processes(&sought);
 	if (!geteuid() && !access("/sys/class/misc/device-mapper", F_OK) &&

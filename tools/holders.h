@@ -8,6 +8,6 @@
 #ifndef HOLDERS_H
 #define HOLDERS_H
 
-void holders_explain(const char *path);
+void holders_explain(int place, const char *path);
 
 #endif /* HOLDERS_H */

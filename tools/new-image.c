@@ -84,7 +84,7 @@ static int keep_parents(const struct creation *creation)
 	return 0;
 }
 
-static int open_device(struct creation *creation)
+static int open_device(struct creation *creation, int place)
 {
 	int err;
 
@@ -93,7 +93,8 @@ static int open_device(struct creation *creation)
 			creation->path);
 		return -EEXIST;
 	}
-	err = user_store_open(&creation->file, creation->path, USER_WRITE);
+	err = user_store_open_place(&creation->file, place, creation->path,
+				    USER_WRITE);
 	if (err)
 		return err;
 	err = keep_parents(creation);
@@ -106,16 +107,21 @@ static int open_device(struct creation *creation)
 	return err;
 }
 
+/* What was found to be a device is what is opened: --force is for devices. */
 static int open_target(struct creation *creation)
 {
+	int place = open(creation->path, O_PATH | O_CLOEXEC);
 	struct stat st;
+	int err = -EEXIST;
 
-	if (stat(creation->path, &st))
+	if (place < 0)
 		return user_store_create(&creation->file, creation->path);
-	if (S_ISBLK(st.st_mode))
-		return open_device(creation);
-	msg_err("%s: exists; nothing is overwritten", creation->path);
-	return -EEXIST;
+	if (!fstat(place, &st) && S_ISBLK(st.st_mode))
+		err = open_device(creation, place);
+	else
+		msg_err("%s: exists; nothing is overwritten", creation->path);
+	close(place);
+	return err;
 }
 
 /* So that the name is there after a crash, too. */

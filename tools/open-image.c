@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <unistd.h>
+
 #include "foreign.h"
 #include "holders.h"
 #include "open-image.h"
+#include "place.h"
 
 /**
  * open_image() - open the image that a verb was given, without its parents
@@ -25,11 +28,15 @@ int open_image(const struct options *options, const char *path,
 		.while_written = mode == OPEN_WHILE_WRITTEN,
 		.writable = mode == OPEN_WRITABLE,
 	};
-	int err = disk_open(path, &disk_options, opened);
+	int place, err = place_find(path, &place);
 
+	if (err)
+		return err;
+	err = disk_open(place, path, &disk_options, opened);
 	if (err == -EMEDIUMTYPE)
-		foreign_explain(path);
+		foreign_explain(place, path);
 	if (err == -ETXTBSY)
-		holders_explain(path);
+		holders_explain(place, path);
+	close(place);
 	return err;
 }

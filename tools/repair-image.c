@@ -71,7 +71,7 @@ static int clear_log(const char *path, bool *mended)
 		return r;
 	if (file.in_use) {
 		msg_err("%s: %s; close it there first", path, file.in_use);
-		holders_explain(path);
+		holders_explain(file.fd, path);
 		r = -ETXTBSY;
 	} else {
 		r = vhdx_repair_log(&file.store, &report.report);

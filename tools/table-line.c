@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <sys/sysmacros.h>
 
+#include "place.h"
 #include "table-line.h"
 #include "verbs.h"
 
 /*
- * The target reads \ooo as a byte. (A backslash before the byte itself would be
- * device-mapper's own escape, but libdevmapper doubles every backslash on the
- * way, so none of those arrives.)
+ * The kernel opens the very file that was checked, whatever bears its name by
+ * then; it puts the name into the table.
  */
-static void print_escaped(FILE *out, const char *path)
-{
-	for (; *path; path++) {
-		if (strchr(WORDS_OF_DM "\\", *path))
-			fprintf(out, "\\%03o", (unsigned char)*path);
-		else
-			fputc(*path, out);
-	}
-}
-
 static void print_image(FILE *out, const struct layer *layer)
 {
 	const struct user_store *file = &layer->file;
+	char path[PLACE_PATH_SIZE];
 
 	if (file->device)
 		fprintf(out, "%u:%u", major(file->dev), minor(file->dev));
 	else
-		print_escaped(out, layer->path);
+		fputs(place_path(file->fd, path), out);
 }
 
 /* Whether the device is read-only is not here: that is device-mapper's. */
@@ -61,6 +52,8 @@ static void print_features(FILE *out, const struct options *options)
  * table_line_build() - the target's part of the table line
  * @disk: the images
  * @options: of the command line
+ *
+ * The line serves this process, as long as the disk is open.
  *
  * Return: the line, which the caller frees, or NULL without memory.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "open.h"
+#include "place.h"
 
 #define PIECE	(1024 * 1024)
 
@@ -65,13 +66,15 @@ int main(int argc, char **argv)
 	struct disk_sink sink = { .finding = say };
 	struct disk_options options = { .sink = &sink };
 	struct disk *disk;
-	int err;
+	int place, err;
 
 	if (argc != 2 && argc != 4) {
 		fprintf(stderr, "usage: flat IMAGE [OFFSET LENGTH]\n");
 		return 1;
 	}
-	err = disk_open(argv[1], &options, &disk);
+	err = place_find(argv[1], &place);
+	if (!err)
+		err = disk_open(place, argv[1], &options, &disk);
 	if (!err) {
 		err = write_flat(disk, argv + 2);
 		disk_close(disk);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <unistd.h>
+
 #include "message.h"
 #include "open.h"
 #include "parents.h"
+#include "place.h"
 
 static void layer_emit(struct vhdx_report *report,
 		       const struct vhdx_finding *finding)
@@ -76,7 +79,8 @@ static int layer_understand(struct layer *layer)
 	return 0;
 }
 
-static struct layer *layer_new(struct disk_sink *sink, const char *path)
+static struct layer *layer_new(struct disk_sink *sink, int place,
+			       const char *path)
 {
 	struct layer *layer = calloc(1, sizeof(*layer));
 
@@ -85,11 +89,11 @@ static struct layer *layer_new(struct disk_sink *sink, const char *path)
 	layer->report.emit = layer_emit;
 	layer->sink = sink;
 	layer->file.fd = -1;
-	/* What does not resolve is left for open() to complain of. */
-	layer->path = realpath(path, NULL);
-	if (!layer->path)
-		layer->path = strdup(path);
-	return layer;
+	layer->path = place_name(place, path);
+	if (layer->path)
+		return layer;
+	free(layer);
+	return NULL;
 }
 
 /* What the next layer is opened for. */
@@ -101,15 +105,16 @@ static enum user_access layer_access(const struct disk *disk)
 }
 
 /* Open one image and put it at the end of the disk's layers. */
-static int disk_add(struct disk *disk, const char *path)
+static int disk_add(struct disk *disk, int place, const char *path)
 {
-	struct layer *layer = layer_new(disk->options.sink, path);
+	struct layer *layer = layer_new(disk->options.sink, place, path);
 	int err;
 
 	if (!layer)
 		return -ENOMEM;
 	msg_verbose("opening %s", layer->path);
-	err = user_store_open(&layer->file, layer->path, layer_access(disk));
+	err = user_store_open_place(&layer->file, place, layer->path,
+				    layer_access(disk));
 	if (!err)
 		err = layer_cycle(disk, layer);
 	if (!err)
@@ -126,7 +131,8 @@ static int disk_add(struct disk *disk, const char *path)
 
 /**
  * disk_open() - open an image, without its parents
- * @path: file or block device
+ * @place: of the file or block device, from place_find(); it stays the caller's
+ * @path: what the user calls it
  * @options: how; copied, but what it points to must outlive the disk
  * @opened: the disk, for disk_close()
  *
@@ -134,7 +140,7 @@ static int disk_add(struct disk *disk, const char *path)
  * for what is no VHDX, -ETXTBSY for what somebody writes, -EUCLEAN and
  * -EOPNOTSUPP for what the engine refuses.
  */
-int disk_open(const char *path, const struct disk_options *options,
+int disk_open(int place, const char *path, const struct disk_options *options,
 	      struct disk **opened)
 {
 	struct disk *disk = calloc(1, sizeof(*disk));
@@ -143,7 +149,7 @@ int disk_open(const char *path, const struct disk_options *options,
 	if (!disk)
 		return -ENOMEM;
 	disk->options = *options;
-	err = disk_add(disk, path);
+	err = disk_add(disk, place, path);
 	if (err) {
 		disk_close(disk);
 		return err;
@@ -168,6 +174,17 @@ static int parent_missing(const struct layer *child)
 	return -ENOLINK;
 }
 
+static int disk_add_path(struct disk *disk, const char *path)
+{
+	int place, err = place_find(path, &place);
+
+	if (err)
+		return err;
+	err = disk_add(disk, place, path);
+	close(place);
+	return err;
+}
+
 /* Open the parent of the last layer. */
 static int disk_add_parent(struct disk *disk)
 {
@@ -177,7 +194,7 @@ static int disk_add_parent(struct disk *disk)
 	int err;
 
 	if (nr < disk->options.parent_count) {
-		err = disk_add(disk, disk->options.parents[nr]);
+		err = disk_add_path(disk, disk->options.parents[nr]);
 		return err == -ENOENT ? -ENOLINK : err;
 	}
 	err = parent_find(child->image->locator, child->path,
@@ -186,7 +203,7 @@ static int disk_add_parent(struct disk *disk)
 		return err;
 	if (!path)
 		return parent_missing(child);
-	err = disk_add(disk, path);
+	err = disk_add_path(disk, path);
 	free(path);
 	return err;
 }
@@ -244,11 +261,14 @@ int disk_follow(struct disk *disk)
 
 /**
  * disk_unlock() - give the child's file back, for somebody else to write it
- * @disk: an open disk; of the child, only what is in memory can still be used
+ * @disk: an open disk; of the child, only what is in memory can still be used, and
+ *	which file it is
+ *
+ * Return: 0 or a negative errno.
  */
-void disk_unlock(struct disk *disk)
+int disk_unlock(struct disk *disk)
 {
-	user_store_close(&disk->layer[0]->file);
+	return user_store_unlock(&disk->layer[0]->file);
 }
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Open an image, or a whole chain of them, by path.
+ * Open an image, or a whole chain of them.
  *
  * open.c APIs:
  *   disk_open()	open the image itself
@@ -46,7 +46,8 @@ struct disk_options {
  * struct layer - one image of a disk
  * @report: hands findings on to @sink, with the path
  * @sink: the disk's
- * @path: absolute, without symbolic links
+ * @path: the name that @file had when it was found, absolute and without
+ *	symbolic links: for people, not to be looked up again
  * @file: its bytes
  * @image: what the engine made of them
  */
@@ -72,10 +73,10 @@ struct disk {
 	struct vhdx_chain *chain;
 };
 
-int disk_open(const char *path, const struct disk_options *options,
+int disk_open(int place, const char *path, const struct disk_options *options,
 	      struct disk **opened);
 int disk_follow(struct disk *disk);
-void disk_unlock(struct disk *disk);
+int disk_unlock(struct disk *disk);
 void disk_close(struct disk *disk);
 
 #endif /* OPEN_H */

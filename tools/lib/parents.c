@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include "message.h"
 #include "names.h"
 #include "parents.h"
+#include "place.h"
 #include "store-user.h"
 
 /* Windows separates by a backslash and takes a slash as well. */
@@ -106,8 +109,15 @@ static bool is_meant(const struct vhdx_locator *locator, const char *path)
 	struct vhdx_headers headers;
 	struct user_store user;
 	bool meant = false;
+	int place, err;
 
-	if (access(path, R_OK) || user_store_open(&user, path, USER_PEEK))
+	place = place_find_at(AT_FDCWD, path, O_PATH, RESOLVE_NO_MAGICLINKS);
+	if (place < 0)
+		return false;
+	err = place_is_image(place) && !access(path, R_OK) ?
+	      user_store_open_place(&user, place, path, USER_PEEK) : -EACCES;
+	close(place);
+	if (err)
 		return false;
 	if (!vhdx_file_id_check(&user.store, &vhdx_report_silent) &&
 	    !vhdx_headers_read(&user.store, &headers, &vhdx_report_silent)) {

@@ -7,6 +7,7 @@
 
 #include "file-lock.h"
 #include "message.h"
+#include "place.h"
 #include "store-user.h"
 
 /**
@@ -41,38 +42,6 @@ int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 
 static const struct vhdx_store_ops read_ops = { .read = user_store_read };
 
-/* Only the owner may leave the access time alone. */
-static int open_quietly(const char *path, int flags)
-{
-	int fd = open(path, flags | O_NOATIME);
-
-	return fd < 0 && errno == EPERM ? open(path, flags) : fd;
-}
-
-/*
- * O_NONBLOCK, for a FIFO must be refused, not waited for. A lease is another
- * matter, and only files have any: the kernel sees to it that it is given back,
- * and who looks at the file as file_lock() does holds it for an instant.
- */
-static int open_promptly(const char *path, enum user_access access)
-{
-	int flags = O_CLOEXEC | O_NOCTTY |
-		    (access == USER_WRITE ? O_RDWR : O_RDONLY);
-	int fd = open_quietly(path, flags | O_NONBLOCK);
-
-	return fd < 0 && errno == EWOULDBLOCK ? open_quietly(path, flags) : fd;
-}
-
-static int wrong_kind(const char *path, mode_t mode)
-{
-	const char *kind = S_ISDIR(mode) ? "a directory" :
-			   S_ISCHR(mode) ? "a character device" :
-			   S_ISFIFO(mode) ? "a pipe" : "a socket";
-
-	msg_err("%s: is %s, not an image file or block device", path, kind);
-	return -EISDIR;
-}
-
 static int learn_device(struct user_store *user, const char *path,
 			const struct stat *st)
 {
@@ -98,8 +67,6 @@ static int learn(struct user_store *user, const char *path)
 	}
 	if (S_ISBLK(st.st_mode))
 		return learn_device(user, path, &st);
-	if (!S_ISREG(st.st_mode))
-		return wrong_kind(path, st.st_mode);
 	user->store.size = (u64)st.st_size;
 	user->dev = st.st_dev;
 	user->ino = st.st_ino;
@@ -109,15 +76,15 @@ static int learn(struct user_store *user, const char *path)
 /* What is mounted or below another device may not be written to. */
 static int claim_device(struct user_store *user, const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_EXCL);
+	int fd = place_open(user->fd, O_RDWR | O_EXCL);
 
-	if (fd < 0 && errno == EBUSY) {
+	if (fd == -EBUSY) {
 		user->in_use = "is mounted or used by another device";
 		return 0;
 	}
 	if (fd < 0) {
-		msg_err("%s: %s", path, strerror(errno));
-		return -errno;
+		msg_err("%s: %s", path, strerror(-fd));
+		return fd;
 	}
 	close(user->fd);
 	user->fd = fd;
@@ -139,32 +106,32 @@ static int claim(struct user_store *user, const char *path,
 	return 0;
 }
 
-static int cannot_open(const char *path)
+static int cannot_open(const char *path, int err)
 {
-	int err = -errno;
-
 	/* The module does so, for one, with what it reads. */
 	if (err == -ETXTBSY)
 		msg_err("%s: is in use by a device, or runs: nobody may write to it",
 			path);
+	else if (err == -ENOENT)
+		msg_err("%s: cannot be opened without /proc; mount it", path);
 	else
 		msg_err("%s: %s", path, strerror(-err));
-	/* Of symbolic links; parents that form a circle are another matter. */
-	return err == -ELOOP ? -ENOENT : err;
+	return err;
 }
 
 /**
- * user_store_open() - open an image's bytes
+ * user_store_open_place() - open the bytes of an image that was found
  * @user: filled in
- * @path: a regular file or a block device; anything else is refused
+ * @place: of the image, from place.h; it stays the caller's
+ * @name: of it, for messages
  * @access: what for
  *
  * Whether what is found in @user->in_use matters is the caller's to decide.
  *
  * Return: 0, or a negative errno after a message.
  */
-int user_store_open(struct user_store *user, const char *path,
-		    enum user_access access)
+int user_store_open_place(struct user_store *user, int place, const char *name,
+			  enum user_access access)
 {
 	int err;
 
@@ -172,14 +139,34 @@ int user_store_open(struct user_store *user, const char *path,
 		.store.ops = access == USER_WRITE ? &user_store_write_ops :
 						    &read_ops,
 	};
-	user->fd = open_promptly(path, access);
+	user->fd = place_open(place, access == USER_WRITE ? O_RDWR : O_RDONLY);
 	if (user->fd < 0)
-		return cannot_open(path);
-	err = learn(user, path);
+		return cannot_open(name, user->fd);
+	err = learn(user, name);
 	if (!err)
-		err = claim(user, path, access);
+		err = claim(user, name, access);
 	if (err)
 		user_store_close(user);
+	return err;
+}
+
+/**
+ * user_store_open() - find an image and open its bytes
+ * @user: filled in
+ * @path: of the image
+ * @access: what for
+ *
+ * Return: as user_store_open_place(), and as place_find().
+ */
+int user_store_open(struct user_store *user, const char *path,
+		    enum user_access access)
+{
+	int place, err = place_find(path, &place);
+
+	if (err)
+		return err;
+	err = user_store_open_place(user, place, path, access);
+	close(place);
 	return err;
 }
 
@@ -197,8 +184,11 @@ int user_store_create(struct user_store *user, const char *path)
 	*user = (struct user_store){ .store.ops = &user_store_write_ops };
 	/* A disk holds what only some may read; who else may, its owner says. */
 	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (user->fd < 0)
-		return cannot_open(path);
+	if (user->fd < 0) {
+		err = -errno;
+		msg_err("%s: %s", path, strerror(-err));
+		return err;
+	}
 	err = learn(user, path);
 	if (!err)
 		err = claim(user, path, USER_WRITE);
@@ -218,18 +208,34 @@ void user_store_close(struct user_store *user)
 }
 
 /**
+ * user_store_unlock() - give the locks back, and keep hold of the file
+ * @user: an open store; it can be neither read nor written any more
+ *
+ * Return: 0 or a negative errno.
+ */
+int user_store_unlock(struct user_store *user)
+{
+	int place = place_open(user->fd, O_PATH);
+
+	if (place < 0)
+		return place;
+	close(user->fd);
+	user->fd = place;
+	return 0;
+}
+
+/**
  * user_store_read_only() - what keeps from writing, in words
  * @user: an open store
- * @path: its path
  *
  * Return: NULL if nothing does.
  */
-const char *user_store_read_only(const struct user_store *user,
-				 const char *path)
+const char *user_store_read_only(const struct user_store *user)
 {
+	char path[PLACE_PATH_SIZE];
 	int read_only = 0;
 
-	if (access(path, W_OK))
+	if (access(place_path(user->fd, path), W_OK))
 		return strerror(errno);
 	/* Root may open such a device for writing, and not write. */
 	if (user->device && !ioctl(user->fd, BLKROGET, &read_only) && read_only)

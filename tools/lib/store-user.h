@@ -4,9 +4,11 @@
  * pread() and pwrite().
  *
  * store-user.c APIs:
- *   user_store_open()	open an image's bytes
+ *   user_store_open_place()	open the bytes of an image that was found
+ *   user_store_open()	find an image and open its bytes
  *   user_store_create()	make a new file for an image
  *   user_store_close()
+ *   user_store_unlock()	give the locks back, and keep hold of the file
  *   user_store_read_only()	what keeps from writing?
  *   user_store_same()	are two stores the same file?
  *   user_store_read()		the read operation of both kinds
@@ -24,7 +26,8 @@
 /**
  * struct user_store - an open file or block device
  * @store: what the engine sees
- * @fd: open for reading, and for writing if that was asked for
+ * @fd: open for reading, and for writing if that was asked for; after
+ *	user_store_unlock() it only tells which file it is
  * @dev: where the file is, or the block device itself
  * @ino: which file; 0 for a block device
  * @device: it is a block device
@@ -48,12 +51,14 @@ enum user_access {
 	USER_WRITE,	/* keep everybody away */
 };
 
+int user_store_open_place(struct user_store *user, int place, const char *name,
+			  enum user_access access);
 int user_store_open(struct user_store *user, const char *path,
 		    enum user_access access);
 int user_store_create(struct user_store *user, const char *path);
 void user_store_close(struct user_store *user);
-const char *user_store_read_only(const struct user_store *user,
-				 const char *path);
+int user_store_unlock(struct user_store *user);
+const char *user_store_read_only(const struct user_store *user);
 bool user_store_same(const struct user_store *a, const struct user_store *b);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
