@@ -7,6 +7,7 @@
  * are printed as they come, in JSON too, and never kept.
  */
 #include "check.h"
+#include "document.h"
 #include "exit-codes.h"
 #include "findings.h"
 #include "message.h"
@@ -27,6 +28,7 @@
  * @in_parents: bytes of the disk that lie there, or are zeros
  * @file_size: bytes of the file
  * @unowned: bytes of it that belong to no block and to nothing else
+ * @reason: the first error, with its path
  */
 struct verdict {
 	u64 counts[VHDX_ERROR + 1];
@@ -36,6 +38,7 @@ struct verdict {
 	u64 in_parents;
 	u64 file_size;
 	u64 unowned;
+	char reason[PATH_MAX + VHDX_SENTENCE_MAX];
 };
 
 /**
@@ -45,6 +48,9 @@ struct verdict {
  * @options: of the command line
  * @now: of the image that is being checked
  * @counts: findings of all images by severity
+ * @code: the exit code of the image that is worst off
+ * @failure: why that image could not be checked, a negative errno, or 0
+ * @incomplete: some image was not checked to its end
  * @images: what was found of each, for JSON
  */
 struct checker {
@@ -53,21 +59,25 @@ struct checker {
 	const struct options *options;
 	struct verdict now;
 	u64 counts[VHDX_ERROR + 1];
+	int code;
+	int failure;
+	bool incomplete;
 	struct json_object *images;
 };
 
-static bool found_any(const struct checker *checker)
+/* In case it is why the image cannot be opened: the first one says that. */
+static void note(struct verdict *now, const char *path,
+		 const struct vhdx_finding *finding)
 {
-	size_t i;
+	char sentence[VHDX_SENTENCE_MAX];
 
-	for (i = 0; i < ARRAY_SIZE(checker->counts); i++)
-		if (checker->counts[i])
-			return true;
-	return false;
+	if (finding->severity != VHDX_ERROR || *now->reason)
+		return;
+	vhdx_sentence(finding, sentence, sizeof(sentence));
+	snprintf(now->reason, sizeof(now->reason), "%s: %s", path, sentence);
 }
 
-static void print_json(const struct checker *checker, const char *path,
-		       const struct vhdx_finding *finding)
+static void print_json(const char *path, const struct vhdx_finding *finding)
 {
 	struct json_object *object = tree_new();
 
@@ -82,10 +92,7 @@ static void print_json(const struct checker *checker, const char *path,
 	}
 	tree_number(object, "offset", finding->at.offset);
 	tree_text(object, "text", finding->text);
-	if (found_any(checker))
-		puts(",");
-	tree_print(object, true);
-	tree_free(object);
+	document_element(object);
 }
 
 static void print_text(const char *path, const struct vhdx_finding *finding)
@@ -107,8 +114,9 @@ static void hear(struct disk_sink *sink, const char *path,
 	struct checker *checker = container_of(sink, struct checker, sink);
 
 	progress_end(&checker->progress);
+	note(&checker->now, path, finding);
 	if (checker->options->json)
-		print_json(checker, path, finding);
+		print_json(path, finding);
 	else
 		print_text(path, finding);
 	checker->counts[finding->severity] += vhdx_place_count(&finding->at);
@@ -195,33 +203,14 @@ static int code_of(const u64 counts[VHDX_ERROR + 1])
 	return EXIT_OK;
 }
 
-static struct json_object *counts_tree(const u64 counts[VHDX_ERROR + 1],
-				       int code)
+static struct json_object *counts_tree(const u64 counts[VHDX_ERROR + 1])
 {
 	struct json_object *object = tree_new();
 	unsigned int severity;
 
 	for (severity = 0; severity <= VHDX_ERROR; severity++)
 		tree_number(object, severity_name(severity), counts[severity]);
-	tree_number(object, "exit_code", (u64)code);
 	return object;
-}
-
-/* What was not looked at, or could not be, has no numbers. */
-static void remember(struct checker *checker, const char *path, int code,
-		     bool whole)
-{
-	const struct verdict *now = &checker->now;
-	struct json_object *object = counts_tree(now->counts, code);
-
-	tree_text(object, "image", path);
-	if (whole) {
-		tree_flag(object, "log_must_be_replayed", now->dirty);
-		tree_flag(object, "in_use", now->in_use);
-		tree_flag(object, "parents_not_checked", now->alone);
-		tree_number(object, "unowned_bytes", now->unowned);
-	}
-	tree_append(checker->images, object);
 }
 
 static void print_count(u64 count, const char *what)
@@ -279,7 +268,75 @@ static void say_repaired(const char *path, bool mended, int code)
 			 mended ? "the rest" : "what is wrong");
 }
 
-static int check_one(struct checker *checker, const char *path)
+/* Which of two exit codes tells more of what is wrong? */
+static int worse(int a, int b)
+{
+	static const int mild[] = { EXIT_OK, EXIT_WARNINGS, EXIT_READONLY };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mild); i++) {
+		if (a == mild[i])
+			return b;
+		if (b == mild[i])
+			return a;
+	}
+	return b == EXIT_INTERRUPTED ? b : a;
+}
+
+/* What was not looked at, or could not be, has no numbers. */
+static struct json_object *verdict_tree(const struct verdict *now,
+					const char *path, int code,
+					struct json_object *error)
+{
+	struct json_object *object = tree_new();
+	char *real = realpath(path, NULL);
+
+	/* As in the findings; of what does not exist, as it was given. */
+	tree_text(object, "image", real ? real : path);
+	free(real);
+	tree_number(object, "exit", (u64)code);
+	tree_add(object, "counts", counts_tree(now->counts));
+	if (error) {
+		tree_add(object, "error", error);
+		return object;
+	}
+	tree_flag(object, "log_must_be_replayed", now->dirty);
+	tree_flag(object, "in_use", now->in_use);
+	tree_flag(object, "parents_not_checked", now->alone);
+	tree_number(object, "unowned_bytes", now->unowned);
+	return object;
+}
+
+static void remember(struct checker *checker, const char *path, int code,
+		     int err, bool decides)
+{
+	const char *reason = checker->now.reason;
+	struct json_object *error = NULL;
+
+	if (err)
+		error = document_error(err, *reason ? reason : NULL);
+	if (decides)
+		document_fail(error);
+	tree_append(checker->images,
+		    verdict_tree(&checker->now, path, code, error));
+}
+
+/* What comes of an image for the whole check. */
+static void settle(struct checker *checker, const char *path, int code, int err)
+{
+	int worst = worse(checker->code, code);
+	bool decides = worst != checker->code ||
+		       (worst == code && !checker->failure);
+
+	checker->code = worst;
+	if (decides)
+		checker->failure = err;
+	checker->incomplete |= err != 0;
+	if (checker->images)
+		remember(checker, path, code, err, decides);
+}
+
+static void check_one(struct checker *checker, const char *path)
 {
 	const struct options *options = checker->options;
 	bool mended = false;
@@ -302,23 +359,7 @@ static int check_one(struct checker *checker, const char *path)
 		say_repaired(path, mended, code);
 	if (!err)
 		print_summary(checker, path, code);
-	remember(checker, path, code, !err);
-	return code;
-}
-
-/* Which of two exit codes tells more of what is wrong? */
-static int worse(int a, int b)
-{
-	static const int mild[] = { EXIT_OK, EXIT_WARNINGS, EXIT_READONLY };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(mild); i++) {
-		if (a == mild[i])
-			return b;
-		if (b == mild[i])
-			return a;
-	}
-	return b == EXIT_INTERRUPTED ? b : a;
+	settle(checker, path, code, err);
 }
 
 /* Is there a use for what was asked for? */
@@ -345,16 +386,11 @@ static int suits(const struct options *options, char **args)
 	return 0;
 }
 
-static void print_end(const struct checker *checker, int code)
+static void print_end(struct checker *checker)
 {
-	struct json_object *summary = counts_tree(checker->counts, code);
-
-	puts("],\n\"images\":");
-	tree_print(checker->images, true);
-	puts(",\n\"summary\":");
-	tree_print(summary, true);
-	puts("}");
-	tree_free(summary);
+	document_list_end(!checker->incomplete);
+	document_put("images", checker->images);
+	document_put("counts", counts_tree(checker->counts));
 }
 
 /**
@@ -363,7 +399,7 @@ static void print_end(const struct checker *checker, int code)
  * @args: the images
  *
  * Return: the exit code of the worst finding, or why an image could not be
- * checked, whichever is worse; of several such, the first.
+ * checked, a negative errno, whichever is worse; of several such, the first.
  */
 int cmd_check(const struct options *options, char **args)
 {
@@ -371,19 +407,18 @@ int cmd_check(const struct options *options, char **args)
 		.sink.finding = hear,
 		.options = options,
 	};
-	int code = EXIT_OK;
 	int err;
 
 	err = suits(options, args);
 	if (err)
 		return err;
-	checker.images = tree_list();
+	if (options->json) {
+		checker.images = tree_list();
+		document_list("findings");
+	}
+	for (; *args && checker.code != EXIT_INTERRUPTED; args++)
+		check_one(&checker, *args);
 	if (options->json)
-		puts("{\"findings\": [");
-	for (; *args && code != EXIT_INTERRUPTED; args++)
-		code = worse(code, check_one(&checker, *args));
-	if (options->json)
-		print_end(&checker, code);
-	tree_free(checker.images);
-	return code;
+		print_end(&checker);
+	return checker.failure ? checker.failure : checker.code;
 }

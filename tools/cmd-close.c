@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* close: remove a device, and its partitions first. */
 #include "device-arg.h"
+#include "document.h"
 #include "message.h"
 #include "partitions.h"
 #include "signals.h"
@@ -161,6 +162,18 @@ static int close_deferred(const struct dmdev *dev)
 	return err;
 }
 
+/* One that will go when its last user does is still there. */
+static void put_json(const char *name)
+{
+	struct dmdev dev;
+	bool there = !dmdev_query(name, &dev);
+
+	document_put("name", tree_string(name));
+	document_put("removed", tree_boolean(!there));
+	if (there)
+		dmdev_forget(&dev);
+}
+
 /**
  * cmd_close() - the verb `close`
  * @options: of the command line
@@ -177,6 +190,8 @@ int cmd_close(const struct options *options, char **args)
 	if (err)
 		return err;
 	err = options->deferred ? close_deferred(&dev) : close_now(&dev);
+	if (options->json)
+		put_json(dev.name);
 	dmdev_forget(&dev);
 	return err;
 }

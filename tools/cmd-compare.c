@@ -3,6 +3,7 @@
  * compare: do two disks read alike?
  */
 #include "contrast.h"
+#include "document.h"
 #include "exit-codes.h"
 #include "map-faults.h"
 #include "message.h"
@@ -54,8 +55,25 @@ static void tell_different(const struct contrast_side *a,
 	printf("differ first at byte %llu (0x%llx)%s\n", pos, pos, behind);
 }
 
+/* What comparing disks has come to. */
+static void tell(const struct comparison *comparison, bool differ, bool json)
+{
+	const struct contrast_side *side = comparison->contrast.side;
+
+	if (json) {
+		document_put("alike", tree_boolean(!differ));
+		if (differ)
+			document_put("virtual_offset",
+				     tree_integer(comparison->first));
+	} else if (differ) {
+		tell_different(&side[0], &side[1], comparison->first);
+	} else {
+		tell_alike(&side[0], &side[1]);
+	}
+}
+
 static int compare_disks(const struct disk *a, const struct disk *b,
-			 const bool *heard)
+			 const bool *heard, bool json)
 {
 	struct progress progress;
 	struct comparison comparison = {
@@ -79,11 +97,8 @@ static int compare_disks(const struct disk *a, const struct disk *b,
 		err = contrast_walk(contrast, 0, contrast->total);
 	progress_end(&progress);
 	contrast_end(contrast);
-	if (!err)
-		tell_alike(&contrast->side[0], &contrast->side[1]);
-	if (err == EXIT_DIFFER)
-		tell_different(&contrast->side[0], &contrast->side[1],
-			       comparison.first);
+	if (!err || err == EXIT_DIFFER)
+		tell(&comparison, err, json);
 	if (err == -EINTR)
 		msg_err("interrupted: no difference was found so far");
 	return err;
@@ -117,7 +132,7 @@ int cmd_compare(const struct options *options, char **args)
 	if (!err)
 		err = open_whole(options, args[1], &listener, &b);
 	if (!err)
-		err = compare_disks(a, b, &listener.heard);
+		err = compare_disks(a, b, &listener.heard, options->json);
 	disk_close(b);
 	disk_close(a);
 	return err;

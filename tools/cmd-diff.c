@@ -5,12 +5,13 @@
  */
 #include "ancestor.h"
 #include "contrast.h"
+#include "document.h"
+#include "info-tree.h"
 #include "map-faults.h"
 #include "map-rows.h"
 #include "map-walk.h"
 #include "message.h"
 #include "open-image.h"
-#include "tree.h"
 
 /**
  * struct row - bytes that are alike
@@ -60,9 +61,12 @@ static const char *row_state(const struct row *row)
 static void print_json(const struct diff *diff)
 {
 	const struct row *row = &diff->row;
+	struct json_object *object = tree_new();
 
-	printf("%s\n{\"virtual_offset\": %llu, \"length\": %llu, \"state\": \"%s\"}",
-	       diff->rows ? "," : "", row->pos, row->length, row_state(row));
+	tree_number(object, "virtual_offset", row->pos);
+	tree_number(object, "length", row->length);
+	tree_text(object, "state", row_state(row));
+	document_element(object);
 }
 
 static void print_text(const struct diff *diff)
@@ -152,27 +156,14 @@ static int take(struct map_visitor *visitor, const struct piece *piece)
 	return err;
 }
 
-static void print_layer(const char *key, const struct layer *layer)
-{
-	struct json_object *object = tree_new();
-
-	tree_text(object, "image", layer->path);
-	tree_number(object, "virtual_size", layer->image->params.size);
-	tree_number(object, "logical_sector_size",
-		    layer->image->params.logical_sector);
-	printf(",\n\"%s\": ", key);
-	tree_print(object, true);
-	tree_free(object);
-}
-
-/* The head of the JSON; print_json() and the end of diff_rows() go on. */
+/* What comes before the runs in JSON. */
 static void print_head(const struct disk *disk, const struct diff *diff)
 {
-	printf("{\"format\": \"vhdxsetup\",\n\"format_version\": 1,\n\"verb\": \"diff\"");
-	print_layer("disk", disk->layer[0]);
-	print_layer("since", disk->layer[diff->depth]);
-	printf(",\n\"compared\": %s,\n\"runs\": [",
-	       diff->compare ? "true" : "false");
+	document_put("disk", info_disk(&disk->layer[0]->image->params));
+	document_put("chain", info_chain(disk));
+	document_put("since_layer", tree_integer(diff->depth));
+	document_put("compared", tree_boolean(diff->compare));
+	document_list("runs");
 }
 
 static int diff_rows(struct disk *disk, struct diff *diff)
@@ -189,7 +180,7 @@ static int diff_rows(struct disk *disk, struct diff *diff)
 		print_row(diff);
 	progress_end(&diff->progress);
 	if (diff->json)
-		puts("\n]}");
+		document_list_end(!err);
 	return err ? err : diff->faulty ? -EUCLEAN : 0;
 }
 

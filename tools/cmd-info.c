@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* info: say what an image says of itself. */
 #include "check.h"
+#include "document.h"
 #include "findings.h"
 #include "info-tree.h"
 #include "message.h"
@@ -20,16 +21,6 @@ static int count_blocks(struct vhdx_image *image, struct vhdx_census *census)
 	if (err == -EINTR)
 		msg_err("interrupted");
 	return err;
-}
-
-static struct json_object *chain_tree(const struct disk *disk)
-{
-	struct json_object *list = tree_list();
-	u32 i;
-
-	for (i = 0; i < disk->depth; i++)
-		tree_append(list, info_layer(disk->layer[i]));
-	return list;
 }
 
 /* An image is worth describing also where its parents cannot be opened. */
@@ -58,11 +49,10 @@ static int print_all(struct disk *disk, const struct options *options)
 		tree_add(object, "blocks", info_blocks(&census));
 	if (disk->layer[0]->image->params.has_parent) {
 		err = follow(disk);
-		tree_add(object, "chain", chain_tree(disk));
+		tree_add(object, "chain", info_chain(disk));
 		tree_flag(object, "chain_complete", !err);
 	}
-	tree_print(object, options->json);
-	tree_free(object);
+	document_take(object, options->json);
 	return 0;
 }
 
@@ -83,8 +73,7 @@ static int print_brief(struct disk *disk)
 
 	if (disk->layer[0]->image->params.has_parent)
 		add_parent(object, disk);
-	tree_print(object, false);
-	tree_free(object);
+	document_take(object, false);
 	return 0;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* list: the devices made of VHDX images. */
 #include "dmdev.h"
+#include "document.h"
 #include "listing.h"
+#include "message.h"
+#include "signals.h"
 #include "status-tree.h"
 #include "verbs.h"
 
@@ -10,7 +13,7 @@ static const struct column columns[] = {
 	{ "PATH", "path", false },
 	{ "DEVICE", "device", true },
 	{ "UUID", "uuid", false },
-	{ "SIZE", "size", true },
+	{ "SIZE", "virtual_size", true },
 	{ "MODE", "mode", false },
 	{ "RO", "read_only", false },
 	{ "SUSPENDED", "suspended", false },
@@ -25,7 +28,7 @@ static const struct column columns[] = {
 
 /**
  * struct collection - the devices found
- * @list: as trees
+ * @list: as trees, or NULL to put each into the document
  * @listing: the columns asked for, none for all
  */
 struct collection {
@@ -33,23 +36,44 @@ struct collection {
 	const struct listing *listing;
 };
 
+/* All members of a device, or those of the columns. */
+static struct json_object *device_tree(const struct listing *listing,
+				       const struct dmdev *dev)
+{
+	struct json_object *object = status_device(dev), *picked;
+
+	status_add_mode(object, dev);
+	if (!listing->count)
+		return object;
+	picked = listing_pick(listing, object);
+	tree_free(object);
+	return picked;
+}
+
 static int add(const struct dmdev *dev, void *context)
 {
 	struct collection *collection = context;
 	struct json_object *object;
 
+	if (signals_held())
+		return -EINTR;
 	if (!dmdev_is_vhdx(dev))
 		return 0;
-	object = status_device(dev);
-	status_add_mode(object, dev);
-	if (collection->listing->count) {
-		tree_append(collection->list,
-			    listing_pick(collection->listing, object));
-		tree_free(object);
-	} else {
+	object = device_tree(collection->listing, dev);
+	if (collection->list)
 		tree_append(collection->list, object);
-	}
+	else
+		document_element(object);
 	return 0;
+}
+
+static int each(struct collection *collection)
+{
+	int err = dmdev_each(add, collection);
+
+	if (err == -EINTR)
+		msg_err("interrupted: the list is not complete");
+	return err;
 }
 
 static int choose(struct listing *listing, const struct options *options)
@@ -64,13 +88,26 @@ static int choose(struct listing *listing, const struct options *options)
 			      names ? names : COLUMNS_USUAL);
 }
 
-static void print_json(struct json_object *list)
+static int print_json(struct collection *collection)
 {
-	struct json_object *object = tree_new();
+	int err;
 
-	tree_add(object, "devices", list);
-	tree_print(object, true);
-	tree_free(object);
+	document_list("devices");
+	err = each(collection);
+	document_list_end(!err);
+	return err;
+}
+
+static int print_text(struct collection *collection)
+{
+	int err;
+
+	collection->list = tree_list();
+	err = each(collection);
+	if (!err)
+		err = listing_print(collection->listing, collection->list);
+	tree_free(collection->list);
+	return err;
 }
 
 /**
@@ -87,18 +124,12 @@ int cmd_list(const struct options *options, char **args)
 	int err = choose(&listing, options);
 
 	(void)args;
+	/* One ends the list in order, and what was printed of it stays true. */
+	signals_hold();
 	if (!err)
 		err = dmdev_begin();
 	if (err)
 		return err;
-	collection.list = tree_list();
-	err = dmdev_each(add, &collection);
-	if (options->json) {
-		print_json(collection.list);
-		return err;
-	}
-	if (!err)
-		err = listing_print(&listing, collection.list);
-	tree_free(collection.list);
-	return err;
+	return options->json ? print_json(&collection) :
+			       print_text(&collection);
 }

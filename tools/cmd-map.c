@@ -3,12 +3,13 @@
  * map: where the blocks of the disk lie. Rows are printed as they come, for a
  * large disk has many.
  */
+#include "document.h"
+#include "info-tree.h"
 #include "map-faults.h"
 #include "map-picture.h"
 #include "map-rows.h"
 #include "message.h"
 #include "open-image.h"
-#include "tree.h"
 
 /**
  * struct table - rows being printed
@@ -39,13 +40,15 @@ static bool continues(const struct piece *row, const struct piece *piece)
 static void print_json(const struct table *table)
 {
 	const struct piece *row = &table->row;
+	struct json_object *object = tree_new();
 
-	printf("%s\n{\"offset\": %llu, \"length\": %llu, \"state\": \"%s\", \"layer\": %u",
-	       table->rows ? "," : "", row->pos, row->length, piece_state(row),
-	       row->layer);
+	tree_number(object, "virtual_offset", row->pos);
+	tree_number(object, "length", row->length);
+	tree_text(object, "state", piece_state(row));
+	tree_number(object, "layer", row->layer);
 	if (piece_has_data(row))
-		printf(", \"file_offset\": %llu", row->offset);
-	putchar('}');
+		tree_number(object, "offset", row->offset);
+	document_element(object);
 }
 
 static void print_text(const struct table *table)
@@ -92,27 +95,12 @@ static int take(struct map_visitor *visitor, const struct piece *piece)
 	return ferror(stdout) ? -EIO : 0;
 }
 
-/* The head of the JSON; print_json() and the end of map_table() go on. */
+/* What comes before the runs in JSON. */
 static void print_head(const struct disk *disk)
 {
-	struct json_object *head = tree_new();
-	struct json_object *layers = tree_list();
-	u32 i;
-
-	for (i = 0; i < disk->depth; i++) {
-		struct json_object *layer = tree_new();
-
-		tree_text(layer, "image", disk->layer[i]->path);
-		tree_number(layer, "block_size",
-			    disk->layer[i]->image->params.block_size);
-		tree_append(layers, layer);
-	}
-	tree_number(head, "virtual_size", disk->chain->size);
-	tree_add(head, "layers", layers);
-	printf("{\"disk\": ");
-	tree_print(head, true);
-	tree_free(head);
-	printf(",\n\"runs\": [");
+	document_put("disk", info_disk(&disk->layer[0]->image->params));
+	document_put("chain", info_chain(disk));
+	document_list("runs");
 }
 
 static int map_table(struct disk *disk, const struct options *options)
@@ -128,11 +116,12 @@ static int map_table(struct disk *disk, const struct options *options)
 	progress_begin(&table.progress, "map");
 	err = map_walk(disk, options->sectors ? MAP_SECTORS : MAP_BLOCKS,
 		       &table.progress, &table.visitor);
-	if (!err)
+	/* Of an interrupted map, what was seen is true all the same. */
+	if (!err || err == -EINTR)
 		print_row(&table);
 	progress_end(&table.progress);
 	if (options->json)
-		puts("\n]}");
+		document_list_end(!err);
 	return err ? err : table.faulty ? -EUCLEAN : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "damage.h"
 #include "dmdev.h"
+#include "document.h"
 #include "exit-codes.h"
 #include "findings.h"
 #include "holders.h"
@@ -14,9 +15,11 @@
 #include "message.h"
 #include "module.h"
 #include "open-image.h"
+#include "partition-tree.h"
 #include "partitions.h"
 #include "session.h"
 #include "signals.h"
+#include "status-tree.h"
 #include "table-line.h"
 
 #define NAME_BYTES_MAX	(DM_NAME_LEN - 1)
@@ -255,11 +258,32 @@ static int print_partition(const struct dmdev *part, void *context)
 	return 0;
 }
 
+/* As `status' has it, without what it would have to read the device for. */
+static void put_json(const char *name)
+{
+	struct json_object *partitions;
+	struct dmdev dev;
+
+	/* Somebody may have removed it since. */
+	if (dmdev_query(name, &dev)) {
+		document_put("name", tree_string(name));
+		return;
+	}
+	document_take(status_device(&dev), true);
+	(void)partition_tree(&dev, -1, &partitions);
+	document_put("partitions", partitions);
+	dmdev_forget(&dev);
+}
+
 static void announce(const struct options *options, const char *name)
 {
 	char path[PATH_MAX];
 	struct dmdev dev;
 
+	if (options->json) {
+		put_json(name);
+		return;
+	}
 	puts(dmdev_path(name, path));
 	if (options->partitions && !dmdev_query(name, &dev)) {
 		(void)partitions_each(&dev, print_partition, NULL);

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* replay: put in place what the log of an image holds. */
+#include "document.h"
 #include "findings.h"
 #include "message.h"
 #include "open-image.h"
 #include "recover.h"
+
+static void put_json(const struct layer *layer, bool replayed, u32 changes)
+{
+	document_put("image", tree_string(layer->path));
+	document_put("replayed", tree_boolean(replayed));
+	document_put("changed_ranges", tree_integer(changes));
+}
 
 static int replay_image(struct vhdx_image *image, const char *path)
 {
@@ -31,14 +39,22 @@ static int replay_image(struct vhdx_image *image, const char *path)
  */
 int cmd_replay(const struct options *options, char **args)
 {
+	const struct layer *layer;
 	struct disk *disk;
+	bool dirty;
+	u32 changes;
 	int err;
 
 	err = open_image(options, args[0], OPEN_WRITABLE, sink_messages(),
 			 &disk);
 	if (err)
 		return err;
-	err = replay_image(disk->layer[0]->image, args[0]);
+	layer = disk->layer[0];
+	dirty = vhdx_header_dirty(vhdx_header_current(&layer->image->headers));
+	changes = layer->image->replay.count;
+	err = replay_image(layer->image, args[0]);
+	if (!err && options->json)
+		put_json(layer, dirty, changes);
 	disk_close(disk);
 	return err;
 }

@@ -4,6 +4,7 @@
 
 #include "contents.h"
 #include "device-arg.h"
+#include "document.h"
 #include "partition-tree.h"
 #include "status-tree.h"
 #include "vhdxsetup.h"
@@ -31,9 +32,8 @@ int cmd_status(const struct options *options, char **args)
 	tree_add(object, "target", status_target(&dev));
 	tree_add(object, "contents", contents_tree(fd));
 	err = partition_tree(&dev, fd, &partitions);
-	tree_add(object, "partition", partitions);
-	tree_print(object, options->json);
-	tree_free(object);
+	tree_add(object, "partitions", partitions);
+	document_take(object, options->json);
 	if (fd >= 0)
 		close(fd);
 	dmdev_forget(&dev);

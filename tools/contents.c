@@ -53,7 +53,7 @@ struct json_object *contents_partition(int fd, u64 start, u64 size)
 	struct json_object *object = tree_new();
 
 	tree_number(object, "virtual_offset", start);
-	tree_number(object, "size", size);
+	tree_number(object, "length", size);
 	if (fd >= 0)
 		add_file_system(object, fd, start, size);
 	return object;

@@ -5,33 +5,35 @@
 static const struct {
 	int err;
 	enum vhdx_exit code;
+	const char *word;
 } codes[] = {
-	{ EINVAL, EXIT_USAGE },
-	{ EUCLEAN, EXIT_CORRUPT },
-	{ EOPNOTSUPP, EXIT_CORRUPT },
-	{ EOVERFLOW, EXIT_CORRUPT },
-	{ EMEDIUMTYPE, EXIT_NOT_VHDX },
-	{ EISDIR, EXIT_NOT_VHDX },
-	{ ENOPARENT, EXIT_PARENT },
-	{ ESTALE, EXIT_PARENT },
-	{ ELOOP, EXIT_PARENT },
-	{ EACCES, EXIT_PERMISSION },
-	{ EPERM, EXIT_PERMISSION },
-	{ ENOENT, EXIT_NOT_FOUND },
-	{ ENOTDIR, EXIT_NOT_FOUND },
-	{ ENAMETOOLONG, EXIT_NOT_FOUND },
-	{ ENXIO, EXIT_NOT_FOUND },
-	{ ENODEV, EXIT_NOT_FOUND },
-	{ EBUSY, EXIT_BUSY },
-	{ EEXIST, EXIT_BUSY },
-	{ ETXTBSY, EXIT_BUSY },
-	{ ENOTARGET, EXIT_MODULE },
-	{ EROFS, EXIT_PERMISSION },
-	{ EIO, EXIT_IO },
-	{ ENOSPC, EXIT_SPACE },
-	{ EDQUOT, EXIT_SPACE },
-	{ EFBIG, EXIT_SPACE },
-	{ EINTR, EXIT_INTERRUPTED },
+	{ EINVAL, EXIT_USAGE, "usage" },
+	{ EUCLEAN, EXIT_CORRUPT, "corrupt" },
+	{ EOPNOTSUPP, EXIT_CORRUPT, "not-supported" },
+	{ EOVERFLOW, EXIT_CORRUPT, "not-supported" },
+	{ EMEDIUMTYPE, EXIT_NOT_VHDX, "not-vhdx" },
+	{ EISDIR, EXIT_NOT_VHDX, "not-vhdx" },
+	{ ENOPARENT, EXIT_PARENT, "parent-missing" },
+	{ ESTALE, EXIT_PARENT, "parent-mismatch" },
+	{ ELOOP, EXIT_PARENT, "parent-loop" },
+	{ EACCES, EXIT_PERMISSION, "permission-denied" },
+	{ EPERM, EXIT_PERMISSION, "permission-denied" },
+	{ ENOENT, EXIT_NOT_FOUND, "not-found" },
+	{ ENOTDIR, EXIT_NOT_FOUND, "not-found" },
+	{ ENAMETOOLONG, EXIT_NOT_FOUND, "not-found" },
+	{ ENXIO, EXIT_NOT_FOUND, "not-found" },
+	{ ENODEV, EXIT_NOT_FOUND, "not-found" },
+	{ EBUSY, EXIT_BUSY, "in-use" },
+	{ EEXIST, EXIT_BUSY, "exists" },
+	{ ETXTBSY, EXIT_BUSY, "in-use" },
+	{ ENOTARGET, EXIT_MODULE, "module" },
+	{ EROFS, EXIT_PERMISSION, "permission-denied" },
+	{ EIO, EXIT_IO, "io" },
+	{ ENOSPC, EXIT_SPACE, "no-space" },
+	{ EDQUOT, EXIT_SPACE, "no-space" },
+	{ EFBIG, EXIT_SPACE, "no-space" },
+	{ ETOOL, EXIT_TOOL, "tool-failed" },
+	{ EINTR, EXIT_INTERRUPTED, "interrupted" },
 };
 
 /**
@@ -50,4 +52,20 @@ int exit_code(int err)
 		if (codes[i].err == -err)
 			return codes[i].code;
 	return EXIT_SYSTEM;
+}
+
+/**
+ * exit_word() - a word for an errno, which tells more of why than its exit code
+ * @err: a negative errno
+ *
+ * Return: a constant.
+ */
+const char *exit_word(int err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++)
+		if (codes[i].err == -err)
+			return codes[i].word;
+	return "system";
 }

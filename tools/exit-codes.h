@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exit codes of vhdxsetup. Scripts depend on them: a number never changes
- * its meaning, and vhdxsetup(8) lists them all.
+ * The exit codes of vhdxsetup, and the words of JSON for why. Scripts depend on
+ * them: a number or a word never changes its meaning, and vhdxsetup(8) and
+ * vhdxsetup-json.rst list them all.
  *
  * exit-codes.c APIs:
  *   exit_code()	the exit code for a negative errno
+ *   exit_word()	a word for it, which tells more of why
  */
 #ifndef EXIT_CODES_H
 #define EXIT_CODES_H
@@ -24,6 +26,7 @@ enum vhdx_exit {
 	EXIT_READONLY = 11,	/* check: reads right, not safe to write */
 	EXIT_SYSTEM = 12,	/* memory, processes: the machine's trouble */
 	EXIT_SPACE = 13,	/* there is not enough room */
+	EXIT_TOOL = 14,		/* another program that does a part failed */
 	EXIT_DIFFER = 15,	/* compare: the disks differ */
 	EXIT_INTERRUPTED = 130,	/* by SIGINT, as a shell says it */
 };
@@ -34,7 +37,9 @@ enum vhdx_exit {
  */
 #define ENOPARENT	ENOLINK		/* a parent was not found */
 #define ENOTARGET	ENOPKG		/* the kernel has no vhdx target */
+#define ETOOL		ECHILD		/* another program failed */
 
 int exit_code(int err);
+const char *exit_word(int err);
 
 #endif /* EXIT_CODES_H */

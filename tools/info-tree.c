@@ -138,10 +138,14 @@ const char *info_type(const struct vhdx_params *params)
 	return params->leave_allocated ? "fixed" : "dynamic";
 }
 
-static struct json_object *disk_tree(const struct vhdx_image *image)
+/**
+ * info_disk() - what the disk is that an image holds
+ * @params: of the image
+ *
+ * Return: the tree, for tree_free().
+ */
+struct json_object *info_disk(const struct vhdx_params *params)
 {
-	const struct vhdx_params *params = &image->params;
-	const struct vhdx_bat *bat = &image->bat;
 	struct json_object *object = tree_new();
 
 	tree_text(object, "type", info_type(params));
@@ -150,6 +154,14 @@ static struct json_object *disk_tree(const struct vhdx_image *image)
 	tree_number(object, "logical_sector_size", params->logical_sector);
 	tree_number(object, "physical_sector_size", params->physical_sector);
 	tree_guid(object, "virtual_disk_id", &params->disk_id);
+	return object;
+}
+
+static struct json_object *disk_tree(const struct vhdx_image *image)
+{
+	struct json_object *object = info_disk(&image->params);
+	const struct vhdx_bat *bat = &image->bat;
+
 	tree_number(object, "payload_blocks", bat->blocks);
 	tree_number(object, "sector_bitmap_blocks", bat->chunks);
 	tree_number(object, "chunk_ratio", 1ULL << bat->ratio_shift);
@@ -278,12 +290,12 @@ struct json_object *info_image(struct layer *layer)
 	tree_number(object, "file_size_after_replay", image->limits.file_size);
 	add_file(object, layer);
 	tree_add(object, "disk", disk_tree(image));
-	tree_add(object, "header", headers_tree(&image->headers));
+	tree_add(object, "headers", headers_tree(&image->headers));
 	tree_add(object, "log", log_tree(image));
 	tree_number(object, "region_table_offset",
 		    VHDX_REGION_TABLE_OFFSET(image->region_copy));
-	tree_add(object, "region", regions_tree(&image->regions));
-	tree_add(object, "metadata_item", metadata_tree(&image->metadata));
+	tree_add(object, "regions", regions_tree(&image->regions));
+	tree_add(object, "metadata_items", metadata_tree(&image->metadata));
 	if (image->locator)
 		tree_add(object, "parent", parent_tree(image->locator));
 	return object;
@@ -317,13 +329,8 @@ struct json_object *info_blocks(const struct vhdx_census *census)
 	return object;
 }
 
-/**
- * info_layer() - one image in short, as part of a chain
- * @layer: the image, open
- *
- * Return: the tree, for tree_free().
- */
-struct json_object *info_layer(const struct layer *layer)
+/* One image in short. */
+static struct json_object *layer_tree(const struct layer *layer)
 {
 	const struct vhdx_params *params = &layer->image->params;
 	struct json_object *object = tree_new();
@@ -334,6 +341,23 @@ struct json_object *info_layer(const struct layer *layer)
 	tree_number(object, "block_size", params->block_size);
 	tree_guid(object, "data_write_guid",
 		  vhdx_image_identity(layer->image));
-	tree_text(object, "log", layer->image->log.count ? "dirty" : "clean");
+	tree_text(object, "log_state",
+		  layer->image->log.count ? "dirty" : "clean");
 	return object;
+}
+
+/**
+ * info_chain() - the images of a disk in short, the child first
+ * @disk: open
+ *
+ * Return: a list, for a tree that it is put into.
+ */
+struct json_object *info_chain(const struct disk *disk)
+{
+	struct json_object *list = tree_list();
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++)
+		tree_append(list, layer_tree(disk->layer[i]));
+	return list;
 }

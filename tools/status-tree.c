@@ -55,7 +55,7 @@ struct json_object *status_device(const struct dmdev *dev)
 	snprintf(text, sizeof(text), "%u:%u", dev->major, dev->minor);
 	tree_text(object, "device", text);
 	tree_text(object, "uuid", dev->uuid);
-	tree_number(object, "size", dev->sectors << 9);
+	tree_number(object, "virtual_size", dev->sectors << 9);
 	tree_flag(object, "read_only", dev->read_only);
 	tree_flag(object, "suspended", dev->suspended);
 	tree_number(object, "open_count", (u64)dev->open_count);
@@ -180,6 +180,6 @@ struct json_object *status_target(const struct dmdev *dev)
 			return object;
 		tree_number(object, counters[i], number);
 	}
-	tree_add(object, "flag", flags_tree(rest + used));
+	tree_add(object, "flags", flags_tree(rest + used));
 	return object;
 }

@@ -5,8 +5,7 @@
 #include "report.h"
 #include "tree.h"
 
-#define JSON_FLAGS	(JSON_C_TO_STRING_PRETTY | \
-			 JSON_C_TO_STRING_SPACED | \
+#define JSON_FLAGS	(JSON_C_TO_STRING_SPACED | \
 			 JSON_C_TO_STRING_NOSLASHESCAPE)
 #define INDENT		2
 #define LABEL_WIDTH	26
@@ -74,6 +73,28 @@ struct json_object *tree_string(const char *value)
 }
 
 /**
+ * tree_integer() - a number by itself
+ * @value: the number
+ *
+ * Return: the number, for a tree that it is put into.
+ */
+struct json_object *tree_integer(u64 value)
+{
+	return must(json_object_new_uint64(value));
+}
+
+/**
+ * tree_boolean() - yes or no by itself
+ * @value: yes?
+ *
+ * Return: the value, for a tree that it is put into.
+ */
+struct json_object *tree_boolean(bool value)
+{
+	return must(json_object_new_boolean(value));
+}
+
+/**
  * tree_add() - put a member into an object
  * @object: which
  * @key: the member's name
@@ -103,7 +124,7 @@ void tree_append(struct json_object *list, struct json_object *value)
  */
 void tree_number(struct json_object *object, const char *key, u64 value)
 {
-	tree_add(object, key, must(json_object_new_uint64(value)));
+	tree_add(object, key, tree_integer(value));
 }
 
 /**
@@ -138,7 +159,7 @@ void tree_guid(struct json_object *object, const char *key, const guid_t *value)
  */
 void tree_flag(struct json_object *object, const char *key, bool value)
 {
-	tree_add(object, key, must(json_object_new_boolean(value)));
+	tree_add(object, key, tree_boolean(value));
 }
 
 static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
@@ -227,20 +248,20 @@ static void print_scalar(const char *key, struct json_object *value)
 	putchar('\n');
 }
 
-/* A key in words; returns the column after it. */
-static int print_key(const char *key, int indent)
+/* So many letters of a key in words; returns the column after them. */
+static int print_key(const char *key, int letters, int indent)
 {
-	int width = indent;
+	int i;
 
 	printf("%*s", indent, "");
-	for (; *key; key++, width++)
-		putchar(*key == '_' ? ' ' : *key);
-	return width;
+	for (i = 0; i < letters; i++)
+		putchar(key[i] == '_' ? ' ' : key[i]);
+	return indent + letters;
 }
 
-static void print_label(const char *key, int indent)
+static void print_label(const char *key, int letters, int indent)
 {
-	int width = print_key(key, indent);
+	int width = print_key(key, letters, indent);
 
 	printf(":%*s", width < LABEL_WIDTH ? LABEL_WIDTH - width : 1, "");
 }
@@ -256,19 +277,26 @@ static u64 element_number(struct json_object *element, size_t place)
 	       json_object_get_uint64(own) : place;
 }
 
+/* Letters of a list's key without its plural's. */
+static int singular(const char *key)
+{
+	return (int)strlen(key) - ends_in(key, "s");
+}
+
 static void print_list(const char *key, struct json_object *list, int indent)
 {
 	size_t i, count = json_object_array_length(list);
+	int letters = singular(key);
 
 	for (i = 0; i < count; i++) {
 		struct json_object *value = json_object_array_get_idx(list, i);
 
 		if (json_object_is_type(value, json_type_object)) {
-			print_key(key, indent);
+			print_key(key, letters, indent);
 			printf(" %llu\n", element_number(value, i));
 			print_object(value, indent + INDENT);
 		} else {
-			print_label(key, indent);
+			print_label(key, letters, indent);
 			print_scalar(key, value);
 		}
 	}
@@ -281,7 +309,7 @@ static void print_object(struct json_object *object, int indent)
 			continue;
 		switch (json_object_get_type(value)) {
 		case json_type_object:
-			print_key(key, indent);
+			print_key(key, (int)strlen(key), indent);
 			putchar('\n');
 			print_object(value, indent + INDENT);
 			break;
@@ -289,7 +317,7 @@ static void print_object(struct json_object *object, int indent)
 			print_list(key, value, indent);
 			break;
 		default:
-			print_label(key, indent);
+			print_label(key, (int)strlen(key), indent);
 			print_scalar(key, value);
 		}
 	}
@@ -297,14 +325,17 @@ static void print_object(struct json_object *object, int indent)
 
 /*
  * All that is not ASCII is in strings, where \u stands for any character: a
- * terminal is not to see those that turn text around.
+ * terminal is not to see those that turn text around. Strings have no line
+ * breaks of their own.
  */
-static void print_json(const char *json)
+static void print_escaped(const char *json, int indent)
 {
 	const u8 *p = (const u8 *)json;
 
 	for (; *p; p++) {
-		if (!vhdx_turns_text(p)) {
+		if (*p == '\n') {
+			printf("\n%*s", indent, "");
+		} else if (!vhdx_turns_text(p)) {
 			putchar(*p);
 		} else if (*p == 0xd8) {
 			printf("\\u%04x", (p[0] & 0x1f) << 6 | (p[1] & 0x3f));
@@ -315,20 +346,30 @@ static void print_json(const char *json)
 			p += 2;
 		}
 	}
-	putchar('\n');
 }
 
 /**
- * tree_print() - print on standard output
+ * tree_print() - print on standard output, as text
  * @object: what
- * @json: as JSON; else as text
  */
-void tree_print(struct json_object *object, bool json)
+void tree_print(struct json_object *object)
 {
-	if (json)
-		print_json(json_object_to_json_string_ext(object, JSON_FLAGS));
-	else
-		print_object(object, 0);
+	print_object(object, 0);
+}
+
+/**
+ * tree_print_json() - print on standard output, as JSON
+ * @object: what; NULL is null
+ * @indent: blanks before each line but the first
+ * @line: all on one line
+ *
+ * No line break follows.
+ */
+void tree_print_json(struct json_object *object, int indent, bool line)
+{
+	int flags = JSON_FLAGS | (line ? 0 : JSON_C_TO_STRING_PRETTY);
+
+	print_escaped(json_object_to_json_string_ext(object, flags), indent);
 }
 
 /**

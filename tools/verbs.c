@@ -97,10 +97,10 @@ const struct verb verbs[] = {
 	  "make the block device /dev/mapper/NAME of an image",
 	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN | OPT(BAT_CACHE) |
 	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) | OPT(PRIVATE) |
-	  OPT(NO_DISCARD) | OPT(DISCARD_GRANULARITY) },
+	  OPT(NO_DISCARD) | OPT(DISCARD_GRANULARITY) | OPT(JSON) },
 	{ "close", cmd_close, 1, 1, "NAME|IMAGE",
 	  "remove the device, and its partitions",
-	  OPT(DEFERRED) },
+	  OPT(DEFERRED) | OPT(JSON) },
 	{ "status", cmd_status, 1, 1, "NAME|IMAGE",
 	  "say what a device is and what it does",
 	  OPT(JSON) },
@@ -116,13 +116,13 @@ const struct verb verbs[] = {
 	  OPT(CLEAR_LOG) | OPT(FORCE_SHARE) },
 	{ "replay", cmd_replay, 1, 1, "IMAGE",
 	  "put in place what the log holds, as opening for writing does",
-	  0 },
+	  OPT(JSON) },
 	{ "create", cmd_create, 1, 1, "FILE",
 	  "make a new image",
 	  OPT(PARENT) | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) |
 	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
 	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
-	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) },
+	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) | OPT(JSON) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
 	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },
@@ -132,7 +132,7 @@ const struct verb verbs[] = {
 	  OPT(FORCE_SHARE) },
 	{ "compare", cmd_compare, 2, 2, "IMAGE IMAGE",
 	  "find the first byte in which two disks differ",
-	  OPT(IGNORE_ID) | OPT(FORCE_SHARE) },
+	  OPT(JSON) | OPT(IGNORE_ID) | OPT(FORCE_SHARE) },
 	{ "completion", cmd_completion, 1, 1, "SHELL",
 	  "print what has bash, zsh or fish complete the command line",
 	  0 },

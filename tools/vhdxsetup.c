@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <locale.h>
 
+#include "document.h"
 #include "exit-codes.h"
 #include "message.h"
 #include "size-arg.h"
@@ -174,6 +175,17 @@ static void describe(struct grammar *grammar)
 	*shorts = '\0';
 }
 
+static int find_verb(struct command *command, const char *word)
+{
+	command->verb = verb_find(word);
+	if (command->verb) {
+		msg_set_verb(command->verb->name);
+		return 0;
+	}
+	msg_err("no verb is called `%s'", word);
+	return usage(NULL);
+}
+
 static int id_of(int c)
 {
 	unsigned int i;
@@ -186,35 +198,27 @@ static int id_of(int c)
 	return -1;
 }
 
-static int find_verb(struct command *command, const char *word)
-{
-	command->verb = verb_find(word);
-	if (command->verb) {
-		msg_set_verb(command->verb->name);
-		return 0;
-	}
-	msg_err("no verb is called `%s'", word);
-	return usage(NULL);
-}
-
 /*
  * The first word that is no option, and no argument of one. Options may stand
  * before the verb, and what is wrong with them is said of the verb, so it is
- * looked for before they are. NULL if there is none.
+ * looked for before they are. NULL if there is none. So are the options that
+ * are there, as OPT() bits.
  */
 static const char *first_word(const struct grammar *grammar, int argc,
-			      char **argv)
+			      char **argv, u64 *seen)
 {
 	/* getopt sorts them, and those after an error not as the next pass. */
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
 	const char *word;
+	int c;
 
 	if (!words)
 		return NULL;
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
-	while (getopt_long(argc, words, grammar->shorts, grammar->longs,
-			   NULL) != -1)
-		;
+	while ((c = getopt_long(argc, words, grammar->shorts, grammar->longs,
+				NULL)) != -1)
+		if (id_of(c) >= 0)
+			*seen |= 1ULL << id_of(c);
 	word = words[optind];
 	free(words);
 	/* Has the next pass begin anew. */
@@ -267,15 +271,28 @@ static int parse_help(struct command *command)
 	return command->arg_count ? find_verb(command, command->args[0]) : 0;
 }
 
+/* What is wrong with the command line is to be said in JSON, too. */
+static void begin_document(const char *word, u64 seen)
+{
+	const struct verb *verb = word ? verb_find(word) : NULL;
+
+	if (!(seen & OPT(JSON)) || seen & (OPT(HELP) | OPT(VERSION)) ||
+	    (word && !strcmp(word, "help")))
+		return;
+	document_begin(verb ? verb->name : NULL);
+}
+
 static int parse(struct command *command, int argc, char **argv)
 {
 	struct grammar grammar;
 	const char *word;
+	u64 seen = 0;
 	int err = 0;
 
 	describe(&grammar);
 	opterr = 0;
-	word = first_word(&grammar, argc, argv);
+	word = first_word(&grammar, argc, argv, &seen);
+	begin_document(word, seen);
 	if (word && strcmp(word, "help"))
 		err = find_verb(command, word);
 	if (!err)
@@ -355,5 +372,6 @@ int main(int argc, char **argv)
 		err = run(&command);
 	if (err == -ENOMEM)
 		msg_err("out of memory");
+	document_end(err);
 	return output_done(exit_code(err));
 }

@@ -37,7 +37,7 @@ VHDX_RW=1 dm_create v0 "0 $((64 << 11)) vhdx $cut"
 tap_fails "a write that the kernel refuses" \
 	dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct
 tap_is "  makes the mode ro" "$(status_field v0 '["target"]["mode"]')" ro
-tap_like "  from the start" "$(status_field v0 '["target"]["flag"]')" "'unwritten'"
+tap_like "  from the start" "$(status_field v0 '["target"]["flags"]')" "'unwritten'"
 exits "close" 0 close v0
 says "  says so" "warning: .*read-only, and nothing was written"
 tap_fails "  and of no failure" grep -e failed -e "may be lost" \

@@ -95,12 +95,12 @@ tap_is "  for writing" "$(blockdev --getro "$dev")" 0
 same "  with the right bytes" good/dynamic
 tap_is "status: the image" "$(status_field v0 '["image"]')" \
 	"$good/dynamic.vhdx"
-tap_is "status: size" "$(status_field v0 '["size"]')" \
+tap_is "status: size" "$(status_field v0 '["virtual_size"]')" \
 	$(($(image_sectors good/dynamic) * 512))
 tap_is "status: images in the chain" \
 	"$(status_field v0 '["target"]["images_in_chain"]')" 1
 tap_is "status: the mode" "$(status_field v0 '["target"]["mode"]')" rw
-tap_like "status: the store" "$(status_field v0 '["target"]["flag"]')" "direct"
+tap_like "status: the store" "$(status_field v0 '["target"]["flags"]')" "direct"
 tap_like "status: the UUID" "$(status_field v0 '["uuid"]')" \
 	"^VHDX-[0-9a-f]{32}-v0$"
 exits "status by path, in words" 0 status $dev
@@ -270,7 +270,7 @@ tap_is "  status counts blocks" \
 	"$(status_field v0 '["target"]["blocks_allocated"]')" 4
 tap_like "  and commits" "$(status_field v0 '["target"]["commits"]')" "^[1-9]"
 tap_like "  and says that the log is in use" \
-	"$(status_field v0 '["target"]["flag"]')" live
+	"$(status_field v0 '["target"]["flags"]')" live
 cp -- "$new" "$IMAGES/running.vhdx"
 exits "  close" 0 close v0
 exits "  clean" 0 check "$new"
@@ -427,7 +427,7 @@ exits "  unless it is asked for" 0 open --ignore-id-mismatch \
 	--parent "$good/dynamic.vhdx" "$IMAGES/alone/child.vhdx" v0
 says "  with a warning" "warning: .*data write GUID"
 tap_is "  which can only be read" "$(blockdev --getro "$dev")" 1
-tap_like "  which status remembers" "$(status_field v0 '["target"]["flag"]')" \
+tap_like "  which status remembers" "$(status_field v0 '["target"]["flags"]')" \
 	id_mismatch_ignored
 exits "  close" 0 close v0
 rm -r -- "$IMAGES/alone"
@@ -435,14 +435,14 @@ rm -r -- "$IMAGES/alone"
 # --- Options that the kernel sees.
 exits "open --buffered --bat-cache" 0 \
 	open -q --buffered --bat-cache 64 "$good/two-chunks.vhdx" v0
-tap_like "  status says buffered" "$(status_field v0 '["target"]["flag"]')" \
+tap_like "  status says buffered" "$(status_field v0 '["target"]["flags"]')" \
 	buffered
 tap_is "  and 16 pages" \
 	"$(status_field v0 '["target"]["metadata_pages_limit"]')" 16
 exits "  close" 0 close v0
 exits "a dirty log" 0 open -q --readonly "$good/log-bat.vhdx" v0
 same "  is replayed" good/log-bat
-tap_like "  which status says" "$(status_field v0 '["target"]["flag"]')" \
+tap_like "  which status says" "$(status_field v0 '["target"]["flags"]')" \
 	dirty_log
 exits "  close" 0 close v0
 
@@ -486,7 +486,7 @@ if [ -e "$real/btrfs.vhdx" ]; then
 	says "  prints them" "${dev}p1"
 	tap_is "  they are read-only" "$(blockdev --getro ${dev}p1)" 1
 	tap_is "status lists them" \
-		"$(status_field v0 '["partition"][0]["name"]')" v0p1
+		"$(status_field v0 '["partitions"][0]["name"]')" v0p1
 	tap_is "  and the table" \
 		"$(status_field v0 '["contents"]["partition_table"]')" dos
 	mkdir -p "$SCRATCH/a mnt"
@@ -570,16 +570,16 @@ for label in dos gpt; do
 	tap_fails "  and the third is not" test -e ${dev}p3
 	tap_run "  a file system in the second" mkfs.ext4 -q -F -L second ${dev}p2
 	tap_is "  is in status" \
-		"$(status_field v0 '["partition"][1]' | grep -oE \
+		"$(status_field v0 '["partitions"][1]' | grep -oE \
 			"'(file_system|label|name)': '[a-z0-9]+'" | sort)" \
 		"$(printf "'%s'\n" file_system "label': 'second" "name': 'v0p2" |
 			sed "s/'file_system'/'file_system': 'ext4'/")"
 	exits "  close" 0 close v0
 	exits "  open without --partitions" 0 open -q "$new" v0
 	[ $label != dos ] || tap_is "  status has the partitions all the same" \
-		"$(status_field v0 '["partition"][1]["file_system"]')" ext4
+		"$(status_field v0 '["partitions"][1]["file_system"]')" ext4
 	tap_is "  but no names of devices" \
-		"$(status_field v0 '["partition"].__str__().count("v0p")')" 0
+		"$(status_field v0 '["partitions"].__str__().count("v0p")')" 0
 	exits "  close" 0 close v0
 	rm -- "$new" "$SCRATCH/large"
 done

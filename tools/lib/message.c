@@ -9,6 +9,7 @@
 
 static enum msg_level said = MSG_NORMAL;
 static const char *verb;
+static void (*listener)(bool is_error, const char *text);
 
 /**
  * msg_set_level() - how much to say from now on
@@ -40,6 +41,16 @@ void msg_set_verb(const char *name)
 }
 
 /**
+ * msg_listen() - have errors and warnings heard as well
+ * @heard: told of each, at every level, without its prefix and with all bytes
+ *	as they are; NULL for nobody
+ */
+void msg_listen(void (*heard)(bool is_error, const char *text))
+{
+	listener = heard;
+}
+
+/**
  * msg_safe() - print text that came from an image or a path
  * @out: where
  * @text: what; bytes that are no UTF-8, and those of characters that control a
@@ -61,14 +72,12 @@ void msg_safe(FILE *out, const char *text)
 }
 
 /* stderr has no buffer: a line must not cost a system call a character. */
-static void say(const char *prefix, const char *fmt, va_list args)
+static void print_line(const char *prefix, const char *text)
 {
-	char text[MSG_MAX];
 	char *line = NULL;
 	size_t size;
 	FILE *out;
 
-	vsnprintf(text, sizeof(text), fmt, args);
 	fflush(stdout);
 	out = open_memstream(&line, &size);
 	if (!out)
@@ -82,17 +91,29 @@ static void say(const char *prefix, const char *fmt, va_list args)
 	free(line);
 }
 
+static void say(const char *fmt, va_list args)
+{
+	char text[MSG_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	print_line("", text);
+}
+
 /**
  * msg_err() - say why something failed; said at every level
  * @fmt: as for printf
  */
 void msg_err(const char *fmt, ...)
 {
+	char text[MSG_MAX];
 	va_list args;
 
 	va_start(args, fmt);
-	say("", fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (listener)
+		listener(true, text);
+	print_line("", text);
 }
 
 /**
@@ -101,13 +122,16 @@ void msg_err(const char *fmt, ...)
  */
 void msg_warn(const char *fmt, ...)
 {
+	char text[MSG_MAX];
 	va_list args;
 
-	if (!msg_enabled(MSG_NORMAL))
-		return;
 	va_start(args, fmt);
-	say("warning: ", fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (listener)
+		listener(false, text);
+	if (msg_enabled(MSG_NORMAL))
+		print_line("warning: ", text);
 }
 
 /**
@@ -121,7 +145,7 @@ void msg_info(const char *fmt, ...)
 	if (!msg_enabled(MSG_NORMAL))
 		return;
 	va_start(args, fmt);
-	say("", fmt, args);
+	say(fmt, args);
 	va_end(args);
 }
 
@@ -136,6 +160,6 @@ void msg_verbose(const char *fmt, ...)
 	if (!msg_enabled(MSG_VERBOSE))
 		return;
 	va_start(args, fmt);
-	say("", fmt, args);
+	say(fmt, args);
 	va_end(args);
 }

@@ -9,6 +9,7 @@
  *   msg_set_level()	how much to say
  *   msg_set_verb()	who says it
  *   msg_enabled()	is this level said?
+ *   msg_listen()	have errors and warnings heard as well
  *   msg_err(), msg_warn(), msg_info(), msg_verbose()
  *   msg_safe()		print text from an image
  */
@@ -26,6 +27,7 @@ enum msg_level {
 void msg_set_level(enum msg_level level);
 void msg_set_verb(const char *verb);
 bool msg_enabled(enum msg_level level);
+void msg_listen(void (*heard)(bool is_error, const char *text));
 __printf(1, 2) void msg_err(const char *fmt, ...);
 __printf(1, 2) void msg_warn(const char *fmt, ...);
 __printf(1, 2) void msg_info(const char *fmt, ...);
