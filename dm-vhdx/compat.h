@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences between kernels, and the only file that knows of them.
+ * Differences between kernels. No other file depends on them.
  *
- * Version numbers do not tell what a kernel has, because stable kernels take
- * changes of interfaces from later ones. Where the preprocessor cannot see
- * what there is, probe/ asks the compiler; the answers are in probed.h, which
- * Kbuild makes.
+ * Version numbers do not tell which interfaces a kernel has, because stable
+ * kernels backport changes. Where the preprocessor cannot tell, the files in
+ * probe/ are compiled to find out; Kbuild writes the results to probed.h.
  *
  *   vhdx_fl()			fields of struct file_lock
- *   vhdx_shrinker_new()	a shrinker, registered
- *   vhdx_shrinker_free()
- *   vhdx_limit_zeroes()	how much a device zeroes at once
- *   vhdx_mapping_stable()	do pages of a file stay as they are while written?
- *   vhdx_set_stable_writes()	have a device's do so
- *   vhdx_bdev_rotates()	is seeking dear on a device?
- *   VHDX_WQ_PERCPU		flag of a workqueue whose works stay on their CPU
+ *   vhdx_shrinker_new()	allocate and register a shrinker
+ *   vhdx_shrinker_free()	unregister and free it
+ *   vhdx_limit_zeroes()	limit the length of one write of zeroes
+ *   vhdx_mapping_stable()	test whether a file needs stable pages
+ *   vhdx_set_stable_writes()	make a device need stable pages
+ *   vhdx_bdev_rotates()	test whether a device is rotational
+ *   VHDX_WQ_PERCPU		flag of a workqueue: items stay on their CPU
  */
 #ifndef VHDX_COMPAT_H
 #define VHDX_COMPAT_H
@@ -28,25 +27,28 @@
 
 #include "probed.h"
 
-/* 6.3: file locks have a header of their own. */
+/* 6.3: struct file_lock moved to a header of its own. */
 #ifdef VHDX_HAVE_FILELOCK_HEADER
 #include <linux/filelock.h>
 #endif
 
-/* 6.5: how a block device is opened is no longer said by file modes. */
+/* 6.5: flags of their own replace file modes for opening block devices. */
 #ifndef BLK_OPEN_READ
 #define BLK_OPEN_READ	FMODE_READ
 #define BLK_OPEN_WRITE	FMODE_WRITE
 #endif
 
-/* 6.9: what all kinds of locks share moved to a structure of its own. */
+/*
+ * 6.9: the members that all kinds of locks share moved to a struct of their
+ * own.
+ */
 #ifdef VHDX_HAVE_FILE_LOCK_CORE
 #define vhdx_fl(field)	c.flc_##field
 #else
 #define vhdx_fl(field)	fl_##field
 #endif
 
-/* 6.18: no flag at all is a mistake. */
+/* 6.18: a workqueue needs either this flag or WQ_UNBOUND. */
 #ifdef VHDX_HAVE_WQ_PERCPU
 #define VHDX_WQ_PERCPU	WQ_PERCPU
 #else
@@ -54,10 +56,10 @@
 #endif
 
 /**
- * vhdx_bdev_rotates() - is seeking dear on a device?
+ * vhdx_bdev_rotates() - test whether a device is rotational
  * @bdev: the device
  *
- * 7.x: the block layer asks for that, no longer for the contrary.
+ * 7.x: the block layer has a test for this, and none for the opposite any more.
  *
  * Return: true if it is.
  */
@@ -74,10 +76,10 @@ typedef unsigned long (*vhdx_shrinker_fn)(struct shrinker *shrinker,
 					  struct shrink_control *control);
 
 /**
- * vhdx_shrinker_new() - make a shrinker and register it
+ * vhdx_shrinker_new() - allocate and register a shrinker
  * @name: for debugfs
- * @count: how many objects could be freed?
- * @scan: free some
+ * @count: counts the objects that could be freed
+ * @scan: frees objects
  *
  * 6.7: shrinkers are allocated by the core and freed under RCU.
  *
@@ -111,7 +113,7 @@ static inline struct shrinker *vhdx_shrinker_new(const char *name,
 }
 
 /**
- * vhdx_shrinker_free() - be asked no more
+ * vhdx_shrinker_free() - unregister and free a shrinker
  * @shrinker: as vhdx_shrinker_new() returned it
  *
  * Context: may sleep; waits for calls that are under way.
@@ -127,12 +129,13 @@ static inline void vhdx_shrinker_free(struct shrinker *shrinker)
 }
 
 /**
- * vhdx_limit_zeroes() - how much a device zeroes with one bio
- * @limits: the device's
- * @sectors: as much, whether space may be given up by that or not
+ * vhdx_limit_zeroes() - limit the length of one write of zeroes
+ * @limits: limits of the device
+ * @sectors: the limit, with or without REQ_NOUNMAP
  *
- * 6.17: a limit of its own for the former, which a stacked device starts with
- * at its highest value, and which must be none or that of all zeroes.
+ * 6.17: writes of zeroes that may unmap have a limit of their own. A stacked
+ * device starts with its highest value, and it must be 0 or equal to the other
+ * limit.
  */
 static inline void vhdx_limit_zeroes(struct queue_limits *limits,
 				     unsigned int sectors)
@@ -144,12 +147,12 @@ static inline void vhdx_limit_zeroes(struct queue_limits *limits,
 }
 
 /**
- * vhdx_mapping_stable() - do pages of a file stay as they are while written?
- * @mapping: of the file
+ * vhdx_mapping_stable() - test whether a file needs stable pages
+ * @mapping: mapping of the file
  *
- * 6.7, and stable kernels before: a file system says so of single files, too.
+ * 6.7, and earlier stable kernels: a file system may say so for single files.
  *
- * Return: true if they must.
+ * Return: true if pages must not change while they are written.
  */
 static inline bool vhdx_mapping_stable(const struct address_space *mapping)
 {
@@ -174,11 +177,11 @@ static inline int vhdx_queue_set_stable(struct request_queue *queue)
 }
 
 /**
- * vhdx_set_stable_writes() - have pages of a device stay as they are while written
+ * vhdx_set_stable_writes() - make a device need stable pages
  * @disk: the device, with no I/O under way
  *
- * 6.11: it is one of the queue's limits.  The device's own page cache has taken
- * over what the queue said when the disk was added.
+ * 6.11: this is one of the queue's limits. The page cache of the device has
+ * copied it when the disk was added.
  *
  * Context: may sleep.
  * Return: 0 or a negative errno.
@@ -196,10 +199,10 @@ static inline int vhdx_set_stable_writes(struct gendisk *disk)
 }
 
 /**
- * vhdx_limit_features() - say whether a device polls and rotates
- * @limits: the device's
- * @rotates: it does; otherwise what @limits say counts
- * @polls: what @limits say counts; otherwise it does not
+ * vhdx_limit_features() - set whether a device polls and is rotational
+ * @limits: limits of the device
+ * @rotates: it is rotational; if false, @limits stay as they are
+ * @polls: if false, it does not poll; if true, @limits stay as they are
  *
  * 6.11: these are features among the limits.
  */
@@ -215,10 +218,10 @@ static inline void vhdx_limit_features(struct queue_limits *limits,
 }
 
 /**
- * vhdx_queue_features() - the same by flags of the queue
- * @q: a suspended dm device's, after dm has set its flags
- * @rotates: see vhdx_limit_features()
- * @polls: likewise
+ * vhdx_queue_features() - set the same by flags of the queue
+ * @q: queue of a suspended dm device, after dm has set its flags
+ * @rotates: as for vhdx_limit_features()
+ * @polls: as for vhdx_limit_features()
  *
  * Before 6.11: dm_table_set_restrictions() sets them from the devices that the
  * table names, whenever a table becomes live.
@@ -235,14 +238,14 @@ static inline void vhdx_queue_features(struct request_queue *q, bool rotates,
 }
 
 /**
- * vhdx_queue_limits_begin() - change the limits of a queue
- * @q: a suspended dm device's
+ * vhdx_queue_limits_begin() - begin to change the limits of a queue
+ * @q: queue of a suspended dm device
  *
- * 6.9: they have a lock, and are checked before they change. dm's own functions
+ * 6.9: the limits have a lock, and the kernel checks new ones. dm's functions
  * for this are not exported.
  *
- * Return: a copy of the limits, for vhdx_queue_limits_end(). They do not say any
- * more that the device rotates.
+ * Return: a copy of the limits, for vhdx_queue_limits_end(), with the
+ * rotational feature cleared.
  */
 static inline struct queue_limits
 vhdx_queue_limits_begin(struct request_queue *q)
@@ -260,7 +263,7 @@ vhdx_queue_limits_begin(struct request_queue *q)
 /**
  * vhdx_queue_limits_end() - change the limits of a queue
  * @q: as for vhdx_queue_limits_begin()
- * @limits: what that returned, changed
+ * @limits: the copy that it returned, changed
  *
  * Return: 0, or a negative errno if the kernel refuses them.
  */

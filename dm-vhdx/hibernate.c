@@ -7,16 +7,17 @@
 #include "hibernate.h"
 
 static bool resting;
-/* Work under way that nobody has asked for. */
+/* Number of works of our own that are under way. */
 static atomic_t working;
 static DECLARE_WAIT_QUEUE_HEAD(rested);
 
 /**
- * vhdx_own_work_begin() - begin work that nobody has asked for
+ * vhdx_own_work_begin() - begin work that no user has asked for
  *
  * Context: process context.
- * Return: true if it may begin; then vhdx_own_work_end() must follow. False during
- * hibernation, the end of which nobody is told of: try again in a second.
+ * Return: true if the work may begin; the caller ends it with
+ * vhdx_own_work_end(). False during hibernation. Nothing announces its end, so
+ * the caller tries again after a second.
  */
 bool vhdx_own_work_begin(void)
 {
@@ -30,7 +31,7 @@ bool vhdx_own_work_begin(void)
 }
 
 /**
- * vhdx_own_work_end() - such work has ended
+ * vhdx_own_work_end() - end work that vhdx_own_work_begin() began
  *
  * Context: process context.
  */
@@ -41,7 +42,7 @@ void vhdx_own_work_end(void)
 }
 
 /**
- * vhdx_own_work_rests() - does such work have to wait?
+ * vhdx_own_work_rests() - test whether work of our own must wait
  *
  * Context: any; a hint.
  * Return: true during hibernation.
@@ -52,10 +53,10 @@ bool vhdx_own_work_rests(void)
 }
 
 /**
- * vhdx_hibernate_event() - hibernation begins, or is over
+ * vhdx_hibernate_event() - handle the start or the end of hibernation
  * @event: PM_*, see register_pm_notifier()
  *
- * Nothing is frozen yet when it begins, so what is under way can end.
+ * At the start nothing is frozen yet, so work under way can end.
  *
  * Context: may sleep; waits for work that is under way.
  */
@@ -86,7 +87,7 @@ static int pm_notify(struct notifier_block *block, unsigned long event,
 static struct notifier_block notifier = { .notifier_call = pm_notify };
 
 /**
- * vhdx_hibernate_init() - be told of hibernation
+ * vhdx_hibernate_init() - register for events of hibernation
  *
  * Return: 0 or a negative errno.
  */
@@ -96,7 +97,7 @@ int vhdx_hibernate_init(void)
 }
 
 /**
- * vhdx_hibernate_exit() - be told no more
+ * vhdx_hibernate_exit() - unregister
  */
 void vhdx_hibernate_exit(void)
 {

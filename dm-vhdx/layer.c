@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One table's hold on one image.
+ * Layers: the images of a table, opened and closed.
  */
 #include <linux/blkdev.h>
 #include <linux/dcache.h>
@@ -20,12 +20,12 @@
 #include "table.h"
 
 /**
- * struct place - what a name in the table stands for
- * @path: found once, and then what is used: whoever may write to one of its
- *	directories could put something else there meanwhile
+ * struct place - the file or device that a name in the table stands for
+ * @path: result of the only lookup of the name. A second one could find another
+ *	file, if somebody may write to one of the directories.
  * @found: @path is held; otherwise the name is the number of a device
  * @type: S_IF*
- * @dev: of the device, if it is one
+ * @dev: number of the device, if it is one
  */
 struct place {
 	struct path path;
@@ -45,7 +45,7 @@ static bool is_device_number(const char *name, dev_t *dev)
 	return true;
 }
 
-/* Nothing is opened yet: a FIFO or a tape would not like that. */
+/* Look the name up without opening: opening a FIFO or a tape has effects. */
 static int find_place(const char *name, struct place *place,
 		      struct vhdx_reason *reason)
 {
@@ -67,7 +67,9 @@ static int find_place(const char *name, struct place *place,
 	return 0;
 }
 
-/* The path in the caller's view, for a table line that works later too. */
+/*
+ * Return the path as the caller sees it, for a table line that can be reused.
+ */
 static char *absolute_path(const struct path *path)
 {
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
@@ -81,7 +83,7 @@ static char *absolute_path(const struct path *path)
 	return copy ?: ERR_PTR(-ENOMEM);
 }
 
-/* A name such as /proc/self/fd/3 tells the log nothing. */
+/* A name such as /proc/self/fd/3 would be useless in the log. */
 static int name_file(const struct place *place, struct vhdx_claim *claim,
 		     struct vhdx_layer *layer, struct vhdx_reason *reason)
 {
@@ -98,7 +100,7 @@ static int name_file(const struct place *place, struct vhdx_claim *claim,
 	return 0;
 }
 
-/* An overlay's file lies where the one that it has the data from does. */
+/* The data of a file of overlayfs is on the device of the underlying file. */
 static dev_t device_below(const struct place *place)
 {
 	const struct block_device *bdev;
@@ -130,7 +132,7 @@ static int open_file(const struct vhdx_options *options,
 	return 0;
 }
 
-/* Who finds a device by its path is told this by the kernel, by number not. */
+/* The kernel checks this when it opens a device by path, but not by number. */
 static bool forbids_devices(const struct path *path)
 {
 	return path->mnt->mnt_flags & MNT_NODEV ||
@@ -230,15 +232,16 @@ static int open_place(struct vhdx_stack *stack, const struct place *place,
 
 /**
  * vhdx_layer_open() - open an image that the table names
- * @stack: of the table, whose target is under construction
+ * @stack: stack of the table, whose target is under construction
  * @name: path, or major:minor
- * @write: it is to be written
- * @options: the table's features
- * @workers: the table's, see vhdx_file_workers_get()
- * @layer: the result, all zeros before; to be closed even after a failure
- * @reason: takes the sentence if it fails
+ * @write: open the image for writing
+ * @options: features of the table
+ * @workers: workqueues of the table, see vhdx_file_workers_get()
+ * @layer: the layer, all zeros; the caller closes it, also after a failure
+ * @reason: receives the error message
  *
- * Context: a constructor, as the process that loads the table.
+ * Context: a constructor, with the credentials of the process that loads the
+ * table.
  * Return: 0 or a negative errno.
  */
 int vhdx_layer_open(struct vhdx_stack *stack, const char *name, bool write,
@@ -267,7 +270,7 @@ int vhdx_layer_open(struct vhdx_stack *stack, const char *name, bool write,
 }
 
 /**
- * vhdx_layer_close() - let go of an image
+ * vhdx_layer_close() - release an image
  * @ti: the target that holds it
  * @layer: as vhdx_layer_open() left it
  */
@@ -275,7 +278,7 @@ void vhdx_layer_close(struct dm_target *ti, struct vhdx_layer *layer)
 {
 	if (layer->backing)
 		vhdx_backing_put(layer->backing, ti->table);
-	/* After the backing, whose image reads from the device. */
+	/* The device goes after the backing, whose image reads from it. */
 	if (layer->dev)
 		dm_put_device(ti, layer->dev);
 	kfree(layer->name);

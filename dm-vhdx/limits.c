@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a device's queue says of it.
+ * The queue limits of a device.
  */
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
@@ -14,10 +14,10 @@
 
 #define DM_MSG_PREFIX "vhdx"
 
-/* It feeds read-ahead, which whole blocks of 32 MiB would inflate. */
+/* Bounds io_opt, which determines read-ahead: blocks may be 32 MiB. */
 #define IO_OPT_MAX	VHDX_MIB
 
-/* In bytes: how long one discard may keep a worker busy. */
+/* Bounds one discard, in bytes, and so the time that it occupies a worker. */
 #define ZERO_MAX	(1024 * VHDX_MIB)
 
 static struct gendisk *disk_of(const struct vhdx_target *t)
@@ -30,7 +30,9 @@ static u32 sector_size(const struct vhdx_target *t)
 	return t->chain->layer[0]->params.logical_sector;
 }
 
-/* A table with one calculates its limits, as dm_table_has_no_data_devices() says. */
+/*
+ * dm calculates limits of a table that has one: dm_table_has_no_data_devices().
+ */
 static bool names_device(const struct vhdx_target *t)
 {
 	unsigned int i;
@@ -44,11 +46,11 @@ static bool names_device(const struct vhdx_target *t)
 /**
  * vhdx_limits_check() - refuse a table whose sectors differ from the device's
  * @t: the device that the table would make
- * @reason: takes the sentence
+ * @reason: receives the error message
  *
- * This keeps the live table. That the device has another size than none tells of
- * one: dm sets both together. When the table becomes live is too late for that,
- * since dm frees the old one even if ->preresume refuses the new one.
+ * The refusal keeps the live table. A size above 0 shows that there is one,
+ * since dm sets both together. A refusal by ->preresume would be too late: dm
+ * frees the old table even then.
  *
  * Context: a constructor.
  * Return: 0 or -EINVAL.
@@ -65,7 +67,7 @@ int vhdx_limits_check(const struct vhdx_target *t, struct vhdx_reason *reason)
 				sector_size(t), old);
 }
 
-/* What the device below the file system says; a file of another has none. */
+/* Take limits from the device below the file system, if it has one. */
 static struct block_device *device_of(const struct vhdx_layer *layer)
 {
 	return layer->file ? file_inode(layer->file->filp)->i_sb->s_bdev : NULL;
@@ -84,7 +86,7 @@ static bool any_rotates(const struct vhdx_target *t)
 	return false;
 }
 
-/* A worker issues what goes to a file, and nobody could poll for that. */
+/* A worker issues the bios of a file, so their submitter cannot poll. */
 static bool all_poll(const struct vhdx_target *t)
 {
 	unsigned int i;
@@ -112,9 +114,10 @@ static void hint_file(const struct vhdx_layer *layer,
 }
 
 /*
- * A file punches out parts of a block, so a file system on the device need not
- * think in blocks. A device that is only read takes no discards. One that is to
- * take none is sent zeroes as data, since these make as many extents of a file.
+ * A file can free parts of a block, so a file system on the device need not
+ * discard whole blocks. A read-only device takes no discards. With no_discard,
+ * zeroes are written as data, since zeroing without data makes as many extents
+ * of the file.
  */
 static void hint_discards(const struct vhdx_target *t,
 			  struct queue_limits *limits)
@@ -135,7 +138,7 @@ static void hint_discards(const struct vhdx_target *t,
 /**
  * vhdx_limits_hint() - dm's ->io_hints
  * @ti: the target
- * @limits: what the devices below say, or nothing yet
+ * @limits: limits of the devices below; the defaults if there are none
  *
  * Context: process context.
  */
@@ -158,7 +161,7 @@ void vhdx_limits_hint(struct dm_target *ti, struct queue_limits *limits)
 	hint_discards(t, limits);
 }
 
-/* What ->io_hints adds to begins anew. */
+/* Reset the limits that ->io_hints sets. */
 static void reset_stacked(struct queue_limits *limits)
 {
 	struct queue_limits fresh;
@@ -183,14 +186,14 @@ static int mend_queue(struct vhdx_target *t, struct request_queue *q)
 }
 
 /**
- * vhdx_limits_resume() - mend what dm has kept of another table's limits
+ * vhdx_limits_resume() - replace the limits that dm kept from another table
  * @t: the device, whose table becomes live
  *
- * Of a table with other targets dm's own calculation is all that is right for all
- * of them.
+ * Does nothing if the table has other targets: then only dm's own calculation
+ * is right for all of them.
  *
  * Context: ->preresume, with no I/O under way.
- * Return: 0 or a negative errno; the log then says why.
+ * Return: 0; or a negative errno, and the kernel log has the reason.
  */
 int vhdx_limits_resume(struct vhdx_target *t)
 {

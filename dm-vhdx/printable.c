@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Texts of strangers, for the kernel's log and for terminals.
+ * Escaping of untrusted texts, for the kernel log and for terminals.
  *
- * The name of a file may have line feeds, and what follows one would pass for a
- * line of the kernel's own.
+ * The name of a file may contain a line feed, and the rest of the name would
+ * look like another message of the kernel.
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -11,7 +11,7 @@
 
 #include "printable.h"
 
-/* A backslash and three octal digits. */
+/* The length of an escape: a backslash and three octal digits. */
 #define ESCAPED		4
 
 static size_t width(char c)
@@ -21,13 +21,13 @@ static size_t width(char c)
 
 /**
  * vhdx_printable() - escape what is not printable ASCII
- * @to: gets the text, with \ooo for every other byte
- * @size: bytes in @to, at least 1; what does not fit is cut off, with no escape
- *	cut in two
+ * @to: receives the text, with \ooo for every other byte
+ * @size: bytes in @to, at least 1; the text is truncated to fit, but no escape
+ *	is split
  * @text: the text
  *
  * Context: any.
- * Return: bytes that all of it takes, without the 0 at its end.
+ * Return: length of the whole text, without the terminating NUL.
  */
 size_t vhdx_printable(char *to, size_t size, const char *text)
 {
@@ -49,11 +49,12 @@ size_t vhdx_printable(char *to, size_t size, const char *text)
 }
 
 /**
- * vhdx_printable_dup() - escape what is not printable ASCII
+ * vhdx_printable_dup() - copy a text, and escape what is not printable ASCII
  * @text: the text
- * @gfp: of the memory
+ * @gfp: flags of the allocation
  *
- * Return: the text with \ooo for every other byte, for kfree(), or NULL.
+ * Return: the text with \ooo for every other byte, to be freed by kfree(), or
+ * NULL.
  */
 char *vhdx_printable_dup(const char *text, gfp_t gfp)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why a table was refused.
+ * The reason for which a table is refused.
  */
 #include <linux/atomic.h>
 #include <linux/device-mapper.h>
@@ -12,10 +12,9 @@
 #define DM_MSG_PREFIX "vhdx"
 
 /*
- * dm core prints ti->error after the constructor has returned and has freed
- * all that it had, so a sentence that is made to measure needs a place that
- * lives on. A static ring gives it one: a slot is used again only when seven
- * other tables have been refused in the meantime.
+ * dm core prints ti->error after the constructor has returned and freed its
+ * memory, so a formatted sentence needs static memory. A slot of this ring is
+ * reused only after seven other tables have been refused.
  */
 #define REASON_SLOTS	8
 #define REASON_SIZE	VHDX_SENTENCE_MAX
@@ -31,8 +30,8 @@ static char *next_slot(void)
 }
 
 /*
- * Writes a finding to the log alone. It takes no slot: an image may have more
- * findings than there are slots, and one of them may hold a reason.
+ * Write a finding to the kernel log. It takes no slot: an image may have more
+ * findings than there are slots, and would overwrite a reason.
  */
 static void reason_log(const struct vhdx_reason *reason,
 		       enum vhdx_severity severity, const char *text)
@@ -60,7 +59,7 @@ static void reason_log(const struct vhdx_reason *reason,
 	kfree(image);
 }
 
-/* The path serves whoever has many images, but never at the sentence's cost. */
+/* Shorten the path if necessary, but never the sentence. */
 static void reason_set(struct vhdx_reason *reason, const char *text)
 {
 	size_t used = 0, left;
@@ -99,8 +98,8 @@ static void reason_emit(struct vhdx_report *report,
 }
 
 /**
- * vhdx_reason_init() - make ready to say why
- * @reason: on the constructor's stack
+ * vhdx_reason_init() - prepare to give a reason
+ * @reason: the reason, on the constructor's stack
  * @ti: the target under construction
  */
 void vhdx_reason_init(struct vhdx_reason *reason, struct dm_target *ti)
@@ -112,11 +111,11 @@ void vhdx_reason_init(struct vhdx_reason *reason, struct dm_target *ti)
 }
 
 /**
- * vhdx_reason_give() - refuse the table, in words
+ * vhdx_reason_give() - give the reason for a refusal
  * @reason: as vhdx_reason_init() left it
  * @err: negative errno
- * @fmt: a sentence without leading capital or full stop; the image's name is
- *	put before it
+ * @fmt: a sentence without leading capital or full stop, which follows the name
+ *	of the image
  *
  * Return: @err.
  */

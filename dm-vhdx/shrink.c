@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shrinker.
+ * The shrinker: gives up metadata pages when memory is short.
  */
 #include <linux/errno.h>
 
@@ -36,7 +36,7 @@ int vhdx_shrink_init(void)
 }
 
 /**
- * vhdx_shrink_exit() - unregister it
+ * vhdx_shrink_exit() - unregister the module's shrinker
  */
 void vhdx_shrink_exit(void)
 {

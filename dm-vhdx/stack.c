@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What lies on what.
+ * Stacking: finds out whether an image lies on the device that is made of it.
  */
 #include <linux/blkdev.h>
 #include <linux/device.h>
@@ -14,17 +14,18 @@
 
 #include "stack.h"
 
-/* Of two tables that are loaded at once, one sees the other. */
+/* Of two tables that are loaded at the same time, one sees the other. */
 static DEFINE_MUTEX(stack_lock);
 static LIST_HEAD(stacks);
 
-/* Not yet looked at. */
+/* Mark of a device whose holders have not been searched. */
 #define PILE_NEW	XA_MARK_0
 
 /**
- * struct pile - all that lies on a device
- * @devices: that one and those on it, by number, each with a reference
- * @disks: where in sysfs disks without hardware are, as all that have slaves
+ * struct pile - a device and all devices that lie on it
+ * @devices: the devices by number, each with a reference
+ * @disks: directory of sysfs with all virtual disks; all devices with slaves
+ *	are there
  */
 struct pile {
 	struct xarray devices;
@@ -56,8 +57,8 @@ static void pile_free(struct pile *pile)
 }
 
 /*
- * By name, from a directory that is there for sure: what a disk points to goes
- * with del_gendisk(), which nothing here keeps off.
+ * Look the disk up by name in a directory that always exists. Pointers in a
+ * disk become invalid with del_gendisk(), which nothing here prevents.
  */
 static bool has_slave(const struct pile *pile, struct device *disk,
 		      struct device *dev)
@@ -92,7 +93,7 @@ static bool has_image_on(const struct vhdx_stack *stack, dev_t dev)
 	return false;
 }
 
-/* Tables that are not live count, too. */
+/* Search the tables of our own devices, including inactive ones. */
 static bool is_ours_on(const struct device *disk, dev_t dev)
 {
 	const struct vhdx_stack *stack;
@@ -124,7 +125,7 @@ static int pile_add_those_on(struct pile *pile, struct device *below)
 	return err;
 }
 
-/* Returns NULL if there is none. */
+/* Return the disk, or NULL. */
 static struct device *pile_next(struct pile *pile)
 {
 	unsigned long number = 0;
@@ -157,7 +158,7 @@ static int refuse_itself(const struct vhdx_stack *stack, dev_t dev)
 
 	if (dev == disk->devt)
 		return -ELOOP;
-	/* Before its first table it is not there for anybody. */
+	/* A device without a table has no user yet. */
 	if (!device_is_registered(disk))
 		return 0;
 	xa_init(&pile.devices);
@@ -170,10 +171,11 @@ static int refuse_itself(const struct vhdx_stack *stack, dev_t dev)
 }
 
 /**
- * vhdx_stack_enter() - a table that has no image yet
- * @stack: all zeros; to be undone by vhdx_stack_leave(), also after a failure
+ * vhdx_stack_enter() - register a table that has no image yet
+ * @stack: stack of the table, all zeros; the caller ends with
+ *	vhdx_stack_leave(), also after a failure
  * @ti: the target
- * @images: how many there will be at the most
+ * @images: maximum number of images
  *
  * Return: 0 or -ENOMEM.
  */
@@ -191,10 +193,10 @@ int vhdx_stack_enter(struct vhdx_stack *stack, struct dm_target *ti,
 }
 
 /**
- * vhdx_stack_put() - may a table have an image that lies there?
- * @stack: as vhdx_stack_enter() left it, with fewer images than that was told
- * @dev: the device that the image lies on, or that its file system does; 0 if that
- *	has none
+ * vhdx_stack_put() - add an image, unless it lies on the device of the table
+ * @stack: as vhdx_stack_enter() left it, with fewer images than @images there
+ * @dev: the device that the image or its file system lies on; 0 if there is
+ *	none
  *
  * Context: a constructor, before the image is read.
  * Return: 0, -ELOOP if @dev lies on the device itself, or -ENOMEM.
@@ -214,7 +216,7 @@ int vhdx_stack_put(struct vhdx_stack *stack, dev_t dev)
 }
 
 /**
- * vhdx_stack_leave() - a table has no image any more
+ * vhdx_stack_leave() - unregister a table
  * @stack: as vhdx_stack_enter() left it; or zeroed
  */
 void vhdx_stack_leave(struct vhdx_stack *stack)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a device tells about itself.
+ * dm's ->status: the texts INFO, TABLE and IMA.
  */
 #include <linux/compiler.h>
 #include <linux/dcache.h>
@@ -42,10 +42,10 @@ static size_t emit_pages(const struct vhdx_target *t, char *result,
 }
 
 /*
- * Writes a text so that it is read as one argument, and shown as one line. dm
- * splits arguments where isspace() says so, for which byte 0xA0 is a space,
- * although it is a part of letters in UTF-8. dmsetup takes what follows a "#"
- * for a comment. @special names other characters to escape.
+ * Escape a text so that dm parses it as one argument and it prints as one line.
+ * dm splits arguments at isspace(), which is true for byte 0xA0, a part of
+ * UTF-8 letters. dmsetup takes "#" for the start of a comment. @special lists
+ * further characters to escape.
  */
 static size_t emit_escaped(char *result, size_t maxlen, size_t sz,
 			   const char *text, const char *special)
@@ -61,9 +61,8 @@ static size_t emit_escaped(char *result, size_t maxlen, size_t sz,
 }
 
 /*
- * A file that was renamed is shown by its present name, so that the line can be
- * used again. One that was deleted is shown as /proc does it: another file may have
- * its last name by now, and must not be taken for it.
+ * Show a renamed file by its present name, so that the line can be reused. Show
+ * a deleted file as /proc does: another file may have its last name by now.
  */
 static size_t emit_name(const struct vhdx_layer *layer, char *result,
 			size_t maxlen, size_t sz, const char *special)
@@ -89,7 +88,7 @@ static size_t emit_name(const struct vhdx_layer *layer, char *result,
 	return sz;
 }
 
-/* What the session has to tell, if there is one. */
+/* Show the counts of the session, if there is one. */
 struct summary {
 	enum vhdx_mode mode;
 	struct vhdx_session_stats stats;
@@ -117,18 +116,18 @@ static void summarize_session(const struct vhdx_target *t,
 	summary->mode = session->mode;
 	summary->stats = session->stats;
 	summary->live = session->live;
-	/* The committer sets it without the lock; false is right until then. */
+	/* The committer sets it without the lock; until then false is right. */
 	surveyed = data_race(session->surveyed);
 	spin_unlock(&session->image->pool.lock);
 	summary->lacking = READ_ONCE(c->room.lacking);
 	summary->expired = READ_ONCE(c->room.expired);
 	if (summary->mode == VHDX_MODE_RW)
 		return;
-	/* It is written once, as the mode changes. */
+	/* The text is written once, when the mode changes. */
 	summary->fault = session->reason;
 	/*
-	 * The first write waits for the survey, which a session that has failed
-	 * never ends. What somebody has cut off is lost all the same.
+	 * The first write waits for the survey, which a failed session never
+	 * completes. A truncation of the file counts in any case.
 	 */
 	summary->unwritten = !surveyed && !READ_ONCE(c->cut) &&
 			     !vhdx_store_is_cut(c->image->store, &length);
@@ -138,7 +137,7 @@ static size_t emit_flags(const struct vhdx_target *t,
 			 const struct summary *summary, char *result,
 			 size_t maxlen, size_t sz)
 {
-	/* A replay on disk may be at work; it ends by forgetting the log. */
+	/* A replay on disk may run; it ends by freeing the log. */
 	bool dirty = data_race(t->chain->layer[0]->log.count);
 	bool ignored = t->options.ignore_id_mismatch;
 
@@ -180,7 +179,7 @@ static void emit_info(const struct vhdx_target *t, char *result,
 	emit_flags(t, &summary, result, maxlen, sz);
 }
 
-/* The arguments that make this device again. */
+/* Show the arguments of a table line that makes this device. */
 static void emit_table(const struct vhdx_target *t, char *result,
 		       unsigned int maxlen)
 {
@@ -216,7 +215,9 @@ static void emit_table(const struct vhdx_target *t, char *result,
 		DMEMIT(" discard_granularity %u", options->discard_granularity);
 }
 
-/* Measured as the table is loaded: what the device is made of. */
+/*
+ * Show what the device consists of; IMA measures this when the table is loaded.
+ */
 static void emit_ima(const struct vhdx_target *t, char *result,
 		     unsigned int maxlen)
 {
@@ -238,9 +239,9 @@ static void emit_ima(const struct vhdx_target *t, char *result,
 /**
  * vhdx_status() - dm's ->status
  * @ti: the target
- * @type: which of the texts
- * @flags: DM_STATUS_*: nothing here needs a flush
- * @result: where to write
+ * @type: the text to show
+ * @flags: DM_STATUS_*; ignored, since no text needs a flush
+ * @result: receives the text
  * @maxlen: bytes in @result
  *
  * Context: process context; the device may be suspended.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table line.
+ * Parsing the table line.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -13,7 +13,7 @@
 #include "reason.h"
 #include "table.h"
 
-/* The features' arguments that have not been read yet. */
+/* The arguments of the features that have not been parsed yet. */
 struct args {
 	unsigned int count;
 	char **next;
@@ -24,7 +24,7 @@ static bool all_digits(const char *text)
 	return *text && !text[strspn(text, "0123456789")];
 }
 
-/* A feature with a number: what it is, and what it may be. */
+/* A feature with a number: its name and its bounds. */
 struct number {
 	const char *name;
 	const char *unit;
@@ -163,11 +163,11 @@ static int parse_features(unsigned int argc, char **argv,
 }
 
 /**
- * vhdx_table_parse() - understand the target's arguments
- * @argc: how many
- * @argv: themselves; they must outlive @table
- * @table: the result
- * @reason: takes the sentence if it fails
+ * vhdx_table_parse() - parse the arguments of the target
+ * @argc: number of arguments
+ * @argv: the arguments; they outlive @table
+ * @table: receives the result
+ * @reason: receives the error message
  *
  * Return: 0 or -EINVAL.
  */

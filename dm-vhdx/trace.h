@@ -2,18 +2,18 @@
 /*
  * Tracepoints: events/vhdx in tracefs.
  *
- *   vhdx_map_bio	where a bio, or the start of it, goes
- *   vhdx_allocate	a write that found its block absent
- *   vhdx_commit	changes of the BAT were made durable
- *   vhdx_checkpoint	and written to their places
+ *   vhdx_map_bio	a bio, or its first part, is mapped
+ *   vhdx_allocate	a write has found its block absent
+ *   vhdx_commit	changes of the BAT are durable
+ *   vhdx_checkpoint	changes of the BAT are in their places
  *   vhdx_replay	a log was replayed on disk
  *   vhdx_end		a session has ended
  *
- * Devices are named by their numbers, bytes are offsets on the virtual disk and
- * in the image.
+ * Events name devices by number. Offsets on the virtual disk and in the image
+ * are in bytes.
  *
  * trace.h APIs:
- *   vhdx_dev()		the number of a device
+ *   vhdx_dev()		get the number of a device
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhdx
@@ -160,7 +160,7 @@ DEFINE_EVENT(vhdx_image, vhdx_end,
 #define VHDX_TRACE_DEV
 
 /**
- * vhdx_dev() - the number of a device
+ * vhdx_dev() - get the number of a device
  * @ti: a target of its table
  *
  * Context: any, while the table exists.

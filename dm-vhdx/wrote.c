@@ -10,10 +10,10 @@
 #include "wrote.h"
 
 /**
- * vhdx_wrote_note() - a write is about to be sent
- * @io: I/O of dm's clone or of a part
+ * vhdx_wrote_note() - note that a write needs bits to be set
+ * @io: I/O of dm's clone or of a part, before its submission
  * @pos: byte offset on the virtual disk
- * @run: where it goes
+ * @run: the run that it writes
  *
  * Context: any.
  */
@@ -24,13 +24,13 @@ void vhdx_wrote_note(struct vhdx_io *io, u64 pos, const struct vhdx_run *run)
 }
 
 /**
- * vhdx_wrote_now() - set bits, sleeping if need be
+ * vhdx_wrote_now() - set the bits of a write that has ended
  * @t: the device
  * @pos: byte offset on the virtual disk of what has been written
  * @len: bytes
  *
- * A transaction that is full is committed by the committer, which waits for
- * nobody who waits here.
+ * If the transaction is full, this waits for the committer, which never waits
+ * for the caller.
  *
  * Context: a worker, in a scope; may sleep.
  * Return: 0, or a negative errno that ends the bio.
@@ -68,7 +68,7 @@ static void end_write(struct vhdx_io *io)
 
 	if (err)
 		bio->bi_status = errno_to_blk_status(err);
-	/* ->end_io comes by once more, for a bio that needs nothing now. */
+	/* ->end_io runs once more, and finds no bits to set. */
 	io->absent = 0;
 	bio_endio(bio);
 }
@@ -90,7 +90,7 @@ static void wrote_work(struct work_struct *work)
 }
 
 /**
- * vhdx_wrote_later() - a write has ended: have its bits set
+ * vhdx_wrote_later() - queue a write that has ended, to set its bits
  * @io: I/O of dm's clone or of a part, without an error
  *
  * Context: any, interrupts too.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Discards and zeroes.
+ * Discards and writes of zeroes.
  *
- * The engine's stores take whole pages; those of the module take whole sectors
- * of the virtual disk as well.
+ * The engine asks its stores to zero and discard whole pages only. The stores
+ * of the module also accept whole sectors of the virtual disk.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -42,8 +42,9 @@ static int map_zero(struct vhdx_io *io, u64 pos, u64 len, struct vhdx_run *run,
 }
 
 /*
- * To give up a part of a page would be to write zeros to it. A store that cannot
- * do it keeps the space, which nobody was promised.
+ * Discard whole pages only: a file system would zero a part of a page by
+ * writing. If the store cannot discard, it keeps the space; a discard is only a
+ * hint.
  */
 static void discard_data(struct vhdx_store *store, const struct vhdx_run *run)
 {
@@ -55,9 +56,9 @@ static void discard_data(struct vhdx_store *store, const struct vhdx_run *run)
 }
 
 /**
- * struct piece - what is zeroed in one way
+ * struct piece - a range that is zeroed in one way
  * @length: bytes
- * @data: by writing them
+ * @data: by writing zeros as data
  */
 struct piece {
 	u64 length;
@@ -66,8 +67,8 @@ struct piece {
 
 /*
  * Each range that a file zeroes without data becomes an extent of its own. So
- * whole granules alone are zeroed like that, and what is shorter than a page, which
- * a file system writes anyway.
+ * this zeroes only whole granules without data, and parts of a page, which a
+ * file system writes anyway.
  */
 static struct piece next_piece(u64 pos, u64 len, u64 granularity)
 {
@@ -98,7 +99,10 @@ static int write_piece(struct vhdx_store *store, u64 offset,
 	}
 }
 
-/* Blocks begin at a MiB of the file, so that its pages are the disk's. */
+/*
+ * Blocks begin at a MiB of the file, so pages of the file are pages of the
+ * disk.
+ */
 static int write_zeros(const struct vhdx_target *t, struct vhdx_store *store,
 		       u64 pos, const struct vhdx_run *run)
 {
@@ -133,7 +137,7 @@ static int zero_data(struct vhdx_io *io, const struct vhdx_run *run)
 	return err;
 }
 
-/* Zeros are data, too, of a child whose parent has something else there. */
+/* In a child, zeros are data that hides the parent's: set their bits. */
 static int note_zeros(struct vhdx_io *io, const struct vhdx_run *run)
 {
 	return vhdx_wrote_now(io->target, vhdx_target_pos(io->target, io->bio),
@@ -141,9 +145,8 @@ static int note_zeros(struct vhdx_io *io, const struct vhdx_run *run)
 }
 
 /*
- * An errno of the engine's is returned: it may ask for the committer, or for a
- * page. What the store answers is for neither, though the number may be the same:
- * it is the bio's status.
+ * Return an errno of the engine, which may ask for the committer or for a page.
+ * Errors of the store go to bi_status: only engine errnos may trigger a retry.
  */
 static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 {
@@ -165,8 +168,8 @@ static int zero_run(struct vhdx_io *io, struct vhdx_miss *miss)
 }
 
 /*
- * A file system above is told the granularity, but whoever opens the device may
- * discard as he likes. A discard is advice: the rest keeps its space.
+ * File systems respect the granularity, but other users of the device need not.
+ * Reduce a discard to whole granules; the rest keeps its space.
  */
 static void trim_discard(struct vhdx_io *io)
 {
@@ -180,7 +183,7 @@ static void trim_discard(struct vhdx_io *io)
 	io->bio->bi_iter.bi_size = to - from;
 }
 
-/* What is done is taken off the bio, which may come again for the rest. */
+/* Advance the bio over what is done: it may be resubmitted for the rest. */
 static void zero_io(struct vhdx_io *io)
 {
 	struct vhdx_miss miss;
@@ -204,8 +207,8 @@ static void zero_io(struct vhdx_io *io)
 }
 
 /**
- * vhdx_zero_work() - do what a discard or a write of zeroes asks for
- * @work: of a struct vhdx_io, that of dm's clone, in no epoch
+ * vhdx_zero_work() - perform a discard or a write of zeroes
+ * @work: work item of the struct vhdx_io of dm's clone, in no epoch
  *
  * Context: a worker; ends the bio, or hands it to the committer.
  */
