@@ -53,6 +53,16 @@ static int session_broken(struct vhdx_session *session, const char *what,
 	return err;
 }
 
+/* Once: what the next session does to the disk is another matter. */
+static void choose_identity(struct vhdx_session *session,
+			    struct vhdx_header *next)
+{
+	if (guid_is_null(&session->begin_under))
+		return;
+	next->data_write_guid = session->begin_under;
+	session->begin_under = (guid_t){};
+}
+
 /*
  * The GUIDs change before anything else in the file does, and the headers name
  * the log when it has an entry: without one, the file could not be opened
@@ -69,6 +79,7 @@ static int open_log(struct vhdx_session *session)
 	guid_gen(&next.data_write_guid);
 	next.log_guid = (guid_t){};
 	next.log_version = VHDX_LOG_VERSION;
+	choose_identity(session, &next);
 	r = vhdx_headers_update(image->store, &image->headers, &next);
 	if (!r)
 		r = vhdx_journal_flush(journal);
@@ -290,6 +301,22 @@ int vhdx_session_end(struct vhdx_session *session)
 		return session_broken(session, "closing the log", r);
 	vhdx_session_trim(session);
 	return 0;
+}
+
+/**
+ * vhdx_session_begin_under() - choose the identity that the next session has
+ * @session: a session that is not live
+ * @guid: the DataWriteGuid from the next begin on. If it is the one that the
+ *	image has, nothing may change what the disk holds before the end: children
+ *	of the image are to find it as it was.
+ *
+ * Without this call a session begins under a new GUID.
+ *
+ * Context: the committer, with no other call under way.
+ */
+void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid)
+{
+	session->begin_under = *guid;
 }
 
 /**

@@ -27,6 +27,7 @@
  *   vhdx_session_work()	begin, commit and checkpoint as needed
  *   vhdx_session_end()		commit everything and leave a clean file
  *   vhdx_session_fail()	stop all writing
+ *   vhdx_session_begin_under()	choose the DataWriteGuid of the next session
  * session-map.c APIs:
  *   vhdx_session_map()		virtual range -> where to write it
  *   vhdx_session_zero()	discard or zero a virtual range
@@ -118,15 +119,16 @@ struct vhdx_session_stats {
  *	nobody has used it
  * @found_size: length of the file in bytes before we added to it
  * @last_end: byte offset behind every block published in this session
+ * @begin_under: the DataWriteGuid that the next begin takes; null for a new one
  * @stats: counters
  *
  * @image and @report never change. @abort_survey is set without a lock. Only
  * the committer changes @surveyed and @journal, except for the journal's lists
  * and @changed_count. While the session is live, only the space worker changes
  * @append_at and @bad_places and grows @space. Otherwise the committer does,
- * and it also owns @found_size, @space and @last_end. The image's pool lock
- * guards everything else, except that the space worker sets @reclaim without
- * it. @mode, @live, @prepared_count, @wanted, @more, @no_space, @reclaim and
+ * and it also owns @found_size, @space, @last_end and @begin_under. The image's
+ * pool lock guards everything else, except that the space worker sets @reclaim
+ * without it. @mode, @live, @prepared_count, @wanted, @more, @no_space, @reclaim and
  * @space_error may be read without the lock, as hints. So may @reason, once the
  * mode has changed.
  */
@@ -157,6 +159,7 @@ struct vhdx_session {
 	u64 append_at;
 	u64 found_size;
 	u64 last_end;
+	guid_t begin_under;
 	struct vhdx_session_stats stats;
 };
 
@@ -216,6 +219,7 @@ int vhdx_session_work(struct vhdx_session *session, unsigned int flags);
 int vhdx_session_end(struct vhdx_session *session);
 void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 		       const char *reason);
+void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid);
 
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);

@@ -43,6 +43,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_session_reuse_suite,
 		  &vhdx_create_suite,
 		  &vhdx_fork_suite,
+		  &vhdx_edit_suite,
 		  &vhdx_repair_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite,
