@@ -114,7 +114,8 @@ static bool file_has(const char *path, const char *word)
 	char line[128] = "";
 
 	if (in) {
-		(void)fgets(line, sizeof(line), in);
+		if (!fgets(line, sizeof(line), in))
+			line[0] = '\0';
 		fclose(in);
 	}
 	return strstr(line, word);

@@ -81,7 +81,8 @@ static bool is_partition(const char *block)
 	snprintf(path, sizeof(path), "/sys/class/block/%s/dm/uuid", block);
 	in = fopen(path, "re");
 	if (in) {
-		(void)fgets(uuid, sizeof(uuid), in);
+		if (!fgets(uuid, sizeof(uuid), in))
+			uuid[0] = '\0';
 		fclose(in);
 	}
 	return !strcmp(uuid, "part");
