@@ -34,8 +34,9 @@
  *   vhdx_session_clean()	test whether a flush has nothing to commit
  * child.c APIs:
  *   vhdx_session_wrote()	sectors of a child have been written
- * session-space.c APIs:
+ * session-survey.c APIs:
  *   vhdx_session_survey()	find all free space
+ * session-space.c APIs:
  *   vhdx_session_reserve()	reserve space for the log and the BAT
  *   vhdx_session_reclaims()	amount of space that is becoming free
  *   vhdx_session_prepare()	prepare blocks for allocation

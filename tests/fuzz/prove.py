@@ -105,7 +105,7 @@ BREAKS = {
         "repair.c", "tables + image->region_copy * VHDX_TABLE_SIZE",
         "tables + !image->region_copy * VHDX_TABLE_SIZE"),
     "survey-regions": (
-        "session-space.c", "i < regions->count && !r", "i < 0"),
+        "session-survey.c", "i < regions->count && !r", "i < 0"),
     "reuse-unzeroed": (
         "session-space.c", "return store->ops->zero(store, *offset, size);",
         "return 0;"),
