@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * engine/session-space.c, vhdx_session_survey(): which images may be written at
+ * engine/session-survey.c, vhdx_session_survey(): which images may be written at
  * all, and what is free in those that may.
  */
 #include "suites.h"
