@@ -222,6 +222,45 @@ static int prepare_space(struct vhdx_session *session, u64 size, u64 *offset)
 	return vhdx_store_no_room(r) ? append_space(session, size, offset) : r;
 }
 
+/**
+ * vhdx_session_space() - take space that no block needs
+ * @session: the session, live, with an idle space worker
+ * @size: bytes, a multiple of 1 MiB
+ * @offset: set to the byte offset of the space, which reads as zeros
+ *
+ * The space belongs to whatever the next commit makes of it.
+ *
+ * Context: may sleep; the committer.
+ * Return: 0, -ENOSPC, -ENOMEM, or another errno of the store.
+ */
+int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset)
+{
+	/* No free range is known to be longer: see vhdx_space_find(). */
+	int r = size > VHDX_BLOCK_SIZE_MAX ?
+			append_space(session, size, offset) :
+			prepare_space(session, size, offset);
+
+	if (r)
+		return r;
+	spin_lock(&session->image->pool.lock);
+	session->last_end = max(session->last_end, *offset + size);
+	spin_unlock(&session->image->pool.lock);
+	return 0;
+}
+
+/**
+ * vhdx_session_unspace() - give back what vhdx_session_space() took
+ * @session: the session
+ * @offset: byte offset of the space, which nothing points to
+ * @size: bytes
+ *
+ * Context: process context; takes the pool's lock.
+ */
+void vhdx_session_unspace(struct vhdx_session *session, u64 offset, u64 size)
+{
+	untake_space(session, offset, size);
+}
+
 static int prepare_bitmap(struct vhdx_session *session)
 {
 	u64 offset;

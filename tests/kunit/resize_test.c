@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* engine/resize.c: a disk gets larger, whatever lies behind its old end. */
+#include "child-rig.h"
+#include "resize.h"
+#include "suites.h"
+
+#define MIB VHDX_MIB
+#define GIB (1024 * MIB)
+
+/* The last block is half used, and what lies behind is junk. */
+#define OLD_SIZE	(16 * MIB - 512 * VHDX_KIB)
+#define JUNK		0xA7
+#define FIRST		0x11
+#define LAST		0x1F
+
+/* The BAT region of 1 MiB has room for this, and not for that. */
+#define LARGER		(200 * MIB)
+#define MUCH_LARGER	(200 * GIB)
+
+static void fill_region_end(struct builder *b)
+{
+	u64 used = 8 * builder_payload_index(b, b->size / b->block_size + 1);
+
+	builder_fill(b, b->bat_offset + used, b->bat_length - used, JUNK);
+}
+
+static struct vhdx_session *open_old(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	b->size = OLD_SIZE;
+	builder_write(b);
+	fill_region_end(b);
+	builder_fill(b, builder_block(b, 0, 6), MIB, FIRST);
+	builder_fill(b, builder_block(b, 15, 6), MIB, JUNK);
+	builder_fill(b, b->end - MIB, 512 * VHDX_KIB, LAST);
+	return writer_open(test);
+}
+
+static int resize(struct kunit *test, u64 size)
+{
+	struct fixture *f = test->priv;
+
+	return vhdx_resize(writer_of(test)->session, size, NULL,
+			   &f->found.report);
+}
+
+static u64 size_now(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	return f->image[0]->params.size;
+}
+
+/* The old data is there, and nothing behind it. */
+static void expect_contents(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 size = size_now(test);
+
+	f->builder[0].size = size;
+	f->builder[0].bat_offset = f->image[0]->regions.bat.offset;
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), FIRST);
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB - 1), FIRST);
+	KUNIT_EXPECT_EQ(test, writer_read(test, OLD_SIZE - 1), LAST);
+	if (size == OLD_SIZE)
+		return;
+	KUNIT_EXPECT_EQ(test, writer_read(test, OLD_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 16 * MIB - 1), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 16 * MIB), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size / 2), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0);
+}
+
+static void expect_sound(struct kunit *test)
+{
+	struct vhdx_census census = fixture_check(test);
+
+	fixture_expect(test, "");
+	KUNIT_EXPECT_EQ(test, census.faulty, 0);
+}
+
+static void expect_new(struct kunit *test, u64 size)
+{
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), size);
+	expect_contents(test);
+	expect_sound(test);
+}
+
+/* It can be written to its new end, and grow once more. */
+static void expect_alive(struct kunit *test, u64 size)
+{
+	writer_open(test);
+	writer_write(test, size - MIB, MIB, 0x77);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(writer_of(test)->session), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0x77);
+	expect_sound(test);
+}
+
+static void resize_in_place(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 length;
+
+	open_old(test);
+	length = f->ram[0].store.size;
+	KUNIT_EXPECT_FALSE(test, vhdx_resize_moves(f->image[0], LARGER));
+	KUNIT_ASSERT_EQ(test, resize(test, LARGER), 0);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, length);
+	expect_new(test, LARGER);
+	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 16), 0);
+	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 199), 0);
+	expect_alive(test, LARGER);
+}
+
+static void resize_moves(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 old, length;
+
+	open_old(test);
+	length = f->ram[0].store.size;
+	old = f->image[0]->regions.bat.offset;
+	KUNIT_EXPECT_TRUE(test, vhdx_resize_moves(f->image[0], MUCH_LARGER));
+	KUNIT_ASSERT_EQ(test, resize(test, MUCH_LARGER), 0);
+	expect_new(test, MUCH_LARGER);
+	KUNIT_EXPECT_EQ(test, f->image[0]->regions.bat.offset, length);
+	KUNIT_EXPECT_EQ(test, f->image[0]->regions.bat.length, 2 * MIB);
+	KUNIT_EXPECT_FALSE(test, f->image[0]->region_copies_differ);
+	/* The space of the old region is free for the first block. */
+	writer_open(test);
+	writer_write(test, 5 * MIB, MIB, 0x55);
+	KUNIT_EXPECT_EQ(test, writer_offset(test, 5), old);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(writer_of(test)->session), 0);
+	expect_new(test, MUCH_LARGER);
+	expect_alive(test, MUCH_LARGER);
+}
+
+/* Twice in a row, to a size that is no whole block, and of whole blocks. */
+static void resize_again(struct kunit *test)
+{
+	open_old(test);
+	KUNIT_ASSERT_EQ(test, resize(test, 20 * MIB + 512), 0);
+	expect_new(test, 20 * MIB + 512);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, resize(test, 64 * MIB), 0);
+	expect_new(test, 64 * MIB);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, resize(test, 65 * MIB), 0);
+	expect_new(test, 65 * MIB);
+}
+
+/* A new block of a fixed image has space, as those have that were there. */
+static void resize_fixed(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 length, block;
+
+	f->builder[0].param_flags = 1;
+	open_old(test);
+	length = f->ram[0].store.size;
+	KUNIT_ASSERT_EQ(test, resize(test, 20 * MIB), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), 20 * MIB);
+	expect_contents(test);
+	fixture_check(test);
+	fixture_expect(test,
+		       "info: BAT region at offset 0x300000: a fixed image with 6 of 20 blocks allocated\n");
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, length + 4 * MIB);
+	for (block = 16; block < 20; block++)
+		KUNIT_EXPECT_EQ(test, writer_not_zero(test, block), 0);
+	KUNIT_EXPECT_EQ(test, writer_offset(test, 16), length);
+	KUNIT_EXPECT_EQ(test, writer_offset(test, 19), length + 3 * MIB);
+}
+
+/*
+ * The entry of the last chunk's bitmap lies amid those of new blocks. Bits past
+ * the old end are set, as no writer should leave them.
+ */
+static void resize_child(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 bitmap, pos;
+
+	b->size = OLD_SIZE;
+	f->builder[1].size = OLD_SIZE;
+	child_rig_files(test);
+	fill_region_end(b);
+	bitmap = builder_bitmap(b, 0);
+	pos = builder_block(b, 15, 7);
+	builder_fill(b, pos, MIB, JUNK);
+	builder_fill(b, pos, 512, LAST);
+	builder_present(b, bitmap, 15 * 2048, 1);
+	builder_present(b, bitmap, 15 * 2048 + 1024, 1024);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, resize(test, 8192 * MIB), 0);
+	writer_crash(test);
+	b->size = 8192 * MIB;
+	KUNIT_EXPECT_EQ(test, size_now(test), 8192 * MIB);
+	KUNIT_EXPECT_EQ(test, writer_read(test, CHILD_RIG_BLOCK * MIB),
+			CHILD_RIG_PARENT);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 15 * MIB), LAST);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 15 * MIB + 512), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, OLD_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 16 * MIB - 1), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 8191 * MIB), 0);
+	KUNIT_EXPECT_EQ(test, child_rig_bitmap(test, 0) & ~7ULL, bitmap);
+	expect_sound(test);
+}
+
+/* A session begins. */
+#define BEGIN_LINES \
+	"write header 1 +0x1000\nflush\nwrite header 2 +0x1000\nflush\n" \
+	"flush\nwrite log 0x0 +0x2000\nflush\n" \
+	"write header 1 +0x1000\nflush\nwrite header 2 +0x1000\nflush\n"
+
+/* And ends, when what was logged is in place. */
+#define END_LINES \
+	"flush\nflush\n" \
+	"write header 1 +0x1000\nflush\nwrite header 2 +0x1000\nflush\n"
+
+/* Nothing of the new end is published before it is durable. */
+static void resize_order(struct kunit *test)
+{
+	open_old(test);
+	KUNIT_ASSERT_EQ(test, resize(test, LARGER), 0);
+	writer_trace(test, BEGIN_LINES
+		     "zero 0x580000 +0x80000\n"
+		     "write bat 0x0 +0x1000\n"
+		     "flush\nwrite log 0x1000 +0x4000\nflush\n"
+		     "write 0x210000 +0x1000\nwrite 0x200000 +0x1000\n"
+		     END_LINES);
+}
+
+static void resize_order_moved(struct kunit *test)
+{
+	open_old(test);
+	KUNIT_ASSERT_EQ(test, resize(test, MUCH_LARGER), 0);
+	writer_trace(test, BEGIN_LINES
+		     "zero 0x580000 +0x80000\n"
+		     "extend 0x800000\n"
+		     "write 0x600000 +0x10000\n"
+		     "flush\nwrite log 0x1000 +0x6000\nflush\n"
+		     "write 0x210000 +0x1000\nwrite 0x200000 +0x1000\n"
+		     "write 0x30000 +0x1000\nwrite 0x40000 +0x1000\n"
+		     END_LINES);
+}
+
+static void resize_refused(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+
+	open_old(test);
+	image = f->image[0];
+	KUNIT_EXPECT_NULL(test, vhdx_resize_fault(image, OLD_SIZE, 0));
+	KUNIT_EXPECT_NULL(test, vhdx_resize_fault(image, VHDX_DISK_SIZE_MAX,
+						  0));
+	KUNIT_EXPECT_NOT_NULL(test, vhdx_resize_fault(image, 0, 0));
+	KUNIT_EXPECT_NOT_NULL(test, vhdx_resize_fault(image, OLD_SIZE - 512,
+						      0));
+	KUNIT_EXPECT_NOT_NULL(test, vhdx_resize_fault(image, OLD_SIZE + 1, 0));
+	KUNIT_EXPECT_NOT_NULL(test,
+			      vhdx_resize_fault(image, VHDX_DISK_SIZE_MAX + 512,
+						0));
+	image->params.has_parent = true;
+	KUNIT_EXPECT_NULL(test, vhdx_resize_fault(image, LARGER, OLD_SIZE));
+	KUNIT_EXPECT_NOT_NULL(test, vhdx_resize_fault(image, LARGER,
+						      OLD_SIZE + 512));
+	image->params.has_parent = false;
+}
+
+static void resize_no_room(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 length;
+
+	open_old(test);
+	length = f->ram[0].store.size;
+	writer_of(test)->tracer.limit = length;
+	writer_of(test)->tracer.limit_error = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, resize(test, MUCH_LARGER), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, length);
+	expect_new(test, OLD_SIZE);
+	expect_alive(test, OLD_SIZE - 512 * VHDX_KIB);
+}
+
+/* Who stops it has the old disk, in a file that is no longer than before. */
+static void resize_stopped(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct fixture_watcher watcher;
+	u64 length;
+
+	open_old(test);
+	length = f->ram[0].store.size;
+	fixture_watcher_init(&watcher, 3);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_resize(writer_of(test)->session, MUCH_LARGER,
+				    &watcher.progress, &f->found.report),
+			-EINTR);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, length);
+	expect_new(test, OLD_SIZE);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, resize(test, MUCH_LARGER), 0);
+	expect_new(test, MUCH_LARGER);
+}
+
+static void rebuild(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	writer_crash(test);
+	vhdx_image_close(f->image[0]);
+	f->image[0] = NULL;
+	ram_store_exit(&f->ram[0]);
+	ram_store_init(&f->ram[0]);
+	builder_init(&f->builder[0], &f->ram[0]);
+	open_old(test);
+}
+
+/* The power goes after each change: the old disk, or the new one. */
+static void stop_everywhere(struct kunit *test, u64 size)
+{
+	struct fixture *f = test->priv;
+	u64 changes, stop;
+	bool grown = false;
+
+	open_old(test);
+	changes = f->ram[0].changes;
+	KUNIT_ASSERT_EQ(test, resize(test, size), 0);
+	changes = f->ram[0].changes - changes;
+	KUNIT_EXPECT_GT(test, changes, 10);
+	for (stop = 1; stop < changes; stop++) {
+		rebuild(test);
+		ram_store_stop_after(&f->ram[0], stop);
+		KUNIT_EXPECT_NE(test, resize(test, size), 0);
+		writer_crash(test);
+		/* Once it has grown, it has for every later crash. */
+		if (grown)
+			KUNIT_EXPECT_EQ(test, size_now(test), size);
+		grown = size_now(test) == size;
+		if (!grown)
+			KUNIT_EXPECT_EQ(test, size_now(test), OLD_SIZE);
+		expect_contents(test);
+		writer_open(test);
+		KUNIT_EXPECT_EQ(test, resize(test, size + MIB), 0);
+		expect_new(test, size + MIB);
+	}
+	KUNIT_EXPECT_TRUE(test, grown);
+}
+
+static void resize_crash(struct kunit *test)
+{
+	stop_everywhere(test, LARGER);
+}
+
+static void resize_crash_moved(struct kunit *test)
+{
+	stop_everywhere(test, MUCH_LARGER);
+}
+
+static struct kunit_case resize_cases[] = {
+	KUNIT_CASE(resize_in_place),
+	KUNIT_CASE(resize_moves),
+	KUNIT_CASE(resize_again),
+	KUNIT_CASE(resize_fixed),
+	KUNIT_CASE(resize_child),
+	KUNIT_CASE(resize_order),
+	KUNIT_CASE(resize_order_moved),
+	KUNIT_CASE(resize_refused),
+	KUNIT_CASE(resize_no_room),
+	KUNIT_CASE(resize_stopped),
+	KUNIT_CASE(resize_crash),
+	KUNIT_CASE(resize_crash_moved),
+	{}
+};
+
+struct kunit_suite vhdx_resize_suite = {
+	.name = "vhdx_resize",
+	.init = writer_init,
+	.exit = writer_exit,
+	.test_cases = resize_cases,
+};
