@@ -9,6 +9,7 @@
 
 static enum msg_level said = MSG_NORMAL;
 static const char *verb;
+static msg_output_t output;
 static void (*listener)(bool is_error, const char *text);
 
 /**
@@ -51,6 +52,16 @@ void msg_listen(void (*heard)(bool is_error, const char *text))
 }
 
 /**
+ * msg_set_output() - who takes messages in place of standard error
+ * @take: called with the level and the text, escaped, without an end of line or
+ *	the name of the program; any thread that says something calls it
+ */
+void msg_set_output(msg_output_t take)
+{
+	output = take;
+}
+
+/**
  * msg_safe() - print text that came from an image or a path
  * @out: where
  * @text: what; bytes that are no UTF-8, and those of characters that control a
@@ -71,8 +82,17 @@ void msg_safe(FILE *out, const char *text)
 	}
 }
 
+static void deliver(enum msg_level level, const char *line, size_t size)
+{
+	if (output)
+		output(level, line);
+	else
+		fwrite(line, 1, size, stderr);
+}
+
 /* stderr has no buffer: a line must not cost a system call a character. */
-static void print_line(const char *prefix, const char *text)
+static void print_line(enum msg_level level, const char *prefix,
+		       const char *text)
 {
 	char *line = NULL;
 	size_t size;
@@ -82,21 +102,24 @@ static void print_line(const char *prefix, const char *text)
 	out = open_memstream(&line, &size);
 	if (!out)
 		return;
-	fprintf(out, "vhdxsetup%s%s: %s", verb ? " " : "", verb ? verb : "",
-		prefix);
+	if (!output)
+		fprintf(out, "vhdxsetup%s%s: ", verb ? " " : "",
+			verb ? verb : "");
+	fputs(prefix, out);
 	msg_safe(out, text);
-	fputc('\n', out);
+	if (!output)
+		fputc('\n', out);
 	if (!fclose(out))
-		fwrite(line, 1, size, stderr);
+		deliver(level, line, size);
 	free(line);
 }
 
-static void say(const char *fmt, va_list args)
+static void say(enum msg_level level, const char *fmt, va_list args)
 {
 	char text[MSG_MAX];
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	print_line("", text);
+	print_line(level, "", text);
 }
 
 /**
@@ -113,7 +136,7 @@ void msg_err(const char *fmt, ...)
 	va_end(args);
 	if (listener)
 		listener(true, text);
-	print_line("", text);
+	print_line(MSG_QUIET, "", text);
 }
 
 /**
@@ -131,7 +154,7 @@ void msg_warn(const char *fmt, ...)
 	if (listener)
 		listener(false, text);
 	if (msg_enabled(MSG_NORMAL))
-		print_line("warning: ", text);
+		print_line(MSG_NORMAL, "warning: ", text);
 }
 
 /**
@@ -145,7 +168,7 @@ void msg_info(const char *fmt, ...)
 	if (!msg_enabled(MSG_NORMAL))
 		return;
 	va_start(args, fmt);
-	say(fmt, args);
+	say(MSG_NORMAL, fmt, args);
 	va_end(args);
 }
 
@@ -160,6 +183,6 @@ void msg_verbose(const char *fmt, ...)
 	if (!msg_enabled(MSG_VERBOSE))
 		return;
 	va_start(args, fmt);
-	say(fmt, args);
+	say(MSG_VERBOSE, fmt, args);
 	va_end(args);
 }

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nbdkit-vhdx-plugin: VHDX images over NBD, by the same engine as the module.
+ *
+ * The image is opened before nbdkit serves, so that what is wrong with it is
+ * said where the user started nbdkit, who gets an exit code, too.
+ */
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+#include <unistd.h>
+
+#include "findings.h"
+#include "foreign.h"
+#include "message.h"
+#include "place.h"
+#include "served.h"
+
+/*
+ * A thread is in the engine, under a mutex, for a lookup only, and reads and
+ * writes the disk's bytes beside others: see served.h.
+ */
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+static struct config {
+	char *file;
+	char *parents[VHDX_CHAIN_MAX];
+	unsigned int parent_count;
+	bool ignore_id;
+} config;
+
+static struct served served;
+static bool is_open;
+
+static void log_message(enum msg_level level, const char *line)
+{
+	if (level == MSG_VERBOSE)
+		nbdkit_debug("%s", line);
+	else
+		nbdkit_error("%s", line);
+}
+
+static void vhdx_load(void)
+{
+	msg_set_output(log_message);
+	/* nbdkit's own -v decides. */
+	msg_set_level(MSG_VERBOSE);
+}
+
+static void vhdx_unload(void)
+{
+	unsigned int i;
+
+	if (is_open)
+		served_close(&served);
+	free(config.file);
+	for (i = 0; i < config.parent_count; i++)
+		free(config.parents[i]);
+}
+
+/* nbdkit may leave the directory before a path is used. */
+static int set_file(const char *value)
+{
+	if (config.file) {
+		msg_err("file=%s: one image is served, and file=%s is it",
+			value, config.file);
+		return -1;
+	}
+	config.file = nbdkit_absolute_path(value);
+	return config.file ? 0 : -1;
+}
+
+static int add_parent(const char *value)
+{
+	char *path;
+
+	if (config.parent_count == VHDX_CHAIN_MAX) {
+		msg_err("parent=%s: more than %u parents", value,
+			VHDX_CHAIN_MAX);
+		return -1;
+	}
+	path = nbdkit_absolute_path(value);
+	if (!path)
+		return -1;
+	config.parents[config.parent_count++] = path;
+	return 0;
+}
+
+static int set_bool(bool *option, const char *value)
+{
+	int r = nbdkit_parse_bool(value);
+
+	if (r < 0)
+		return -1;
+	*option = r;
+	return 0;
+}
+
+static int vhdx_config(const char *key, const char *value)
+{
+	if (!strcmp(key, "file"))
+		return set_file(value);
+	if (!strcmp(key, "parent"))
+		return add_parent(value);
+	if (!strcmp(key, "ignore-id-mismatch"))
+		return set_bool(&config.ignore_id, value);
+	msg_err("unknown parameter %s=%s; there are file, parent and ignore-id-mismatch",
+		key, value);
+	return -1;
+}
+
+static int vhdx_config_complete(void)
+{
+	if (config.file)
+		return 0;
+	msg_err("name an image: nbdkit vhdx disk.vhdx");
+	return -1;
+}
+
+static int vhdx_get_ready(void)
+{
+	const struct disk_options options = {
+		.sink = sink_messages(),
+		.parents = (const char *const *)config.parents,
+		.parent_count = config.parent_count,
+		.ignore_id = config.ignore_id,
+	};
+	int place, err = place_find(config.file, &place);
+
+	if (err)
+		return -1;
+	err = served_open(&served, place, config.file, &options);
+	if (err == -EMEDIUMTYPE)
+		foreign_explain(place, config.file);
+	close(place);
+	is_open = !err;
+	return err ? -1 : 0;
+}
+
+static void *vhdx_open(int readonly)
+{
+	(void)readonly;
+	return NBDKIT_HANDLE_NOT_NEEDED;
+}
+
+static int64_t vhdx_get_size(void *handle)
+{
+	(void)handle;
+	return (int64_t)served.disk->chain->size;
+}
+
+static u32 sector_size(void)
+{
+	return served.disk->layer[0]->image->params.logical_sector;
+}
+
+static int vhdx_block_size(void *handle, uint32_t *minimum,
+			   uint32_t *preferred, uint32_t *maximum)
+{
+	(void)handle;
+	*minimum = sector_size();
+	*preferred = max(sector_size(), VHDX_PAGE);
+	*maximum = U32_MAX;
+	return 0;
+}
+
+/* A flush makes durable what came by any connection: they share one disk. */
+static int vhdx_can_multi_conn(void *handle)
+{
+	(void)handle;
+	return 1;
+}
+
+static int vhdx_can_extents(void *handle)
+{
+	(void)handle;
+	return 1;
+}
+
+/* The errnos that NBD has; nbdkit calls all others a mistake of the client's. */
+static int fail(const char *what, u64 pos, u64 len, int err)
+{
+	int code = EIO;
+
+	if (vhdx_store_no_room(err))
+		code = ENOSPC;
+	else if (err == -ENOMEM || err == -EINVAL)
+		code = -err;
+	msg_err("cannot %s %llu bytes at offset 0x%llx: %s", what, len,
+		pos, strerror(code));
+	nbdkit_set_error(code);
+	return -1;
+}
+
+/* nbdkit hands on what a client asks for, whatever block_size() has said. */
+static bool in_sectors(const char *what, u64 pos, u64 len)
+{
+	if (!((pos | len) & (sector_size() - 1)))
+		return true;
+	msg_err("cannot %s %llu bytes at offset 0x%llx: the disk has sectors of %u bytes; remedy: nbdkit --filter=blocksize",
+		what, len, pos, sector_size());
+	nbdkit_set_error(EINVAL);
+	return false;
+}
+
+static int vhdx_pread(void *handle, void *buf, uint32_t count, uint64_t offset,
+		      uint32_t flags)
+{
+	int err;
+
+	(void)handle;
+	(void)flags;
+	if (!in_sectors("read", offset, count))
+		return -1;
+	err = served_read(&served, offset, buf, count);
+	return err ? fail("read", offset, count, err) : 0;
+}
+
+/* A block without space has zeros, whether its image says so or lacks it. */
+static uint32_t extent_type(const struct vhdx_run *run)
+{
+	if (run->kind == VHDX_RUN_ZERO)
+		return NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO;
+	return 0;
+}
+
+static int vhdx_extents(void *handle, uint32_t count, uint64_t offset,
+			uint32_t flags, struct nbdkit_extents *extents)
+{
+	u64 sector = sector_size();
+	u64 pos = ALIGN_DOWN((u64)offset, sector);
+	u64 end = ALIGN((u64)offset + count, sector);
+	struct vhdx_run run;
+	int err;
+
+	(void)handle;
+	for (; pos < end; pos += run.length) {
+		err = served_piece(&served, pos, end - pos, &run);
+		if (err)
+			return fail("map", pos, end - pos, err);
+		if (nbdkit_add_extent(extents, pos, run.length,
+				      extent_type(&run)))
+			return -1;
+		if (flags & NBDKIT_FLAG_REQ_ONE)
+			break;
+	}
+	return 0;
+}
+
+#define CONFIG_HELP \
+	"[file=]<IMAGE>           (required) The VHDX image.\n" \
+	"parent=<PATH>            Its parent; again for the parent of that.\n" \
+	"ignore-id-mismatch=true  Take a parent that changed since."
+
+static struct nbdkit_plugin plugin = {
+	.name = "vhdx",
+	.longname = "nbdkit VHDX plugin",
+	.description = "serve VHDX images, with their parents",
+	.load = vhdx_load,
+	.unload = vhdx_unload,
+	.config = vhdx_config,
+	.config_complete = vhdx_config_complete,
+	.config_help = CONFIG_HELP,
+	.magic_config_key = "file",
+	.get_ready = vhdx_get_ready,
+	.open = vhdx_open,
+	.get_size = vhdx_get_size,
+	.block_size = vhdx_block_size,
+	.can_multi_conn = vhdx_can_multi_conn,
+	.can_extents = vhdx_can_extents,
+	.pread = vhdx_pread,
+	.extents = vhdx_extents,
+};
+
+NBDKIT_REGISTER_PLUGIN(plugin)

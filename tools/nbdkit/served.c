@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <unistd.h>
+
+#include "message.h"
+#include "served.h"
+
+/* The pages of a chain are as many as those of one image; these each layer has. */
+#define LAYER_PAGES_MIN	64UL
+
+static void share_pages(struct disk *disk)
+{
+	unsigned long pages = max(VHDX_POOL_PAGES_DEFAULT / disk->depth,
+				  LAYER_PAGES_MIN);
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++)
+		vhdx_pool_set_limit(&disk->layer[i]->image->pool, pages);
+}
+
+/**
+ * served_open() - open the image and its parents
+ * @served: filled in
+ * @place: of the image, from place_find(); it stays the caller's
+ * @path: its path, absolute
+ * @options: as for disk_open()
+ *
+ * Return: as disk_open() and disk_follow(); after a message.
+ */
+int served_open(struct served *served, int place, const char *path,
+		const struct disk_options *options)
+{
+	int err = disk_open(place, path, options, &served->disk);
+	u32 i;
+
+	if (err)
+		return err;
+	err = disk_follow(served->disk);
+	if (err) {
+		disk_close(served->disk);
+		return err;
+	}
+	share_pages(served->disk);
+	pthread_mutex_init(&served->lock, NULL);
+	for (i = 0; i < served->disk->depth; i++)
+		gate_stand_before(&served->gate[i],
+				  served->disk->layer[i]->image,
+				  &served->lock);
+	return 0;
+}
+
+/**
+ * served_close() - close all images
+ * @served: open, and used by nobody any more
+ */
+void served_close(struct served *served)
+{
+	disk_close(served->disk);
+	pthread_mutex_destroy(&served->lock);
+}
+
+/* A run that is shorter than the engine was told: somebody has cut the file. */
+static int file_is_cut(const struct layer *layer, u64 pos)
+{
+	msg_err("%s: somebody has cut the file: the bytes at offset 0x%llx are missing",
+		layer->path, pos);
+	return -EIO;
+}
+
+static int read_file(const struct layer *layer, u64 pos, void *buf, u64 len)
+{
+	while (len) {
+		ssize_t n = pread(layer->file.fd, buf, len, (off_t)pos);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return file_is_cut(layer, pos);
+		buf = (char *)buf + n;
+		pos += (u64)n;
+		len -= (u64)n;
+	}
+	return 0;
+}
+
+/* With the mutex held. */
+static int look_up(struct served *served, u64 pos, u64 len,
+		   struct vhdx_run *run)
+{
+	const struct vhdx_chain *chain = served->disk->chain;
+	struct vhdx_miss miss;
+	int r;
+
+	while ((r = vhdx_chain_map(chain, pos, len, run, &miss)) == -EAGAIN) {
+		r = vhdx_image_load(&miss);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+/* One run: what only the engine can read is read with the mutex held. */
+static int read_run(struct served *served, u64 pos, void *buf, u64 len,
+		    struct vhdx_run *run)
+{
+	struct layer *layer;
+	int r;
+
+	pthread_mutex_lock(&served->lock);
+	r = look_up(served, pos, len, run);
+	layer = served->disk->layer[run->layer];
+	if (!r && run->kind == VHDX_RUN_COPY)
+		r = vhdx_image_read(layer->image, run->offset, buf,
+				    run->length);
+	pthread_mutex_unlock(&served->lock);
+	if (!r && run->kind == VHDX_RUN_ZERO)
+		memset(buf, 0, run->length);
+	else if (!r && run->kind == VHDX_RUN_DATA)
+		r = read_file(layer, run->offset, buf, run->length);
+	return r;
+}
+
+/**
+ * served_read() - read bytes of the virtual disk
+ * @served: the disk
+ * @pos: byte offset, sector-aligned
+ * @buf: destination, 8-byte aligned
+ * @len: bytes, sector-aligned; ends inside the virtual disk
+ *
+ * Context: any thread; without the mutex.
+ * Return: 0 or a negative errno.
+ */
+int served_read(struct served *served, u64 pos, void *buf, u64 len)
+{
+	struct vhdx_run run;
+	int r = 0;
+
+	for (; len && !r; len -= run.length) {
+		run = (struct vhdx_run){};
+		r = read_run(served, pos, buf, len, &run);
+		buf = (char *)buf + run.length;
+		pos += run.length;
+	}
+	return r;
+}
+
+/**
+ * served_piece() - what lies alike from a byte on?
+ * @served: the disk
+ * @pos: byte offset, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: as from vhdx_chain_map()
+ *
+ * What cannot be read is data up to the end of its block, so that who copies the
+ * disk learns where the fault is from the read that fails.
+ *
+ * Context: any thread; without the mutex.
+ * Return: 0, or a negative errno if the map cannot be read.
+ */
+int served_piece(struct served *served, u64 pos, u64 len,
+		 struct vhdx_run *run)
+{
+	u64 block = vhdx_bat_block_size(&served->disk->layer[0]->image->bat);
+	int r;
+
+	pthread_mutex_lock(&served->lock);
+	r = look_up(served, pos, len, run);
+	pthread_mutex_unlock(&served->lock);
+	if (r != -EIO)
+		return r;
+	*run = (struct vhdx_run){
+		.kind = VHDX_RUN_COPY,
+		.length = min(len, block - (pos & (block - 1))),
+	};
+	return 0;
+}
