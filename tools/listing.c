@@ -102,7 +102,7 @@ static char *cell_text(struct json_object *value, const char *key)
 		shown = json_object_get_boolean(value) ? "yes" : "no";
 		break;
 	case json_type_int:
-		if (!strcmp(key, "size"))
+		if (!strcmp(key, "virtual_size"))
 			tree_size_words(json_object_get_uint64(value), words,
 					sizeof(words));
 		else
