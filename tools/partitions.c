@@ -8,6 +8,7 @@
 
 /* With its NUL; see parse_listed(). */
 #define LISTED_NAME_SIZE	128
+#define END_SIZE		96
 
 /* One go through a device's partitions. */
 struct search {
@@ -56,15 +57,41 @@ static void say_words(char *words, bool failed)
 	free(words);
 }
 
-/* Returns 0, -EIO if kpartx failed, or another negative errno. */
-static int run_kpartx(const char *const *argv, char **out, char **words)
-{
-	int code = run_tool(argv, out, words);
+/**
+ * struct kpartx - one run of it
+ * @end: how it ended
+ * @out: what it printed, for free()
+ * @words: its messages, for free()
+ */
+struct kpartx {
+	struct tool_end end;
+	char *out;
+	char *words;
+};
 
-	if (code != -ENOENT)
-		return code > 0 ? -EIO : code;
-	msg_err("kpartx is not installed, so there is nothing to map partitions with");
-	return -ENOEXEC;
+/* Returns 0, -ETOOL if it failed, or another negative errno after a message. */
+static int run_kpartx(const char *const *argv, struct kpartx *run)
+{
+	int err = run_tool(argv, &run->end, &run->out, &run->words);
+
+	if (!err && (run->end.signal || run->end.status))
+		return -ETOOL;
+	if (err == -ENOENT)
+		msg_err("kpartx is not installed, so there is nothing to map partitions with");
+	else if (err)
+		msg_err("kpartx cannot be run: %s", strerror(-err));
+	return err == -ENOENT ? -ENOEXEC : err;
+}
+
+/* How a run ended, in words that "kpartx" goes before. */
+static const char *end_words(const struct tool_end *end, char words[END_SIZE])
+{
+	if (end->signal)
+		snprintf(words, END_SIZE, "was ended by signal %d (%s)",
+			 end->signal, strsignal(end->signal));
+	else
+		snprintf(words, END_SIZE, "exited with status %d", end->status);
+	return words;
 }
 
 /* A line of `kpartx -l': name, start in the device, length, device, start. */
@@ -76,9 +103,10 @@ static bool parse_listed(const char *line, char name[LISTED_NAME_SIZE],
 }
 
 /* Is this partition mapped, or can it not be? Says what it is told of neither. */
-static int look_at_listed(const char *line, u64 disk_sectors)
+static int look_at_listed(const char *line, u64 disk_sectors,
+			  const struct tool_end *end)
 {
-	char name[LISTED_NAME_SIZE];
+	char name[LISTED_NAME_SIZE], words[END_SIZE];
 	struct dmdev part;
 	u64 start, sectors;
 
@@ -89,8 +117,9 @@ static int look_at_listed(const char *line, u64 disk_sectors)
 		return 0;
 	}
 	if (start <= disk_sectors && sectors <= disk_sectors - start) {
-		msg_err("%s: is not mapped, by what kpartx says", name);
-		return -EIO;
+		msg_err("%s: is not mapped: kpartx %s", name,
+			end_words(end, words));
+		return -ETOOL;
 	}
 	msg_warn("%s: is not mapped: it lies past the end of the disk, at sectors %llu to %llu of %llu",
 		 name, start, start + sectors - 1, disk_sectors);
@@ -98,36 +127,54 @@ static int look_at_listed(const char *line, u64 disk_sectors)
 }
 
 /* Of each partition that is listed; @list is cut up. */
-static int look_at_all(char *list, u64 disk_sectors)
+static int look_at_all(char *list, u64 disk_sectors, const struct tool_end *end)
 {
 	char *line;
 	int err = 0;
 
 	while ((line = strsep(&list, "\n")))
-		if (look_at_listed(line, disk_sectors))
-			err = -EIO;
+		if (look_at_listed(line, disk_sectors, end))
+			err = -ETOOL;
 	return err;
 }
 
-static int list_and_map(const char *path, u64 sectors, bool read_only)
+/* A signal that we hold was meant for both of us. */
+static bool stopped(const struct kpartx *run)
 {
-	const char *const list_argv[] = { "kpartx", "-l", "-p", "p", path,
-					  NULL };
-	const char *const add_argv[] = { "kpartx", "-a", "-s", "-p", "p",
-					 read_only ? "-r" : path,
-					 read_only ? path : NULL, NULL };
-	char *list, *words;
-	int err = run_kpartx(list_argv, &list, &words);
+	return run->end.signal && signals_held();
+}
 
-	say_words(words, err);
-	if (!err) {
-		err = run_kpartx(add_argv, NULL, &words);
-		/* It fails also if it has mapped all that can be mapped. */
-		if ((!err || err == -EIO) && list && *list)
-			err = look_at_all(list, sectors);
-		say_words(words, err);
-	}
-	free(list);
+static int kpartx_list(const char *path, struct kpartx *run)
+{
+	const char *const argv[] = { "kpartx", "-l", "-p", "p", path, NULL };
+	char words[END_SIZE];
+	int err = run_kpartx(argv, run);
+
+	if (err == -ETOOL && stopped(run))
+		err = -EINTR;
+	if (err == -ETOOL)
+		msg_err("%s: kpartx cannot list the partitions: it %s", path,
+			end_words(&run->end, words));
+	return err;
+}
+
+/* It fails also if it has mapped all that can be mapped. */
+static int kpartx_map(const char *path, bool read_only, char *listed,
+		      u64 sectors, struct kpartx *run)
+{
+	const char *const argv[] = { "kpartx", "-a", "-s", "-p", "p",
+				     read_only ? "-r" : path,
+				     read_only ? path : NULL, NULL };
+	char words[END_SIZE];
+	int err = run_kpartx(argv, run);
+
+	if (err == -ETOOL && stopped(run))
+		return -EINTR;
+	if (listed && *listed && (!err || err == -ETOOL))
+		return look_at_all(listed, sectors, &run->end);
+	if (err == -ETOOL)
+		msg_err("%s: kpartx cannot map the partitions: it %s", path,
+			end_words(&run->end, words));
 	return err;
 }
 
@@ -140,18 +187,26 @@ static int list_and_map(const char *path, u64 sectors, bool read_only)
  * What lies past the end of the device, as after the disk was made smaller, is
  * warned of, and the others are mapped.
  *
- * Return: 0, also if there are none, or a negative errno after a message, but
- * without one -EINTR, if a signal ended it that we hold, too.
+ * Return: 0, also if there are none, or a negative errno after a message:
+ * -ETOOL if kpartx failed; but without one -EINTR, if a signal ended it that we
+ * hold, too.
  */
 int partitions_add(const char *name, u64 sectors, bool read_only)
 {
+	struct kpartx listing = { .out = NULL }, mapping = { .out = NULL };
 	char path[PATH_MAX];
-	int err = list_and_map(dmdev_path(name, path), sectors, read_only);
+	int err;
 
-	if (err == -EINTR && !signals_held())
-		err = -EIO;
-	if (err && err != -ENOEXEC && err != -EINTR)
-		msg_err("%s: kpartx cannot map the partitions", name);
+	dmdev_path(name, path);
+	err = kpartx_list(path, &listing);
+	say_words(listing.words, err);
+	if (!err) {
+		err = kpartx_map(path, read_only, listing.out, sectors,
+				 &mapping);
+		say_words(mapping.words, err);
+	}
+	free(listing.out);
+	free(mapping.out);
 	return err;
 }
 

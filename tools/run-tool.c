@@ -73,14 +73,18 @@ static int spawn_into(const char *const *argv, int out, int errors, pid_t *pid)
 	return err;
 }
 
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, struct tool_end *end)
 {
 	int status;
 
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+	*end = (struct tool_end){
+		.status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+	};
+	return 0;
 }
 
 /* All of a file in memory as a text, for free(); NULL without memory. */
@@ -107,6 +111,7 @@ static void say_verbose(char *text)
 /**
  * run_tool() - run a program and wait for it
  * @argv: its name and arguments, ended by NULL
+ * @end: how it ended, if it was run
  * @out: what it prints on standard output, for free(), or NULL
  * @errors: and on standard error, for free(); NULL: shown with -v
  *
@@ -114,10 +119,11 @@ static void say_verbose(char *text)
  * on in the background keeps us waiting. @out and @errors are set always, to
  * NULL if there is no memory.
  *
- * Return: its exit code, -ENOENT if it is not installed, or another negative
- * errno: -EINTR if any signal ended it.
+ * Return: 0 if it was run, whatever came of it; -ENOENT if it is not installed,
+ * or another negative errno.
  */
-int run_tool(const char *const *argv, char **out, char **errors)
+int run_tool(const char *const *argv, struct tool_end *end, char **out,
+	     char **errors)
 {
 	int fds[2] = { memfd_create("out", MFD_CLOEXEC),
 		       memfd_create("errors", MFD_CLOEXEC) };
@@ -130,7 +136,7 @@ int run_tool(const char *const *argv, char **out, char **errors)
 	if (fds[0] >= 0 && fds[1] >= 0)
 		result = spawn_into(argv, fds[0], fds[1], &pid);
 	if (!result)
-		result = wait_for(pid);
+		result = wait_for(pid, end);
 	for (i = 0; i < 2; i++) {
 		if (fds[i] < 0)
 			continue;

@@ -10,6 +10,17 @@
 
 #include "env.h"
 
-int run_tool(const char *const *argv, char **out, char **errors);
+/**
+ * struct tool_end - how a program ended
+ * @status: its exit status, if no signal ended it
+ * @signal: that ended it, or 0
+ */
+struct tool_end {
+	int status;
+	int signal;
+};
+
+int run_tool(const char *const *argv, struct tool_end *end, char **out,
+	     char **errors);
 
 #endif /* RUN_TOOL_H */

@@ -515,16 +515,35 @@ if [ -e "$real/btrfs.vhdx" ]; then
 	gone "  takes both away"
 	kpartx=$(realpath "$(command -v kpartx)")
 	mount --bind /bin/false "$kpartx"
-	exits "open --partitions, kpartx failing" 9 \
+	exits "open --partitions, kpartx failing" 14 \
 		open --partitions "$real/btrfs.vhdx" v0
+	says "  says how it ended" "v0: kpartx cannot list .*: it exited with status 1"
 	umount "$kpartx"
 	printf '%s\n' '#!/bin/sh' 'echo "out of patience" >&2' 'exit 1' \
 		>"$SCRATCH/kpartx"
 	chmod +x "$SCRATCH/kpartx"
 	mount --bind "$SCRATCH/kpartx" "$kpartx"
-	exits "open --partitions, kpartx saying why" 9 \
+	exits "open --partitions, kpartx saying why" 14 \
 		open -q --partitions "$real/btrfs.vhdx" v0
 	says "  shows its words" "kpartx: out of patience"
+	documents "  in JSON as well" 14 \
+		open -q --json --partitions "$real/btrfs.vhdx" v0
+	tap_is "  as a failure of its own" \
+		"$(field '["error"]["code"]' <<<"$TAP_OUTPUT") $(
+		field '["error"]["details"]' <<<"$TAP_OUTPUT")" \
+		"tool-failed ['kpartx: out of patience']"
+	umount "$kpartx"
+	gone "  leaves nothing"
+	# It lists, and dies as it maps.
+	kpartx_lists=$SCRATCH/kpartx-lists
+	cp "$kpartx" "$kpartx_lists"
+	printf '%s\n' '#!/bin/sh' "[ \"\$1\" = -l ] && exec $kpartx_lists \"\$@\"" \
+		'kill -SEGV $$' >"$SCRATCH/kpartx"
+	mount --bind "$SCRATCH/kpartx" "$kpartx"
+	exits "open --partitions, kpartx dying" 14 \
+		open -q --partitions "$real/btrfs.vhdx" v0
+	says "  says of what" \
+		"v0p1: is not mapped: kpartx was ended by signal 11 \(Seg"
 	umount "$kpartx"
 	gone "  leaves nothing"
 	# shellcheck disable=SC2016 # the inner shell's
