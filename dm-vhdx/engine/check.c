@@ -375,8 +375,6 @@ static void remark_fixed(const struct checker *c)
 static void remark_cut(const struct checker *c)
 {
 	const struct vhdx_cut *cut = &c->census->cut;
-	u64 size = c->image->limits.file_size;
-	char lost[VHDX_SIZE_TEXT_SIZE];
 	char blocks[96];
 
 	if (!cut->blocks)
@@ -391,9 +389,8 @@ static void remark_cut(const struct checker *c)
 		snprintf(blocks, sizeof(blocks),
 			 "%llu of the payload blocks %llu to %llu", cut->blocks,
 			 cut->first, cut->last);
-	vhdx_find(c->report, VHDX_ERROR, VHDX_AT("file", size),
-		  "was cut short: it ends here, is %llu bytes long and should be %llu or longer; of %s, %s are lost",
-		  size, cut->end, blocks, vhdx_size_text(cut->bytes, lost));
+	vhdx_find_cut(c->report, c->image->limits.file_size, cut->end, blocks,
+		      cut->bytes);
 }
 
 static int check_all(struct checker *c)

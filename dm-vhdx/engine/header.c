@@ -115,6 +115,19 @@ bool vhdx_header_decode(const void *buf, unsigned int slot,
 	return true;
 }
 
+/* Report what a cut file lost of the log, unless no file can hold such a log. */
+static void report_cut(const struct vhdx_header *header, u64 file_size,
+		       struct vhdx_report *report)
+{
+	u64 length = header->log_length, end;
+
+	if (check_add_overflow(header->log_offset, length, &end) ||
+	    end > VHDX_FILE_SIZE_MAX)
+		return;
+	vhdx_find_cut(report, file_size, end, "the log",
+		      min(length, end - file_size));
+}
+
 /* Check the place of the log, which is read before any other structure. */
 static int check_log_place(const struct vhdx_header *header, u64 file_size,
 			   struct vhdx_place at, struct vhdx_report *report)
@@ -143,11 +156,13 @@ static int check_log_place(const struct vhdx_header *header, u64 file_size,
 				   header->log_offset);
 	if (check_add_overflow(header->log_offset, (u64)header->log_length,
 			       &end) ||
-	    end > file_size)
-		return vhdx_refuse(report, -EUCLEAN, at,
-				   "the log at 0x%llx, %u bytes long, ends past the end of the file at 0x%llx",
-				   header->log_offset, header->log_length,
-				   file_size);
+	    end > file_size) {
+		vhdx_refuse(report, -EUCLEAN, at,
+			    "the log at 0x%llx, %u bytes long, ends past the end of the file at 0x%llx",
+			    header->log_offset, header->log_length, file_size);
+		report_cut(header, file_size, report);
+		return -EUCLEAN;
+	}
 	return 0;
 }
 

@@ -165,6 +165,7 @@ static int use_copies(struct vhdx_image *image, const u8 *tables,
 		.to = image->report,
 	};
 	bool second = !valid[0];
+	int r;
 
 	if (valid[0] && valid[1] &&
 	    decode_copy(image, tables, 0, &vhdx_report_silent) == -EUCLEAN)
@@ -173,7 +174,11 @@ static int use_copies(struct vhdx_image *image, const u8 *tables,
 	compare_copies(image, tables, valid);
 	if (second && valid[0])
 		decode_copy(image, tables, 0, &softener.report);
-	return decode_copy(image, tables, second, image->report);
+	r = decode_copy(image, tables, second, image->report);
+	if (r == -EUCLEAN)
+		vhdx_regions_find_cut(tables + second * VHDX_TABLE_SIZE,
+				      image->limits.file_size, image->report);
+	return r;
 }
 
 static int open_regions(struct vhdx_image *image)

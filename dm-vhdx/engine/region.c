@@ -257,6 +257,58 @@ int vhdx_regions_decode(const void *table, unsigned int copy,
 	return r;
 }
 
+/*
+ * Return the bytes of a region that lie past the end of the file, or 0 if no
+ * file can hold the region.
+ */
+static u64 region_lost(const struct vhdx_disk_region_entry *disk, u64 file_size,
+		       u64 *end)
+{
+	u64 length = le32_to_cpu(disk->length);
+
+	if (check_add_overflow(le64_to_cpu(disk->file_offset), length, end) ||
+	    *end > VHDX_FILE_SIZE_MAX || *end <= file_size)
+		return 0;
+	return min(length, *end - file_size);
+}
+
+/**
+ * vhdx_regions_find_cut() - report the regions that a cut file lost
+ * @table: a copy that passed vhdx_region_table_check()
+ * @file_size: bytes of the file, after replay
+ * @report: receives the finding, if there is any
+ *
+ * vhdx_regions_decode() reports the first region that the file does not hold.
+ * This function reports all of them in one finding, with the number of bytes
+ * that are lost.
+ */
+void vhdx_regions_find_cut(const void *table, u64 file_size,
+			   struct vhdx_report *report)
+{
+	const struct vhdx_disk_region_table *disk = table;
+	u32 count = le32_to_cpu(disk->entry_count), cut = 0, i;
+	u64 lost = 0, last = 0, bytes, end;
+	const char *name = NULL;
+	char what[48];
+
+	for (i = 0; i < count; i++) {
+		bytes = region_lost(&disk->entry[i], file_size, &end);
+		if (!bytes)
+			continue;
+		name = region_name(&disk->entry[i].guid);
+		lost += bytes;
+		last = max(last, end);
+		cut++;
+	}
+	if (!cut)
+		return;
+	if (cut == 1)
+		snprintf(what, sizeof(what), "the %s", name);
+	else
+		snprintf(what, sizeof(what), "%u regions", cut);
+	vhdx_find_cut(report, file_size, last, what, lost);
+}
+
 /**
  * vhdx_regions_hit() - find a structure that a range of the file overlaps
  * @regions: regions of the file

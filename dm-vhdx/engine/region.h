@@ -6,6 +6,7 @@
  * region.c APIs:
  *   vhdx_region_table_check()	check whether a copy of the table is valid
  *   vhdx_regions_decode()	find and check the regions of a valid table
+ *   vhdx_regions_find_cut()	report the regions that a cut file lost
  *   vhdx_regions_hit()		find the structure that a range of the file
  *				touches
  *   vhdx_regions_free()
@@ -51,6 +52,8 @@ int vhdx_regions_decode(const void *table, unsigned int copy,
 			const struct vhdx_header *header, u64 file_size,
 			struct vhdx_regions *regions,
 			struct vhdx_report *report);
+void vhdx_regions_find_cut(const void *table, u64 file_size,
+			   struct vhdx_report *report);
 const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 					   u64 offset, u64 length);
 void vhdx_regions_free(struct vhdx_regions *regions);

@@ -136,6 +136,26 @@ int vhdx_refuse(struct vhdx_report *report, int err, struct vhdx_place at,
 	return err;
 }
 
+/**
+ * vhdx_find_cut() - report that the file was cut short
+ * @report: receives the finding, an error
+ * @size: bytes of the file
+ * @end: least number of bytes that it must have had
+ * @what: what is not there as a whole
+ * @lost: bytes of @what that are missing
+ *
+ * Context: as vhdx_find().
+ */
+void vhdx_find_cut(struct vhdx_report *report, u64 size, u64 end,
+		   const char *what, u64 lost)
+{
+	char text[VHDX_SIZE_TEXT_SIZE];
+
+	vhdx_find(report, VHDX_ERROR, VHDX_AT("file", size),
+		  "was cut short: it ends here, is %llu bytes long and should be %llu or longer; of %s, %s are lost",
+		  size, end, what, vhdx_size_text(lost, text));
+}
+
 /* "BAT entry 5", or "BAT entries 5 to 12". */
 static int name_place(const struct vhdx_place *at, char *buf, size_t size)
 {

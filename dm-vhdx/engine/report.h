@@ -12,6 +12,7 @@
  *   vhdx_report_silent	a report that drops its findings
  *   vhdx_find()	report a finding and go on
  *   vhdx_refuse()	report an error and return its errno
+ *   vhdx_find_cut()	report that the file was cut short
  *   vhdx_sentence()	format a finding as one line of text
  *   vhdx_size_text()	format a size in the largest unit that fits
  *   vhdx_character()	length of a printable UTF-8 character
@@ -103,6 +104,8 @@ __printf(4, 5) void vhdx_find(struct vhdx_report *report,
 			      const char *fmt, ...);
 __printf(4, 5) int vhdx_refuse(struct vhdx_report *report, int err,
 			       struct vhdx_place at, const char *fmt, ...);
+void vhdx_find_cut(struct vhdx_report *report, u64 size, u64 end,
+		   const char *what, u64 lost);
 
 int vhdx_sentence(const struct vhdx_finding *finding, char *buf, size_t size);
 size_t vhdx_character(const u8 *text);

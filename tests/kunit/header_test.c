@@ -336,7 +336,9 @@ static const struct log_case log_cases[] = {
 	{ "ends with the file", true, 0, MIB, 3 * MIB, 4 * MIB },
 	{ "ends a byte behind the file", true, 0, MIB, 3 * MIB, 4 * MIB - 1,
 	  -EUCLEAN,
-	  "the log at 0x300000, 1048576 bytes long, ends past the end of the file at 0x3fffff" },
+	  "the log at 0x300000, 1048576 bytes long, ends past the end of the file at 0x3fffff\n"
+	  "error: file at offset 0x3fffff: was cut short: it ends here, is 4194303 bytes long and should be 4194304 or longer; of the log, 1 byte are lost"
+	},
 	{ "far behind the file", false, 0, MIB, 1ULL << 50, 4 * MIB, -EUCLEAN,
 	  "the log at 0x4000000000000, 1048576 bytes long, ends past the end of the file at 0x400000"
 	},

@@ -171,12 +171,15 @@ static const struct fixture_case open_cases[] = {
 	  "error: header at offset 0x10000: neither copy is valid (the other is at 0x20000)\n" },
 	{ "cut behind the headers", cut, 0x30000, -EUCLEAN,
 	  "error: header 2 at offset 0x20000: the log at 0x100000, 1048576 bytes long, ends past the end of the file at 0x30000\n"
+	  "error: file at offset 0x30000: was cut short: it ends here, is 196608 bytes long and should be 2097152 or longer; of the log, 1 MiB are lost\n"
 	},
 	{ "cut before the metadata", cut, 2 * MIB, -EUCLEAN,
 	  "error: region table entry 0 at offset 0x30010: the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x200000\n"
+	  "error: file at offset 0x200000: was cut short: it ends here, is 2097152 bytes long and should be 4194304 or longer; of 2 regions, 2 MiB are lost\n"
 	},
 	{ "cut in the BAT", cut, 4 * MIB - 1, -EUCLEAN,
 	  "error: region table entry 0 at offset 0x30010: the BAT region at 0x300000, 0x100000 bytes long, ends past the end of the file at 0x3fffff\n"
+	  "error: file at offset 0x3fffff: was cut short: it ends here, is 4194303 bytes long and should be 4194304 or longer; of the BAT region, 1 byte are lost\n"
 	},
 	{ "the first region table is spoiled", poke, 0x30000, 0,
 	  "warning: region table 1 at offset 0x30000: the signature \"regi\" is missing; this copy is ignored\n"
