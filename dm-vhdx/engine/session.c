@@ -233,7 +233,8 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
  * Context: may sleep; the committer, with no lock held.
  * Return: 0; with VHDX_WORK_COMMIT, all that was done before the call is
  * durable. -ENOMEM is worth another try, and so is -EINTR when there is time.
- * After another errno the session's mode is not VHDX_MODE_RW any more.
+ * -EBUSY: the image is sealed, so no session begins. After another errno the
+ * session's mode is not VHDX_MODE_RW any more.
  */
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 {
@@ -243,13 +244,17 @@ int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 		return -EROFS;
 	r = vhdx_session_survey(session);
 	if (!r && !session->live && (flags & VHDX_WORK_BEGIN))
-		r = session_begin(session);
+		r = session->sealed ? -EBUSY : session_begin(session);
 	if (!r && session->live)
 		r = work_live(session, flags);
 	return r;
 }
 
-/* All that was logged is in place and durable: the log is not needed. */
+/*
+ * All that was logged is in place and durable: the log is not needed. A seal
+ * becomes the DataWriteGuid by the same write that empties the log, so each
+ * state of the file that has this GUID is complete.
+ */
 static int close_log(struct vhdx_session *session)
 {
 	struct vhdx_image *image = session->image;
@@ -261,7 +266,18 @@ static int close_log(struct vhdx_session *session)
 		return r;
 	next = *vhdx_header_current(&image->headers);
 	next.log_guid = (guid_t){};
+	if (!guid_is_null(&session->seal))
+		next.data_write_guid = session->seal;
 	return vhdx_headers_update(image->store, &image->headers, &next);
+}
+
+/* A GUID stands for one state of the disk, so it is used once. */
+static void use_seal(struct vhdx_session *session)
+{
+	if (guid_is_null(&session->seal))
+		return;
+	session->seal = (guid_t){};
+	session->sealed = true;
 }
 
 /**
@@ -270,7 +286,7 @@ static int close_log(struct vhdx_session *session)
  *	space worker rests; others may still read the image
  *
  * The next write begins anew, under other GUIDs: the file may have been copied
- * meanwhile.
+ * meanwhile. After vhdx_session_seal() the image ends as it says there.
  *
  * Context: may sleep; the committer, with no lock held.
  * Return: 0: the file is clean; -EROFS if the session has failed before; or an
@@ -286,8 +302,10 @@ int vhdx_session_end(struct vhdx_session *session)
 	/* Nothing may have touched what is missing. */
 	if (vhdx_store_is_cut(session->image->store, &length))
 		return session_broken(session, "ending the session", -EIO);
-	if (!session->live)
+	if (!session->live) {
+		use_seal(session);
 		return 0;
+	}
 	spin_lock(&session->image->pool.lock);
 	WRITE_ONCE(session->live, false);
 	spin_unlock(&session->image->pool.lock);
@@ -299,6 +317,7 @@ int vhdx_session_end(struct vhdx_session *session)
 	r = close_log(session);
 	if (r)
 		return session_broken(session, "closing the log", r);
+	use_seal(session);
 	vhdx_session_trim(session);
 	return 0;
 }
@@ -317,6 +336,55 @@ int vhdx_session_end(struct vhdx_session *session)
 void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid)
 {
 	session->begin_under = *guid;
+}
+
+/**
+ * vhdx_session_seal() - choose the identity that the image ends under
+ * @session: the session, live or not
+ * @guid: the DataWriteGuid to end under; no image has or had it
+ * @holds: set to the DataWriteGuid that the image has after the next
+ *	vhdx_session_end(), unless a session begins before that
+ *
+ * A snapshot makes the child while its parent is still written. A child that
+ * names @guid fits no state of the parent before the end of the session, and
+ * fits the parent from then on. If nothing was written, the parent keeps the
+ * GUID that it has: children that exist name that one. If a session begins
+ * after this call it ends under @guid, whatever @holds said; the caller may
+ * call again to learn that.
+ *
+ * After the end no session begins before vhdx_session_unseal().
+ *
+ * Context: the committer, with no other call under way.
+ * Return: 0; -EINVAL if @guid is null, or is the one that the image has; -EROFS
+ * if the session has failed, so that its end leaves the log to be replayed.
+ */
+int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
+		      guid_t *holds)
+{
+	const guid_t *identity = vhdx_image_identity(session->image);
+
+	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
+		return -EROFS;
+	if (guid_is_null(guid) || guid_equal(guid, identity))
+		return -EINVAL;
+	session->seal = *guid;
+	*holds = session->live ? *guid : *identity;
+	return 0;
+}
+
+/**
+ * vhdx_session_unseal() - permit sessions again
+ * @session: a session that is not live
+ *
+ * The image is written again, so its children lose their parent. A seal that
+ * was not used is forgotten.
+ *
+ * Context: the committer, with no other call under way.
+ */
+void vhdx_session_unseal(struct vhdx_session *session)
+{
+	session->seal = (guid_t){};
+	session->sealed = false;
 }
 
 /**

@@ -20,12 +20,17 @@
  * is known to be free may be written to. The first request to write begins the
  * session.
  *
+ * An image that becomes the parent of a new child is sealed: its session ends
+ * under a DataWriteGuid that the child already names, and no other begins.
+ *
  * session.c APIs:
  *   vhdx_session_check()	check that an image may be written
  *   vhdx_session_new()		make a session for an image
  *   vhdx_session_free()
  *   vhdx_session_work()	begin, commit and checkpoint as needed
  *   vhdx_session_end()		commit everything and leave a clean file
+ *   vhdx_session_seal()	choose the identity that the image ends under
+ *   vhdx_session_unseal()	permit sessions again
  *   vhdx_session_fail()	stop all writing
  *   vhdx_session_begin_under()	choose the DataWriteGuid of the next session
  * session-map.c APIs:
@@ -99,6 +104,9 @@ struct vhdx_session_stats {
  * @reason: if the mode is not VHDX_MODE_RW, why, in words
  * @live: the headers name our log, and writes may proceed
  * @committing: a transaction is closed but not yet durable
+ * @seal: DataWriteGuid that the image gets when the session ends; null to keep
+ *	the one that it has
+ * @sealed: a session has ended under @seal, or before one began; none may begin
  * @surveyed: @space is complete
  * @abort_survey: somebody waits for the end; the survey stops and can be made
  *	later
@@ -126,8 +134,8 @@ struct vhdx_session_stats {
  * @stats: counters
  *
  * @image and @report never change. @abort_survey is set without a lock. Only
- * the committer changes @surveyed and @journal, except for the journal's lists
- * and @changed_count. While the session is live, only the space worker changes
+ * the committer changes @seal, @sealed, @surveyed and @journal, except for the
+ * journal's lists and @changed_count. While the session is live, only the space worker changes
  * @append_at and @bad_places and grows @space. Otherwise the committer does,
  * and it also owns @found_size, @space, @last_end and @begin_under. The image's
  * pool lock guards everything else, except that the space worker sets @reclaim
@@ -142,6 +150,8 @@ struct vhdx_session {
 	char reason[VHDX_SENTENCE_MAX];
 	bool live;
 	bool committing;
+	guid_t seal;
+	bool sealed;
 	bool surveyed;
 	bool abort_survey;
 	struct vhdx_space space;
@@ -220,6 +230,9 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 void vhdx_session_free(struct vhdx_session *session);
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags);
 int vhdx_session_end(struct vhdx_session *session);
+int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
+		      guid_t *holds);
+void vhdx_session_unseal(struct vhdx_session *session);
 void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 		       const char *reason);
 void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid);

@@ -47,6 +47,7 @@ extern struct kunit_suite vhdx_session_reserve_suite;
 extern struct kunit_suite vhdx_session_survey_suite;
 extern struct kunit_suite vhdx_session_space_suite;
 extern struct kunit_suite vhdx_session_reuse_suite;
+extern struct kunit_suite vhdx_session_seal_suite;
 extern struct kunit_suite vhdx_create_suite;
 extern struct kunit_suite vhdx_fork_suite;
 extern struct kunit_suite vhdx_edit_suite;

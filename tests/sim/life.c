@@ -146,6 +146,19 @@ static struct vhdx_chain *open_chain(struct machine *m)
 	return vhdx_chain_new(images, depth, 0, &m->report);
 }
 
+/* Somebody is about to make a child, and names the parent to come. */
+static void maybe_seal(struct machine *m)
+{
+	guid_t guid, holds;
+
+	if (random_below(&m->random, 4) || m->session->mode != VHDX_MODE_RW)
+		return;
+	guid_gen(&guid);
+	m->verifier.seal = guid;
+	if (vhdx_session_seal(m->session, &guid, &holds))
+		machine_fail(m, "the image cannot be sealed");
+}
+
 /**
  * life_begin() - open the image, replayed if it must be
  * @m: the run; it has no image
@@ -173,6 +186,8 @@ void life_begin(struct machine *m)
 		m->chain = IS_ERR(m->chain) ? NULL : m->chain;
 		m->session = IS_ERR(m->session) ? NULL : m->session;
 		machine_fail(m, "the image cannot be written");
+	} else {
+		maybe_seal(m);
 	}
 }
 
@@ -234,6 +249,23 @@ static void finish_drain(struct machine *m)
 	m->worker.drain = DRAIN_NOTHING;
 }
 
+/*
+ * The image has the GUID that was chosen, if anything was written. No table with
+ * the child takes over, and the image is written again.
+ */
+static void check_seal(struct machine *m, bool live, const guid_t *before)
+{
+	const guid_t *identity = vhdx_image_identity(m->image);
+	const guid_t *want = live ? &m->verifier.seal : before;
+
+	if (!m->session->sealed)
+		return;
+	if (!guid_equal(identity, want))
+		machine_fail(m, "after a sealed end, DataWriteGuid is not the one that was said");
+	m->totals->sealed++;
+	vhdx_session_unseal(m->session);
+}
+
 /**
  * life_end() - leave a clean file behind
  * @m: the run
@@ -241,12 +273,16 @@ static void finish_drain(struct machine *m)
 void life_end(struct machine *m)
 {
 	unsigned int flags = VERIFY_CLEAN | VERIFY_LIVE;
+	guid_t before = *vhdx_image_identity(m->image);
+	bool live;
 	int r = 0;
 
+	maybe_seal(m);
 	m->closing = true;
 	request_finish(m);
 	if (machine_lives(m))
 		finish_drain(m);
+	live = m->session->live;
 	if (machine_lives(m))
 		r = vhdx_session_end(m->session);
 	m->closing = false;
@@ -268,6 +304,7 @@ void life_end(struct machine *m)
 		machine_fail(m, "after a clean end, %s", m->verifier.text);
 	else
 		check_length(m);
+	check_seal(m, live, &before);
 	/* What could not be given back stays until somebody writes again. */
 	if (m->rec.failed)
 		m->first_size = max(m->first_size, m->rec.live.size);

@@ -306,6 +306,7 @@ static void tear_down(struct machine *m)
 	life_close(m);
 	worker_exit(m);
 	m->totals->flushes += m->rec.flushes;
+	m->totals->complete += m->verifier.sealed;
 	recorder_exit(&m->rec);
 	disk_exit(&m->fork);
 	disk_exit(&m->second);

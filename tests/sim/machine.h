@@ -125,6 +125,8 @@ struct totals {
 	u64 bitmaps;
 	u64 stale;
 	u64 shown;
+	u64 sealed;
+	u64 complete;
 };
 
 /**

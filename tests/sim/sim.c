@@ -253,6 +253,8 @@ static bool print_counts(const struct totals *t, enum parents parents)
 	never |= count("sessions begun", t->begun);
 	never |= count("commits", t->commits);
 	never |= count("checkpoints", t->checkpoints);
+	never |= count("ends under a GUID that was chosen", t->sealed);
+	never |= count("states that had it", t->complete);
 	never |= count("times the log came round", t->wraps);
 	never |= count("blocks allocated", t->allocated);
 	never |= count("blocks freed", t->freed);

