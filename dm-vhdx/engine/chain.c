@@ -333,6 +333,9 @@ static int check_link(const struct vhdx_image *child,
 				   "the parent has logical sectors of %u bytes, the child of %u",
 				   parent->params.logical_sector,
 				   child->params.logical_sector);
+	/* Its identity is not final before its session has ended. */
+	if ((flags & VHDX_CHAIN_LATE_ID) && parent->written)
+		return 0;
 	return check_identity(child, parent, flags, report);
 }
 
@@ -443,6 +446,31 @@ struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 		return ERR_PTR(r);
 	}
 	return chain;
+}
+
+/**
+ * vhdx_chain_check_late() - check the identity of parents that were written
+ * @chain: made with VHDX_CHAIN_LATE_ID
+ * @report: where findings go
+ *
+ * The other parents were checked when the chain was made.
+ * VHDX_CHAIN_IGNORE_ID does not apply here: such a parent is kept from others, so
+ * a child that does not name it was not made for it.
+ *
+ * Context: any; nobody writes to the parents any more.
+ * Return: 0 or -ESTALE.
+ */
+int vhdx_chain_check_late(const struct vhdx_chain *chain,
+			  struct vhdx_report *report)
+{
+	u32 i;
+	int r = 0;
+
+	for (i = 1; i < chain->depth && !r; i++)
+		if (chain->layer[i]->written)
+			r = check_identity(chain->layer[i - 1],
+					   chain->layer[i], 0, report);
+	return r;
 }
 
 /**

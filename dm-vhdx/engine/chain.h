@@ -7,6 +7,7 @@
  *   vhdx_chain_bound_logs()	bound the memory that the logs of a chain take
  *   vhdx_chain_new()	join a child and its parents; check that each parent is
  *			the one its child names
+ *   vhdx_chain_check_late()	check this of parents that were written then
  *   vhdx_chain_free()
  *   vhdx_chain_map()	virtual range -> run, without I/O or a lock
  *   vhdx_chain_piece()	the same within one block, and the layer that decides
@@ -24,6 +25,7 @@
 
 /* Flags of vhdx_chain_new(). */
 #define VHDX_CHAIN_IGNORE_ID	0x1U	/* a changed parent is only a warning */
+#define VHDX_CHAIN_LATE_ID	0x2U	/* vhdx_chain_check_late() follows */
 
 /**
  * enum vhdx_run_kind - how to read a range of the virtual disk
@@ -73,6 +75,8 @@ int vhdx_chain_bound_logs(u64 *held, const struct vhdx_image *image,
 struct vhdx_chain *vhdx_chain_new(struct vhdx_image **images, u32 depth,
 				  unsigned int flags,
 				  struct vhdx_report *report);
+int vhdx_chain_check_late(const struct vhdx_chain *chain,
+			  struct vhdx_report *report);
 void vhdx_chain_free(struct vhdx_chain *chain);
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss);

@@ -54,6 +54,8 @@
  * @pool: bounds the number of pages in the two maps below
  * @bat_pages: pages of the BAT
  * @bitmap_pages: pages of the sector bitmaps; used for differencing images only
+ * @written: a device has it open for writing, so its DataWriteGuid may change;
+ *	set once, before others see the image
  */
 struct vhdx_image {
 	struct vhdx_store *store;
@@ -72,6 +74,7 @@ struct vhdx_image {
 	struct vhdx_pool pool;
 	struct vhdx_page_map bat_pages;
 	struct vhdx_page_map bitmap_pages;
+	bool written;
 };
 
 struct vhdx_image *vhdx_image_open(struct vhdx_store *store,

@@ -247,12 +247,90 @@ static void join_depth_limit(struct kunit *test)
 		vhdx_image_close(images[--i]);
 }
 
+/*
+ * What the child names, the parent is to become: that is looked at later, and
+ * only if somebody writes to the parent.
+ */
+struct late_case {
+	const char *name;
+	u8 linkage;
+	bool written;
+	int error;
+	const char *lines;
+	int late_error;
+	const char *late_lines;
+};
+
+#define CHANGED \
+	"error: " LOCATOR \
+	"the parent has data write GUID dadadada-dada-dada-dada-dadadadadada, but the child was made over aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa: the parent was changed since, or is another image\n"
+
+static const struct late_case late_cases[] = {
+	{ "right, read", 0xDA, false, 0, "", 0, "" },
+	{ "wrong, read", 0xAA, false, -ESTALE, CHANGED, 0, "" },
+	{ "right, written", 0xDA, true, 0, "", 0, "" },
+	{ "wrong, written", 0xAA, true, 0, "", -ESTALE, CHANGED },
+};
+
+static void late_case_name(const struct late_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(late, late_cases, late_case_name);
+
+static void join_late(struct kunit *test)
+{
+	const struct late_case *c = test->param_value;
+	struct fixture *f = test->priv;
+	struct vhdx_chain *chain;
+
+	builder_parent(&f->builder[0], c->linkage);
+	builder_write(&f->builder[1]);
+	fixture_open(test, 0);
+	fixture_open(test, 1)->written = c->written;
+	chain = vhdx_chain_new(f->image, 2, VHDX_CHAIN_LATE_ID,
+			       &f->found.report);
+	KUNIT_EXPECT_EQ(test, IS_ERR(chain) ? PTR_ERR(chain) : 0,
+			(long)c->error);
+	fixture_expect(test, c->lines);
+	if (IS_ERR(chain))
+		return;
+	findings_init(&f->found);
+	KUNIT_EXPECT_EQ(test, vhdx_chain_check_late(chain, &f->found.report),
+			c->late_error);
+	fixture_expect(test, c->late_lines);
+	vhdx_chain_free(chain);
+}
+
+/* That the parent may still change is no reason to let it change for good. */
+static void join_late_not_ignored(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_chain *chain;
+
+	builder_parent(&f->builder[0], 0xAA);
+	builder_write(&f->builder[1]);
+	fixture_open(test, 0);
+	fixture_open(test, 1)->written = true;
+	chain = vhdx_chain_new(f->image, 2,
+			       VHDX_CHAIN_LATE_ID | VHDX_CHAIN_IGNORE_ID,
+			       &f->found.report);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(chain));
+	KUNIT_EXPECT_EQ(test, vhdx_chain_check_late(chain, &f->found.report),
+			-ESTALE);
+	fixture_expect(test, CHANGED);
+	vhdx_chain_free(chain);
+}
+
 static struct kunit_case chain_new_cases[] = {
 	KUNIT_CASE_PARAM(join_link, link_gen_params),
 	KUNIT_CASE(join_second_link),
 	KUNIT_CASE(join_one),
 	KUNIT_CASE(join_parent_too_many),
 	KUNIT_CASE_PARAM(join_parent_missing, path_gen_params),
+	KUNIT_CASE_PARAM(join_late, late_gen_params),
+	KUNIT_CASE(join_late_not_ignored),
 	KUNIT_CASE(join_cycle),
 	KUNIT_CASE(join_logs),
 	KUNIT_CASE(join_depth_limit),
