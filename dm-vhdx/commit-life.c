@@ -76,6 +76,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	c->image = image;
+	image->written = true;
 	c->report = report;
 	c->name = name;
 	c->mode = VHDX_MODE_RW;
@@ -163,6 +164,8 @@ int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
 	WRITE_ONCE(c->ti, ti);
 	c->room.patience.timeout = no_space_timeout;
 	vhdx_committer_abort_survey(c, false);
+	if (c->session)
+		vhdx_session_unseal(c->session);
 	mutex_unlock(&c->lock);
 	vhdx_committer_presuspend_undo(c);
 	if (!vhdx_committer_session(c))
@@ -247,6 +250,30 @@ void vhdx_committer_postsuspend(struct vhdx_committer *c)
 		return;
 	vhdx_committer_abort_survey(c, true);
 	vhdx_committer_ask(c, end_session, 0);
+}
+
+/**
+ * vhdx_committer_seal() - choose the identity that a suspend leaves
+ * @c: the committer
+ * @guid: as for vhdx_session_seal()
+ * @holds: likewise
+ *
+ * Until the table is replaced, no session begins after that suspend. A resume
+ * of a table that writes the image undoes this.
+ *
+ * Context: process context; waits for the committer's work.
+ * Return: as vhdx_session_seal(); -EAGAIN before the session exists.
+ */
+int vhdx_committer_seal(struct vhdx_committer *c, const guid_t *guid,
+			guid_t *holds)
+{
+	int err = -EAGAIN;
+
+	mutex_lock(&c->lock);
+	if (c->session)
+		err = vhdx_session_seal(c->session, guid, holds);
+	mutex_unlock(&c->lock);
+	return err;
 }
 
 /**

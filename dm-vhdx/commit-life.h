@@ -10,6 +10,7 @@
  *   vhdx_committer_presuspend()	stop bios from waiting for room in vain
  *   vhdx_committer_presuspend_undo()	the suspend was cancelled
  *   vhdx_committer_postsuspend()	close the image cleanly
+ *   vhdx_committer_seal()	choose the identity that a suspend leaves
  *   vhdx_committer_drop_table()	forget a table that is destroyed
  *   vhdx_committer_run()	work now, for a message
  */
@@ -27,6 +28,8 @@ int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
 void vhdx_committer_presuspend(struct vhdx_committer *c, blk_status_t status);
 void vhdx_committer_presuspend_undo(struct vhdx_committer *c);
 void vhdx_committer_postsuspend(struct vhdx_committer *c);
+int vhdx_committer_seal(struct vhdx_committer *c, const guid_t *guid,
+			guid_t *holds);
 void vhdx_committer_drop_table(struct vhdx_committer *c, struct dm_target *ti);
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags);
 

@@ -87,7 +87,7 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 
 static int make_chain(struct vhdx_target *t, struct vhdx_reason *reason)
 {
-	unsigned int flags = 0;
+	unsigned int flags = VHDX_CHAIN_LATE_ID;
 	struct vhdx_image **images;
 	struct vhdx_chain *chain;
 	unsigned int i;
@@ -225,6 +225,10 @@ static int vhdx_preresume(struct dm_target *ti)
 	err = vhdx_limits_resume(t);
 	if (err)
 		return err;
+	/* By now the live table is no more, so nobody writes to a parent. */
+	err = vhdx_chain_check_late(t->chain, t->chain->layer[0]->report);
+	if (err)
+		return err;
 	bound_caches(t);
 	if (!t->committer)
 		return 0;
@@ -320,7 +324,7 @@ static int vhdx_iterate_devices(struct dm_target *ti,
 
 static struct target_type vhdx_target = {
 	.name = "vhdx",
-	.version = { 1, 2, 0 },
+	.version = { 1, 3, 0 },
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = vhdx_ctr,

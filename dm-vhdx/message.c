@@ -146,11 +146,49 @@ static int message_checkpoint(struct vhdx_target *t, char **argv, char *result,
 				  VHDX_WORK_CHECKPOINT);
 }
 
+static int message_begin(struct vhdx_target *t, char **argv, char *result,
+			 unsigned int maxlen)
+{
+	if (!t->committer)
+		return read_only(t);
+	return vhdx_committer_run(t->committer, VHDX_WORK_BEGIN);
+}
+
+/* A GUID in text has 36 characters; guid_parse() looks at no more. */
+static int message_seal(struct vhdx_target *t, char **argv, char *result,
+			unsigned int maxlen)
+{
+	guid_t guid, holds;
+	unsigned int sz = 0;
+	char word[WORD_SIZE];
+	int err;
+
+	if (!t->committer)
+		return read_only(t);
+	if (strlen(argv[1]) != VHDX_GUID_TEXT_SIZE - 1 ||
+	    guid_parse(argv[1], &guid)) {
+		vhdx_printable(word, sizeof(word), argv[1]);
+		DMWARN("%s: message: seal %s: not a GUID", device_name(t->ti),
+		       word);
+		return -EINVAL;
+	}
+	err = vhdx_committer_seal(t->committer, &guid, &holds);
+	if (err == -EINVAL)
+		DMWARN("%s: message: seal: the image has this GUID, or it is null",
+		       device_name(t->ti));
+	if (err)
+		return err;
+	DMEMIT("%pUl", &holds);
+	return ANSWERED;
+}
+
 static const struct message messages[] = {
 	{ "stats", 0, message_stats },
 	{ "where", 1, message_where },
 	{ "commit", 0, message_commit },
 	{ "checkpoint", 0, message_checkpoint },
+	{ "begin", 0, message_begin },
+	{ "seal", 1, message_seal },
 };
 
 /**
@@ -182,7 +220,7 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		return -EINVAL;
 	}
 	vhdx_printable(word, sizeof(word), argv[0]);
-	DMWARN("%s: message: %s is not known, unlike stats, where, commit, checkpoint",
+	DMWARN("%s: message: %s is not known, unlike stats, where, commit, checkpoint, begin, seal",
 	       device_name(ti), word);
 	return -EINVAL;
 }

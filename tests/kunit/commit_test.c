@@ -490,6 +490,31 @@ static void commit_hibernates(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 2);
 }
 
+/* After a suspend that sealed the image, only a resume permits a session. */
+static void commit_seal(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	guid_t guid = builder_guid(0x5E), holds;
+
+	KUNIT_EXPECT_TRUE(test, c->image->written);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_seal(c, &guid, &holds), 0);
+	KUNIT_EXPECT_FALSE(test, guid_equal(&holds, &guid));
+	change(test);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_seal(c, &guid, &holds), 0);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&holds, &guid));
+	vhdx_committer_postsuspend(c);
+	KUNIT_EXPECT_TRUE(test, guid_equal(vhdx_image_identity(c->image),
+					   &guid));
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_work(c, VHDX_WORK_BEGIN), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, c->session->live);
+	mutex_unlock(&c->lock);
+	KUNIT_EXPECT_EQ(test, vhdx_committer_preresume(c, NULL, 0), 0);
+	change(test);
+	KUNIT_EXPECT_FALSE(test, guid_equal(vhdx_image_identity(c->image),
+					    &guid));
+}
+
 static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_resume),
 	KUNIT_CASE(commit_survey_broken_off),
@@ -503,6 +528,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_unflushed_end),
 	KUNIT_CASE(commit_beside_discards),
 	KUNIT_CASE(commit_hibernates),
+	KUNIT_CASE(commit_seal),
 	{}
 };
 
