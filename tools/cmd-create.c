@@ -2,12 +2,12 @@
 /* create: make a new image, of which nothing stays if it is not made whole. */
 #include "child-link.h"
 #include "document.h"
-#include "exit-codes.h"
 #include "findings.h"
 #include "info-tree.h"
 #include "message.h"
 #include "new-image.h"
 #include "open-image.h"
+#include "parent-arg.h"
 #include "tree.h"
 #include "vhdxsetup.h"
 
@@ -128,46 +128,6 @@ static int check_plan(const struct plan *plan)
 	return 0;
 }
 
-/* A replay by another program may give the parent another identity. */
-static int check_clean(const struct disk *parent)
-{
-	const struct layer *layer = parent->layer[0];
-
-	if (!vhdx_header_dirty(vhdx_header_current(&layer->image->headers)))
-		return 0;
-	msg_err("%s: its log is not empty; `vhdxsetup replay %s' puts in place what it holds, and then it can be a parent",
-		layer->path, layer->path);
-	return -ESTALE;
-}
-
-static int check_depth(const struct disk *parent)
-{
-	if (parent->depth < VHDX_CHAIN_MAX)
-		return 0;
-	msg_err("%s: has %u images in its chain already, which is the most",
-		parent->layer[0]->path, parent->depth);
-	return -ELOOP;
-}
-
-/* The first --parent is the child's, the next one the parent's, and so on. */
-static int open_parent(struct plan *plan)
-{
-	struct options options = *plan->options;
-	int err;
-
-	memmove(options.parents, options.parents + 1,
-		--options.parent_count * sizeof(*options.parents));
-	err = open_image(&options, plan->options->parents[0], OPEN_IDLE,
-			 sink_messages(), &plan->parent);
-	if (err == -ENOENT)
-		return -ENOPARENT;
-	if (!err)
-		err = check_clean(plan->parent);
-	if (!err)
-		err = disk_follow(plan->parent);
-	return err ? err : check_depth(plan->parent);
-}
-
 static int make_fork(struct plan *plan)
 {
 	struct layer *parent = plan->parent->layer[0];
@@ -203,7 +163,7 @@ static int plan_parent(struct plan *plan)
 	}
 	if (!options->parent_count)
 		return 0;
-	err = open_parent(plan);
+	err = parent_arg_open(options, &plan->parent);
 	plan->new.parent = plan->parent;
 	return err ? err : make_fork(plan);
 }

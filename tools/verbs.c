@@ -123,6 +123,9 @@ const struct verb verbs[] = {
 	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
 	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
 	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) | OPT(JSON) },
+	{ "rebase", cmd_rebase, 1, 1, "IMAGE",
+	  "let a child name its parent by another path, or another parent",
+	  OPT_OF_CHAIN | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) | OPT(JSON) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
 	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },

@@ -106,6 +106,7 @@ int cmd_replay(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
+int cmd_rebase(const struct options *options, char **args);
 int cmd_completion(const struct options *options, char **args);
 
 #endif /* VHDXSETUP_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rebase: let a child name its parent by another path, or name another parent. */
+#include <sys/stat.h>
+
+#include "child-link.h"
+#include "document.h"
+#include "findings.h"
+#include "message.h"
+#include "open-image.h"
+#include "parent-arg.h"
+#include "relink.h"
+#include "vhdxsetup.h"
+
+/**
+ * struct rebase - a child and its parent to be
+ * @options: of the command line
+ * @path: of the child
+ * @parent: the new parent and its ancestors
+ * @child: the child, without its old parents
+ */
+struct rebase {
+	const struct options *options;
+	const char *path;
+	struct disk *parent;
+	struct disk *child;
+};
+
+static const struct layer *new_parent(const struct rebase *rebase)
+{
+	return rebase->parent->layer[0];
+}
+
+static int check_options(const struct rebase *rebase)
+{
+	if (rebase->options->parent_count)
+		return 0;
+	msg_err("%s: over which parent? `rebase' needs --parent", rebase->path);
+	return -EINVAL;
+}
+
+static bool is_file(const struct user_store *file, const struct stat *st)
+{
+	if (file->device)
+		return S_ISBLK(st->st_mode) && file->dev == st->st_rdev;
+	return file->dev == st->st_dev && file->ino == st->st_ino;
+}
+
+/*
+ * Before the child is opened: the lock that it takes would make an ancestor that
+ * is the child look like one that another program uses.
+ */
+static int check_cycle(const struct rebase *rebase)
+{
+	struct stat st;
+	u32 i;
+
+	if (stat(rebase->path, &st))
+		return 0;
+	for (i = 0; i < rebase->parent->depth; i++) {
+		if (!is_file(&rebase->parent->layer[i]->file, &st))
+			continue;
+		if (i)
+			msg_err("%s: is an ancestor of %s: the chain would be a cycle",
+				rebase->path, new_parent(rebase)->path);
+		else
+			msg_err("%s: cannot be its own parent", rebase->path);
+		return -ELOOP;
+	}
+	return 0;
+}
+
+static int open_child(struct rebase *rebase)
+{
+	int err = open_image(rebase->options, rebase->path, OPEN_WRITABLE,
+			     sink_messages(), &rebase->child);
+
+	if (err || rebase->child->layer[0]->image->params.has_parent)
+		return err;
+	msg_err("%s: is no child: it has no parent, and needs none",
+		rebase->path);
+	return -EINVAL;
+}
+
+/* The engine has said what is wrong; it knows no options. */
+static int refuse_parent(const struct rebase *rebase, int err)
+{
+	if (err == -ESTALE)
+		msg_err("%s: stays as it is; --ignore-id-mismatch takes %s for its parent all the same",
+			rebase->path, new_parent(rebase)->path);
+	return err == -EUCLEAN ? -ESTALE : err;
+}
+
+/* Would the child and its new ancestors be a chain? */
+static int check_chain(const struct rebase *rebase)
+{
+	struct layer *child = rebase->child->layer[0];
+	struct vhdx_image *images[VHDX_CHAIN_MAX];
+	const struct disk *parent = rebase->parent;
+	struct vhdx_chain *chain;
+	u32 i;
+
+	images[0] = child->image;
+	for (i = 0; i < parent->depth; i++)
+		images[1 + i] = parent->layer[i]->image;
+	chain = vhdx_chain_new(images, 1 + parent->depth,
+			       rebase->options->ignore_id ?
+			       VHDX_CHAIN_IGNORE_ID : 0, &child->report);
+	if (IS_ERR(chain))
+		return refuse_parent(rebase, (int)PTR_ERR(chain));
+	vhdx_chain_free(chain);
+	return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_locator(const struct vhdx_locator *a,
+			 const struct vhdx_locator *b)
+{
+	return guid_equal(&a->linkage, &b->linkage) &&
+	       guid_equal(&a->linkage2, &b->linkage2) &&
+	       same_text(a->relative_path, b->relative_path) &&
+	       same_text(a->absolute_path, b->absolute_path) &&
+	       same_text(a->volume_path, b->volume_path);
+}
+
+/*
+ * A merge that was interrupted has given the child two links. The second one
+ * goes when the parent has it, for then it is the first.
+ */
+static int make_locator(const struct rebase *rebase,
+			struct vhdx_locator **locator)
+{
+	const struct layer *child = rebase->child->layer[0];
+	const struct vhdx_locator *old = child->image->locator;
+	const guid_t *identity = vhdx_image_identity(new_parent(rebase)->image);
+	const struct child_link link = {
+		.child = child->path,
+		.parent = new_parent(rebase)->path,
+		.absolute = rebase->options->absolute_path,
+		.volume = rebase->options->volume_path,
+	};
+	int err = child_link_locator(&link, identity, locator);
+
+	if (!err && guid_equal(identity, &old->linkage))
+		(*locator)->linkage2 = old->linkage2;
+	return err;
+}
+
+static void put_json(const struct rebase *rebase, bool changed, bool adopted)
+{
+	document_put("image", tree_string(rebase->child->layer[0]->path));
+	document_put("parent", tree_string(new_parent(rebase)->path));
+	document_put("changed", tree_boolean(changed));
+	document_put("adopted", tree_boolean(adopted));
+}
+
+static int write_link(const struct rebase *rebase,
+		      const struct vhdx_locator *locator, bool adopted)
+{
+	struct layer *child = rebase->child->layer[0];
+	const struct layer *parent = new_parent(rebase);
+	int err;
+
+	if (adopted)
+		msg_warn("%s: was not made over %s: what the child does not hold reads otherwise from now on",
+			 child->path, parent->path);
+	err = relink(child, locator, !adopted);
+	if (!err)
+		msg_info("%s: its parent is %s from now on", child->path,
+			 parent->path);
+	return err;
+}
+
+static int change_link(const struct rebase *rebase,
+		       const struct vhdx_locator *locator)
+{
+	const struct layer *child = rebase->child->layer[0];
+	const struct layer *parent = new_parent(rebase);
+	const struct vhdx_locator *old = child->image->locator;
+	bool adopted = !vhdx_locator_matches(old,
+					     vhdx_image_identity(parent->image));
+	bool changed = !same_locator(old, locator);
+	int err = 0;
+
+	if (changed)
+		err = write_link(rebase, locator, adopted);
+	else
+		msg_info("%s: names %s already", child->path, parent->path);
+	if (!err && rebase->options->json)
+		put_json(rebase, changed, adopted);
+	return err;
+}
+
+static int rebase_child(struct rebase *rebase)
+{
+	struct vhdx_locator *locator;
+	int err;
+
+	err = parent_arg_open(rebase->options, &rebase->parent);
+	if (!err)
+		err = check_cycle(rebase);
+	if (!err)
+		err = open_child(rebase);
+	if (!err)
+		err = check_chain(rebase);
+	if (!err)
+		err = make_locator(rebase, &locator);
+	if (err)
+		return err;
+	err = change_link(rebase, locator);
+	vhdx_locator_free(locator);
+	return err;
+}
+
+/**
+ * cmd_rebase() - the verb `rebase`
+ * @options: of the command line
+ * @args: the child
+ *
+ * Return: 0 or a negative errno.
+ */
+int cmd_rebase(const struct options *options, char **args)
+{
+	struct rebase rebase = { .options = options, .path = args[0] };
+	int err = check_options(&rebase);
+
+	if (!err)
+		err = rebase_child(&rebase);
+	disk_close(rebase.child);
+	disk_close(rebase.parent);
+	return err;
+}

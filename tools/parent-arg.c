@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exit-codes.h"
+#include "findings.h"
+#include "message.h"
+#include "open-image.h"
+#include "parent-arg.h"
+
+/* A replay by another program may give the parent another identity. */
+static int check_clean(const struct disk *parent)
+{
+	const struct layer *layer = parent->layer[0];
+
+	if (!vhdx_header_dirty(vhdx_header_current(&layer->image->headers)))
+		return 0;
+	msg_err("%s: its log is not empty; `vhdxsetup replay %s' puts in place what it holds, and then it can be a parent",
+		layer->path, layer->path);
+	return -ESTALE;
+}
+
+static int check_depth(const struct disk *parent)
+{
+	if (parent->depth < VHDX_CHAIN_MAX)
+		return 0;
+	msg_err("%s: has %u images in its chain already, which is the most",
+		parent->layer[0]->path, parent->depth);
+	return -ELOOP;
+}
+
+/**
+ * parent_arg_open() - open the image that becomes a parent, and its chain
+ * @options: of the command line, with one --parent or more: the first is the
+ *	new parent, the next one the parent of that, and so on
+ * @opened: set to the new parent, for disk_close(); also after an error, or NULL
+ *
+ * Keeps writers away from all of them.
+ *
+ * Return: 0, or a negative errno after a message: as disk_open() and
+ * disk_follow(); -ENOPARENT if there is no such file; -ESTALE if its log is not
+ * empty.
+ */
+int parent_arg_open(const struct options *options, struct disk **opened)
+{
+	struct options of_parent = *options;
+	int err;
+
+	*opened = NULL;
+	memmove(of_parent.parents, of_parent.parents + 1,
+		--of_parent.parent_count * sizeof(*of_parent.parents));
+	of_parent.ignore_id = false;
+	err = open_image(&of_parent, options->parents[0], OPEN_IDLE,
+			 sink_messages(), opened);
+	if (err == -ENOENT)
+		return -ENOPARENT;
+	if (!err)
+		err = check_clean(*opened);
+	if (!err)
+		err = disk_follow(*opened);
+	return err ? err : check_depth(*opened);
+}

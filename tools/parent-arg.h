@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An image that becomes the parent of another, by --parent.
+ *
+ * parent-arg.c APIs:
+ *   parent_arg_open()	open it and its chain
+ */
+#ifndef PARENT_ARG_H
+#define PARENT_ARG_H
+
+#include "open.h"
+#include "vhdxsetup.h"
+
+int parent_arg_open(const struct options *options, struct disk **opened);
+
+#endif /* PARENT_ARG_H */

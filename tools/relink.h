@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Give a child another locator.
+ *
+ * relink.c APIs:
+ *   relink()	replace the locator, whole or not at all
+ */
+#ifndef RELINK_H
+#define RELINK_H
+
+#include "open.h"
+
+int relink(struct layer *child, const struct vhdx_locator *locator,
+	   bool same_disk);
+
+#endif /* RELINK_H */
