@@ -35,9 +35,10 @@ def lacks():
 class Server:
     """nbdkit that serves an image; as a context, it ends with that.
 
-    `arguments` are the plugin's, `options` nbdkit's. `code` and `said` are its exit code and messages, once it has ended."""
+    `arguments` are the plugin's, `options` nbdkit's, and
+    `before` is called in its process before it is nbdkit. `code` and `said` are its exit code and messages, once it has ended."""
 
-    def __init__(self, *arguments, options=()):
+    def __init__(self, *arguments, options=(), before=None):
         self.directory = tempfile.mkdtemp()
         self.socket = os.path.join(self.directory, "socket")
         self.uri = "nbd+unix:///?socket=" + self.socket
@@ -51,7 +52,7 @@ class Server:
                 ["nbdkit", "-f", "--exit-with-parent", "-U", self.socket,
                  "-P", pid, *options, PLUGIN, *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "LC_ALL": "C.UTF-8"})
+                env={**os.environ, "LC_ALL": "C.UTF-8"}, preexec_fn=before)
         until = time.monotonic() + PATIENCE
         while not os.path.exists(pid) and self.process.poll() is None:
             if time.monotonic() > until:

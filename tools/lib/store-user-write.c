@@ -10,6 +10,17 @@
 
 #define ZEROS_STEP	VHDX_MIB
 
+/* Some threads write, and one of them may make the file longer meanwhile. */
+static u64 get_size(const struct vhdx_store *store)
+{
+	return __atomic_load_n(&store->size, __ATOMIC_RELAXED);
+}
+
+static void set_size(struct vhdx_store *store, u64 size)
+{
+	__atomic_store_n(&store->size, size, __ATOMIC_RELAXED);
+}
+
 static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 		      size_t len)
 {
@@ -27,7 +38,8 @@ static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 		done += (size_t)n;
 	}
 	/* The last page of a file whose length is odd becomes a whole one. */
-	store->size = max(store->size, pos + len);
+	if (pos + len > get_size(store))
+		set_size(store, pos + len);
 	return 0;
 }
 
@@ -63,7 +75,7 @@ static int user_truncate(struct vhdx_store *store, u64 size)
 		return 0;
 	if (ftruncate(user->fd, (off_t)size))
 		return -errno;
-	store->size = size;
+	set_size(store, size);
 	return 0;
 }
 
@@ -157,7 +169,7 @@ static int user_extend(struct vhdx_store *store, u64 size)
 	}
 	if (err)
 		return err;
-	store->size = size;
+	set_size(store, size);
 	return user->no_holes ? fill_holes(user, old) : 0;
 }
 
@@ -174,6 +186,16 @@ static int user_zero(struct vhdx_store *store, u64 pos, u64 len)
 			       FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, pos,
 			       len);
 	return cannot(err) ? write_zeros(store, pos, len) : err;
+}
+
+/* A block device has its space. */
+static int user_reserve(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	int err = user->device ? 0 : allocate(user, FALLOC_FL_KEEP_SIZE, pos,
+					      len);
+
+	return cannot(err) ? 0 : err;
 }
 
 /* A store that cannot give space back keeps it. */
@@ -217,5 +239,6 @@ const struct vhdx_store_ops user_store_write_ops = {
 	.extend = user_extend,
 	.truncate = user_truncate,
 	.zero = user_zero,
+	.reserve = user_reserve,
 	.discard = user_discard,
 };

@@ -13,7 +13,8 @@ static struct gate *leave(struct vhdx_store *store)
 static int come_back(struct gate *gate, int err)
 {
 	pthread_mutex_lock(gate->lock);
-	gate->store.size = gate->below->size;
+	gate->store.size = __atomic_load_n(&gate->below->size,
+					   __ATOMIC_RELAXED);
 	return err;
 }
 

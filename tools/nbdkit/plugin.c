@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * nbdkit-vhdx-plugin: VHDX images over NBD, by the same engine as the module.
- *
- * The image is opened before nbdkit serves, so that what is wrong with it is
- * said where the user started nbdkit, who gets an exit code, too.
- */
+/* nbdkit-vhdx-plugin: VHDX images over NBD, by the same engine as the module. */
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 #include <unistd.h>
@@ -28,8 +23,26 @@ static struct config {
 	bool ignore_id;
 } config;
 
+/*
+ * All connections share the disk. Whether they write it is known when the first
+ * of them comes: nbdkit tells of -r no earlier.
+ */
 static struct served served;
 static bool is_open;
+static bool can_write;
+
+/* Guards the three above, and these. */
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int connections;
+static unsigned int writers;
+
+/**
+ * struct connection - a client
+ * @writes: it may
+ */
+struct connection {
+	bool writes;
+};
 
 static void log_message(enum msg_level level, const char *line)
 {
@@ -46,12 +59,32 @@ static void vhdx_load(void)
 	msg_set_level(MSG_VERBOSE);
 }
 
+/* The file is clean then, and anybody's to copy. */
+static void settle_disk(void)
+{
+	if (served_settle(&served))
+		msg_err("%s: is not clean; the next who writes it replays its log",
+			config.file);
+}
+
+static void close_disk(void)
+{
+	if (is_open && can_write)
+		settle_disk();
+	if (is_open)
+		served_close(&served);
+	is_open = false;
+	can_write = false;
+}
+
+/* nbdkit closes no connection when it is told to end. */
 static void vhdx_unload(void)
 {
 	unsigned int i;
 
-	if (is_open)
-		served_close(&served);
+	pthread_mutex_lock(&opening);
+	close_disk();
+	pthread_mutex_unlock(&opening);
 	free(config.file);
 	for (i = 0; i < config.parent_count; i++)
 		free(config.parents[i]);
@@ -116,30 +149,125 @@ static int vhdx_config_complete(void)
 	return -1;
 }
 
-static int vhdx_get_ready(void)
+static int open_disk(bool writable)
 {
 	const struct disk_options options = {
 		.sink = sink_messages(),
 		.parents = (const char *const *)config.parents,
 		.parent_count = config.parent_count,
 		.ignore_id = config.ignore_id,
+		.writable = writable,
 	};
 	int place, err = place_find(config.file, &place);
 
 	if (err)
-		return -1;
+		return err;
 	err = served_open(&served, place, config.file, &options);
 	if (err == -EMEDIUMTYPE)
 		foreign_explain(place, config.file);
 	close(place);
 	is_open = !err;
-	return err ? -1 : 0;
+	can_write = !err && writable;
+	return err;
+}
+
+/*
+ * The image is opened before nbdkit serves, so that what is wrong with it is said
+ * where the user is, and nbdkit fails. nbdkit forks then, and another process
+ * would go on to hold the locks: the image is closed until that is done.
+ */
+static int vhdx_get_ready(void)
+{
+	if (open_disk(false))
+		return -1;
+	close_disk();
+	return 0;
+}
+
+/* What is to be warned of was said the first time. */
+static int open_again(bool writable)
+{
+	int err;
+
+	msg_set_level(MSG_QUIET);
+	err = open_disk(writable);
+	msg_set_level(MSG_VERBOSE);
+	return err;
+}
+
+static int vhdx_after_fork(void)
+{
+	return open_again(false) ? -1 : 0;
+}
+
+/* Why a disk that a client may write is only read, or NULL. */
+static const char *keeps_from_writing(void)
+{
+	struct layer *layer = served.disk->layer[0];
+	const char *why = user_store_read_only(&layer->file);
+
+	if (!why && connections)
+		why = "a client that only reads has it";
+	if (!why && vhdx_session_check(layer->image, &layer->report))
+		why = "writing is not safe";
+	return why;
+}
+
+/*
+ * From reading to writing: the locks change, so the image is opened anew. If it
+ * cannot be written after all, it is read as before.
+ */
+static int begin_writing(void)
+{
+	const char *why = keeps_from_writing();
+	int err;
+
+	if (why) {
+		msg_warn("%s: can only be read: %s", config.file, why);
+		return 0;
+	}
+	close_disk();
+	err = open_again(true);
+	if (err == -EROFS)
+		return open_again(false);
+	/* The next client tries again. */
+	if (err)
+		open_again(false);
+	return err;
 }
 
 static void *vhdx_open(int readonly)
 {
-	(void)readonly;
-	return NBDKIT_HANDLE_NOT_NEEDED;
+	struct connection *connection = calloc(1, sizeof(*connection));
+	int err = connection ? 0 : -ENOMEM;
+
+	pthread_mutex_lock(&opening);
+	if (!err && !is_open)
+		err = open_again(false);
+	if (!err && !readonly && !can_write)
+		err = begin_writing();
+	if (!err) {
+		connection->writes = can_write && !readonly;
+		connections++;
+		writers += connection->writes;
+	}
+	pthread_mutex_unlock(&opening);
+	if (!err)
+		return connection;
+	free(connection);
+	return NULL;
+}
+
+static void vhdx_close(void *handle)
+{
+	struct connection *connection = handle;
+
+	pthread_mutex_lock(&opening);
+	connections--;
+	if (connection->writes && !--writers)
+		settle_disk();
+	pthread_mutex_unlock(&opening);
+	free(connection);
 }
 
 static int64_t vhdx_get_size(void *handle)
@@ -168,6 +296,18 @@ static int vhdx_can_multi_conn(void *handle)
 {
 	(void)handle;
 	return 1;
+}
+
+static int writes(void *handle)
+{
+	const struct connection *connection = handle;
+
+	return connection->writes;
+}
+
+static int vhdx_can_fua(void *handle)
+{
+	return writes(handle) ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE;
 }
 
 static int vhdx_can_extents(void *handle)
@@ -213,6 +353,57 @@ static int vhdx_pread(void *handle, void *buf, uint32_t count, uint64_t offset,
 		return -1;
 	err = served_read(&served, offset, buf, count);
 	return err ? fail("read", offset, count, err) : 0;
+}
+
+/* What a change comes to; it is durable if the client wants it so. */
+static int changed(const char *what, u64 pos, u64 len, int err, uint32_t flags)
+{
+	if (!err && flags & NBDKIT_FLAG_FUA)
+		err = served_flush(&served);
+	return err ? fail(what, pos, len, err) : 0;
+}
+
+static int vhdx_pwrite(void *handle, const void *buf, uint32_t count,
+		       uint64_t offset, uint32_t flags)
+{
+	(void)handle;
+	if (!in_sectors("write", offset, count))
+		return -1;
+	return changed("write", offset, count,
+		       served_write(&served, offset, buf, count), flags);
+}
+
+static int vhdx_trim(void *handle, uint32_t count, uint64_t offset,
+		     uint32_t flags)
+{
+	(void)handle;
+	if (!in_sectors("discard", offset, count))
+		return -1;
+	return changed("discard", offset, count,
+		       served_zero(&served, VHDX_ZERO_DISCARD, offset, count),
+		       flags);
+}
+
+static int vhdx_zero(void *handle, uint32_t count, uint64_t offset,
+		     uint32_t flags)
+{
+	enum vhdx_zero why = flags & NBDKIT_FLAG_MAY_TRIM ? VHDX_ZERO_WRITE :
+							    VHDX_ZERO_KEEP;
+
+	(void)handle;
+	if (!in_sectors("zero", offset, count))
+		return -1;
+	return changed("zero", offset, count,
+		       served_zero(&served, why, offset, count), flags);
+}
+
+static int vhdx_flush(void *handle, uint32_t flags)
+{
+	int err = served_flush(&served);
+
+	(void)handle;
+	(void)flags;
+	return err ? fail("flush", 0, served.disk->chain->size, err) : 0;
 }
 
 /* A block without space has zeros, whether its image says so or lacks it. */
@@ -262,12 +453,23 @@ static struct nbdkit_plugin plugin = {
 	.config_help = CONFIG_HELP,
 	.magic_config_key = "file",
 	.get_ready = vhdx_get_ready,
+	.after_fork = vhdx_after_fork,
 	.open = vhdx_open,
+	.close = vhdx_close,
 	.get_size = vhdx_get_size,
 	.block_size = vhdx_block_size,
 	.can_multi_conn = vhdx_can_multi_conn,
 	.can_extents = vhdx_can_extents,
+	.can_write = writes,
+	.can_flush = writes,
+	.can_trim = writes,
+	.can_zero = writes,
+	.can_fua = vhdx_can_fua,
 	.pread = vhdx_pread,
+	.pwrite = vhdx_pwrite,
+	.trim = vhdx_trim,
+	.zero = vhdx_zero,
+	.flush = vhdx_flush,
 	.extents = vhdx_extents,
 };
 

@@ -17,14 +17,34 @@ static void share_pages(struct disk *disk)
 		vhdx_pool_set_limit(&disk->layer[i]->image->pool, pages);
 }
 
+static int start_committer(struct served *served)
+{
+	struct layer *layer = served->disk->layer[0];
+	struct committer *c;
+
+	pthread_mutex_lock(&served->lock);
+	c = committer_new(layer->image, &layer->report, &served->lock);
+	pthread_mutex_unlock(&served->lock);
+	if (!IS_ERR(c)) {
+		served->committer = c;
+		return 0;
+	}
+	/* What keeps from writing, a finding has told. */
+	if (PTR_ERR(c) != -EROFS)
+		msg_err("%s: cannot be written: %s", layer->path,
+			vhdx_errno_words((int)PTR_ERR(c)));
+	return (int)PTR_ERR(c);
+}
+
 /**
  * served_open() - open the image and its parents
  * @served: filled in
  * @place: of the image, from place_find(); it stays the caller's
  * @path: its path, absolute
- * @options: as for disk_open()
+ * @options: as for disk_open(); if they say so, the image can be written
  *
- * Return: as disk_open() and disk_follow(); after a message.
+ * Return: as disk_open() and disk_follow(), after a message; -EROFS if the image
+ * is sound to read only.
  */
 int served_open(struct served *served, int place, const char *path,
 		const struct disk_options *options)
@@ -41,19 +61,26 @@ int served_open(struct served *served, int place, const char *path,
 	}
 	share_pages(served->disk);
 	pthread_mutex_init(&served->lock, NULL);
+	served->committer = NULL;
 	for (i = 0; i < served->disk->depth; i++)
 		gate_stand_before(&served->gate[i],
 				  served->disk->layer[i]->image,
 				  &served->lock);
-	return 0;
+	err = options->writable ? start_committer(served) : 0;
+	if (err)
+		served_close(served);
+	return err;
 }
 
 /**
  * served_close() - close all images
- * @served: open, and used by nobody any more
+ * @served: open, and used by nobody any more; what served_settle() has not made
+ *	durable is lost
  */
 void served_close(struct served *served)
 {
+	if (served->committer)
+		committer_free(served->committer);
 	disk_close(served->disk);
 	pthread_mutex_destroy(&served->lock);
 }
@@ -100,14 +127,33 @@ static int look_up(struct served *served, u64 pos, u64 len,
 	return r;
 }
 
+static unsigned int enter(struct served *served)
+{
+	unsigned int epoch = 0;
+
+	pthread_mutex_lock(&served->lock);
+	if (served->committer)
+		epoch = committer_enter(served->committer);
+	return epoch;
+}
+
+static void leave(struct served *served, unsigned int epoch)
+{
+	if (!served->committer)
+		return;
+	pthread_mutex_lock(&served->lock);
+	committer_leave(served->committer, epoch);
+	pthread_mutex_unlock(&served->lock);
+}
+
 /* One run: what only the engine can read is read with the mutex held. */
 static int read_run(struct served *served, u64 pos, void *buf, u64 len,
 		    struct vhdx_run *run)
 {
+	unsigned int epoch = enter(served);
 	struct layer *layer;
 	int r;
 
-	pthread_mutex_lock(&served->lock);
 	r = look_up(served, pos, len, run);
 	layer = served->disk->layer[run->layer];
 	if (!r && run->kind == VHDX_RUN_COPY)
@@ -118,6 +164,7 @@ static int read_run(struct served *served, u64 pos, void *buf, u64 len,
 		memset(buf, 0, run->length);
 	else if (!r && run->kind == VHDX_RUN_DATA)
 		r = read_file(layer, run->offset, buf, run->length);
+	leave(served, epoch);
 	return r;
 }
 

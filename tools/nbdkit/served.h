@@ -11,10 +11,16 @@
  *   served_close()
  *   served_read()	read bytes of the virtual disk
  *   served_piece()	what lies alike from a byte on?
+ * served-write.c APIs:
+ *   served_write()	write bytes
+ *   served_zero()	zero or discard bytes
+ *   served_flush()	make durable what was written
+ *   served_settle()	leave clean files: nobody writes for now
  */
 #ifndef SERVED_H
 #define SERVED_H
 
+#include "committer.h"
 #include "gate.h"
 #include "open.h"
 
@@ -23,11 +29,13 @@
  * @disk: the images
  * @lock: held by who is in the engine
  * @gate: one for each image
+ * @committer: of the first image; NULL if the disk is only read
  */
 struct served {
 	struct disk *disk;
 	pthread_mutex_t lock;
 	struct gate gate[VHDX_CHAIN_MAX];
+	struct committer *committer;
 };
 
 int served_open(struct served *served, int place, const char *path,
@@ -36,5 +44,9 @@ void served_close(struct served *served);
 int served_read(struct served *served, u64 pos, void *buf, u64 len);
 int served_piece(struct served *served, u64 pos, u64 len,
 		 struct vhdx_run *run);
+int served_write(struct served *served, u64 pos, const void *buf, u64 len);
+int served_zero(struct served *served, enum vhdx_zero why, u64 pos, u64 len);
+int served_flush(struct served *served);
+int served_settle(struct served *served);
 
 #endif /* SERVED_H */
