@@ -149,6 +149,7 @@ static int look_at_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
 		if (where == HERE)
 			return settle_run(image, run);
 	}
+	run->layer = depth < chain->depth ? depth : run->layer;
 	return 0;
 }
 
@@ -172,6 +173,36 @@ int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 	if (unlikely(!vhdx_image_has_range(chain->layer[0], pos, len)))
 		return -EINVAL;
 	return look_at_layers(chain, chain->depth, pos, len, run, miss);
+}
+
+/**
+ * vhdx_chain_change() - find what the upper images of a chain say of a range
+ * @chain: the images
+ * @depth: images that are asked, from the child on; fewer than the chain has
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: the first bytes of the range, within one block of each image that is
+ *	asked. Its layer is @depth if they all show what lies below them. Bytes
+ *	past the end of the image below are zeros of the last image that is asked.
+ * @miss: on -EAGAIN, the page for vhdx_image_load()
+ *
+ * Context: any; takes no lock, allocates nothing, does no I/O.
+ * Return: as vhdx_chain_map().
+ */
+int vhdx_chain_change(const struct vhdx_chain *chain, u32 depth, u64 pos,
+		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	u64 below = chain->layer[depth]->bat.size;
+	int r;
+
+	if (unlikely(!vhdx_image_has_range(chain->layer[0], pos, len)))
+		return -EINVAL;
+	if (pos < below)
+		len = min(len, below - pos);
+	r = look_at_layers(chain, depth, pos, len, run, miss);
+	if (!r && run->layer == depth && pos >= below)
+		run->layer = depth - 1;
+	return r;
 }
 
 static bool run_continues(const struct vhdx_run *run,

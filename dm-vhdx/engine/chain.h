@@ -13,6 +13,7 @@
  *   vhdx_chain_piece()	the same within one block, and the layer that decides
  *			for zeros too
  *   vhdx_chain_map_own()	the same, of what the child has
+ *   vhdx_chain_change()	find what the upper images of a chain say of a range
  *   vhdx_chain_read()	read the virtual disk, synchronously
  */
 #ifndef VHDX_CHAIN_H
@@ -46,7 +47,7 @@ enum vhdx_run_kind {
  * @absent: of a range to write: not all of it is in the child so far, so that
  *	vhdx_session_wrote() must follow
  * @layer: the layer that holds it, 0 for the child; for zeros, only
- *	vhdx_chain_piece() sets it
+ *	vhdx_chain_piece() and vhdx_chain_change() set it
  * @offset: byte offset in that layer's store; meaningless for zeros
  * @length: bytes, a multiple of the logical sector size, at least one sector
  */
@@ -82,6 +83,8 @@ int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);
+int vhdx_chain_change(const struct vhdx_chain *chain, u32 depth, u64 pos,
+		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_map_own(const struct vhdx_chain *chain, u64 pos, u64 len,
 		       struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_read(const struct vhdx_chain *chain, u64 pos, void *buf,

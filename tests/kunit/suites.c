@@ -45,6 +45,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_create_suite,
 		  &vhdx_fork_suite,
 		  &vhdx_edit_suite,
+		  &vhdx_merge_suite,
 		  &vhdx_repair_suite,
 		  &vhdx_resize_suite,
 #ifdef __KERNEL__

@@ -51,6 +51,7 @@ extern struct kunit_suite vhdx_session_seal_suite;
 extern struct kunit_suite vhdx_create_suite;
 extern struct kunit_suite vhdx_fork_suite;
 extern struct kunit_suite vhdx_edit_suite;
+extern struct kunit_suite vhdx_merge_suite;
 extern struct kunit_suite vhdx_repair_suite;
 extern struct kunit_suite vhdx_resize_suite;
 extern struct kunit_suite vhdx_map_suite;

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "edit.h"
+#include "merge.h"
+
+static bool is_of_disk(const struct vhdx_item *item)
+{
+	return item->flags & VHDX_ITEM_IS_VIRTUAL_DISK;
+}
+
+static const struct vhdx_item *find_same(const struct vhdx_image *image,
+					 const struct vhdx_item *item)
+{
+	const u32 kind = VHDX_ITEM_IS_USER | VHDX_ITEM_IS_VIRTUAL_DISK;
+	u32 i;
+
+	for (i = 0; i < image->metadata.count; i++) {
+		const struct vhdx_item *other = &image->metadata.items[i];
+
+		if (guid_equal(&other->id, &item->id) &&
+		    (other->flags & kind) == (item->flags & kind) &&
+		    other->length == item->length)
+			return other;
+	}
+	return NULL;
+}
+
+static int read_item(struct vhdx_image *image, const struct vhdx_item *item,
+		     void *buf)
+{
+	return vhdx_image_read(image, image->metadata.base + item->offset, buf,
+			       item->length);
+}
+
+/* Returns 0 and sets *@same, or a negative errno. */
+static int compare_values(struct vhdx_image *a, const struct vhdx_item *item_a,
+			  struct vhdx_image *b, const struct vhdx_item *item_b,
+			  bool *same)
+{
+	/* A store wants its buffers at multiples of 8 bytes. */
+	size_t second = ALIGN((size_t)item_a->length, 8);
+	u8 *values = kvzalloc(2 * second, GFP_KERNEL);
+	int r;
+
+	if (!values)
+		return -ENOMEM;
+	r = read_item(a, item_a, values);
+	if (!r)
+		r = read_item(b, item_b, values + second);
+	*same = !r && !memcmp(values, values + second, item_a->length);
+	kvfree(values);
+	return r;
+}
+
+/* Each item of @a that describes the disk is in @b, with the same value. */
+static int check_items(struct vhdx_image *a, struct vhdx_image *b,
+		       struct vhdx_report *report)
+{
+	char id[VHDX_GUID_TEXT_SIZE];
+	bool same = true;
+	u32 i;
+	int r = 0;
+
+	for (i = 0; i < a->metadata.count && !r; i++) {
+		const struct vhdx_item *item = &a->metadata.items[i];
+		const struct vhdx_item *other;
+
+		if (!is_of_disk(item))
+			continue;
+		other = find_same(b, item);
+		same = other;
+		if (other && item->length)
+			r = compare_values(a, item, b, other, &same);
+		if (!r && !same)
+			r = vhdx_refuse(report, -EOPNOTSUPP,
+					VHDX_AT_INDEX("metadata item", item->index,
+						      a->metadata.base +
+						      item->offset),
+					"item %s describes the disk, and the two images differ in it; a merge does not carry it from one to the other",
+					vhdx_guid_text(&item->id, id));
+	}
+	return r;
+}
+
+static int check_sizes(const struct vhdx_image *child,
+		       const struct vhdx_image *parent,
+		       struct vhdx_report *report)
+{
+	u64 size = child->params.size, below = parent->params.size;
+
+	if (size == below)
+		return 0;
+	return vhdx_refuse(report, -EOPNOTSUPP,
+			   VHDX_AT("virtual disk size", child->metadata.base),
+			   "the disk has %llu bytes, and that of the parent %llu: a merge would have to %s the parent, which cannot be done yet",
+			   size, below, size > below ? "grow" : "shrink");
+}
+
+/**
+ * vhdx_merge_check() - check that a child can be merged into its parent
+ * @chain: the images
+ * @layer: index of the child; its parent follows
+ * @report: told why not
+ *
+ * Context: may sleep.
+ * Return: 0; -EOPNOTSUPP for disks of another size, or with other properties;
+ * -ENOMEM; or an errno of the store.
+ * Source: [MS-VHDX] 2.6.1.2: items with IsVirtualDisk move to the parent.
+ */
+int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
+		     struct vhdx_report *report)
+{
+	struct vhdx_image *child = chain->layer[layer];
+	struct vhdx_image *parent = chain->layer[layer + 1];
+	int r;
+
+	r = check_sizes(child, parent, report);
+	if (!r)
+		r = check_items(child, parent, report);
+	return r ? r : check_items(parent, child, report);
+}
+
+static int put_locator(struct vhdx_edit *edit,
+		       const struct vhdx_locator *locator,
+		       struct vhdx_report *report)
+{
+	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
+	u32 length;
+	void *item;
+	int r;
+
+	item = kvzalloc(VHDX_LOCATOR_SIZE_MAX, GFP_KERNEL);
+	if (!item)
+		return -ENOMEM;
+	r = vhdx_locator_encode(locator, item, &length, report);
+	if (!r)
+		r = vhdx_edit_item(edit, &id, VHDX_ITEM_IS_REQUIRED, item,
+				   length);
+	kvfree(item);
+	return r ? r : vhdx_edit_commit(edit);
+}
+
+static int write_locator(struct vhdx_session *session,
+			 const struct vhdx_locator *locator,
+			 struct vhdx_report *report)
+{
+	struct vhdx_edit *edit = vhdx_edit_new(session, report);
+	int r;
+
+	if (IS_ERR(edit))
+		return PTR_ERR(edit);
+	r = put_locator(edit, locator, report);
+	if (!r)
+		r = vhdx_session_end(session);
+	vhdx_edit_free(edit);
+	return r;
+}
+
+/**
+ * vhdx_merge_link() - have a child name the identity that its parent will get
+ * @chain: the child, its parent, and the parent's ancestors
+ * @next: the identity that the parent gets with its first change
+ * @report: where findings go
+ *
+ * The child keeps its own identity, for its disk stays as it is. Afterwards it
+ * must be closed and opened again.
+ *
+ * Context: may sleep; nobody else uses the child.
+ * Return: 0: the link is durable, and the parent may change; -EROFS or another
+ * errno after a finding; -ENOSPC; -ENOMEM.
+ */
+int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
+		    struct vhdx_report *report)
+{
+	struct vhdx_image *child = chain->layer[0];
+	struct vhdx_locator link = *child->locator;
+	struct vhdx_session *session = vhdx_session_new(child, report);
+	int r;
+
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	link.linkage = *vhdx_image_identity(chain->layer[1]);
+	link.linkage2 = *next;
+	vhdx_session_begin_under(session, vhdx_image_identity(child));
+	r = write_locator(session, &link, report);
+	vhdx_session_free(session);
+	return r;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Merging a child into its parent: which two images can be merged, and how the
+ * child names its parent meanwhile.
+ *
+ * The two images have two logs, which no order joins. A merge is safe because it
+ * does not change what the child says: while the child covers a range, nobody
+ * reads what the parent has there, so that any part of it may be written at any
+ * time. Only when all of it is durable in the parent, the child goes.
+ *
+ * The parent gets a new DataWriteGuid with its first change, and the child must
+ * be able to open before and after. So the child names the new one as
+ * parent_linkage2, durably, before the parent changes ([MS-VHDX] 2.6.2.6.3).
+ * A merge that was stopped is begun again in the same way: the child then names
+ * the identity that the parent has by now, and the next one.
+ *
+ * merge.c APIs:
+ *   vhdx_merge_check()	check that a child can be merged into its parent
+ *   vhdx_merge_link()	have the child name the identity that its parent will
+ *			get
+ */
+#ifndef VHDX_MERGE_H
+#define VHDX_MERGE_H
+
+#include "chain.h"
+
+int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
+		     struct vhdx_report *report);
+int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
+		    struct vhdx_report *report);
+
+#endif /* VHDX_MERGE_H */
