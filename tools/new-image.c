@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
-#include <libgen.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "create.h"
+#include "directory.h"
 #include "message.h"
 #include "new-image.h"
 #include "progress.h"
@@ -124,19 +124,6 @@ static int open_target(struct creation *creation)
 	return err;
 }
 
-/* So that the name is there after a crash, too. */
-static void sync_directory(const char *path)
-{
-	char *copy = strdup(path);
-	int fd = copy ? open(dirname(copy), O_RDONLY | O_CLOEXEC) : -1;
-
-	if (fd >= 0) {
-		(void)fsync(fd);
-		close(fd);
-	}
-	free(copy);
-}
-
 static int refuse_holes(const struct creation *creation)
 {
 	int r;
@@ -238,6 +225,6 @@ int new_image_make(const struct new_image *new)
 		remove_file(&creation);
 	user_store_close(&creation.file);
 	if (!err)
-		sync_directory(creation.path);
+		directory_sync(creation.path);
 	return err;
 }

@@ -26,7 +26,8 @@ int open_image(const struct options *options, const char *path,
 		.parent_count = options->parent_count,
 		.ignore_id = options->ignore_id,
 		.while_written = mode == OPEN_WHILE_WRITTEN,
-		.writable = mode == OPEN_WRITABLE,
+		.writable = mode == OPEN_WRITABLE ? 1 :
+			    mode == OPEN_MERGED ? 2 : 0,
 	};
 	int place, err = place_find(path, &place);
 

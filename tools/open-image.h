@@ -15,6 +15,7 @@ enum open_mode {
 	OPEN_IDLE,		/* refuse an image that is being written */
 	OPEN_WHILE_WRITTEN,	/* warn of it */
 	OPEN_WRITABLE,		/* refuse one that is in use; we write */
+	OPEN_MERGED,		/* the same of its parent, too */
 };
 
 int open_image(const struct options *options, const char *path,

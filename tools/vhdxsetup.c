@@ -114,6 +114,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		options->volume_path = arg;
 	else if (id == OPT_SINCE)
 		options->since = arg;
+	else if (id == OPT_INTO)
+		options->into = arg;
 	else if (id == OPT_VERBOSE)
 		msg_set_level(MSG_VERBOSE);
 	else if (id == OPT_QUIET)

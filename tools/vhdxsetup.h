@@ -43,6 +43,8 @@
  * @repair: check: mend what can be mended without guessing
  * @clear_log: check: and forget a log that holds nothing valid
  * @force_share: check, diff, compare: look at an image that is in use, too
+ * @keep: merge: leave an empty child
+ * @into: merge: the ancestor, NULL for the parent
  * @compare: diff: leave out what reads as before
  * @since: diff: the ancestor, NULL for the parent
  * @all: info: all that the image says, and a census of its blocks
@@ -75,6 +77,8 @@ struct options {
 	bool repair;
 	bool clear_log;
 	bool force_share;
+	bool keep;
+	const char *into;
 	bool compare;
 	const char *since;
 	bool all;
@@ -104,6 +108,7 @@ int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
 int cmd_replay(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
+int cmd_merge(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 int cmd_rebase(const struct options *options, char **args);

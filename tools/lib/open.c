@@ -101,7 +101,7 @@ static enum user_access layer_access(const struct disk *disk)
 {
 	if (disk->options.while_written)
 		return USER_LOOK;
-	return disk->options.writable && !disk->depth ? USER_WRITE : USER_READ;
+	return disk->depth < disk->options.writable ? USER_WRITE : USER_READ;
 }
 
 /* Open one image and put it at the end of the disk's layers. */

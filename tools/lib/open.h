@@ -31,7 +31,7 @@ struct disk_sink {
  * @ignore_id: a parent that changed since is only warned of
  * @while_written: an image that somebody writes is only warned of, and nobody is
  *	kept from writing
- * @writable: the image itself, not its parents, is to be written
+ * @writable: how many images, from the child on, are to be written
  */
 struct disk_options {
 	struct disk_sink *sink;
@@ -39,7 +39,7 @@ struct disk_options {
 	unsigned int parent_count;
 	bool ignore_id;
 	bool while_written;
-	bool writable;
+	u32 writable;
 };
 
 /**

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * merge: the contents of a child go down into its parent, and the chain gets
+ * shorter. dm-vhdx/engine/merge.h says why a crash at any instant does no harm.
+ */
+#include "ancestor.h"
+#include "directory.h"
+#include "document.h"
+#include "findings.h"
+#include "merge-copy.h"
+#include "merge-finish.h"
+#include "merge.h"
+#include "message.h"
+#include "open-image.h"
+#include "recover.h"
+#include "siblings.h"
+#include "tree.h"
+
+/**
+ * struct plan - a merge that is wanted
+ * @options: of the command line
+ * @path: of the images of the chain, the child first
+ * @depth: how many
+ * @into: index of the image that the disk is to be in
+ */
+struct plan {
+	const struct options *options;
+	char *path[VHDX_CHAIN_MAX];
+	u32 depth;
+	u32 into;
+};
+
+static void plan_free(struct plan *plan)
+{
+	while (plan->depth)
+		free(plan->path[--plan->depth]);
+}
+
+static int remember_paths(struct plan *plan, const struct disk *disk)
+{
+	for (; plan->depth < disk->depth; plan->depth++) {
+		plan->path[plan->depth] =
+			strdup(disk->layer[plan->depth]->path);
+		if (!plan->path[plan->depth])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int check_children(const struct plan *plan, const struct disk *disk)
+{
+	u32 i, found, others = 0;
+	int err = siblings_say(disk, 0, false, &found);
+
+	if (!err && found) {
+		msg_err("%s: has children of its own, which would lose their parent: merge them first, or remove them",
+			disk->layer[0]->path);
+		return -EBUSY;
+	}
+	for (i = 1; i <= plan->into && !err; i++) {
+		err = siblings_say(disk, i, plan->options->force, &found);
+		others += found;
+	}
+	if (err || !others || plan->options->force)
+		return err;
+	msg_err("%s: a merge changes it, and other children of it would not open any more; --force merges all the same",
+		disk->layer[plan->into]->path);
+	return -EBUSY;
+}
+
+/* An image that is removed lies in a file, in a directory that can be written. */
+static int check_removal(const struct plan *plan, const struct disk *disk)
+{
+	u32 i;
+	int err = 0;
+
+	if (plan->options->keep && plan->into > 1) {
+		msg_err("--keep: %s is not the parent, and those between would be kept, too",
+			disk->layer[plan->into]->path);
+		return -EINVAL;
+	}
+	for (i = 0; i < plan->into && !err; i++) {
+		err = directory_check(disk->layer[i]->path);
+		if (!disk->layer[i]->file.device)
+			continue;
+		msg_err("%s: is a block device, which cannot be removed",
+			disk->layer[i]->path);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int check_plan(struct plan *plan, struct disk *disk)
+{
+	u32 i;
+	int err = ancestor_find(disk, plan->options->into, &plan->into);
+
+	for (i = 0; i < plan->into && !err; i++)
+		err = vhdx_merge_check(disk->chain, i, &disk->layer[i]->report);
+	if (!err)
+		err = check_removal(plan, disk);
+	return err ? err : check_children(plan, disk);
+}
+
+/* All that can be known before anything changes. */
+static int make_plan(struct plan *plan, const char *path)
+{
+	struct disk *disk;
+	int err = open_image(plan->options, path, OPEN_IDLE, sink_messages(),
+			     &disk);
+
+	if (err)
+		return err;
+	err = disk_follow(disk);
+	if (!err)
+		err = remember_paths(plan, disk);
+	if (!err)
+		err = check_plan(plan, disk);
+	disk_close(disk);
+	return err;
+}
+
+/* The chain from one of the plan's images on, it and its parent to be written. */
+static int open_pair(const struct plan *plan, u32 nr, struct disk **opened)
+{
+	struct options options = *plan->options;
+	u32 i;
+	int err;
+
+	options.parent_count = plan->depth - nr - 1;
+	for (i = 0; i < options.parent_count; i++)
+		options.parents[i] = plan->path[nr + 1 + i];
+	err = open_image(&options, plan->path[nr], OPEN_MERGED,
+			 sink_messages(), opened);
+	if (err)
+		return err;
+	err = disk_follow(*opened);
+	for (i = 0; i < 2 && !err; i++)
+		err = vhdx_image_recover((*opened)->layer[i]->image);
+	if (err) {
+		disk_close(*opened);
+		*opened = NULL;
+	}
+	return err;
+}
+
+/* The child names the identity that its parent will get. */
+static int link_pair(const struct plan *plan, u32 nr, const guid_t *identity)
+{
+	struct disk *disk;
+	int err = open_pair(plan, nr, &disk);
+
+	if (err)
+		return err;
+	err = vhdx_merge_link(disk->chain, identity, &disk->layer[0]->report);
+	if (err == -ENOSPC)
+		msg_err("%s: there is no room to write into it",
+			disk->layer[0]->path);
+	disk_close(disk);
+	return err;
+}
+
+static void tell_done(const struct plan *plan, u32 nr,
+		      const struct merge_counts *counts)
+{
+	char data[32], zeros[32];
+	struct json_object *merged;
+
+	if (plan->options->json) {
+		merged = tree_new();
+		tree_text(merged, "image", plan->path[nr]);
+		tree_text(merged, "into", plan->path[nr + 1]);
+		tree_number(merged, "data_bytes", counts->data);
+		tree_number(merged, "zero_bytes", counts->zeros);
+		tree_flag(merged, "removed", !plan->options->keep);
+		document_element(merged);
+	}
+	msg_info("%s: merged into %s: %s of data and %s of zeros; %s",
+		 plan->path[nr], plan->path[nr + 1],
+		 tree_size_words(counts->data, data, sizeof(data)),
+		 tree_size_words(counts->zeros, zeros, sizeof(zeros)),
+		 plan->options->keep ? "it is empty now" : "it is removed");
+}
+
+/* By the locks, nobody has the images open in between. */
+static int copy_pair(const struct plan *plan, u32 nr, const guid_t *identity)
+{
+	struct merge_counts counts;
+	struct progress progress;
+	struct disk *disk;
+	int err = open_pair(plan, nr, &disk);
+
+	if (err)
+		return err;
+	progress_begin(&progress, "merge");
+	err = merge_copy(disk, identity, &progress, &counts);
+	progress_end(&progress);
+	if (!err)
+		err = plan->options->keep ? merge_empty(disk) :
+					    merge_remove(disk);
+	disk_close(disk);
+	if (!err)
+		tell_done(plan, nr, &counts);
+	return err;
+}
+
+/* Returns as cmd_merge(). */
+static int merge_pair(const struct plan *plan, u32 nr)
+{
+	guid_t identity;
+	int err;
+
+	guid_gen(&identity);
+	err = link_pair(plan, nr, &identity);
+	if (!err)
+		err = copy_pair(plan, nr, &identity);
+	if (err == -EINTR)
+		msg_err("interrupted: the disk is what it was, as %s; merge that to go on",
+			plan->path[nr]);
+	else if (err && nr)
+		msg_err("the disk is %s by now", plan->path[nr]);
+	return err;
+}
+
+/**
+ * cmd_merge() - the verb `merge`
+ * @options: of the command line
+ * @args: the child
+ *
+ * Return: 0 or a negative errno: the chain reads as before.
+ */
+int cmd_merge(const struct options *options, char **args)
+{
+	struct plan plan = { .options = options };
+	int err = make_plan(&plan, args[0]);
+	u32 nr;
+
+	if (!err && options->json)
+		document_list("merges");
+	for (nr = 0; nr < plan.into && !err; nr++)
+		err = merge_pair(&plan, nr);
+	if (nr && options->json)
+		document_list_end(!err);
+	plan_free(&plan);
+	return err;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Directories of files that are made or removed.
+ *
+ * directory.c APIs:
+ *   directory_sync()	make the name of a file durable
+ *   directory_check()	check that a file can be removed
+ */
+#ifndef DIRECTORY_H
+#define DIRECTORY_H
+
+void directory_sync(const char *path);
+int directory_check(const char *path);
+
+#endif /* DIRECTORY_H */

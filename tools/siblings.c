@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "siblings.h"
+
+/* No more than the locator and the tables of an image are looked at. */
+#define POOL_PAGES	64UL
+
+/**
+ * struct search - images that name a parent
+ * @disk: the chain; its own images are none of them
+ * @parent: the parent
+ * @is_harmless: they are only warned of
+ * @count: found so far
+ */
+struct search {
+	const struct disk *disk;
+	const struct layer *parent;
+	bool is_harmless;
+	u32 count;
+};
+
+static bool names_parent(const struct search *search, struct vhdx_store *store)
+{
+	struct vhdx_image *image = vhdx_image_open(store, POOL_PAGES,
+						   &vhdx_report_silent);
+	const guid_t *identity = vhdx_image_identity(search->parent->image);
+	bool names;
+
+	if (IS_ERR(image))
+		return false;
+	names = image->locator &&
+		vhdx_locator_matches(image->locator, identity);
+	vhdx_image_close(image);
+	return names;
+}
+
+static bool is_own(const struct disk *disk, const struct user_store *file)
+{
+	u32 i;
+
+	for (i = 0; i < disk->depth; i++)
+		if (user_store_same(&disk->layer[i]->file, file))
+			return true;
+	return false;
+}
+
+/* Silent about whatever else lies there: it is a search. */
+static void look_at(struct search *search, const char *path)
+{
+	struct user_store file;
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode) || access(path, R_OK) ||
+	    user_store_open(&file, path, USER_PEEK))
+		return;
+	if (!is_own(search->disk, &file) && names_parent(search, &file.store)) {
+		if (search->is_harmless)
+			msg_warn("%s: is a child of %s, and will not open any more",
+				 path, search->parent->path);
+		else
+			msg_err("%s: is a child of %s", path,
+				search->parent->path);
+		search->count++;
+	}
+	user_store_close(&file);
+}
+
+static int look_in(struct search *search, const char *directory)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir = opendir(directory);
+	int n;
+
+	if (!dir) {
+		msg_err("%s: cannot be searched for other children: %s",
+			directory, strerror(errno));
+		return -errno;
+	}
+	while ((entry = readdir(dir))) {
+		n = snprintf(path, sizeof(path), "%s/%s", directory,
+			     entry->d_name);
+		if (n > 0 && (size_t)n < sizeof(path))
+			look_at(search, path);
+	}
+	closedir(dir);
+	return 0;
+}
+
+/**
+ * siblings_say() - name the images that name an image of a chain as their parent
+ * @disk: the chain, from disk_follow()
+ * @nr: index of the parent in it
+ * @is_harmless: they are only warned of
+ * @count: set to how many there are beside the chain's own
+ *
+ * The directories of that image and of the chain's first one are searched.
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int siblings_say(const struct disk *disk, u32 nr, bool is_harmless, u32 *count)
+{
+	struct search search = {
+		.disk = disk,
+		.parent = disk->layer[nr],
+		.is_harmless = is_harmless,
+	};
+	char *one = strdup(search.parent->path);
+	char *two = strdup(disk->layer[0]->path);
+	int err = one && two ? 0 : -ENOMEM;
+
+	if (!err)
+		err = look_in(&search, dirname(one));
+	if (!err && strcmp(dirname(two), one))
+		err = look_in(&search, two);
+	free(one);
+	free(two);
+	*count = search.count;
+	return err;
+}
