@@ -36,7 +36,7 @@ int ancestor_find(const struct disk *disk, const char *path, u32 *nr)
 	user_store_close(&file);
 	if (found)
 		return 0;
-	msg_err("%s: is no ancestor of %s; `vhdxsetup info %s' lists them",
+	msg_err("%s: is no ancestor of %s; `vhdxsetup info --chain %s' lists them",
 		path, disk->layer[0]->path, disk->layer[0]->path);
 	return -ENOPARENT;
 }

@@ -373,11 +373,8 @@ static int suits(const struct options *options, char **args)
 		msg_err("--force-share does not go with --repair: nobody else may use what is repaired");
 		return -EINVAL;
 	}
-	if ((options->parent_count || options->ignore_id) && !options->chain) {
-		msg_err("--%s goes with --chain", options->parent_count ?
-			"parent" : "ignore-id-mismatch");
+	if (parents_suit(options, options->chain))
 		return -EINVAL;
-	}
 	if (options->parent_count && args[1]) {
 		msg_err("--parent %s: goes with one image, not with %s as well",
 			options->parents[0], args[1]);

@@ -10,6 +10,7 @@
 #include "parent-arg.h"
 #include "tree.h"
 #include "vhdxsetup.h"
+#include "windows-path.h"
 
 /**
  * struct plan - the image that is wanted, and what it is made from
@@ -144,6 +145,9 @@ static int make_fork(struct plan *plan)
 				 &locator);
 	if (err)
 		return err;
+	if (windows_path_leads_out(locator->relative_path))
+		msg_info("%s: its parent lies outside of its directory: to open it needs --parents-anywhere, or --parent",
+			 plan->new.path);
 	err = vhdx_fork_init(&plan->fork, parent->image, locator,
 			     &parent->report);
 	vhdx_locator_free(locator);

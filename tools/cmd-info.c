@@ -47,7 +47,7 @@ static int print_all(struct disk *disk, const struct options *options)
 	object = info_image(disk->layer[0]);
 	if (options->all)
 		tree_add(object, "blocks", info_blocks(&census));
-	if (disk->layer[0]->image->params.has_parent) {
+	if (disk->layer[0]->image->params.has_parent && options->chain) {
 		err = follow(disk);
 		tree_add(object, "chain", info_chain(disk));
 		tree_flag(object, "chain_complete", !err);
@@ -56,23 +56,28 @@ static int print_all(struct disk *disk, const struct options *options)
 	return 0;
 }
 
-static void add_parent(struct json_object *object, struct disk *disk)
+static void add_parent(struct json_object *object, struct disk *disk,
+		       const struct options *options)
 {
-	int err = follow(disk);
-	char text[PATH_MAX + 64] = "cannot be opened";
+	char text[PATH_MAX + 64] = "was not looked for (--chain)";
+	int err = 0;
 
+	if (options->chain) {
+		err = follow(disk);
+		snprintf(text, sizeof(text), "cannot be opened");
+	}
 	if (disk->depth > 1)
 		snprintf(text, sizeof(text), "%s%s", disk->layer[1]->path,
 			 err ? "; the chain is not complete" : "");
 	tree_text(object, "parent", text);
 }
 
-static int print_brief(struct disk *disk)
+static int print_brief(struct disk *disk, const struct options *options)
 {
 	struct json_object *object = info_brief(disk->layer[0]);
 
 	if (disk->layer[0]->image->params.has_parent)
-		add_parent(object, disk);
+		add_parent(object, disk, options);
 	document_take(object, false);
 	return 0;
 }
@@ -82,7 +87,8 @@ static int print_brief(struct disk *disk)
  * @options: of the command line
  * @args: the image
  *
- * Only with --all is the BAT read: it may be long.
+ * Only with --all is the BAT read: it may be long. Only with --chain is anything
+ * looked for that a stranger's image names.
  *
  * Return: 0 or a negative errno.
  */
@@ -91,6 +97,9 @@ int cmd_info(const struct options *options, char **args)
 	struct disk *disk;
 	int err;
 
+	err = parents_suit(options, options->chain);
+	if (err)
+		return err;
 	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, sink_messages(),
 			 &disk);
 	if (err)
@@ -98,7 +107,7 @@ int cmd_info(const struct options *options, char **args)
 	if (options->all || options->json)
 		err = print_all(disk, options);
 	else
-		err = print_brief(disk);
+		err = print_brief(disk, options);
 	disk_close(disk);
 	return err;
 }

@@ -135,6 +135,13 @@ static int map_disk(struct disk *disk, const struct options *options)
 	return map_picture(disk, &progress);
 }
 
+/* Sectors of a child are the parent's or not; its blocks are its own. */
+static bool needs_chain(const struct disk *disk, const struct options *options)
+{
+	return !options->no_parents || options->sectors ||
+	       !disk->layer[0]->image->params.has_parent;
+}
+
 /**
  * cmd_map() - the verb `map`
  * @options: of the command line
@@ -152,12 +159,16 @@ int cmd_map(const struct options *options, char **args)
 		msg_err("--picture goes with neither --json nor --sectors");
 		return -EINVAL;
 	}
+	err = parents_suit(options, true);
+	if (err)
+		return err;
 	map_listen(&listener);
 	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, &listener.sink,
 			 &disk);
 	if (err)
 		return err;
-	err = disk_follow(disk);
+	if (needs_chain(disk, options))
+		err = disk_follow(disk);
 	if (!err) {
 		listener.deaf = true;
 		err = map_faults(disk, disk->depth, map_disk(disk, options),

@@ -333,6 +333,9 @@ int cmd_open(const struct options *options, char **args)
 		msg_err("--private and --partitions exclude each other: kpartx makes devices that the rules of udev look at");
 		return -EINVAL;
 	}
+	err = parents_suit(options, true);
+	if (err)
+		return err;
 	err = open_image(options, args[0], OPEN_IDLE, sink_messages(), &disk);
 	if (err)
 		return err;

@@ -173,7 +173,7 @@ static int piece_of_sectors(struct disk *disk, struct piece *piece)
 
 /**
  * map_walk() - visit every piece of the disk in order
- * @disk: from disk_follow()
+ * @disk: from disk_follow(), or with MAP_BLOCKS from disk_open()
  * @unit: how fine
  * @progress: shown meanwhile
  * @visitor: takes the pieces
@@ -187,7 +187,7 @@ static int piece_of_sectors(struct disk *disk, struct piece *piece)
 int map_walk(struct disk *disk, enum map_unit unit, struct progress *progress,
 	     struct map_visitor *visitor)
 {
-	u64 size = disk->chain->size;
+	u64 size = disk->layer[0]->image->params.size;
 	unsigned int count = 0;
 	struct piece piece;
 	u64 pos;

@@ -3,8 +3,42 @@
 
 #include "foreign.h"
 #include "holders.h"
+#include "message.h"
 #include "open-image.h"
 #include "place.h"
+
+static const char *option_about_parents(const struct options *options)
+{
+	if (options->parent_count)
+		return "parent";
+	if (options->parents_anywhere)
+		return "parents-anywhere";
+	return options->ignore_id ? "ignore-id-mismatch" : NULL;
+}
+
+/**
+ * parents_suit() - do the options about parents go together?
+ * @options: of the command line
+ * @follows: the verb goes through the parents, with these options
+ *
+ * Return: 0, or -EINVAL after a message.
+ */
+int parents_suit(const struct options *options, bool follows)
+{
+	const char *option = option_about_parents(options);
+
+	if (!option && options->chain)
+		option = "chain";
+	if (options->no_parents && option) {
+		msg_err("--no-parents and --%s exclude each other", option);
+		return -EINVAL;
+	}
+	if (option && !follows) {
+		msg_err("--%s goes with --chain", option);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 /**
  * open_image() - open the image that a verb was given, without its parents
@@ -24,6 +58,8 @@ int open_image(const struct options *options, const char *path,
 		.sink = sink,
 		.parents = options->parents,
 		.parent_count = options->parent_count,
+		.parents_anywhere = options->parents_anywhere,
+		.no_parents = options->no_parents,
 		.ignore_id = options->ignore_id,
 		.while_written = mode == OPEN_WHILE_WRITTEN,
 		.writable = mode == OPEN_WRITABLE ? 1 :

@@ -3,6 +3,7 @@
  * Opening the image that a verb was given.
  *
  * open-image.c APIs:
+ *   parents_suit()	do the options about parents go together?
  *   open_image()	open it, and say what it is if it is no VHDX
  */
 #ifndef OPEN_IMAGE_H
@@ -18,6 +19,7 @@ enum open_mode {
 	OPEN_MERGED,		/* the same of its parent, too */
 };
 
+int parents_suit(const struct options *options, bool follows);
 int open_image(const struct options *options, const char *path,
 	       enum open_mode mode, struct disk_sink *sink,
 	       struct disk **opened);

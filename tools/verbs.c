@@ -14,6 +14,11 @@ const struct option_spec option_specs[] = {
 		"map the partitions too, as NAMEp1, NAMEp2 ..." },
 	[OPT_PARENT] = { "parent", 0, "PATH", OWN,
 		"the parent, in place of the one an image names; again for its parent" },
+	[OPT_PARENTS_ANYWHERE] = { "parents-anywhere", 0, NULL,
+		FLAG(parents_anywhere),
+		"look for parents outside of the image's directory, too" },
+	[OPT_NO_PARENTS] = { "no-parents", 0, NULL, FLAG(no_parents),
+		"look for no parents; a differencing image cannot be opened" },
 	[OPT_IGNORE_ID] = { "ignore-id-mismatch", 0, NULL, FLAG(ignore_id),
 		"take a parent that has changed since the child was made" },
 	[OPT_BAT_CACHE] = { "bat-cache", 0, "KiB", OWN,
@@ -94,12 +99,13 @@ const struct option_spec option_specs[] = {
 
 const unsigned int option_count = ARRAY_SIZE(option_specs);
 
-#define OPT_OF_CHAIN	(OPT(PARENT) | OPT(IGNORE_ID))
+#define OPT_OF_CHAIN	(OPT(PARENT) | OPT(PARENTS_ANYWHERE) | OPT(IGNORE_ID))
 
 const struct verb verbs[] = {
 	{ "open", cmd_open, 1, 2, "IMAGE [NAME]",
 	  "make the block device /dev/mapper/NAME of an image",
-	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN | OPT(BAT_CACHE) |
+	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN |
+	  OPT(NO_PARENTS) | OPT(BAT_CACHE) |
 	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) | OPT(PRIVATE) |
 	  OPT(NO_DISCARD) | OPT(DISCARD_GRANULARITY) | OPT(JSON) },
 	{ "close", cmd_close, 1, 1, "NAME|IMAGE",
@@ -113,17 +119,19 @@ const struct verb verbs[] = {
 	  OPT(JSON) | OPT(OUTPUT) | OPT(NO_HEADINGS) },
 	{ "info", cmd_info, 1, 1, "IMAGE",
 	  "say what an image is, and what it says of itself",
-	  OPT(ALL) | OPT(JSON) | OPT_OF_CHAIN },
+	  OPT(ALL) | OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN |
+	  OPT(NO_PARENTS) },
 	{ "check", cmd_check, 1, INT_MAX, "IMAGE...",
 	  "look for everything that is wrong with an image",
-	  OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN | OPT(REPAIR) |
-	  OPT(CLEAR_LOG) | OPT(FORCE_SHARE) },
+	  OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN | OPT(NO_PARENTS) |
+	  OPT(REPAIR) | OPT(CLEAR_LOG) | OPT(FORCE_SHARE) },
 	{ "replay", cmd_replay, 1, 1, "IMAGE",
 	  "put in place what the log holds, as opening for writing does",
 	  OPT(JSON) },
 	{ "create", cmd_create, 1, 1, "FILE",
 	  "make a new image",
-	  OPT(PARENT) | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) |
+	  OPT(PARENT) | OPT(PARENTS_ANYWHERE) |
+	  OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) |
 	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
 	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
 	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) | OPT(JSON) },
@@ -132,7 +140,8 @@ const struct verb verbs[] = {
 	  OPT_OF_CHAIN | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) | OPT(JSON) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
-	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN },
+	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN |
+	  OPT(NO_PARENTS) },
 	{ "diff", cmd_diff, 1, 1, "CHILD",
 	  "list what an image changes against its parent",
 	  OPT(JSON) | OPT(SINCE) | OPT(COMPARE) | OPT_OF_CHAIN |
@@ -142,7 +151,8 @@ const struct verb verbs[] = {
 	  OPT(JSON) | OPT(INTO) | OPT(KEEP) | OPT(FORCE) | OPT(PARENT) },
 	{ "compare", cmd_compare, 2, 2, "IMAGE IMAGE",
 	  "find the first byte in which two disks differ",
-	  OPT(JSON) | OPT(IGNORE_ID) | OPT(FORCE_SHARE) },
+	  OPT(JSON) | OPT(PARENTS_ANYWHERE) | OPT(IGNORE_ID) |
+	  OPT(FORCE_SHARE) },
 	{ "completion", cmd_completion, 1, 1, "SHELL",
 	  "print what has bash, zsh or fish complete the command line",
 	  0 },

@@ -24,8 +24,10 @@
  * @partitions: open: map the partitions as well
  * @buffered: open: have the module read files without direct I/O
  * @ignore_id: take a parent that changed
+ * @parents_anywhere: look for parents wherever the image says that they are
+ * @no_parents: look for none
  * @deferred: close: remove when the last user is gone
- * @chain: check: all images of the chain
+ * @chain: check, info: all images of the chain
  * @no_headings: list: leave out the names of the columns
  * @output: list: names of the columns, NULL for the usual ones
  * @sectors: map: runs of sectors in place of blocks
@@ -65,6 +67,8 @@ struct options {
 	bool partitions;
 	bool buffered;
 	bool ignore_id;
+	bool parents_anywhere;
+	bool no_parents;
 	bool deferred;
 	bool chain;
 	bool no_headings;

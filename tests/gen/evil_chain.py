@@ -91,6 +91,27 @@ def chain_parent_missing(image):
     assert image.parent
 
 
+@refuse("8.1", base=bare_child, via=("helper",), lost=True)
+def chain_outside(image):
+    """The relative path leads to somebody else's disk."""
+    image.locator.pairs[RELATIVE] = ("relative_path",
+                                     "..\\tenantB\\VICTIM.VHDX")
+
+
+@refuse("8.1", base=bare_child, via=("helper",), lost=True)
+def chain_outside_detour(image):
+    """It goes down first, so that it does not begin with two dots."""
+    image.locator.pairs[RELATIVE] = ("relative_path",
+                                     ".\\a\\..\\..\\..\\etc\\shadow")
+
+
+@refuse("8.1", base=bare_child, via=("helper",), lost=True)
+def chain_outside_kmsg(image):
+    """It leads to what takes messages from the log when it is read."""
+    image.locator.pairs[RELATIVE] = ("relative_path",
+                                     "../" * 16 + "proc/kmsg")
+
+
 @refuse("8.1", base=child, via=("module",), parents=[])
 def chain_parent_not_given(image):
     """A differencing image, and the table names no parent."""

@@ -35,7 +35,8 @@ DIFFER = 15
 
 def run(*args):
     """Run vhdxsetup; its exit code, output and messages."""
-    done = subprocess.run([os.environ["VHDXSETUP"], *args], timeout=HANGS,
+    done = subprocess.run([os.environ["VHDXSETUP"], *args,
+                           "--parents-anywhere"], timeout=HANGS,
                           capture_output=True, check=False,
                           env={**os.environ, "LC_ALL": "C.UTF-8"})
     return (done.returncode, done.stdout.decode("utf-8", "replace"),

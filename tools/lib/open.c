@@ -158,22 +158,6 @@ int disk_open(int place, const char *path, const struct disk_options *options,
 	return 0;
 }
 
-static const char *or_none(const char *text)
-{
-	return text ? text : "none";
-}
-
-static int parent_missing(const struct layer *child)
-{
-	const struct vhdx_locator *locator = child->image->locator;
-
-	msg_err("%s: parent not found; relative path: %s, volume path: %s, absolute path: %s; name it with --parent",
-		child->path, or_none(locator->relative_path),
-		or_none(locator->volume_path),
-		or_none(locator->absolute_path));
-	return -ENOLINK;
-}
-
 static int disk_add_path(struct disk *disk, const char *path)
 {
 	int place, err = place_find(path, &place);
@@ -188,23 +172,27 @@ static int disk_add_path(struct disk *disk, const char *path)
 /* Open the parent of the last layer. */
 static int disk_add_parent(struct disk *disk)
 {
+	const struct disk_options *options = &disk->options;
 	const struct layer *child = disk->layer[disk->depth - 1];
+	const struct parent_wanted wanted = {
+		.locator = child->image->locator,
+		.child = &child->file,
+		.path = child->path,
+		.any_identity = options->ignore_id,
+		.anywhere = options->parents_anywhere,
+	};
 	u32 nr = disk->depth - 1;
-	char *path;
-	int err;
+	int place, err;
 
-	if (nr < disk->options.parent_count) {
-		err = disk_add_path(disk, disk->options.parents[nr]);
+	if (nr < options->parent_count) {
+		err = disk_add_path(disk, options->parents[nr]);
 		return err == -ENOENT ? -ENOLINK : err;
 	}
-	err = parent_find(child->image->locator, child->path,
-			  disk->options.ignore_id, &path);
+	err = parent_find(&wanted, &place);
 	if (err)
 		return err;
-	if (!path)
-		return parent_missing(child);
-	err = disk_add_path(disk, path);
-	free(path);
+	err = disk_add(disk, place, "the parent");
+	close(place);
 	return err;
 }
 
@@ -240,6 +228,12 @@ int disk_follow(struct disk *disk)
 {
 	int err;
 
+	if (disk->options.no_parents &&
+	    disk->layer[0]->image->params.has_parent) {
+		msg_err("%s: is a differencing image, and --no-parents keeps its parent from being looked for",
+			disk->layer[0]->path);
+		return -ENOLINK;
+	}
 	while (disk->layer[disk->depth - 1]->image->params.has_parent) {
 		if (disk->depth == VHDX_CHAIN_MAX) {
 			msg_err("%s: more than %u images in the chain",

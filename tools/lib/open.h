@@ -28,6 +28,8 @@ struct disk_sink {
  * @sink: hears the findings; outlives the disk
  * @parents: paths to use in place of the locators', child's parent first
  * @parent_count: how many
+ * @parents_anywhere: a locator is followed wherever it leads
+ * @no_parents: none is looked for
  * @ignore_id: a parent that changed since is only warned of
  * @while_written: an image that somebody writes is only warned of, and nobody is
  *	kept from writing
@@ -37,6 +39,8 @@ struct disk_options {
 	struct disk_sink *sink;
 	const char *const *parents;
 	unsigned int parent_count;
+	bool parents_anywhere;
+	bool no_parents;
 	bool ignore_id;
 	bool while_written;
 	u32 writable;

@@ -11,10 +11,7 @@
 #include "names.h"
 #include "parents.h"
 #include "place.h"
-#include "store-user.h"
-
-/* Windows separates by a backslash and takes a slash as well. */
-#define SEPARATORS	"\\/"
+#include "windows-path.h"
 
 /*
  * Directories that are listed for one path.  "a\..\a\.." beside the directories
@@ -22,102 +19,85 @@
  */
 #define LISTINGS_MAX	1024U
 
+/* How a file came to be looked at. */
+enum reason {
+	BY_LETTER,	/* its name is the locator's, to the letter */
+	BY_LIKENESS,	/* name_like() the locator's */
+	BY_CHANCE,	/* it lies beside the child */
+};
+
 /**
  * struct search - one parent that is looked for
- * @locator: of the child
- * @child: the child's path
- * @first: the first file that has a name of the locator's, or NULL
- * @right: a file that has the identity, or NULL
- * @other: another one that has it, so that none can be chosen, or NULL
+ * @wanted: what the caller wants
+ * @directory: of the child; -1 if it is not known, or is no place to look
+ * @first: the first file that has a name of the locator's, or -1
+ * @right: a file that has the identity, or -1
+ * @other: another one that has it, so that none can be chosen, or -1
  * @settled: @right has the name to the letter: no other one matters
  * @listings: directories that were listed for this path so far
  */
 struct search {
-	const struct vhdx_locator *locator;
-	const char *child;
-	char *first;
-	char *right;
-	char *other;
+	const struct parent_wanted *wanted;
+	int directory;
+	int first;
+	int right;
+	int other;
 	bool settled;
 	unsigned int listings;
 };
 
-/**
- * struct steps - a path of Windows, taken apart
- * @buffer: holds the names
- * @name: one of each directory, and the file's
- * @count: how many
- */
-struct steps {
-	char *buffer;
-	char **name;
-	size_t count;
-};
-
-static bool steps_split(struct steps *steps, const char *windows)
-{
-	char *rest, *name;
-
-	*steps = (struct steps){
-		.buffer = strdup(windows),
-		.name = calloc(strlen(windows) + 1, sizeof(*steps->name)),
-	};
-	rest = steps->buffer;
-	while (steps->buffer && steps->name &&
-	       (name = strsep(&rest, SEPARATORS)))
-		if (*name && strcmp(name, "."))
-			steps->name[steps->count++] = name;
-	return steps->count;
-}
-
-static void steps_free(struct steps *steps)
-{
-	free(steps->buffer);
-	free(steps->name);
-}
-
-/* Append "/name" to a path; false if it grows too long. */
+/* Append a name to a path; false if it grows too long. */
 static bool path_add(char path[PATH_MAX], const char *name)
 {
 	size_t len = strlen(path);
-	int n = snprintf(path + len, PATH_MAX - len, "/%s", name);
+	int n = snprintf(path + len, PATH_MAX - len, "%s%s", len ? "/" : "",
+			 name);
 
 	return n > 0 && (size_t)n < PATH_MAX - len;
 }
 
-static bool same_file(const char *a, const char *b)
+/*
+ * No link leads out of the directory, either. The links of /proc are followed
+ * in no case: they lead to what some process has open.
+ */
+static int look_up(const struct search *search, const char *path, u64 flags)
 {
-	struct stat st_a, st_b;
-
-	return !stat(a, &st_a) && !stat(b, &st_b) &&
-	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
+	return place_find_at(search->directory, path, flags,
+			     RESOLVE_NO_MAGICLINKS |
+			     (search->wanted->anywhere ? 0 : RESOLVE_BENEATH));
 }
 
-/* A search opens no pipe, and nothing that it could not read. */
-static bool is_openable(const char *path)
+static bool exists(const struct search *search, const char *path)
 {
-	struct stat st;
+	int fd = look_up(search, path, O_PATH);
 
-	return !stat(path, &st) &&
-	       (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static DIR *list(const struct search *search, const char *path)
+{
+	int fd = look_up(search, path, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	return dir;
 }
 
 /* Is this file the parent that the locator means? Silent: it is a search. */
-static bool is_meant(const struct vhdx_locator *locator, const char *path)
+static bool is_meant(const struct vhdx_locator *locator, int place)
 {
 	const struct vhdx_header *current;
+	char path[PLACE_PATH_SIZE];
 	struct vhdx_headers headers;
 	struct user_store user;
 	bool meant = false;
-	int place, err;
 
-	place = place_find_at(AT_FDCWD, path, O_PATH, RESOLVE_NO_MAGICLINKS);
-	if (place < 0)
-		return false;
-	err = place_is_image(place) && !access(path, R_OK) ?
-	      user_store_open_place(&user, place, path, USER_PEEK) : -EACCES;
-	close(place);
-	if (err)
+	place_path(place, path);
+	if (access(path, R_OK) ||
+	    user_store_open_place(&user, place, path, USER_PEEK))
 		return false;
 	if (!vhdx_file_id_check(&user.store, &vhdx_report_silent) &&
 	    !vhdx_headers_read(&user.store, &headers, &vhdx_report_silent)) {
@@ -129,42 +109,47 @@ static bool is_meant(const struct vhdx_locator *locator, const char *path)
 	return meant;
 }
 
-/* Takes @path, which is the caller's to forget. */
-static void take_right(struct search *search, char *path, bool letter)
+static void drop(int *place)
 {
-	if (letter || !search->right) {
-		free(search->right);
-		search->right = path;
+	if (*place >= 0)
+		close(*place);
+	*place = -1;
+}
+
+/* Takes @place, which is the caller's to forget. */
+static void take_right(struct search *search, int place, bool letter)
+{
+	if (letter || search->right < 0) {
+		drop(&search->right);
+		search->right = place;
 		search->settled = letter;
-	} else if (search->other || same_file(path, search->right)) {
-		free(path);
+	} else if (search->other >= 0 || place_same(place, search->right)) {
+		close(place);
 	} else {
-		search->other = path;
+		search->other = place;
 	}
 }
 
 /*
- * Look at one file. The first that has the name is remembered, for if none is
- * right then that one is worth talking about.
+ * Look at one file. The first that has the name is kept, for whoever does not
+ * mind its identity, and to tell that there was one. Takes @place.
  */
-static void consider(struct search *search, const char *path, bool letter)
+static void consider(struct search *search, int place, enum reason reason)
 {
-	char *real = realpath(path, NULL);
-
-	if (!real || !is_openable(real)) {
-		free(real);
+	if (!place_is_image(place)) {
+		close(place);
 		return;
 	}
-	if (!search->first)
-		search->first = strdup(real);
-	if (is_meant(search->locator, real))
-		take_right(search, real, letter);
+	if (is_meant(search->wanted->locator, place))
+		take_right(search, place, reason == BY_LETTER);
+	else if (reason != BY_CHANCE && search->first < 0)
+		search->first = place;
 	else
-		free(real);
+		close(place);
 }
 
 static void follow(struct search *search, char path[PATH_MAX],
-		   char *const *name, size_t count, bool letter);
+		   char *const *name, size_t count, enum reason reason);
 
 /* The names in a directory that are like the next one, but not the same. */
 static void follow_like(struct search *search, char path[PATH_MAX],
@@ -176,13 +161,13 @@ static void follow_like(struct search *search, char path[PATH_MAX],
 
 	if (search->listings++ >= LISTINGS_MAX)
 		return;
-	dir = opendir(*path ? path : "/");
+	dir = list(search, path);
 	while (dir && !search->settled && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, *name) ||
 		    !name_like(entry->d_name, *name))
 			continue;
 		if (path_add(path, entry->d_name))
-			follow(search, path, name + 1, count - 1, false);
+			follow(search, path, name + 1, count - 1, BY_LIKENESS);
 		path[len] = '\0';
 	}
 	if (dir)
@@ -194,96 +179,91 @@ static void follow_like(struct search *search, char path[PATH_MAX],
  * longest length, so this goes no deeper than some two thousand.
  */
 static void follow(struct search *search, char path[PATH_MAX],
-		   char *const *name, size_t count, bool letter)
+		   char *const *name, size_t count, enum reason reason)
 {
 	size_t len = strlen(path);
+	int place;
 
 	if (!count) {
-		consider(search, path, letter);
+		place = look_up(search, path, O_PATH);
+		if (place >= 0)
+			consider(search, place, reason);
 		return;
 	}
-	if (path_add(path, *name) && !access(path, F_OK))
-		follow(search, path, name + 1, count - 1, letter);
+	if (path_add(path, *name) && exists(search, path))
+		follow(search, path, name + 1, count - 1, reason);
 	path[len] = '\0';
 	if (!search->settled)
 		follow_like(search, path, name, count);
 }
 
-/* Follow a path of Windows from a directory. */
-static void try_path(struct search *search, const char *directory,
-		     const char *windows)
+/* Follow a path of Windows from the child's directory. */
+static void try_path(struct search *search, const char *text)
 {
-	char path[PATH_MAX];
-	struct steps steps = { 0 };
-	int n = snprintf(path, sizeof(path), "%s", directory);
+	char path[PATH_MAX] = "";
+	struct windows_path steps;
 
 	search->listings = 0;
-	if (n >= 0 && (size_t)n < sizeof(path) && steps_split(&steps, windows))
-		follow(search, path, steps.name, steps.count, true);
-	steps_free(&steps);
+	if (windows_path_split(&steps, text))
+		follow(search, path, steps.name, steps.count, BY_LETTER);
+	windows_path_free(&steps);
 }
 
-static const char *file_name(const char *windows)
+/* The relative path, if it leads to where nothing is looked for; or NULL. */
+static const char *forbidden_path(const struct search *search)
 {
-	const char *name = windows;
-	const char *p;
+	const char *path = search->wanted->locator->relative_path;
 
-	for (p = windows; *p; p++)
-		if (strchr(SEPARATORS, *p))
-			name = p + 1;
-	return name;
+	return path && !search->wanted->anywhere &&
+	       windows_path_leads_out(path) ? path : NULL;
 }
 
-/* Has the search come to an end, in one way or another? */
-static bool is_over(const struct search *search)
+static void try_names(struct search *search)
 {
-	return search->right;
-}
-
-static void try_names(struct search *search, const char *directory)
-{
+	const struct vhdx_locator *locator = search->wanted->locator;
 	const char *const paths[] = {
-		search->locator->relative_path,
-		search->locator->volume_path,
-		search->locator->absolute_path,
+		locator->relative_path,
+		locator->volume_path,
+		locator->absolute_path,
 	};
 	size_t i;
 
-	if (paths[0])
-		try_path(search, directory, paths[0]);
-	for (i = 0; i < ARRAY_SIZE(paths) && !is_over(search); i++)
+	if (paths[0] && !forbidden_path(search))
+		try_path(search, paths[0]);
+	for (i = 0; i < ARRAY_SIZE(paths) && search->right < 0; i++)
 		if (paths[i])
-			try_path(search, directory, file_name(paths[i]));
+			try_path(search, windows_path_name(paths[i]));
 }
 
-static bool is_file(const char *path)
+static bool is_file(int place)
 {
 	struct stat st;
 
-	return !stat(path, &st) && S_ISREG(st.st_mode);
+	return !fstat(place, &st) && S_ISREG(st.st_mode);
 }
 
 /* Every file beside the child, under any name. */
-static void try_all(struct search *search, const char *directory)
+static void try_all(struct search *search)
 {
-	DIR *dir = opendir(*directory ? directory : "/");
-	char *first = search->first;
-	char path[PATH_MAX];
+	DIR *dir = list(search, "");
 	struct dirent *entry;
+	int place;
 
 	while (dir && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s", directory);
-		if (path_add(path, entry->d_name) && is_file(path) &&
-		    !same_file(path, search->child))
-			consider(search, path, false);
+		place = look_up(search, entry->d_name, O_PATH);
+		if (place >= 0 && is_file(place) &&
+		    !place_same(place, search->wanted->child->fd))
+			consider(search, place, BY_CHANCE);
+		else
+			drop(&place);
 	}
 	if (dir)
 		closedir(dir);
-	/* One of another name and identity is nothing to talk about. */
-	if (!first) {
-		free(search->first);
-		search->first = NULL;
-	}
+}
+
+static const char *or_none(const char *text)
+{
+	return text ? text : "none";
 }
 
 static const char *recorded_name(const struct vhdx_locator *locator)
@@ -295,63 +275,130 @@ static const char *recorded_name(const struct vhdx_locator *locator)
 	return locator->volume_path ? locator->volume_path : "not recorded";
 }
 
+static void say_renamed(const struct search *search)
+{
+	char *name = place_name(search->right, "a file beside it");
+
+	if (name)
+		msg_info("%s: its parent is %s, which has the identity that was recorded; its name was %s",
+			 search->wanted->path, name,
+			 recorded_name(search->wanted->locator));
+	free(name);
+}
+
 static int refuse_ambiguity(const struct search *search)
 {
-	msg_err("%s: more than one file has the identity of its parent: %s and %s; name one with --parent",
-		search->child, search->right, search->other);
+	char *right = place_name(search->right, "one");
+	char *other = place_name(search->other, "another one");
+
+	if (right && other)
+		msg_err("%s: more than one file has the identity of its parent: %s and %s; name one with --parent",
+			search->wanted->path, right, other);
+	free(right);
+	free(other);
 	return -ENOLINK;
 }
 
-static int search_all(struct search *search, const char *directory,
-		      bool any_identity)
+/* The path in the locator decides which option is named, not what exists. */
+static int refuse(const struct search *search)
+{
+	const struct parent_wanted *wanted = search->wanted;
+	const struct vhdx_locator *locator = wanted->locator;
+	const char *outside = forbidden_path(search);
+
+	if (search->directory < 0)
+		msg_err("%s: parent not looked for: the image %s; name the parent with --parent",
+			wanted->path, wanted->child->device ?
+			"lies on a block device" : "has no name any more");
+	else if (outside)
+		msg_err("%s: parent not found: %s leads out of the directory of the image; --parents-anywhere follows it, --parent names another file",
+			wanted->path, outside);
+	else if (search->first >= 0)
+		msg_err("%s: parent not found: what has the name %s does not match: it is another image, or was changed since; if it is named with --parent, more is said",
+			wanted->path, recorded_name(locator));
+	else
+		msg_err("%s: parent not found; relative path: %s, volume path: %s, absolute path: %s; name it with --parent",
+			wanted->path, or_none(locator->relative_path),
+			or_none(locator->volume_path),
+			or_none(locator->absolute_path));
+	return -ENOLINK;
+}
+
+/*
+ * The directory that the child is in; -1 if it is in none under its name. There
+ * is no link in the name, so that one was put there since. What lies beside a
+ * block device are those of others.
+ */
+static int directory_of(const struct parent_wanted *wanted)
+{
+	const char *slash = strrchr(wanted->path, '/');
+	char path[PATH_MAX];
+	int directory, child;
+	bool in_it;
+
+	if (!slash || *wanted->path != '/' ||
+	    (wanted->child->device && !wanted->anywhere))
+		return -1;
+	snprintf(path, sizeof(path), "%.*s", (int)(slash - wanted->path) + 1,
+		 wanted->path);
+	directory = place_find_at(AT_FDCWD, path, O_PATH | O_DIRECTORY,
+				  RESOLVE_NO_SYMLINKS);
+	if (directory < 0)
+		return -1;
+	child = place_find_at(directory, slash + 1, O_PATH,
+			      RESOLVE_NO_SYMLINKS);
+	in_it = child >= 0 && place_same(child, wanted->child->fd);
+	drop(&child);
+	if (!in_it)
+		drop(&directory);
+	return directory;
+}
+
+static int search_all(struct search *search)
 {
 	bool named;
 
-	try_names(search, directory);
-	named = is_over(search);
-	if (!named && !(any_identity && search->first))
-		try_all(search, directory);
-	if (search->other)
+	if (search->directory < 0)
+		return refuse(search);
+	try_names(search);
+	named = search->right >= 0;
+	if (!named && !(search->wanted->any_identity && search->first >= 0))
+		try_all(search);
+	if (search->other >= 0)
 		return refuse_ambiguity(search);
-	if (search->right && !named)
-		msg_info("%s: its parent is %s, which has the identity that was recorded; its name was %s",
-			 search->child, search->right,
-			 recorded_name(search->locator));
-	return 0;
+	if (search->right >= 0 && !named)
+		say_renamed(search);
+	if (search->right < 0 && search->wanted->any_identity)
+		swap(search->right, search->first);
+	return search->right < 0 ? refuse(search) : 0;
 }
 
 /**
- * parent_find() - find the parent's path
- * @locator: of the child
- * @child: the child's own path, without symbolic links
- * @any_identity: a file of the right name is enough
- * @found: the path of the parent that the locator means, for free(); else of the
- *	first file of its name, which the chain's check will refuse unless
- *	@any_identity; else NULL
+ * parent_find() - find the parent
+ * @wanted: whose, and where it may be
+ * @place: set to a descriptor of the file that has the recorded identity, or with
+ *	@wanted->any_identity of the first that has the name; to close
  *
- * Return: 0; -ENOLINK, after a message, if several files are equally right;
- * -ENOMEM.
+ * Return: 0, or -ENOLINK after a message: there is none, or several are equally
+ * right.
  */
-int parent_find(const struct vhdx_locator *locator, const char *child,
-		bool any_identity, char **found)
+int parent_find(const struct parent_wanted *wanted, int *place)
 {
-	struct search search = { .locator = locator, .child = child };
-	const char *slash = strrchr(child, '/');
-	char *directory;
-	int err;
+	struct search search = {
+		.wanted = wanted,
+		.directory = directory_of(wanted),
+		.first = -1,
+		.right = -1,
+		.other = -1,
+	};
+	int err = search_all(&search);
 
-	directory = strndup(child, slash ? (size_t)(slash - child) : 0);
-	if (!directory)
-		return -ENOMEM;
-	err = search_all(&search, directory, any_identity);
-	free(directory);
-	*found = NULL;
-	if (!err && search.right)
-		swap(*found, search.right);
-	else if (!err)
-		swap(*found, search.first);
-	free(search.first);
-	free(search.right);
-	free(search.other);
+	if (!err)
+		*place = search.right;
+	else
+		drop(&search.right);
+	drop(&search.directory);
+	drop(&search.first);
+	drop(&search.other);
 	return err;
 }
