@@ -144,7 +144,18 @@ static int open_pair(const struct plan *plan, u32 nr, struct disk **opened)
 	return err;
 }
 
-/* The child names the identity that its parent will get. */
+static int grow_parent(struct disk *disk, const guid_t *identity)
+{
+	struct layer *parent = disk->layer[1];
+	int err = vhdx_merge_grow(disk->chain, identity, &parent->report);
+
+	if (err == -ENOSPC)
+		msg_err("%s: there is no room for its disk to grow",
+			parent->path);
+	return err;
+}
+
+/* The child names the identity that its parent will get; the parent may grow. */
 static int link_pair(const struct plan *plan, u32 nr, const guid_t *identity)
 {
 	struct disk *disk;
@@ -156,6 +167,8 @@ static int link_pair(const struct plan *plan, u32 nr, const guid_t *identity)
 	if (err == -ENOSPC)
 		msg_err("%s: there is no room to write into it",
 			disk->layer[0]->path);
+	if (!err)
+		err = grow_parent(disk, identity);
 	disk_close(disk);
 	return err;
 }

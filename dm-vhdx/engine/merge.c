@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "edit.h"
 #include "merge.h"
+#include "resize.h"
 
+/* Of the size, which is such an item, more is known. */
 static bool is_of_disk(const struct vhdx_item *item)
 {
-	return item->flags & VHDX_ITEM_IS_VIRTUAL_DISK;
+	static const guid_t size = VHDX_GUID_VIRTUAL_DISK_SIZE;
+
+	return (item->flags & VHDX_ITEM_IS_VIRTUAL_DISK) &&
+	       ((item->flags & VHDX_ITEM_IS_USER) ||
+		!guid_equal(&item->id, &size));
 }
 
 static const struct vhdx_item *find_same(const struct vhdx_image *image,
@@ -81,18 +87,31 @@ static int check_items(struct vhdx_image *a, struct vhdx_image *b,
 	return r;
 }
 
-static int check_sizes(const struct vhdx_image *child,
-		       const struct vhdx_image *parent,
+/* The size of the disk under an image, 0 if there is none. */
+static u64 size_below(const struct vhdx_chain *chain, u32 layer)
+{
+	return layer + 1 < chain->depth ? chain->layer[layer + 1]->params.size :
+					  0;
+}
+
+/* A parent that is smaller grows. */
+static int check_sizes(const struct vhdx_chain *chain, u32 layer,
 		       struct vhdx_report *report)
 {
+	const struct vhdx_image *child = chain->layer[layer];
+	const struct vhdx_image *parent = chain->layer[layer + 1];
 	u64 size = child->params.size, below = parent->params.size;
+	const char *fault;
 
 	if (size == below)
 		return 0;
+	fault = vhdx_resize_fault(parent, size, size_below(chain, layer + 1));
+	if (!fault)
+		return 0;
 	return vhdx_refuse(report, -EOPNOTSUPP,
 			   VHDX_AT("virtual disk size", child->metadata.base),
-			   "the disk has %llu bytes, and that of the parent %llu: a merge would have to %s the parent, which cannot be done yet",
-			   size, below, size > below ? "grow" : "shrink");
+			   "the disk has %llu bytes, and that of the parent %llu: %s",
+			   size, below, fault);
 }
 
 /**
@@ -102,7 +121,8 @@ static int check_sizes(const struct vhdx_image *child,
  * @report: told why not
  *
  * Context: may sleep.
- * Return: 0; -EOPNOTSUPP for disks of another size, or with other properties;
+ * Return: 0; -EOPNOTSUPP for a parent that is larger or cannot grow, or for disks
+ * with other properties;
  * -ENOMEM; or an errno of the store.
  * Source: [MS-VHDX] 2.6.1.2: items with IsVirtualDisk move to the parent.
  */
@@ -113,7 +133,7 @@ int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 	struct vhdx_image *parent = chain->layer[layer + 1];
 	int r;
 
-	r = check_sizes(child, parent, report);
+	r = check_sizes(chain, layer, report);
 	if (!r)
 		r = check_items(child, parent, report);
 	return r ? r : check_items(parent, child, report);
@@ -182,6 +202,41 @@ int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
 	link.linkage2 = *next;
 	vhdx_session_begin_under(session, vhdx_image_identity(child));
 	r = write_locator(session, &link, report);
+	vhdx_session_free(session);
+	return r;
+}
+
+/**
+ * vhdx_merge_grow() - give the disk of the parent the size of the child's
+ * @chain: the child, its parent, and the parent's ancestors
+ * @next: the identity that the parent gets, which the child names already
+ * @report: where findings go
+ *
+ * What grows is zeros, as what the child shows past the end of the parent.
+ * Afterwards the parent must be closed and opened again.
+ *
+ * Context: may sleep; nobody else uses the parent.
+ * Return: 0, also if it has that size; -EOPNOTSUPP if it cannot have it, -EROFS
+ * or another errno after a finding; -ENOSPC; -ENOMEM.
+ */
+int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,
+		    struct vhdx_report *report)
+{
+	struct vhdx_image *parent = chain->layer[1];
+	u64 size = chain->layer[0]->params.size;
+	struct vhdx_session *session;
+	int r;
+
+	if (size == parent->params.size)
+		return 0;
+	r = check_sizes(chain, 0, report);
+	if (r)
+		return r;
+	session = vhdx_session_new(parent, report);
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	vhdx_session_begin_under(session, next);
+	r = vhdx_resize(session, size, NULL, report);
 	vhdx_session_free(session);
 	return r;
 }

@@ -11,6 +11,8 @@
  * The parent gets a new DataWriteGuid with its first change, and the child must
  * be able to open before and after. So the child names the new one as
  * parent_linkage2, durably, before the parent changes ([MS-VHDX] 2.6.2.6.3).
+ * A parent that is smaller grows before anything is copied, under its new identity:
+ * what the child shows past the end of its parent is zeros, and so is what grows.
  * A merge that was stopped is begun again in the same way: the child then names
  * the identity that the parent has by now, and the next one.
  *
@@ -18,6 +20,7 @@
  *   vhdx_merge_check()	check that a child can be merged into its parent
  *   vhdx_merge_link()	have the child name the identity that its parent will
  *			get
+ *   vhdx_merge_grow()	give the parent's disk the size of the child's
  */
 #ifndef VHDX_MERGE_H
 #define VHDX_MERGE_H
@@ -27,6 +30,8 @@
 int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 		     struct vhdx_report *report);
 int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
+		    struct vhdx_report *report);
+int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,
 		    struct vhdx_report *report);
 
 #endif /* VHDX_MERGE_H */

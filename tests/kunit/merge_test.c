@@ -117,9 +117,7 @@ static void check_sizes(struct kunit *test)
 			-EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 1, &f->found.report),
 			-EOPNOTSUPP);
-	fixture_expect(test,
-		       "error: virtual disk size at offset 0x200000: the disk has 8388608 bytes, and that of the parent 4194304: a merge would have to grow the parent, which cannot be done yet\n"
-		       "error: virtual disk size at offset 0x200000: the disk has 4194304 bytes, and that of the parent 6291456: a merge would have to shrink the parent, which cannot be done yet\n");
+	KUNIT_EXPECT_EQ(test, f->found.count, 2);
 }
 
 /* Of either image, an item that describes the disk. */
@@ -179,6 +177,31 @@ static void link_read_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->found.count, 1);
 }
 
+/* A smaller parent grows, under the identity that the child names. */
+static void grow_parent(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	guid_t next = builder_guid(NEXT_GUID);
+	struct vhdx_image *image;
+
+	f->builder[0].size = 8 * MIB;
+	f->builder[1].size = 3 * MIB + 512;
+	fixture_files(test, 2);
+	fixture_chain(test, 2);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 0, &f->found.report),
+			0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_merge_grow(f->chain, &next, &f->found.report), 0);
+	vhdx_chain_free(f->chain);
+	f->chain = NULL;
+	vhdx_image_close(f->image[1]);
+	f->image[1] = NULL;
+	image = fixture_open(test, 1);
+	KUNIT_EXPECT_EQ(test, image->params.size, 8 * MIB);
+	KUNIT_EXPECT_TRUE(test, guid_equal(vhdx_image_identity(image), &next));
+	fixture_expect(test, "");
+}
+
 static struct kunit_case merge_cases[] = {
 	KUNIT_CASE(change_states),
 	KUNIT_CASE(change_ends),
@@ -187,6 +210,7 @@ static struct kunit_case merge_cases[] = {
 	KUNIT_CASE(check_items),
 	KUNIT_CASE(link_child),
 	KUNIT_CASE(link_read_only),
+	KUNIT_CASE(grow_parent),
 	{}
 };
 
