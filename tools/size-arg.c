@@ -20,7 +20,7 @@ static int suffix_shift(const char *suffix)
 
 /**
  * size_arg() - a size in bytes from its text
- * @option: whose argument it is, for the message
+ * @option: whose argument it is, for the message; NULL for an argument of the verb
  * @text: a number; then perhaps K, M, G or T, for powers of 1024, and iB
  * @bytes: filled in
  *
@@ -30,22 +30,26 @@ int size_arg(const char *option, const char *text, u64 *bytes)
 {
 	unsigned long long number;
 	char *end;
+	const char *dashes = option ? "--" : "";
+	const char *space = option ? " " : "";
 	int shift;
 
+	option = option ? option : "";
 	errno = 0;
 	number = strtoull(text, &end, 10);
 	shift = suffix_shift(end);
 	if (!isdigit((unsigned char)*text) || shift < 0) {
-		msg_err("--%s %s: not a size; write a number of bytes, or one with K, M, G or T, as in 300M",
-			option, text);
+		msg_err("%s%s%s%s: not a size; write a number of bytes, or one with K, M, G or T, as in 300M",
+			dashes, option, space, text);
 		return -EINVAL;
 	}
 	if (!number) {
-		msg_err("--%s %s: must be above 0", option, text);
+		msg_err("%s%s%s%s: must be above 0", dashes, option, space,
+			text);
 		return -EINVAL;
 	}
 	if (errno || number > U64_MAX >> shift) {
-		msg_err("--%s %s: too large", option, text);
+		msg_err("%s%s%s%s: too large", dashes, option, space, text);
 		return -EINVAL;
 	}
 	*bytes = number << shift;

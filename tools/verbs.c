@@ -153,6 +153,9 @@ const struct verb verbs[] = {
 	  "find the first byte in which two disks differ",
 	  OPT(JSON) | OPT(PARENTS_ANYWHERE) | OPT(IGNORE_ID) |
 	  OPT(FORCE_SHARE) },
+	{ "resize", cmd_resize, 2, 2, "IMAGE [+]SIZE",
+	  "make the disk of an image larger",
+	  OPT(JSON) | OPT_OF_CHAIN },
 	{ "completion", cmd_completion, 1, 1, "SHELL",
 	  "print what has bash, zsh or fish complete the command line",
 	  0 },

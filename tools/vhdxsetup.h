@@ -111,6 +111,7 @@ int cmd_info(const struct options *options, char **args);
 int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
 int cmd_replay(const struct options *options, char **args);
+int cmd_resize(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
 int cmd_merge(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);
