@@ -105,6 +105,7 @@ full:
 bench:
 	@$(top)scripts/deps --for test
 	@$(top)tests/bench/run
+	@$(top)tests/bench/nbd
 
 SECONDS ?= 600
 fuzz:

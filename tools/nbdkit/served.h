@@ -3,8 +3,9 @@
  * The disk that the plugin serves: an image with its parents, for many threads.
  *
  * A thread holds the gate's mutex while it asks the engine where bytes lie, and
- * gives it back before it reads them: the figures of both ways are in
- * Documentation/benchmarks.rst. All connections share one disk.
+ * gives it back before it reads or writes them, so that a flush holds up nobody:
+ * Documentation/benchmarks.rst has the figures of both ways. All connections share
+ * one disk.
  *
  * served.c APIs:
  *   served_open()	open the image and its parents
