@@ -78,24 +78,6 @@ static void make_uuid(const struct disk *disk, const char *prefix,
 			crc32c(~0U, name, strlen(name)));
 }
 
-/*
- * The kernel's own words. Of a table that it refused nothing was said before;
- * that a device does not start was.
- */
-static void explain(int log, const char *name, bool refused)
-{
-	char sentence[1024];
-	const char *reason = kmsg_reason(log, sentence, sizeof(sentence));
-
-	if (refused && reason)
-		msg_err("%s: the kernel refused the device: %s", name, reason);
-	else if (refused)
-		msg_err("%s: the kernel refused the device; the kernel log (dmesg) has the reason",
-			name);
-	else if (reason)
-		msg_err("%s: the kernel says: %s", name, reason);
-}
-
 /**
  * struct warning - why an image is not written
  * @report: takes what the engine says
@@ -143,7 +125,8 @@ static int create_explained(const struct dmdev_spec *spec,
 	int err = dmdev_create(spec);
 
 	if (err)
-		explain(log, spec->name, err == -ENOTARGET || err == -ETXTBSY);
+		kmsg_explain(log, spec->name,
+			     err == -ENOTARGET || err == -ETXTBSY);
 	kmsg_end(log);
 	if (err == -ETXTBSY)
 		holders_explain(child->file.fd, child->path);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kmsg.h"
+#include "message.h"
 
 #define RECORD_MAX	8192
 
@@ -98,6 +99,27 @@ const char *kmsg_reason(int fd, char *buf, size_t size)
 		found = buf;
 	}
 	return found;
+}
+
+/**
+ * kmsg_explain() - say to the user what the kernel said
+ * @fd: from kmsg_begin()
+ * @name: of the device
+ * @refused: the table was refused, of which nothing was said so far; that a
+ *	device does not start was
+ */
+void kmsg_explain(int fd, const char *name, bool refused)
+{
+	char sentence[1024];
+	const char *reason = kmsg_reason(fd, sentence, sizeof(sentence));
+
+	if (refused && reason)
+		msg_err("%s: the kernel refused the device: %s", name, reason);
+	else if (refused)
+		msg_err("%s: the kernel refused the device; the kernel log (dmesg) has the reason",
+			name);
+	else if (reason)
+		msg_err("%s: the kernel says: %s", name, reason);
 }
 
 /**
