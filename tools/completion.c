@@ -19,6 +19,7 @@ static enum completion_kind kind_of(const char *word, size_t length)
 	} words[] = {
 		{ "NAME|IMAGE", COMPLETE_DEVICE },
 		{ "[NAME]", COMPLETE_NOTHING },
+		{ "NAME", COMPLETE_DEVICE },
 		{ "SHELL", COMPLETE_WORD },
 	};
 	size_t i;

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "dmdev.h"
 #include "exit-codes.h"
 #include "message.h"
@@ -196,7 +197,13 @@ static int create_empty(const struct dmdev_spec *spec)
 	return err;
 }
 
-static int load_table(const struct dmdev_spec *spec)
+/**
+ * dmdev_load() - load a table beside the one that is live
+ * @spec: the device; its UUID stays
+ *
+ * Return: 0 or a negative errno.
+ */
+int dmdev_load(const struct dmdev_spec *spec)
 {
 	struct dm_task *task = new_task(DM_DEVICE_RELOAD, spec->name);
 	int err = -ENOMEM;
@@ -205,6 +212,38 @@ static int load_table(const struct dmdev_spec *spec)
 	    dm_task_add_target(task, 0, spec->sectors, TARGET_TYPE,
 			       spec->params))
 		err = run_task(task);
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
+/**
+ * dmdev_clear() - drop the table that is loaded and not live
+ * @name: of the device
+ *
+ * Return: 0, also if there is none, or a negative errno.
+ */
+int dmdev_clear(const char *name)
+{
+	struct dm_task *task = new_task(DM_DEVICE_CLEAR, name);
+	int err = task ? run_task(task) : -ENOMEM;
+
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
+/**
+ * dmdev_freeze() - let the file system on a device come to rest, and its I/O wait
+ * @name: of the device
+ *
+ * Return: 0 or a negative errno.
+ */
+int dmdev_freeze(const char *name)
+{
+	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
+	int err = task ? run_task(task) : -ENOMEM;
+
 	if (task)
 		dm_task_destroy(task);
 	return err;
@@ -275,6 +314,74 @@ int dmdev_resume(const char *name)
 	return err;
 }
 
+/**
+ * dmdev_swap() - have the table that is loaded become the live one
+ * @name: of the device, which is not suspended
+ * @swap: how; dmdev_settle() must follow, also after a failure
+ *
+ * One call of the kernel suspends the device, swaps the tables and resumes it, so
+ * that nothing is left in between if this process ends.
+ *
+ * Return: 0; or a negative errno, after which the device is suspended if the new
+ * table is live and does not start, and else goes on as before.
+ */
+int dmdev_swap(const char *name, struct dmdev_swap *swap)
+{
+	struct dm_task *task = new_task(DM_DEVICE_RESUME, name);
+	u16 flags = udev_flags(name);
+	int err = -ENOMEM;
+	u64 began;
+
+	swap->cookie = 0;
+	if (task && (swap->freeze || (dm_task_skip_lockfs(task) &&
+				      dm_task_no_flush(task))) &&
+	    dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) &&
+	    dm_task_set_cookie(task, &swap->cookie, flags)) {
+		began = clock_nsecs();
+		err = run_task(task);
+		swap->nsecs = clock_nsecs() - began;
+	}
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
+/**
+ * dmdev_settle() - wait for what udev does about a swap
+ * @swap: that was tried
+ */
+void dmdev_settle(const struct dmdev_swap *swap)
+{
+	wait_for_udev(swap->cookie);
+}
+
+/**
+ * dmdev_message() - send a message to the target
+ * @name: of the device
+ * @text: the message
+ * @answer: filled in
+ * @size: of @answer, in bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int dmdev_message(const char *name, const char *text, char *answer, size_t size)
+{
+	struct dm_task *task = new_task(DM_DEVICE_TARGET_MSG, name);
+	const char *response = NULL;
+	int err = -ENOMEM;
+
+	if (task && dm_task_set_message(task, text) &&
+	    dm_task_set_sector(task, 0)) {
+		err = run_task(task);
+		if (!err)
+			response = dm_task_get_message_response(task);
+	}
+	snprintf(answer, size, "%s", response ? response : "");
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
 static int start_device(const struct dmdev_spec *spec)
 {
 	char path[PATH_MAX];
@@ -307,7 +414,7 @@ int dmdev_create(const struct dmdev_spec *spec)
 
 	if (err)
 		return err;
-	err = load_table(spec);
+	err = dmdev_load(spec);
 	if (err) {
 		msg_verbose("table load: %s", strerror(-err));
 		err = err == -EBUSY || err == -ETXTBSY ? -ETXTBSY : -ENOTARGET;
@@ -356,6 +463,7 @@ static void take_info(struct dm_task *task, const struct dm_info *info,
 		.open_count = info->open_count,
 		.read_only = info->read_only,
 		.suspended = info->suspended,
+		.inactive = info->inactive_table,
 	};
 	(void)dm_get_next_target(task, NULL, &start, &length, &target, &params);
 	dev->sectors = length;

@@ -8,7 +8,13 @@
  *   dmdev_target()	the version of a target, if the kernel has it
  *   dmdev_create()	make a device of one target
  *   dmdev_suspend()	let its I/O wait
+ *   dmdev_freeze()	likewise, with the file system on it at rest
  *   dmdev_resume()	and go on
+ *   dmdev_load()	load a table beside the one that is live
+ *   dmdev_clear()	drop it again
+ *   dmdev_swap()	have it become the live one
+ *   dmdev_settle()	wait for what udev does about that
+ *   dmdev_message()	send a message to the target
  *   dmdev_remove()	take a device away
  *   dmdev_query()	learn all about a device
  *   dmdev_forget()	free what dmdev_query() learned
@@ -39,6 +45,7 @@
  * @open_count: how many have it open
  * @read_only: it takes no writes
  * @suspended: its I/O waits
+ * @inactive: a table is loaded that is not live
  * @sectors: length in units of 512 bytes
  * @target: type of its first target, NULL without a table
  * @table: that target's table line, NULL without a table
@@ -53,6 +60,7 @@ struct dmdev {
 	int open_count;
 	bool read_only;
 	bool suspended;
+	bool inactive;
 	u64 sectors;
 	char *target;
 	char *table;
@@ -77,6 +85,19 @@ struct dmdev_spec {
 	const char *params;
 };
 
+/**
+ * struct dmdev_swap - a table that becomes the live one
+ * @freeze: the file system on the device comes to rest first; else bios that
+ *	wait for room go to the new table, too
+ * @nsecs: set to how long the device was paused, at most
+ * @cookie: for dmdev_settle()
+ */
+struct dmdev_swap {
+	bool freeze;
+	u64 nsecs;
+	u32 cookie;
+};
+
 /* What to do if a device that is to be removed is in use. */
 enum dmdev_removal {
 	DMDEV_REMOVE_AT_ONCE,	/* or not at all */
@@ -88,7 +109,14 @@ int dmdev_begin(void);
 int dmdev_target(const char *type, u32 version[3]);
 int dmdev_create(const struct dmdev_spec *spec);
 int dmdev_suspend(const char *name);
+int dmdev_freeze(const char *name);
 int dmdev_resume(const char *name);
+int dmdev_load(const struct dmdev_spec *spec);
+int dmdev_clear(const char *name);
+int dmdev_swap(const char *name, struct dmdev_swap *swap);
+void dmdev_settle(const struct dmdev_swap *swap);
+int dmdev_message(const char *name, const char *text, char *answer,
+		  size_t size);
 int dmdev_remove(const char *name, enum dmdev_removal how);
 int dmdev_query(const char *name, struct dmdev *dev);
 void dmdev_forget(struct dmdev *dev);

@@ -80,6 +80,30 @@ char *table_line_build(const struct disk *disk, const struct options *options)
 }
 
 /**
+ * table_line_push() - a line with one more image in front
+ * @fd: the file that the image is in, open in any way until the table is loaded
+ * @text: the target's part of the line, as the kernel printed it
+ *
+ * Return: the line, which the caller frees, or NULL without memory.
+ */
+char *table_line_push(int fd, const char *text)
+{
+	char path[PLACE_PATH_SIZE];
+	char *line = NULL;
+	size_t size;
+	FILE *out = open_memstream(&line, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%s %s", place_path(fd, path), text);
+	if (fclose(out)) {
+		free(line);
+		return NULL;
+	}
+	return line;
+}
+
+/**
  * table_line_images() - the images of a line that the kernel printed
  * @text: the target's part of the line
  * @images: for words_free()

@@ -4,6 +4,7 @@
  *
  * table-line.c APIs:
  *   table_line_build()	from a disk and the options
+ *   table_line_push()	a line with one more image in front
  *   table_line_images()	the images of one
  *   table_line_is_of()		is an image this file?
  */
@@ -17,6 +18,7 @@
 #include "words.h"
 
 char *table_line_build(const struct disk *disk, const struct options *options);
+char *table_line_push(int fd, const char *text);
 int table_line_images(const char *text, struct words *images);
 bool table_line_is_of(const char *word, const struct stat *st);
 

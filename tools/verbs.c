@@ -75,6 +75,8 @@ const struct option_spec option_specs[] = {
 		"with --repair: give up a log that cannot be replayed" },
 	[OPT_FORCE_SHARE] = { "force-share", 'U', NULL, FLAG(force_share),
 		"look at an image that is in use, too" },
+	[OPT_QUIESCE] = { "quiesce", 0, NULL, FLAG(quiesce),
+		"let file systems on the device come to rest first" },
 	[OPT_ALL] = { "all", 'a', NULL, FLAG(all),
 		"say all of it, and count its blocks" },
 	[OPT_SINCE] = { "since", 0, "ANCESTOR", OWN,
@@ -138,6 +140,9 @@ const struct verb verbs[] = {
 	{ "rebase", cmd_rebase, 1, 1, "IMAGE",
 	  "let a child name its parent by another path, or another parent",
 	  OPT_OF_CHAIN | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) | OPT(JSON) },
+	{ "snapshot", cmd_snapshot, 2, 2, "NAME CHILD",
+	  "have a device go on in a new child of its image",
+	  OPT(QUIESCE) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
 	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN |
@@ -229,7 +234,7 @@ void general_help(FILE *out)
 	for (i = 0; i < verb_count; i++) {
 		snprintf(usage, sizeof(usage), "%s %s", verbs[i].name,
 			 verbs[i].args);
-		fprintf(out, "  %-18s %s\n", usage, verbs[i].text);
+		fprintf(out, "  %-20s %s\n", usage, verbs[i].text);
 	}
 	options_help(out, OPT_COMMON);
 	fprintf(out, "\n`vhdxsetup help VERB' has the options of a verb.\n");

@@ -49,6 +49,7 @@
  * @into: merge: the ancestor, NULL for the parent
  * @compare: diff: leave out what reads as before
  * @since: diff: the ancestor, NULL for the parent
+ * @quiesce: snapshot: file systems come to rest first
  * @all: info: all that the image says, and a census of its blocks
  * @size: create: bytes of the virtual disk
  * @block_size: create: bytes; 0 for the default, as below
@@ -85,6 +86,7 @@ struct options {
 	const char *into;
 	bool compare;
 	const char *since;
+	bool quiesce;
 	bool all;
 	u64 size;
 	u64 block_size;
@@ -118,5 +120,6 @@ int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 int cmd_rebase(const struct options *options, char **args);
 int cmd_completion(const struct options *options, char **args);
+int cmd_snapshot(const struct options *options, char **args);
 
 #endif /* VHDXSETUP_H */

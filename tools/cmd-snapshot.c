@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * snapshot: a live device goes on in a new child of the image that it was made
+ * of. All that takes long comes before the swap of the tables. What fails leaves
+ * the device as it was, and no child.
+ */
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child-link.h"
+#include "device-arg.h"
+#include "exit-codes.h"
+#include "kmsg.h"
+#include "message.h"
+#include "new-image.h"
+#include "signals.h"
+#include "snapshot-swap.h"
+#include "status-tree.h"
+#include "table-line.h"
+#include "vhdxsetup.h"
+
+/* The target's version that has the message "seal". */
+#define SEAL_MINOR	3
+/* The kernel may be writing a header of the image that is read. */
+#define READ_TRIES	10
+#define READ_USECS	50000
+/* A first write to the device may come after it was asked. */
+#define TRIES		3
+
+/**
+ * struct snapshot - a device, and the child that it goes on in
+ * @report: takes what the engine says of the parent
+ * @options: of the command line
+ * @dev: the device as it is
+ * @child: absolute path of the child
+ * @parent: path of the image that the device writes
+ * @loud: an error of the parent is told
+ * @fd: the child, once it is made: whatever is at its path later, it is this file
+ * @guid: the DataWriteGuid that the parent has in the end
+ * @tries: how often it is still tried
+ */
+struct snapshot {
+	struct vhdx_report report;
+	const struct options *options;
+	struct dmdev dev;
+	char *child;
+	char *parent;
+	bool loud;
+	int fd;
+	guid_t guid;
+	int tries;
+};
+
+static void hear(struct vhdx_report *report, const struct vhdx_finding *finding)
+{
+	const struct snapshot *snapshot =
+		container_of(report, struct snapshot, report);
+	char sentence[VHDX_SENTENCE_MAX];
+
+	if (!snapshot->loud || finding->severity != VHDX_ERROR)
+		return;
+	vhdx_sentence(finding, sentence, sizeof(sentence));
+	msg_err("%s: %s", snapshot->parent, sentence);
+}
+
+static int check_version(void)
+{
+	u32 version[3];
+	int err = dmdev_target(TARGET_TYPE, version);
+
+	if (err || version[0] != TARGET_MAJOR || version[1] >= SEAL_MINOR)
+		return err;
+	msg_err("the loaded module has target version %u.%u.%u, but a snapshot needs %u.%u",
+		version[0], version[1], version[2], TARGET_MAJOR, SEAL_MINOR);
+	return -ENOTARGET;
+}
+
+static int refuse(const struct snapshot *snapshot, int err, const char *why)
+{
+	msg_err("%s: %s", snapshot->dev.name, why);
+	return err;
+}
+
+static int check_device(const struct snapshot *snapshot)
+{
+	const struct dmdev *dev = &snapshot->dev;
+	char *fault;
+
+	if (dev->suspended)
+		return refuse(snapshot, -EBUSY,
+			      "is suspended; `dmsetup resume' ends that");
+	if (dev->inactive)
+		return refuse(snapshot, -EBUSY,
+			      "has a table loaded that is not live; `dmsetup resume' or `dmsetup clear' ends that");
+	if (dev->read_only)
+		return refuse(snapshot, -EROFS,
+			      "is read-only, so nothing changes that a snapshot could keep");
+	fault = status_fault(dev);
+	if (!fault)
+		return 0;
+	msg_err("%s: nothing can be written any more: %s; close it, and open it again",
+		dev->name, fault);
+	free(fault);
+	return -EROFS;
+}
+
+/* The images of the device; the first one becomes the parent. */
+static int check_images(struct snapshot *snapshot)
+{
+	struct words images;
+	dev_t device;
+	int err = table_line_images(snapshot->dev.table, &images);
+
+	if (err)
+		return err;
+	snapshot->parent = strdup(images.word[0]);
+	if (!snapshot->parent)
+		err = -ENOMEM;
+	else if (words_device(images.word[0], &device))
+		err = refuse(snapshot, -EINVAL,
+			     "its image is on a block device, for which a child has no lasting name; a snapshot needs an image in a file");
+	else if (images.count >= VHDX_CHAIN_MAX)
+		err = refuse(snapshot, -ELOOP,
+			     "its chain is as deep as one can be");
+	words_free(&images);
+	return err;
+}
+
+/* That the file has its name still is for the kernel to say. */
+static int check_parent(const struct snapshot *snapshot)
+{
+	struct stat st;
+
+	if (!stat(snapshot->parent, &st) && S_ISREG(st.st_mode))
+		return 0;
+	msg_err("%s: its image %s is not there any more, so a child could not name it",
+		snapshot->dev.name, snapshot->parent);
+	return -ENOENT;
+}
+
+/* The kernel is given a path that does not depend on where we are. */
+static int take_child(struct snapshot *snapshot, const char *path)
+{
+	char *for_folder = strdup(path), *for_name = strdup(path);
+	char *folder = NULL;
+	struct stat st;
+	int err = -ENOMEM;
+
+	if (for_folder && for_name)
+		folder = realpath(dirname(for_folder), NULL);
+	if (for_folder && for_name && !folder) {
+		err = -errno;
+		msg_err("%s: %s", for_folder, strerror(-err));
+	}
+	if (folder && asprintf(&snapshot->child, "%s/%s",
+			       strcmp(folder, "/") ? folder : "",
+			       basename(for_name)) >= 0)
+		err = 0;
+	free(folder);
+	free(for_folder);
+	free(for_name);
+	if (err || lstat(snapshot->child, &st))
+		return err;
+	msg_err("%s: exists; nothing is overwritten", snapshot->child);
+	return -EEXIST;
+}
+
+/*
+ * The image is to end under our GUID; the answer is the one that it has then, if
+ * nobody writes for the first time meanwhile.
+ */
+static int ask_seal(const struct snapshot *snapshot, guid_t *holds)
+{
+	char guid[VHDX_GUID_TEXT_SIZE], text[64], answer[64];
+	int err;
+
+	snprintf(text, sizeof(text), "seal %s",
+		 vhdx_guid_text(&snapshot->guid, guid));
+	err = dmdev_message(snapshot->dev.name, text, answer, sizeof(answer));
+	if (!err && guid_parse(answer, holds))
+		err = -EPROTO;
+	if (err)
+		msg_err("%s: cannot be sealed: %s", snapshot->dev.name,
+			strerror(-err));
+	return err;
+}
+
+/* The metadata that a child takes changes only while no device writes. */
+static int open_parent(struct snapshot *snapshot, struct user_store *file,
+		       struct vhdx_image **image)
+{
+	int err, tries;
+
+	for (tries = 1; tries <= READ_TRIES; tries++) {
+		snapshot->loud = tries == READ_TRIES;
+		err = user_store_open(file, snapshot->parent, USER_PEEK);
+		if (err)
+			return err;
+		*image = vhdx_image_open(&file->store, VHDX_POOL_PAGES_DEFAULT,
+					 &snapshot->report);
+		if (!IS_ERR(*image))
+			return 0;
+		err = PTR_ERR(*image);
+		user_store_close(file);
+		usleep(READ_USECS);
+	}
+	return err;
+}
+
+static int make_fork(struct snapshot *snapshot, const guid_t *linkage,
+		     struct vhdx_fork *fork)
+{
+	const struct child_link link = {
+		.child = snapshot->child,
+		.parent = snapshot->parent,
+	};
+	struct vhdx_locator *locator;
+	struct user_store file;
+	struct vhdx_image *image;
+	int err;
+
+	err = child_link_locator(&link, linkage, &locator);
+	if (err)
+		return err;
+	err = open_parent(snapshot, &file, &image);
+	if (!err) {
+		snapshot->loud = true;
+		err = vhdx_fork_init(fork, image, locator, &snapshot->report);
+		vhdx_image_close(image);
+		user_store_close(&file);
+	}
+	vhdx_locator_free(locator);
+	return err;
+}
+
+static int write_child(const struct snapshot *snapshot,
+		       const struct vhdx_fork *fork)
+{
+	const struct new_image new = {
+		.path = snapshot->child,
+		.create = {
+			.size = fork->params.size,
+			.block_size = VHDX_CREATE_BLOCK_SIZE,
+			.logical_sector = fork->params.logical_sector,
+			.physical_sector = fork->params.physical_sector,
+			.log_length = VHDX_CREATE_LOG_LENGTH,
+			.fork = fork,
+		},
+	};
+	const void *member;
+	const char *fault;
+
+	if (fork->params.size != snapshot->dev.sectors << 9)
+		return refuse(snapshot, -ENOPARENT,
+			      "has another size than the image at the path of its image");
+	fault = vhdx_layout_fault(&new.create, &member);
+	return fault ? refuse(snapshot, -EINVAL, fault) :
+		       new_image_make(&new);
+}
+
+static int make_child(struct snapshot *snapshot, const guid_t *linkage)
+{
+	struct vhdx_fork fork = { 0 };
+	int err = make_fork(snapshot, linkage, &fork);
+
+	if (!err)
+		err = write_child(snapshot, &fork);
+	vhdx_fork_exit(&fork);
+	if (err)
+		return err;
+	snapshot->fd = open(snapshot->child, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return snapshot->fd < 0 ? -errno : 0;
+}
+
+/* By now, somebody may have put something else where our file was. */
+static void remove_child(const struct snapshot *snapshot)
+{
+	struct stat st, made;
+
+	if (lstat(snapshot->child, &st) || fstat(snapshot->fd, &made) ||
+	    st.st_dev != made.st_dev || st.st_ino != made.st_ino)
+		return;
+	if (unlink(snapshot->child))
+		msg_err("%s: is left over and cannot be removed: %s",
+			snapshot->child, strerror(errno));
+}
+
+static int load_line(const struct snapshot *snapshot, const char *params)
+{
+	const struct dmdev_spec spec = {
+		.name = snapshot->dev.name,
+		.sectors = snapshot->dev.sectors,
+		.params = params,
+	};
+	int log = kmsg_begin();
+	int err = dmdev_load(&spec);
+
+	if (err) {
+		msg_verbose("the table is refused: %s", strerror(-err));
+		kmsg_explain(log, spec.name, true);
+		err = err == -EBUSY || err == -ETXTBSY ? -EBUSY : -ENOTARGET;
+	}
+	kmsg_end(log);
+	return err;
+}
+
+/* Returns -EAGAIN if the child names the wrong GUID by now. */
+static int still_holds(const struct snapshot *snapshot, const guid_t *linkage)
+{
+	guid_t holds;
+	int err = ask_seal(snapshot, &holds);
+
+	if (!err && !guid_equal(&holds, linkage))
+		err = -EAGAIN;
+	if (!err && signals_held()) {
+		msg_err("interrupted: %s goes on as before",
+			snapshot->dev.name);
+		err = -EINTR;
+	}
+	return err;
+}
+
+static void announce(const struct snapshot *snapshot,
+		     const struct snapshot_swap *swap)
+{
+	msg_info("%s: goes on in %s; its parent is %s; I/O was held back for %llu.%02llu ms",
+		 snapshot->dev.name, snapshot->child, snapshot->parent,
+		 (unsigned long long)swap->nsecs / 1000000,
+		 (unsigned long long)swap->nsecs / 10000 % 100);
+}
+
+/* The child is durable; it stays if the device goes on in it, or is stuck there. */
+static int change_over(const struct snapshot *snapshot, const guid_t *linkage)
+{
+	struct snapshot_swap swap = {
+		.dev = &snapshot->dev,
+		.params = table_line_push(snapshot->fd, snapshot->dev.table),
+		.quiesce = snapshot->options->quiesce,
+		.again = snapshot->tries,
+	};
+	int err = swap.params ? load_line(snapshot, swap.params) : -ENOMEM;
+
+	if (!err) {
+		err = still_holds(snapshot, linkage);
+		if (err)
+			(void)dmdev_clear(snapshot->dev.name);
+	}
+	if (!err)
+		err = snapshot_swap(&swap);
+	if (!err)
+		announce(snapshot, &swap);
+	else if (!swap.stuck)
+		remove_child(snapshot);
+	free((char *)swap.params);
+	return err;
+}
+
+static int try_once(struct snapshot *snapshot)
+{
+	guid_t linkage;
+	int err;
+
+	guid_gen(&snapshot->guid);
+	err = ask_seal(snapshot, &linkage);
+	if (!err)
+		err = make_child(snapshot, &linkage);
+	if (err)
+		return err;
+	err = change_over(snapshot, &linkage);
+	close(snapshot->fd);
+	return err;
+}
+
+/* An error is told when the image is sealed. */
+static void begin_writing(const struct snapshot *snapshot)
+{
+	char answer[8];
+
+	(void)dmdev_message(snapshot->dev.name, "begin", answer,
+			    sizeof(answer));
+}
+
+/*
+ * A first write after the device was asked gives its image another GUID than the
+ * child names. As a file system comes to rest it does just that, so that writing
+ * begins before, then.
+ */
+static int take(struct snapshot *snapshot)
+{
+	int err;
+
+	signals_hold();
+	snapshot->tries = TRIES;
+	do {
+		snapshot->tries--;
+		err = try_once(snapshot);
+		if (err == -ESTALE && snapshot->tries)
+			begin_writing(snapshot);
+	} while (snapshot->tries && (err == -ESTALE || err == -EAGAIN));
+	if (err == -EAGAIN)
+		msg_err("%s: its image changes too fast; it goes on as before",
+			snapshot->dev.name);
+	/* What a signal interrupts is undone, and has a status of its own. */
+	if (!err)
+		signals_let();
+	return err;
+}
+
+/**
+ * cmd_snapshot() - the verb `snapshot`
+ * @options: of the command line
+ * @args: the device, and the child that is to be made
+ *
+ * Return: 0 or a negative errno.
+ */
+int cmd_snapshot(const struct options *options, char **args)
+{
+	struct snapshot snapshot = {
+		.report.emit = hear,
+		.options = options,
+	};
+	int err;
+
+	err = device_arg(args[0], &snapshot.dev);
+	if (err)
+		return err;
+	err = check_version();
+	if (!err)
+		err = check_device(&snapshot);
+	if (!err)
+		err = check_images(&snapshot);
+	if (!err)
+		err = check_parent(&snapshot);
+	if (!err)
+		err = take_child(&snapshot, args[1]);
+	if (!err)
+		err = take(&snapshot);
+	dmdev_forget(&snapshot.dev);
+	free(snapshot.child);
+	free(snapshot.parent);
+	return err;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <sys/mman.h>
+
+#include "clock.h"
+#include "kmsg.h"
+#include "message.h"
+#include "partitions.h"
+#include "snapshot-swap.h"
+
+static int freeze_one(const struct dmdev *part, void *context)
+{
+	int err = dmdev_freeze(part->name);
+
+	(void)context;
+	if (err)
+		msg_err("%s: its file system does not come to rest: %s",
+			part->name, strerror(-err));
+	return err;
+}
+
+static int thaw_one(const struct dmdev *part, void *context)
+{
+	int err;
+
+	(void)context;
+	if (!part->suspended)
+		return 0;
+	err = dmdev_resume(part->name);
+	if (err)
+		msg_err("%s: stays suspended: %s; `dmsetup resume %s' ends that",
+			part->name, strerror(-err), part->name);
+	return 0;
+}
+
+static void thaw(const struct snapshot_swap *swap)
+{
+	if (swap->quiesce)
+		(void)partitions_each(swap->dev, thaw_one, NULL);
+}
+
+/*
+ * The kernel freezes the file system on the device itself, not those on
+ * partitions, which are devices of their own. From here to thaw() nothing may be
+ * read from them, not even this program.
+ */
+static int freeze(const struct snapshot_swap *swap)
+{
+	int err;
+
+	if (!swap->quiesce || !partitions_count(swap->dev))
+		return 0;
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		msg_verbose("memory is not locked: %s", strerror(errno));
+	err = partitions_each(swap->dev, freeze_one, NULL);
+	if (err)
+		thaw(swap);
+	return err;
+}
+
+/* The table that was live is gone, and is loaded once more. */
+static int reload(const struct dmdev *dev)
+{
+	const struct dmdev_spec spec = {
+		.name = dev->name,
+		.sectors = dev->sectors,
+		.params = dev->table,
+	};
+	int err = dmdev_load(&spec);
+
+	return err ? err : dmdev_resume(dev->name);
+}
+
+static void bring_back(struct snapshot_swap *swap)
+{
+	const char *name = swap->dev->name;
+	struct dmdev now;
+	int err = 0;
+
+	if (dmdev_query(name, &now))
+		return;
+	if (now.suspended)
+		err = reload(swap->dev);
+	else
+		(void)dmdev_clear(name);
+	swap->stuck = err;
+	if (err)
+		msg_err("%s: stays suspended, for its old table cannot be brought back: %s; it was: 0 %llu %s %s",
+			name, strerror(-err), swap->dev->sectors, TARGET_TYPE,
+			swap->dev->table);
+	dmdev_forget(&now);
+}
+
+/* Why the device is where it was. */
+static void explain(const struct snapshot_swap *swap, int log, int err)
+{
+	const char *name = swap->dev->name;
+
+	if (err == -ESTALE && swap->again) {
+		msg_verbose("%s: was written for the first time meanwhile",
+			    name);
+		return;
+	}
+	msg_err("%s: does not go on in the child: %s", name, strerror(-err));
+	kmsg_explain(log, name, false);
+	if (!swap->stuck)
+		msg_err("%s: has its old table and goes on as before", name);
+}
+
+/**
+ * snapshot_swap() - have the device go on in the child
+ * @swap: the table with the child is loaded; signals are held
+ *
+ * Return: 0; or a negative errno after a message, with the device as it was,
+ * unless @swap says that it is stuck. -ESTALE: the parent is not the one that the
+ * child names, which is no message's worth if the caller tries again.
+ */
+int snapshot_swap(struct snapshot_swap *swap)
+{
+	struct dmdev_swap table = { .freeze = swap->quiesce };
+	int log = kmsg_begin();
+	u64 began = clock_nsecs();
+	bool parts;
+	int err;
+
+	parts = swap->quiesce && partitions_count(swap->dev);
+	err = freeze(swap);
+	if (err) {
+		(void)dmdev_clear(swap->dev->name);
+		kmsg_end(log);
+		return err;
+	}
+	err = dmdev_swap(swap->dev->name, &table);
+	if (err)
+		bring_back(swap);
+	/* No other attempt can be made. */
+	if (swap->stuck)
+		err = -EIO;
+	thaw(swap);
+	swap->nsecs = parts ? clock_nsecs() - began : table.nsecs;
+	dmdev_settle(&table);
+	if (err)
+		explain(swap, log, err);
+	kmsg_end(log);
+	return err;
+}
