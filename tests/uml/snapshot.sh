@@ -1,0 +1,369 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vhdxsetup snapshot: a device that is written goes on in a child, again and
+# again, and reads as a model says; no parent changes after that, and what fails
+# leaves the device as it was.
+
+set -euo pipefail
+# shellcheck source=tests/uml/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/guest/write/lib.sh
+. "$GUEST/write/lib.sh"
+
+DEV=$dev
+MODEL=$SCRATCH/model
+MANY=12
+ROUNDS=5
+if slow_guest; then
+	MANY=6
+	ROUNDS=3
+fi
+
+# The images of the device, the one that is written last.
+images=()
+
+# opened SIZE [OPTION...]: v0, of a new image; options of "open".
+opened() {
+	local size=$1
+
+	shift
+	images=("$STORE/base.vhdx")
+	new_image "${images[0]}" "$size"
+	"$VHDXSETUP" open --quiet "$@" "${images[0]}" v0 >/dev/null
+}
+
+closed() {
+	exits "$1: close" 0 close v0
+	rm -f "$STORE"/*.vhdx
+}
+
+# snapshot DESC [OPTION...]: the next child; its parent's sum is kept.
+sums=()
+snapshot() {
+	local desc=$1 child=$STORE/child${#images[@]}.vhdx
+
+	shift
+	exits "$desc" 0 snapshot "$@" v0 "$child"
+	tap_note "$TAP_OUTPUT"
+	sums[${#images[@]} - 1]=$(sum_of "${images[-1]}")
+	images+=("$child")
+}
+
+# Each of them reads as it did when it became a parent.
+parents_stay() {
+	local i changed=
+
+	for ((i = 0; i < ${#images[@]} - 1; i++)); do
+		[ "$(sum_of "${images[i]}")" = "${sums[i]}" ] ||
+			changed+=" ${images[i]}"
+	done
+	tap_is "$1: no parent has changed" "$changed" ""
+}
+
+# offline DESC: closed, the chain is in order, and the disk what it was.
+offline() {
+	local desc=$1 sum
+
+	sum=$(sum_of "$dev")
+	exits "$desc: close" 0 close v0
+	exits "$desc: nothing is wrong with the chain" 0 check --quiet --chain \
+		"${images[-1]}"
+	exits "$desc: it opens by its last image" 0 open --quiet \
+		"${images[-1]}" v0
+	tap_is "$desc: of as many images" "$(vhdx_status v0 layers)" \
+		"${#images[@]}"
+	tap_is "$desc: and reads the same" "$(sum_of "$dev")" "$sum"
+	parents_stay "$desc"
+	closed "$desc"
+}
+
+# unchanged DESC: the device is what opened() made, and no child is left over.
+unchanged() {
+	tap_is "$1: the device has one image" "$(vhdx_status v0 layers)" 1
+	tap_is "$1: and is not suspended, nor is another table loaded" \
+		"$(dmsetup info -c --noheadings -o suspended,tables_loaded v0)" \
+		Active:Live
+	tap_run "$1: it is written" model --ops 20
+	tap_is "$1: there is no child" "$(shopt -s nullglob
+		echo "$STORE"/child*)" ""
+}
+
+# fails DESC CODE SENTENCE ARG...
+fails() {
+	local desc=$1 code=$2 sentence=$3
+
+	shift 3
+	exits "$desc" "$code" snapshot "$@"
+	says "$desc: says why" "$sentence"
+}
+
+test_states() {
+	local before
+
+	opened 64M
+	before=$(sum_of "${images[0]}")
+	snapshot "nothing was ever written"
+	tap_is "nothing was ever written: the parent stays as it was" \
+		"${sums[0]}" "$before"
+	tap_run "the child is written" model --ops 100 --save "$MODEL"
+	snapshot "something was written"
+	tap_run "it reads as the model says" model --check "$MODEL"
+	tap_run "the second child is written" model --ops 100 --save "$MODEL"
+	dmsetup suspend --noudevsync v0
+	dmsetup resume --noudevsync v0
+	snapshot "after a suspend"
+	tap_run "it reads as the model says" model --check "$MODEL"
+	tap_is "status: the image" "$(status_field v0 '["image"]')" \
+		"${images[3]}"
+	tap_is "status: its parents" "$(status_field v0 '["parents"]')" \
+		"['${images[2]}', '${images[1]}', '${images[0]}']"
+	exits "list" 0 list -n -o NAME,PARENTS
+	says "  has the parents" "v0 +3"
+	tap_run "and is written" model --ops 100
+	offline "four images"
+}
+
+# A model that is compared all the while, and more I/O than that beside.
+test_load() {
+	local i
+
+	opened 256M
+	in_background model --ops 1500 --save "$MODEL"
+	for ((i = 0; i < ROUNDS; i++)); do
+		sleep 0.5
+		snapshot "under load, $i"
+	done
+	wait "$pid"
+	tap_is "under load: what is read is what the model says" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	offline "under load"
+}
+
+test_fio() {
+	local i
+
+	opened 512M
+	in_background fio --name=f --filename="$dev" --direct=1 --rw=randwrite \
+		--bs=4k --ioengine=libaio --iodepth=32 --size=256M --io_size=64M \
+		--verify=crc32c --verify_fatal=1 --output=/dev/null
+	for ((i = 0; i < ROUNDS; i++)); do
+		sleep 0.3
+		snapshot "fio at depth 32, $i"
+	done
+	wait "$pid"
+	tap_is "fio at depth 32: what it wrote is there" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	offline "fio at depth 32"
+}
+
+test_many() {
+	local i
+
+	opened 64M
+	for ((i = 0; i < MANY; i++)); do
+		dd if=/dev/urandom of="$dev" bs=64k count=1 seek="$i" oflag=direct \
+			conv=notrunc status=none
+		snapshot "$MANY in a row, $i" --quiet
+	done
+	tap_run "$MANY in a row: it is written" model --ops 100
+	offline "$MANY in a row"
+}
+
+# A file system, and one on a partition: rests DEVICE ARG...
+test_mounted() {
+	local name=$1 options=() part=$dev mnt=$SCRATCH/mnt sum i
+
+	shift
+	opened 128M
+	mkdir -p "$mnt"
+	if [ "$name" = "a partition" ]; then
+		echo ",,L" | sfdisk --quiet "$dev"
+		exits "$name: close" 0 close v0
+		exits "$name: open" 0 open --quiet --partitions "${images[0]}" v0
+		part=${dev}p1
+	fi
+	mkfs.ext4 -q "$part"
+	mount "$part" "$mnt"
+	for i in 1 2 3; do
+		dd if=/dev/urandom of="$mnt/file$i" bs=1M count=4 status=none
+		options=()
+		[ $((i % 2)) = 1 ] || options=(--quiesce)
+		snapshot "$name, mounted, $i ${options[*]}" "${options[@]}"
+	done
+	tap_is "$name: nothing is suspended" \
+		"$(dmsetup info -c --noheadings -o suspended | sort -u)" Active
+	sum=$(cd "$mnt" && sha256sum file1 file2 file3)
+	umount "$mnt"
+	exits "$name: close" 0 close v0
+	# The second child began where the file system was at rest.
+	exits "$name: open the parent that was quiesced" 0 open --quiet \
+		--readonly --partitions "${images[1]}" v0
+	tap_fails "$name: its journal is empty" \
+		sh -c "dumpe2fs -h $part 2>&1 | grep needs_recovery"
+	tap_run "$name: it is in order" e2fsck -fn "$part"
+	exits "$name: close" 0 close v0
+	exits "$name: open" 0 open --quiet --partitions "${images[-1]}" v0
+	mount "$part" "$mnt"
+	tap_is "$name: the files are what they were" \
+		"$(cd "$mnt" && sha256sum file1 file2 file3)" "$sum"
+	umount "$mnt"
+	parents_stay "$name"
+	closed "$name"
+}
+
+# --- What is refused.
+test_refused() {
+	local child=$STORE/child1.vhdx mnt=$SCRATCH/mnt loop
+
+	opened 64M
+	model --ops 20 >/dev/null
+	fails "a device that is not there" 6 "no device of this name" v7 "$child"
+	: >"$STORE/there"
+	fails "a file that is there" 7 "there: exists" v0 "$STORE/there"
+	tap_is "  is not touched" "$(stat -c %s "$STORE/there")" 0
+	fails "the parent itself" 7 "exists" v0 "${images[0]}"
+	fails "a folder that is not there" 6 "No such file" v0 \
+		"$STORE/none/child.vhdx"
+	unchanged "so far"
+	mkdir -p "$mnt"
+	mount -t tmpfs -o ro tmpfs "$mnt"
+	fails "a folder for reading only" 5 "Read-only file system" v0 \
+		"$mnt/child.vhdx"
+	mount -o remount,rw,size=1M "$mnt"
+	fails "a full disk" 13 "no room|No space" v0 "$mnt/child.vhdx"
+	tap_is "  nothing is left there" "$(ls "$mnt")" ""
+	umount "$mnt"
+	unchanged "and then"
+
+	dmsetup suspend --noudevsync v0
+	fails "a suspended device" 7 "is suspended" v0 "$child"
+	dmsetup resume --noudevsync v0
+	VHDX_RW=1 dmsetup reload v0 --table "$(dmsetup table v0)"
+	fails "a device with a table that waits" 7 "not live" v0 "$child"
+	dmsetup clear v0
+	mkfs.ext4 -q "$dev"
+	mount "$dev" "$mnt"
+	fails "a folder on the device itself" 8 "lies on the very device" v0 \
+		"$mnt/child.vhdx"
+	tap_is "  nothing is left there" "$(ls "$mnt")" lost+found
+	umount "$mnt"
+	unchanged "and then"
+	mv "${images[0]}" "$STORE/moved.vhdx"
+	exits "an image that was renamed" 0 snapshot v0 "$child"
+	exits "  is named as it is now" 0 info "$child"
+	says "  by the child" "moved.vhdx"
+	rm "$STORE/moved.vhdx"
+	closed "refused"
+
+	opened 64M --readonly
+	fails "a device for reading only" 5 "is read-only" v0 "$child"
+	closed "read-only"
+	opened 64M
+	rm "${images[0]}"
+	fails "an image that was deleted" 6 "not there any more" v0 "$child"
+	closed "deleted"
+
+	truncate -s 128M "$SCRATCH/block"
+	loop=$(loop_from "$SCRATCH/block")
+	"$VHDXSETUP" create --quiet --force --size 64M "$loop"
+	"$VHDXSETUP" open --quiet "$loop" v0 >/dev/null
+	fails "an image on a block device" 1 "is on a block device" v0 "$child"
+	exits "  close" 0 close v0
+	losetup -d "$loop"
+	rm "$SCRATCH/block"
+}
+
+# Each call of device-mapper begins so much later. The process that is started
+# by this is the parent of vhdxsetup.
+slowly=(strace -f -qqq -o /dev/null -e trace=ioctl -e)
+by_1_s=inject=ioctl:delay_enter=1000000
+by_2_s=inject=ioctl:delay_enter=2000000
+
+has_waiting_table() {
+	[ "$(dmsetup info -c --noheadings -o tables_loaded v0)" != Live ]
+}
+
+# As soon as the table with the child is loaded: run COMMAND...
+when_loaded() {
+	wait_for "$PATIENCE" has_waiting_table
+	"$@"
+}
+
+write_something() {
+	dd if=/dev/urandom of="$dev" bs=4k count=1 oflag=direct status=none
+}
+
+# --- What comes in between.
+test_between() {
+	local child=$STORE/child1.vhdx
+
+	if ! strace -qqq -o /dev/null true 2>/dev/null; then
+		tap_skip "what comes in between" "no strace here"
+		return
+	fi
+	opened 64M
+	in_background "${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child"
+	when_loaded write_something
+	wait "$pid"
+	tap_is "the first write comes in between: all the same" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	tap_is "  the device goes on in the child" "$(vhdx_status v0 layers)" 2
+	exits "  close" 0 close v0
+	exits "  the chain is in order" 0 check --quiet --chain "$child"
+	rm "$STORE"/*.vhdx
+
+	# After it was asked for the last time, and before the swap.
+	opened 64M
+	in_background "${slowly[@]}" "$by_2_s" "$VHDXSETUP" snapshot v0 "$child"
+	when_loaded sleep 3
+	write_something
+	wait "$pid"
+	tap_is "it comes at the last moment: all the same" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	tap_like "  it was noticed" "$(dmesg --notime)" \
+		"child1.vhdx: .*the parent has data write GUID"
+	tap_is "  the device goes on in the child" "$(vhdx_status v0 layers)" 2
+	exits "  close" 0 close v0
+	exits "  the chain is in order" 0 check --quiet --chain "$child"
+	rm "$STORE"/*.vhdx
+
+	opened 64M
+	model --ops 20 >/dev/null
+	"${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child" \
+		>"$SCRATCH/out" 2>&1 &
+	pid=$!
+	when_loaded pkill -TERM -P "$pid"
+	wait "$pid" && status=0 || status=$?
+	tap_is "a signal: ends it" "$status" 130
+	tap_like "a signal: says so" "$(<"$SCRATCH/out")" "interrupted"
+	unchanged "a signal"
+
+	"${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child" \
+		>/dev/null 2>&1 &
+	pid=$!
+	when_loaded pkill -KILL -P "$pid"
+	wait "$pid" || true
+	tap_run "killed: the device is written" model --ops 20
+	fails "killed: what is left stands in the way" 7 "not live" v0 \
+		"$STORE/child2.vhdx"
+	dmsetup clear v0
+	fails "killed: and so does the child" 7 "exists" v0 "$child"
+	rm "$child"
+	unchanged "killed, and cleared"
+	exits "killed: once more" 0 snapshot v0 "$child"
+	closed "killed"
+}
+
+write_setup 2G
+test_states
+test_load
+test_fio
+test_many
+test_mounted "a file system"
+test_mounted "a partition"
+test_refused
+test_between
+gone "nothing is left"
+write_done
+tap_done
