@@ -21,6 +21,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
 import nbdserver                # noqa: E402
+from corpora import whereabouts    # noqa: E402
 from nbdserver import Server    # noqa: E402
 from tap import Lack, Skip, Tap     # noqa: E402
 
@@ -66,7 +67,7 @@ def extents(handle, start, end):
 def mapped(path):
     """The same by `map --sectors`."""
     done = subprocess.run([os.environ["VHDXSETUP"], "map", "--json",
-                           "--sectors", path], capture_output=True, check=True)
+                           "--sectors", "--parents-anywhere", path], capture_output=True, check=True)
     return merged((one["virtual_offset"], one["length"],
                    HOLE if one["state"] == "zeros" else 0)
                   for one in json.loads(done.stdout)["runs"])
@@ -99,7 +100,9 @@ def compared(server, flat):
 
 def look(path, case, flat):
     """One good image: "" or what is wrong."""
-    with Server(path, options=["-r"]) as server:
+    # As vhdxsetup's option, without the dashes.
+    anywhere = [one[2:] + "=true" for one in whereabouts(case)]
+    with Server(path, *anywhere, options=["-r"]) as server:
         assert server.serves, server.said
         handle = server.connect()
         size = handle.get_size()
@@ -142,7 +145,7 @@ def real(tap, directory, index):
     if not cases:
         tap.skip("real images", "they are not here")
     for case in cases:
-        about = {"virtual_size": case["size"], "lss": case["lss"],
+        about = {"file": case["files"][0], "parents": [], "virtual_size": case["size"], "lss": case["lss"],
                  "flat_sha256": case["sha256"], "probes": case["probes"]}
         path = os.path.join(directory, case["files"][0])
         tap.run(f"real {case['files'][0]}", lambda: look(path, about, ""))
@@ -219,6 +222,16 @@ def parents(tap, directory):
                    server.said)
 
 
+def elsewhere(tap, directory):
+    """A parent out of the child's directory is followed if asked for only."""
+    for case in load(directory, "manifest.json"):
+        if whereabouts(case):
+            with Server(os.path.join(directory, case["file"]),
+                        options=["-r"]) as server:
+                tap.ok(not server.serves and "parents-anywhere" in server.said,
+                       f"a parent elsewhere: {case['name']}", server.said)
+
+
 def odd_requests(tap, directory):
     """What is not whole sectors is refused with the remedy, and served by it."""
     import nbd                  # pylint: disable=import-error
@@ -254,6 +267,7 @@ def main():
     before = {name: state(path) for name, path in directory.items()}
     real(tap, directory["real"], load(sys.argv[1], "index.json"))
     parents(tap, directory["good"])
+    elsewhere(tap, directory["good"])
     odd_requests(tap, directory["good"])
     good(tap, directory["good"], os.path.join(flat, "good"))
     evil(tap, directory["evil"])

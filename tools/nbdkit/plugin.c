@@ -20,6 +20,7 @@ static struct config {
 	char *file;
 	char *parents[VHDX_CHAIN_MAX];
 	unsigned int parent_count;
+	bool parents_anywhere;
 	bool ignore_id;
 } config;
 
@@ -134,9 +135,11 @@ static int vhdx_config(const char *key, const char *value)
 		return set_file(value);
 	if (!strcmp(key, "parent"))
 		return add_parent(value);
+	if (!strcmp(key, "parents-anywhere"))
+		return set_bool(&config.parents_anywhere, value);
 	if (!strcmp(key, "ignore-id-mismatch"))
 		return set_bool(&config.ignore_id, value);
-	msg_err("unknown parameter %s=%s; there are file, parent and ignore-id-mismatch",
+	msg_err("unknown parameter %s=%s; there are file, parent, parents-anywhere and ignore-id-mismatch",
 		key, value);
 	return -1;
 }
@@ -155,8 +158,9 @@ static int open_disk(bool writable)
 		.sink = sink_messages(),
 		.parents = (const char *const *)config.parents,
 		.parent_count = config.parent_count,
+		.parents_anywhere = config.parents_anywhere,
 		.ignore_id = config.ignore_id,
-		.writable = writable,
+		.writable = writable ? 1 : 0,
 	};
 	int place, err = place_find(config.file, &place);
 
@@ -440,6 +444,7 @@ static int vhdx_extents(void *handle, uint32_t count, uint64_t offset,
 #define CONFIG_HELP \
 	"[file=]<IMAGE>           (required) The VHDX image.\n" \
 	"parent=<PATH>            Its parent; again for the parent of that.\n" \
+	"parents-anywhere=true    Follow a locator out of the image's directory.\n" \
 	"ignore-id-mismatch=true  Take a parent that changed since."
 
 static struct nbdkit_plugin plugin = {
