@@ -40,12 +40,13 @@ is "  says so" '["error"]["code"]' usage
 
 if strace -qqq -o /dev/null true 2>/dev/null; then
 	status=0
-	TAP_OUTPUT=$(strace -qqq -o /dev/null -e trace=ioctl \
+	list=$(strace -qqq -o /dev/null -e trace=ioctl \
 		-e inject=ioctl:signal=INT:when=1 \
 		"$VHDXSETUP" list --json 2>/dev/null) || status=$?
 	tap_is "a list that a signal ends" "$status" 130
 	tap_run "  is a document" "$GUEST/../tools/schema.py" document 130 \
-		<<<"$TAP_OUTPUT"
+		<<<"$list"
+	TAP_OUTPUT=$list
 	is "  that says that it is incomplete" '["incomplete"]' True
 	is "  and why" '["error"]["code"]' interrupted
 else
