@@ -11,6 +11,9 @@
 #define VHD_COOKIE	"conectix"
 #define VHD_FOOTER	512
 
+/* Enough for the superblock of btrfs. */
+#define MAGIC_BYTES	(128 * 1024)
+
 static bool cookie_at(int fd, off_t pos, const char *cookie)
 {
 	char buf[32];
@@ -72,10 +75,19 @@ static char *quote(const char *path, const char *suffix)
 	return text;
 }
 
+/* Those that name further files, of their own choice. */
+static bool names_files(const char *format)
+{
+	return !strcmp(format, "qcow2") || !strcmp(format, "vmdk");
+}
+
 static void say_convert(const char *path, const char *what, const char *format)
 {
 	char *from = quote(path, ""), *to = quote(path, ".vhdx");
 
+	if (names_files(format))
+		msg_warn("%s: if it is from a stranger, it may name files of others as its own, and qemu-img reads them: run that where there are none",
+			 path);
 	if (from && to)
 		msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx %s %s",
 			path, what, format, from, to);
@@ -83,16 +95,21 @@ static void say_convert(const char *path, const char *what, const char *format)
 	free(to);
 }
 
-/* What the magic database has to say; without it there is nothing to say. */
+/*
+ * What the magic database has to say; without it there is nothing to say. It
+ * sees the beginning, and takes nothing apart that has parsers of its own.
+ */
 static void ask_magic(const char *path, int fd)
 {
-	magic_t magic = magic_open(MAGIC_NONE);
+	static char head[MAGIC_BYTES];
+	magic_t magic = magic_open(MAGIC_NO_CHECK_COMPRESS |
+				   MAGIC_NO_CHECK_ELF | MAGIC_NO_CHECK_CDF |
+				   MAGIC_NO_CHECK_APPTYPE);
+	ssize_t n = pread(fd, head, sizeof(head), 0);
 	const char *text = NULL;
 
-	/* It reads on from where the last one stopped. */
-	(void)lseek(fd, 0, SEEK_SET);
-	if (magic && !magic_load(magic, NULL))
-		text = magic_descriptor(magic, fd);
+	if (n >= 0 && magic && !magic_load(magic, NULL))
+		text = magic_buffer(magic, head, (size_t)n);
 	if (text)
 		msg_err("%s: not a VHDX image; it is: %s", path, text);
 	else

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -218,8 +217,6 @@ int new_image_make(const struct new_image *new)
 	err = open_target(&creation);
 	if (err)
 		return err;
-	/* A limit on the size of files is an error like others. */
-	signal(SIGXFSZ, SIG_IGN);
 	err = make(&creation);
 	if (err)
 		remove_file(&creation);

@@ -39,6 +39,8 @@ int startup(void)
 	unsetenv("POSIXLY_CORRECT");
 	/* Who opens a file that we look at by a lease; its default is to die. */
 	signal(SIGIO, SIG_IGN);
+	/* A limit on the size of files is an error like others. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (err)
 		msg_err("/dev/null: %s", strerror(-err));
 	return err;
