@@ -251,7 +251,7 @@ test_refused() {
 	unchanged "and then"
 	mv "${images[0]}" "$STORE/moved.vhdx"
 	exits "an image that was renamed" 0 snapshot v0 "$child"
-	exits "  is named as it is now" 0 info "$child"
+	exits "  is named as it is now" 0 info --all "$child"
 	says "  by the child" "moved.vhdx"
 	rm "$STORE/moved.vhdx"
 	closed "refused"
