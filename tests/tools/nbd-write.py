@@ -283,6 +283,32 @@ def full(tap, work):
         tap.ok(got == [b"x", b"\0", b"\3", b"y"], "with all of it", got)
 
 
+def reuse(tap, work):
+    """A read that is under way never sees who got the space next."""
+    import nbd                  # pylint: disable=import-error
+    path = os.path.join(work, "reuse.vhdx")
+    vhdxsetup("create", "-q", "-s", "1G", path)
+    block, wrong = 2 * MIB, 0
+    with Server(path, before=limited) as server:
+        writer, readers = server.connect(), [server.connect()
+                                             for _ in range(3)]
+        for at in range(4):
+            writer.pwrite(bytes([at + 1]) * block, at * block)
+        for at in range(4, 204):
+            old = at - 4
+            bufs = [nbd.Buffer(block) for _ in readers]
+            cookies = [one.aio_pread(buf, old * block)
+                       for one, buf in zip(readers, bufs)]
+            writer.trim(block, old * block)
+            writer.pwrite(bytes([at % 250 + 1]) * block, at * block)
+            for one, cookie, buf in zip(readers, cookies, bufs):
+                while not one.aio_command_completed(cookie):
+                    one.poll(-1)
+                wrong += bool(set(buf.to_bytearray()) - {0, old % 250 + 1})
+        server.stop()
+    tap.ok(not wrong, "no read sees who got its space next", wrong)
+
+
 def sharing(tap, work):
     """Who may have the image meanwhile, and when it is clean."""
     path, copy = (os.path.join(work, name) for name in ("a.vhdx", "b.vhdx"))
@@ -348,6 +374,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         sharing(tap, work)
         full(tap, work)
+        reuse(tap, work)
         unsafe(tap, os.path.join(tree, "evil"), work)
     for name in IMAGES:
         tap.run(f"killed and clean: {name}", lambda: lives(

@@ -74,6 +74,13 @@ static int prepare(struct committer *c)
 	return 0;
 }
 
+/* Less may have been prepared than was wanted, and be enough for the request. */
+static bool has_room(const struct vhdx_session *session)
+{
+	return !session->no_space ||
+	       (session->prepared_count && !session->wants_bitmap);
+}
+
 /* A session that found no room to begin tries again for whoever asks. */
 static int find_room(struct committer *c)
 {
@@ -83,7 +90,7 @@ static int find_room(struct committer *c)
 
 	for (tries = 0; tries < ROOM_TRIES; tries++) {
 		err = session->live ? prepare(c) : work(c, VHDX_WORK_BEGIN);
-		if (err || !session->no_space)
+		if (err || has_room(session))
 			return err;
 		if (!session->live || !vhdx_session_reclaims(session))
 			break;
