@@ -7,6 +7,7 @@
 #include "progress.h"
 #include "recover.h"
 #include "resize.h"
+#include "siblings.h"
 #include "size-arg.h"
 
 /**
@@ -75,6 +76,19 @@ static int judge(const struct resizing *r)
 	return -EINVAL;
 }
 
+/* The size is part of what children must find as it was. */
+static int check_children(const struct resizing *r, bool force)
+{
+	u32 found;
+	int err = siblings_say(r->disk, 0, force, &found);
+
+	if (err || !found || force)
+		return err;
+	msg_err("%s: has children, which would not open any more; --force resizes all the same",
+		r->path);
+	return -EBUSY;
+}
+
 static int grow(struct resizing *r, struct vhdx_report *report)
 {
 	struct vhdx_session *session = vhdx_session_new(r->image, report);
@@ -116,7 +130,8 @@ static void put_json(const struct resizing *r)
 	document_put("has_gpt", tree_boolean(r->gpt));
 }
 
-static int resize_opened(struct resizing *r, const char *size)
+static int resize_opened(struct resizing *r, const struct options *options,
+			 const char *size)
 {
 	int err = vhdx_image_recover(r->image);
 
@@ -134,7 +149,9 @@ static int resize_opened(struct resizing *r, const char *size)
 		return 0;
 	}
 	r->moves = vhdx_resize_moves(r->image, r->to);
-	err = grow(r, &r->disk->layer[0]->report);
+	err = check_children(r, options->force);
+	if (!err)
+		err = grow(r, &r->disk->layer[0]->report);
 	if (!err)
 		announce(r);
 	return err;
@@ -157,7 +174,7 @@ int cmd_resize(const struct options *options, char **args)
 	if (err)
 		return err;
 	r.image = r.disk->layer[0]->image;
-	err = resize_opened(&r, args[1]);
+	err = resize_opened(&r, options, args[1]);
 	if (!err && options->json)
 		put_json(&r);
 	disk_close(r.disk);

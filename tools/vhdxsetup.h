@@ -41,7 +41,7 @@
  * @fixed: create: a fixed disk
  * @preallocate: create: give all blocks space
  * @no_sparse: create: leave no holes in the file
- * @force: create: overwrite a block device
+ * @force: create: overwrite a block device; merge, resize: orphan children
  * @repair: check: mend what can be mended without guessing
  * @clear_log: check: and forget a log that holds nothing valid
  * @force_share: check, diff, compare: look at an image that is in use, too
