@@ -28,6 +28,7 @@ struct row {
 /**
  * struct diff - changes being printed
  * @visitor: takes the pieces of the disk
+ * @limit: of @rows; 0 for none
  * @contrast: with --compare, the disk as it is and as it was
  * @progress: taken off the terminal before a row is printed
  * @depth: images that count; what only those below have is no change
@@ -40,6 +41,7 @@ struct row {
  */
 struct diff {
 	struct map_visitor visitor;
+	unsigned long limit;
 	struct contrast contrast;
 	struct progress progress;
 	u32 depth;
@@ -80,17 +82,23 @@ static void print_text(const struct diff *diff)
 	printf("  %s\n", row_state(row));
 }
 
-static void print_row(struct diff *diff)
+static int print_row(struct diff *diff)
 {
+	int err;
+
 	if (!diff->row.length)
-		return;
+		return 0;
 	progress_end(&diff->progress);
+	err = rows_end(diff->limit, diff->rows);
+	if (err)
+		return err;
 	if (diff->json)
 		print_json(diff);
 	else
 		print_text(diff);
 	diff->rows++;
 	diff->row.length = 0;
+	return ferror(stdout) ? -EIO : 0;
 }
 
 /* Make a row longer; false if these bytes do not continue it. */
@@ -106,11 +114,14 @@ static bool row_add(struct row *row, u64 pos, u64 length, unsigned int state)
 
 static int put(struct diff *diff, u64 pos, u64 length, unsigned int state)
 {
-	if (!row_add(&diff->row, pos, length, state)) {
-		print_row(diff);
+	int err;
+
+	if (row_add(&diff->row, pos, length, state))
+		return 0;
+	err = print_row(diff);
+	if (!err)
 		row_add(&diff->row, pos, length, state);
-	}
-	return ferror(stdout) ? -EIO : 0;
+	return err;
 }
 
 static int put_differing(struct contrast *contrast, u64 pos, u64 length)
@@ -177,7 +188,7 @@ static int diff_rows(struct disk *disk, struct diff *diff)
 	if (!err)
 		err = settle(diff);
 	if (!err)
-		print_row(diff);
+		err = print_row(diff);
 	progress_end(&diff->progress);
 	if (diff->json)
 		document_list_end(!err);
@@ -230,6 +241,7 @@ static int diff_disk(struct disk *disk, const struct options *options,
 {
 	struct diff diff = {
 		.visitor.visit = take,
+		.limit = rows_limit(options, true),
 		.json = options->json,
 		.compare = options->compare,
 	};

@@ -14,6 +14,7 @@
 /**
  * struct table - rows being printed
  * @visitor: takes the pieces
+ * @limit: of @rows; 0 for none
  * @progress: taken off the terminal before a row is printed
  * @row: pieces that lie alike so far; a length of 0 is no row
  * @rows: printed so far
@@ -22,6 +23,7 @@
  */
 struct table {
 	struct map_visitor visitor;
+	unsigned long limit;
 	struct progress progress;
 	struct piece row;
 	u64 rows;
@@ -68,21 +70,28 @@ static void print_text(const struct table *table)
 	putchar('\n');
 }
 
-static void print_row(struct table *table)
+static int print_row(struct table *table)
 {
+	int err;
+
 	if (!table->row.length)
-		return;
+		return 0;
 	progress_end(&table->progress);
+	err = rows_end(table->limit, table->rows);
+	if (err)
+		return err;
 	if (table->json)
 		print_json(table);
 	else
 		print_text(table);
 	table->rows++;
+	return ferror(stdout) ? -EIO : 0;
 }
 
 static int take(struct map_visitor *visitor, const struct piece *piece)
 {
 	struct table *table = container_of(visitor, struct table, visitor);
+	int err;
 
 	if (piece->state == STATE_FAULTY)
 		table->faulty += piece->length;
@@ -90,9 +99,9 @@ static int take(struct map_visitor *visitor, const struct piece *piece)
 		table->row.length += piece->length;
 		return 0;
 	}
-	print_row(table);
+	err = print_row(table);
 	table->row = *piece;
-	return ferror(stdout) ? -EIO : 0;
+	return err;
 }
 
 /* What comes before the runs in JSON. */
@@ -107,6 +116,7 @@ static int map_table(struct disk *disk, const struct options *options)
 {
 	struct table table = {
 		.visitor.visit = take,
+		.limit = rows_limit(options, options->sectors),
 		.json = options->json,
 	};
 	int err;
@@ -117,8 +127,10 @@ static int map_table(struct disk *disk, const struct options *options)
 	err = map_walk(disk, options->sectors ? MAP_SECTORS : MAP_BLOCKS,
 		       &table.progress, &table.visitor);
 	/* Of an interrupted map, what was seen is true all the same. */
-	if (!err || err == -EINTR)
+	if (err == -EINTR)
 		print_row(&table);
+	else if (!err)
+		err = print_row(&table);
 	progress_end(&table.progress);
 	if (options->json)
 		document_list_end(!err);

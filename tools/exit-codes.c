@@ -33,6 +33,7 @@ static const struct {
 	{ EDQUOT, EXIT_SPACE, "no-space" },
 	{ EFBIG, EXIT_SPACE, "no-space" },
 	{ ETOOL, EXIT_TOOL, "tool-failed" },
+	{ ERANGE, EXIT_TOO_MANY, "too-many" },
 	{ EINTR, EXIT_INTERRUPTED, "interrupted" },
 };
 

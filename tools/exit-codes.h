@@ -28,6 +28,7 @@ enum vhdx_exit {
 	EXIT_SPACE = 13,	/* there is not enough room */
 	EXIT_TOOL = 14,		/* another program that does a part failed */
 	EXIT_DIFFER = 15,	/* compare: the disks differ */
+	EXIT_TOO_MANY = 16,	/* map, diff: more rows than wanted */
 	EXIT_INTERRUPTED = 130,	/* by SIGINT, as a shell says it */
 };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "map-rows.h"
+#include "message.h"
 #include "tree.h"
+#include "verbs.h"
+
+#define ROWS_MAX	1000000UL
 
 /**
  * row_length() - print a length in the largest unit that divides it
@@ -27,4 +31,35 @@ void row_offset(int width, u64 value)
 
 	snprintf(text, sizeof(text), "0x%llx", value);
 	printf("%*s", width, text);
+}
+
+/**
+ * rows_limit() - how many rows to print
+ * @options: of the command line
+ * @sectors: rows are runs of sectors. A MiB of an image of a stranger's may have
+ *	eight million of them; a row of blocks takes eight bytes of the file.
+ *
+ * Return: the limit, or 0 for none.
+ */
+unsigned long rows_limit(const struct options *options, bool sectors)
+{
+	if (options->given & OPT(ROWS))
+		return options->rows;
+	return sectors ? ROWS_MAX : 0;
+}
+
+/**
+ * rows_end() - refuse one row too many
+ * @limit: of rows; 0 for none
+ * @rows: rows that were printed
+ *
+ * Return: 0 if another row may be printed; or -ERANGE after a message.
+ */
+int rows_end(unsigned long limit, u64 rows)
+{
+	if (!limit || rows < limit)
+		return 0;
+	msg_err("there are more than %lu rows; --rows N prints up to N of them, --rows 0 all",
+		limit);
+	return -ERANGE;
 }

@@ -46,6 +46,8 @@ const struct option_spec option_specs[] = {
 		"draw the disk, a cell for every so many blocks" },
 	[OPT_SECTORS] = { "sectors", 0, NULL, FLAG(sectors),
 		"show runs of sectors in place of blocks" },
+	[OPT_ROWS] = { "rows", 0, "N", OWN,
+		"end after so many rows; 0: print all" },
 	[OPT_SIZE] = { "size", 's', "BYTES", SIZE(size),
 		"size of the disk; K, M, G and T are powers of 1024: 300M" },
 	[OPT_BLOCK_SIZE] = { "block-size", 0, "BYTES", SIZE(block_size),
@@ -145,11 +147,11 @@ const struct verb verbs[] = {
 	  OPT(QUIESCE) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
-	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT_OF_CHAIN |
+	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT(ROWS) | OPT_OF_CHAIN |
 	  OPT(NO_PARENTS) },
 	{ "diff", cmd_diff, 1, 1, "CHILD",
 	  "list what an image changes against its parent",
-	  OPT(JSON) | OPT(SINCE) | OPT(COMPARE) | OPT_OF_CHAIN |
+	  OPT(JSON) | OPT(SINCE) | OPT(COMPARE) | OPT(ROWS) | OPT_OF_CHAIN |
 	  OPT(FORCE_SHARE) },
 	{ "merge", cmd_merge, 1, 1, "CHILD",
 	  "put what an image changes into its parent, and remove it",

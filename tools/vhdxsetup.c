@@ -96,6 +96,14 @@ static int add_parent(struct options *options, const char *path)
 	return 0;
 }
 
+static int set_rows(struct options *options, const char *text)
+{
+	if (number_arg(text, 0, ULONG_MAX, &options->rows))
+		return 0;
+	msg_err("--rows %s: not a number of rows", text);
+	return -EINVAL;
+}
+
 static int set_own(struct options *options, enum option_id id, const char *arg)
 {
 	if (id == OPT_PARENT)
@@ -106,6 +114,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_no_space_timeout(options, arg);
 	if (id == OPT_DISCARD_GRANULARITY)
 		return set_discard_granularity(options, arg);
+	if (id == OPT_ROWS)
+		return set_rows(options, arg);
 	if (id == OPT_OUTPUT)
 		options->output = arg;
 	else if (id == OPT_ABSOLUTE_PATH)

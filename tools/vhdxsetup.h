@@ -31,6 +31,7 @@
  * @no_headings: list: leave out the names of the columns
  * @output: list: names of the columns, NULL for the usual ones
  * @sectors: map: runs of sectors in place of blocks
+ * @rows: map, diff: print no more than so many; 0 for no limit
  * @picture: map: draw
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
  * @private: open: udev's rules are kept off the device
@@ -74,6 +75,7 @@ struct options {
 	bool chain;
 	bool no_headings;
 	bool sectors;
+	unsigned long rows;
 	bool picture;
 	bool fixed;
 	bool preallocate;
