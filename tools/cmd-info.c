@@ -56,20 +56,33 @@ static int print_all(struct disk *disk, const struct options *options)
 	return 0;
 }
 
-static void add_parent(struct json_object *object, struct disk *disk,
-		       const struct options *options)
+static void add_parent(struct json_object *object, const struct disk *disk,
+		       u32 nr, bool last)
 {
-	char text[PATH_MAX + 64] = "was not looked for (--chain)";
-	int err = 0;
+	char text[PATH_MAX + 64], key[32] = "parent";
 
-	if (options->chain) {
-		err = follow(disk);
-		snprintf(text, sizeof(text), "cannot be opened");
+	if (nr > 1)
+		snprintf(key, sizeof(key), "parent of that (%u)", nr);
+	snprintf(text, sizeof(text), "%s%s", disk->layer[nr]->path,
+		 last ? "; the chain is not complete" : "");
+	tree_text(object, key, text);
+}
+
+static void add_parents(struct json_object *object, struct disk *disk,
+			const struct options *options)
+{
+	int err;
+	u32 i;
+
+	if (!options->chain) {
+		tree_text(object, "parent", "was not looked for (--chain)");
+		return;
 	}
-	if (disk->depth > 1)
-		snprintf(text, sizeof(text), "%s%s", disk->layer[1]->path,
-			 err ? "; the chain is not complete" : "");
-	tree_text(object, "parent", text);
+	err = follow(disk);
+	for (i = 1; i < disk->depth; i++)
+		add_parent(object, disk, i, err && i == disk->depth - 1);
+	if (disk->depth == 1)
+		tree_text(object, "parent", "cannot be opened");
 }
 
 static int print_brief(struct disk *disk, const struct options *options)
@@ -77,7 +90,7 @@ static int print_brief(struct disk *disk, const struct options *options)
 	struct json_object *object = info_brief(disk->layer[0]);
 
 	if (disk->layer[0]->image->params.has_parent)
-		add_parent(object, disk, options);
+		add_parents(object, disk, options);
 	document_take(object, false);
 	return 0;
 }
