@@ -56,33 +56,39 @@ static int print_all(struct disk *disk, const struct options *options)
 	return 0;
 }
 
-static void add_parent(struct json_object *object, const struct disk *disk,
-		       u32 nr, bool last)
+/* "parent.vhdx, over grandparent.vhdx": to be freed, or NULL. */
+static char *parents_text(const struct disk *disk, bool complete)
 {
-	char text[PATH_MAX + 64], key[32] = "parent";
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	u32 i;
 
-	if (nr > 1)
-		snprintf(key, sizeof(key), "parent of that (%u)", nr);
-	snprintf(text, sizeof(text), "%s%s", disk->layer[nr]->path,
-		 last ? "; the chain is not complete" : "");
-	tree_text(object, key, text);
+	if (!out)
+		return NULL;
+	for (i = 1; i < disk->depth; i++)
+		fprintf(out, "%s%s", i > 1 ? ", over " : "",
+			disk->layer[i]->path);
+	if (disk->depth == 1)
+		fprintf(out, "cannot be opened");
+	else if (!complete)
+		fprintf(out, "; the chain is not complete");
+	fclose(out);
+	return text;
 }
 
 static void add_parents(struct json_object *object, struct disk *disk,
 			const struct options *options)
 {
-	int err;
-	u32 i;
+	char *text;
 
 	if (!options->chain) {
 		tree_text(object, "parent", "was not looked for (--chain)");
 		return;
 	}
-	err = follow(disk);
-	for (i = 1; i < disk->depth; i++)
-		add_parent(object, disk, i, err && i == disk->depth - 1);
-	if (disk->depth == 1)
-		tree_text(object, "parent", "cannot be opened");
+	text = parents_text(disk, !follow(disk));
+	tree_text(object, "parent", text ? text : "no memory to say which");
+	free(text);
 }
 
 static int print_brief(struct disk *disk, const struct options *options)

@@ -8,6 +8,8 @@
 #include "message.h"
 #include "open-image.h"
 #include "parent-arg.h"
+#include "rebase-copy.h"
+#include "recover.h"
 #include "relink.h"
 #include "vhdxsetup.h"
 
@@ -16,13 +18,15 @@
  * @options: of the command line
  * @path: of the child
  * @parent: the new parent and its ancestors
- * @child: the child, without its old parents
+ * @child: the child; with --copy, with its old parents
+ * @copied: bytes that were copied into the child
  */
 struct rebase {
 	const struct options *options;
 	const char *path;
 	struct disk *parent;
 	struct disk *child;
+	u64 copied;
 };
 
 static const struct layer *new_parent(const struct rebase *rebase)
@@ -69,11 +73,15 @@ static int check_cycle(const struct rebase *rebase)
 	return 0;
 }
 
+/* The parents of --parent are the new ones. */
 static int open_child(struct rebase *rebase)
 {
-	int err = open_image(rebase->options, rebase->path, OPEN_WRITABLE,
-			     sink_messages(), &rebase->child);
+	struct options options = *rebase->options;
+	int err;
 
+	options.parent_count = 0;
+	err = open_image(&options, rebase->path, OPEN_WRITABLE, sink_messages(),
+			 &rebase->child);
 	if (err || rebase->child->layer[0]->image->params.has_parent)
 		return err;
 	msg_err("%s: is no child: it has no parent, and needs none",
@@ -85,7 +93,7 @@ static int open_child(struct rebase *rebase)
 static int refuse_parent(const struct rebase *rebase, int err)
 {
 	if (err == -ESTALE)
-		msg_err("%s: stays as it is; --ignore-id-mismatch takes %s for its parent all the same",
+		msg_err("%s: stays as it is; --copy copies what %s lacks, --ignore-id-mismatch takes it for the parent all the same",
 			rebase->path, new_parent(rebase)->path);
 	return err == -EUCLEAN ? -ESTALE : err;
 }
@@ -103,12 +111,28 @@ static int check_chain(const struct rebase *rebase)
 	for (i = 0; i < parent->depth; i++)
 		images[1 + i] = parent->layer[i]->image;
 	chain = vhdx_chain_new(images, 1 + parent->depth,
-			       rebase->options->ignore_id ?
+			       rebase->options->ignore_id || rebase->options->copy ?
 			       VHDX_CHAIN_IGNORE_ID : 0, &child->report);
 	if (IS_ERR(chain))
 		return refuse_parent(rebase, (int)PTR_ERR(chain));
 	vhdx_chain_free(chain);
 	return 0;
+}
+
+/* Its log is replayed, and its old parents must be there. */
+static int copy_lacking(struct rebase *rebase)
+{
+	int err;
+
+	if (!rebase->options->copy)
+		return 0;
+	err = vhdx_image_recover(rebase->child->layer[0]->image);
+	if (!err)
+		err = disk_follow(rebase->child);
+	if (!err)
+		err = rebase_copy(rebase->child, rebase->parent,
+				  &rebase->copied);
+	return err;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -155,6 +179,7 @@ static void put_json(const struct rebase *rebase, bool changed, bool adopted)
 	document_put("parent", tree_string(new_parent(rebase)->path));
 	document_put("changed", tree_boolean(changed));
 	document_put("adopted", tree_boolean(adopted));
+	document_put("copied", tree_integer(rebase->copied));
 }
 
 static int write_link(const struct rebase *rebase,
@@ -164,10 +189,10 @@ static int write_link(const struct rebase *rebase,
 	const struct layer *parent = new_parent(rebase);
 	int err;
 
-	if (adopted)
+	if (adopted && !rebase->options->copy)
 		msg_warn("%s: was not made over %s: what the child does not hold reads otherwise from now on",
 			 child->path, parent->path);
-	err = relink(child, locator, !adopted);
+	err = relink(child, locator, !adopted || rebase->options->copy);
 	if (!err)
 		msg_info("%s: its parent is %s from now on", child->path,
 			 parent->path);
@@ -206,6 +231,8 @@ static int rebase_child(struct rebase *rebase)
 		err = open_child(rebase);
 	if (!err)
 		err = check_chain(rebase);
+	if (!err)
+		err = copy_lacking(rebase);
 	if (!err)
 		err = make_locator(rebase, &locator);
 	if (err)

@@ -58,6 +58,7 @@ enum option_id {
 	OPT_INTO,
 	OPT_KEEP,
 	OPT_COMPARE,
+	OPT_COPY,
 	OPT_JSON,
 	OPT_VERBOSE,
 	OPT_QUIET,

@@ -49,6 +49,7 @@
  * @keep: merge: leave an empty child
  * @into: merge: the ancestor, NULL for the parent
  * @compare: diff: leave out what reads as before
+ * @copy: rebase: the disk reads as before
  * @since: diff: the ancestor, NULL for the parent
  * @quiesce: snapshot: file systems come to rest first
  * @all: info: all that the image says, and a census of its blocks
@@ -87,6 +88,7 @@ struct options {
 	bool keep;
 	const char *into;
 	bool compare;
+	bool copy;
 	const char *since;
 	bool quiesce;
 	bool all;
