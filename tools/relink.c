@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "edit.h"
-#include "message.h"
-#include "recover.h"
+#include "edit-image.h"
 #include "relink.h"
 
-static int edit_locator(struct vhdx_edit *edit,
-			const struct vhdx_locator *locator)
+static int edit_locator(struct vhdx_edit *edit, const void *context)
 {
 	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
+	const struct vhdx_locator *locator = context;
 	u8 *item = calloc(1, VHDX_LOCATOR_SIZE_MAX);
 	u32 length;
 	int err;
@@ -20,26 +18,6 @@ static int edit_locator(struct vhdx_edit *edit,
 				     length);
 	free(item);
 	return err;
-}
-
-static int no_room(const struct layer *child)
-{
-	msg_err("%s: there is no room to begin writing", child->path);
-	return -ENOSPC;
-}
-
-static int write_locator(struct layer *child, struct vhdx_session *session,
-			 struct vhdx_edit *edit,
-			 const struct vhdx_locator *locator)
-{
-	int err = edit_locator(edit, locator);
-
-	if (err)
-		return err;
-	err = vhdx_edit_commit(edit);
-	if (err == -ENOSPC)
-		return no_room(child);
-	return err ? err : vhdx_session_end(session);
 }
 
 /**
@@ -56,25 +34,5 @@ static int write_locator(struct layer *child, struct vhdx_session *session,
 int relink(struct layer *child, const struct vhdx_locator *locator,
 	   bool same_disk)
 {
-	struct vhdx_session *session;
-	struct vhdx_edit *edit;
-	int err = vhdx_image_recover(child->image);
-
-	if (err)
-		return err;
-	session = vhdx_session_new(child->image, &child->report);
-	if (IS_ERR(session))
-		return (int)PTR_ERR(session);
-	if (same_disk)
-		vhdx_session_begin_under(session,
-					 vhdx_image_identity(child->image));
-	edit = vhdx_edit_new(session, &child->report);
-	if (IS_ERR(edit)) {
-		vhdx_session_free(session);
-		return (int)PTR_ERR(edit);
-	}
-	err = write_locator(child, session, edit, locator);
-	vhdx_session_free(session);
-	vhdx_edit_free(edit);
-	return err;
+	return edit_image(child, same_disk, edit_locator, locator);
 }

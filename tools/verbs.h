@@ -59,6 +59,7 @@ enum option_id {
 	OPT_KEEP,
 	OPT_COMPARE,
 	OPT_COPY,
+	OPT_RESET_ID,
 	OPT_JSON,
 	OPT_VERBOSE,
 	OPT_QUIET,

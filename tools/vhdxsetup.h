@@ -50,13 +50,14 @@
  * @into: merge: the ancestor, NULL for the parent
  * @compare: diff: leave out what reads as before
  * @copy: rebase: the disk reads as before
+ * @reset_id: set: the disk gets another identity
  * @since: diff: the ancestor, NULL for the parent
  * @quiesce: snapshot: file systems come to rest first
  * @all: info: all that the image says, and a census of its blocks
  * @size: create: bytes of the virtual disk
  * @block_size: create: bytes; 0 for the default, as below
  * @sector_size: create: bytes of a logical sector
- * @physical_sector_size: create: bytes
+ * @physical_sector_size: create, set: bytes
  * @log_size: create: bytes
  * @absolute_path: of a new parent, as Windows names it; NULL for none
  * @volume_path: the same, by its volume
@@ -89,6 +90,7 @@ struct options {
 	const char *into;
 	bool compare;
 	bool copy;
+	bool reset_id;
 	const char *since;
 	bool quiesce;
 	bool all;
@@ -118,6 +120,7 @@ int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
 int cmd_replay(const struct options *options, char **args);
 int cmd_resize(const struct options *options, char **args);
+int cmd_set(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
 int cmd_merge(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);

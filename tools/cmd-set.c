@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* set: change what an image says of its disk. */
+#include "document.h"
+#include "edit-image.h"
+#include "findings.h"
+#include "info-tree.h"
+#include "message.h"
+#include "open-image.h"
+#include "siblings.h"
+#include "verbs.h"
+
+/**
+ * struct setting - what an image is to say
+ * @options: of the command line
+ * @metadata: of the image
+ * @id: the new disk identity, with --reset-id
+ */
+struct setting {
+	const struct options *options;
+	const struct vhdx_metadata *metadata;
+	guid_t id;
+};
+
+static bool sets_sector(const struct options *options)
+{
+	return options->given & OPT(PHYSICAL_SECTOR_SIZE);
+}
+
+static int suits(const struct options *options)
+{
+	u64 sector = options->physical_sector_size;
+
+	if (!options->reset_id && !sets_sector(options)) {
+		msg_err("what? `set' needs --reset-id or --physical-sector-size");
+		return -EINVAL;
+	}
+	if (!sets_sector(options) || sector == 512 || sector == 4096)
+		return 0;
+	msg_err("--physical-sector-size %llu: must be 512 or 4096", sector);
+	return -EINVAL;
+}
+
+/* The image was opened, so it has the item. */
+static int edit_item(struct vhdx_edit *edit, const struct setting *setting,
+		     guid_t id, const void *value, u32 length)
+{
+	const struct vhdx_item *item = vhdx_metadata_find(setting->metadata,
+							  &id);
+
+	return vhdx_edit_item(edit, &id, item->flags, value, length);
+}
+
+static int change(struct vhdx_edit *edit, const void *context)
+{
+	const struct setting *setting = context;
+	__le32 sector = cpu_to_le32(setting->options->physical_sector_size);
+	int err = 0;
+
+	if (setting->options->reset_id)
+		err = edit_item(edit, setting, VHDX_GUID_VIRTUAL_DISK_ID,
+				&setting->id, sizeof(setting->id));
+	if (!err && sets_sector(setting->options))
+		err = edit_item(edit, setting, VHDX_GUID_PHYSICAL_SECTOR_SIZE,
+				&sector, sizeof(sector));
+	return err;
+}
+
+/* All images of a chain are of one disk ([MS-VHDX] 2.6.2). */
+static int check_chain(const struct options *options, const char *path,
+		       struct disk *disk)
+{
+	u32 found;
+	int err;
+
+	if (disk->layer[0]->image->params.has_parent) {
+		msg_err("%s: is a child, which has this from its parent: merge it first",
+			path);
+		return -EINVAL;
+	}
+	err = siblings_say(disk, 0, options->force, &found);
+	if (err || !found || options->force)
+		return err;
+	msg_err("%s: has children, which would not open any more; --force changes it all the same",
+		path);
+	return -EBUSY;
+}
+
+static void announce(const struct setting *setting, const char *path)
+{
+	char text[VHDX_GUID_TEXT_SIZE];
+
+	if (setting->options->reset_id)
+		msg_info("%s: the identity of the disk is %s", path,
+			 vhdx_guid_text(&setting->id, text));
+	if (sets_sector(setting->options))
+		msg_info("%s: the physical sectors have %llu bytes", path,
+			 setting->options->physical_sector_size);
+}
+
+/* As it can be read from now on. */
+static int put_json(const struct options *options, const char *path)
+{
+	struct disk *disk;
+	int err = open_image(options, path, OPEN_IDLE, sink_messages(), &disk);
+
+	if (err)
+		return err;
+	document_put("image", tree_string(disk->layer[0]->path));
+	document_put("disk", info_disk(&disk->layer[0]->image->params));
+	disk_close(disk);
+	return 0;
+}
+
+/**
+ * cmd_set() - the verb `set`
+ * @options: of the command line
+ * @args: the image
+ *
+ * Return: 0 or a negative errno.
+ */
+int cmd_set(const struct options *options, char **args)
+{
+	struct setting setting = { .options = options };
+	struct disk *disk;
+	int err = suits(options);
+
+	if (!err)
+		err = open_image(options, args[0], OPEN_WRITABLE,
+				 sink_messages(), &disk);
+	if (err)
+		return err;
+	guid_gen(&setting.id);
+	setting.metadata = &disk->layer[0]->image->metadata;
+	err = check_chain(options, args[0], disk);
+	if (!err)
+		err = edit_image(disk->layer[0], false, change, &setting);
+	disk_close(disk);
+	if (err)
+		return err;
+	announce(&setting, args[0]);
+	return options->json ? put_json(options, args[0]) : 0;
+}
