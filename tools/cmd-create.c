@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* create: make a new image, of which nothing stays if it is not made whole. */
 #include "child-link.h"
-#include "document.h"
-#include "findings.h"
-#include "info-tree.h"
 #include "message.h"
 #include "new-image.h"
-#include "open-image.h"
 #include "parent-arg.h"
+#include "put-disk.h"
 #include "tree.h"
 #include "vhdxsetup.h"
 #include "windows-path.h"
@@ -186,21 +183,6 @@ static void announce(const struct plan *plan)
 		 plan->parent ? plan->parent->layer[0]->path : "");
 }
 
-/* As it can be read, for what was made is not all in what was asked for. */
-static int put_json(const struct options *options, const char *path)
-{
-	struct disk *disk;
-	int err = open_image(options, path, OPEN_WHILE_WRITTEN,
-			     sink_messages(), &disk);
-
-	if (err)
-		return err;
-	document_put("image", tree_string(disk->layer[0]->path));
-	document_put("disk", info_disk(&disk->layer[0]->image->params));
-	disk_close(disk);
-	return 0;
-}
-
 /**
  * cmd_create() - the verb `create`
  * @options: of the command line
@@ -231,5 +213,5 @@ int cmd_create(const struct options *options, char **args)
 		announce(&plan);
 	vhdx_fork_exit(&plan.fork);
 	disk_close(plan.parent);
-	return !err && options->json ? put_json(options, args[0]) : err;
+	return !err && options->json ? put_disk(options, args[0]) : err;
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* set: change what an image says of its disk. */
-#include "document.h"
 #include "edit-image.h"
 #include "findings.h"
-#include "info-tree.h"
 #include "message.h"
 #include "open-image.h"
+#include "put-disk.h"
 #include "siblings.h"
 #include "verbs.h"
 
@@ -97,20 +96,6 @@ static void announce(const struct setting *setting, const char *path)
 			 setting->options->physical_sector_size);
 }
 
-/* As it can be read from now on. */
-static int put_json(const struct options *options, const char *path)
-{
-	struct disk *disk;
-	int err = open_image(options, path, OPEN_IDLE, sink_messages(), &disk);
-
-	if (err)
-		return err;
-	document_put("image", tree_string(disk->layer[0]->path));
-	document_put("disk", info_disk(&disk->layer[0]->image->params));
-	disk_close(disk);
-	return 0;
-}
-
 /**
  * cmd_set() - the verb `set`
  * @options: of the command line
@@ -138,5 +123,5 @@ int cmd_set(const struct options *options, char **args)
 	if (err)
 		return err;
 	announce(&setting, args[0]);
-	return options->json ? put_json(options, args[0]) : 0;
+	return options->json ? put_disk(options, args[0]) : 0;
 }

@@ -310,19 +310,6 @@ static void resize_stopped(struct kunit *test)
 	expect_new(test, MUCH_LARGER);
 }
 
-static void rebuild(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	writer_crash(test);
-	vhdx_image_close(f->image[0]);
-	f->image[0] = NULL;
-	ram_store_exit(&f->ram[0]);
-	ram_store_init(&f->ram[0]);
-	builder_init(&f->builder[0], &f->ram[0]);
-	open_old(test);
-}
-
 /* The power goes after each change: the old disk, or the new one. */
 static void stop_everywhere(struct kunit *test, u64 size)
 {
@@ -336,7 +323,8 @@ static void stop_everywhere(struct kunit *test, u64 size)
 	changes = f->ram[0].changes - changes;
 	KUNIT_EXPECT_GT(test, changes, 10);
 	for (stop = 1; stop < changes; stop++) {
-		rebuild(test);
+		writer_restart(test);
+		open_old(test);
 		ram_store_stop_after(&f->ram[0], stop);
 		KUNIT_EXPECT_NE(test, resize(test, size), 0);
 		writer_crash(test);

@@ -105,17 +105,8 @@ static int run_script(struct kunit *test, struct script *s)
 /* Builds the image anew, for a script from the start. */
 static void rebuild(struct kunit *test, struct script *s)
 {
-	struct fixture *f = test->priv;
-
 	memset(s, 0, sizeof(*s));
-	if (f->image[0]) {
-		writer_crash(test);
-		vhdx_image_close(f->image[0]);
-		f->image[0] = NULL;
-	}
-	ram_store_exit(&f->ram[0]);
-	ram_store_init(&f->ram[0]);
-	builder_init(&f->builder[0], &f->ram[0]);
+	writer_restart(test);
 	writer_open_empty(test);
 }
 

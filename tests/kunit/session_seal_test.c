@@ -196,14 +196,7 @@ static u64 end_until(struct kunit *test, u64 stop)
 	struct fixture *f = test->priv;
 	u64 before;
 
-	if (f->image[0]) {
-		writer_crash(test);
-		vhdx_image_close(f->image[0]);
-		f->image[0] = NULL;
-	}
-	ram_store_exit(&f->ram[0]);
-	ram_store_init(&f->ram[0]);
-	builder_init(&f->builder[0], &f->ram[0]);
+	writer_restart(test);
 	writer_open_empty(test);
 	writer_write(test, 0, 4096, 0x11);
 	writer_commit(test);

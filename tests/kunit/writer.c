@@ -335,6 +335,24 @@ void writer_crash(struct kunit *test)
 }
 
 /**
+ * writer_restart() - begin again with an empty first file and default knobs
+ * @test: the test; there may be a session and an open image
+ */
+void writer_restart(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f->image[0]) {
+		writer_crash(test);
+		vhdx_image_close(f->image[0]);
+		f->image[0] = NULL;
+	}
+	ram_store_exit(&f->ram[0]);
+	ram_store_init(&f->ram[0]);
+	builder_init(&f->builder[0], &f->ram[0]);
+}
+
+/**
  * writer_entry() - a payload block's BAT entry, as the image sees it
  * @test: the test; it ends here if the entry cannot be had
  * @block: number of the block

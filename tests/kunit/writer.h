@@ -21,6 +21,7 @@
  *   writer_discard()		discard a range, or write zeros; likewise
  *   writer_drain()		let freed space become free
  *   writer_crash()		forget the session, and open the file anew
+ *   writer_restart()		begin again with an empty file
  *   writer_entry()		a BAT entry, as the image sees it
  *   writer_offset()		where a block lies, likewise
  *   writer_disk_entry()	a BAT entry, as the file has it
@@ -74,6 +75,7 @@ void writer_write(struct kunit *test, u64 pos, u64 len, u8 byte);
 void writer_discard(struct kunit *test, enum vhdx_zero why, u64 pos, u64 len);
 void writer_drain(struct kunit *test);
 void writer_crash(struct kunit *test);
+void writer_restart(struct kunit *test);
 u64 writer_entry(struct kunit *test, u64 block);
 u64 writer_offset(struct kunit *test, u64 block);
 u64 writer_disk_entry(struct kunit *test, u64 block);
