@@ -5,10 +5,11 @@
  * dm's clone has no group until a target sets its device, and then gets the
  * group of the task that does so. ->map runs in the task that submits the bio,
  * so ->map records the group. A worker that acts for the bio adopts that group.
- * A block that is prepared for a bio is charged to the bio's group; it may be
- * 256 MiB for a write of a sector. Metadata and blocks that are prepared ahead
- * serve all users of an image, and are charged to the root: a throttled group
- * would hold up others that wait for the same page.
+ * A block that is prepared for a bio is charged to the bio's group, unless bios
+ * of several groups wait; it may be 256 MiB for a write of a sector. Metadata
+ * and blocks that are prepared ahead serve all users of an image, and are
+ * charged to the root: a throttled group would hold up others that wait for the
+ * same page.
  *
  * charge.h APIs:
  *   vhdx_charge_is_root()		is the current task in the root group?

@@ -164,6 +164,7 @@ int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
 	WRITE_ONCE(c->ti, ti);
 	c->room.patience.timeout = no_space_timeout;
 	vhdx_committer_abort_survey(c, false);
+	c->resting = false;
 	if (c->session)
 		vhdx_session_unseal(c->session);
 	mutex_unlock(&c->lock);
@@ -216,6 +217,7 @@ static int end_session(struct vhdx_committer *c, unsigned int flags)
 	u64 length;
 	int err;
 
+	c->resting = true;
 	failed = c->session->mode != VHDX_MODE_RW ||
 		 vhdx_store_is_cut(c->image->store, &length);
 	vhdx_space_worker_rest(c);
@@ -306,15 +308,23 @@ void vhdx_committer_drop_table(struct vhdx_committer *c, struct dm_target *ti)
 	mutex_unlock(&c->lock);
 }
 
+static int run_awake(struct vhdx_committer *c, unsigned int flags)
+{
+	if (c->resting && (flags & VHDX_WORK_BEGIN))
+		return -EBUSY;
+	return vhdx_committer_work(c, flags);
+}
+
 /**
  * vhdx_committer_run() - work now, and wait for it
  * @c: the committer
  * @flags: VHDX_WORK_*
  *
  * Context: process context.
- * Return: 0 or a negative errno.
+ * Return: 0; -EBUSY if writing is to begin and the device is suspended; or another
+ * negative errno.
  */
 int vhdx_committer_run(struct vhdx_committer *c, unsigned int flags)
 {
-	return vhdx_committer_ask(c, vhdx_committer_work, flags);
+	return vhdx_committer_ask(c, run_awake, flags);
 }

@@ -56,17 +56,31 @@ static int prepare_blocks(struct vhdx_committer *c)
 	return err;
 }
 
-/*
- * To zero a block for a few KiB may write 256 MiB, so the group whose bio waits
- * first pays for the pass. Blocks that are prepared ahead are nobody's.
- */
-static int prepare_for(struct vhdx_committer *c, struct bio *first)
+/* Return a bio of the group that all of them are of, or NULL. */
+static struct bio *one_of_group(const struct bio_list *bios)
 {
+	struct bio *first = bio_list_peek((struct bio_list *)bios);
+	struct bio *bio;
+
+	bio_list_for_each(bio, bios)
+		if (bio_blkcg_css(bio) != bio_blkcg_css(first))
+			return NULL;
+	return first;
+}
+
+/*
+ * To zero a block for a few KiB may write 256 MiB, so the group whose bios wait
+ * pays for the pass. If several groups wait, the limits of one must not hold up
+ * the others. Blocks that are prepared ahead of need are nobody's.
+ */
+static int prepare_for(struct vhdx_committer *c, const struct bio_list *bios)
+{
+	struct bio *one = one_of_group(bios);
 	struct vhdx_charge charge = {};
 	int err;
 
-	if (first)
-		charge = vhdx_charge_enter(first, false);
+	if (one)
+		charge = vhdx_charge_enter(one, false);
 	err = prepare_blocks(c);
 	vhdx_charge_leave(charge);
 	return err;
@@ -130,7 +144,7 @@ static void space_pass(struct vhdx_committer *c)
 	take_bios(c, &bios);
 	own = vhdx_own_work_begin();
 	if (own || !bio_list_empty(&bios))
-		err = prepare_for(c, bio_list_peek(&bios));
+		err = prepare_for(c, &bios);
 	if (err == -ENOMEM)
 		msleep(VHDX_RETRY_MS);
 	if (hand_on(c, &bios)) {

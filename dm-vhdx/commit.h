@@ -130,6 +130,7 @@ struct vhdx_space_worker {
  * @low: the thread has other work to do
  * @flush_error: a flush issued outside the committer failed
  * @cut: somebody has truncated the store
+ * @resting: the device is suspended, so the image may be copied
  */
 struct vhdx_committer {
 	struct vhdx_image *image;
@@ -156,6 +157,7 @@ struct vhdx_committer {
 	bool low;
 	bool flush_error;
 	bool cut;
+	bool resting;
 };
 
 void vhdx_committer_event(struct vhdx_committer *c);

@@ -11,6 +11,7 @@
 
 #include "child-link.h"
 #include "device-arg.h"
+#include "device-lock.h"
 #include "exit-codes.h"
 #include "kmsg.h"
 #include "message.h"
@@ -181,6 +182,9 @@ static int ask_seal(const struct snapshot *snapshot, guid_t *holds)
 	err = dmdev_message(snapshot->dev.name, text, answer, sizeof(answer));
 	if (!err && guid_parse(answer, holds))
 		err = -EPROTO;
+	/* It has ended under this GUID meanwhile: another one is needed. */
+	if (err == -EINVAL)
+		return -EAGAIN;
 	if (err)
 		msg_err("%s: cannot be sealed: %s", snapshot->dev.name,
 			strerror(-err));
@@ -306,6 +310,22 @@ static int load_line(const struct snapshot *snapshot, const char *params)
 	return err;
 }
 
+/* Other programs have no lock of ours. */
+static int still_same(const struct snapshot *snapshot)
+{
+	struct dmdev now;
+	int err = dmdev_query(snapshot->dev.name, &now);
+
+	if (err)
+		return err;
+	if (!now.table || strcmp(now.table, snapshot->dev.table) ||
+	    now.suspended || !now.inactive)
+		err = refuse(snapshot, -EBUSY,
+			     "another program changes its table; nothing is done");
+	dmdev_forget(&now);
+	return err;
+}
+
 /* Returns -EAGAIN if the child names the wrong GUID by now. */
 static int still_holds(const struct snapshot *snapshot, const guid_t *linkage)
 {
@@ -314,6 +334,8 @@ static int still_holds(const struct snapshot *snapshot, const guid_t *linkage)
 
 	if (!err && !guid_equal(&holds, linkage))
 		err = -EAGAIN;
+	if (!err)
+		err = still_same(snapshot);
 	if (!err && signals_held()) {
 		msg_err("interrupted: %s goes on as before",
 			snapshot->dev.name);
@@ -337,6 +359,7 @@ static int change_over(const struct snapshot *snapshot, const guid_t *linkage)
 	struct snapshot_swap swap = {
 		.dev = &snapshot->dev,
 		.params = table_line_push(snapshot->fd, snapshot->dev.table),
+		.child = snapshot->fd,
 		.quiesce = snapshot->options->quiesce,
 		.again = snapshot->tries,
 	};
@@ -351,7 +374,7 @@ static int change_over(const struct snapshot *snapshot, const guid_t *linkage)
 		err = snapshot_swap(&swap);
 	if (!err)
 		announce(snapshot, &swap);
-	else if (!swap.stuck)
+	else if (!swap.stuck && !snapshot_is_live(&snapshot->dev, snapshot->fd))
 		remove_child(snapshot);
 	free((char *)swap.params);
 	return err;
@@ -408,6 +431,22 @@ static int take(struct snapshot *snapshot)
 	return err;
 }
 
+/* It may have changed before it was locked. */
+static int look_again(struct dmdev *dev)
+{
+	struct dmdev now;
+	int err = dmdev_query(dev->name, &now);
+
+	if (err)
+		return err;
+	dmdev_forget(dev);
+	*dev = now;
+	if (dmdev_is_vhdx(dev))
+		return 0;
+	msg_err("%s: is no device made of a VHDX image any more", dev->name);
+	return -ENXIO;
+}
+
 /**
  * cmd_snapshot() - the verb `snapshot`
  * @options: of the command line
@@ -421,12 +460,15 @@ int cmd_snapshot(const struct options *options, char **args)
 		.report.emit = hear,
 		.options = options,
 	};
-	int err;
+	int err, lock;
 
 	err = device_arg(args[0], &snapshot.dev);
 	if (err)
 		return err;
-	err = check_version();
+	lock = device_lock(&snapshot.dev);
+	err = lock < 0 ? lock : look_again(&snapshot.dev);
+	if (!err)
+		err = check_version();
 	if (!err)
 		err = check_device(&snapshot);
 	if (!err)
@@ -437,6 +479,8 @@ int cmd_snapshot(const struct options *options, char **args)
 		err = take_child(&snapshot, args[1]);
 	if (!err)
 		err = take(&snapshot);
+	if (lock >= 0)
+		device_unlock(lock);
 	dmdev_forget(&snapshot.dev);
 	free(snapshot.child);
 	free(snapshot.parent);

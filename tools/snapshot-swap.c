@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "kmsg.h"
 #include "message.h"
 #include "partitions.h"
 #include "snapshot-swap.h"
+#include "table-line.h"
 
 static int freeze_one(const struct dmdev *part, void *context)
 {
@@ -57,6 +59,42 @@ static int freeze(const struct snapshot_swap *swap)
 	return err;
 }
 
+static bool is_first_image(const struct dmdev *dev, int child)
+{
+	struct stat named, made;
+	struct words images;
+	bool same;
+
+	if (!dmdev_is_vhdx(dev) || table_line_images(dev->table, &images))
+		return false;
+	same = images.count && !stat(images.word[0], &named) &&
+	       !fstat(child, &made) && named.st_dev == made.st_dev &&
+	       named.st_ino == made.st_ino;
+	words_free(&images);
+	return same;
+}
+
+/**
+ * snapshot_is_live() - does the device write the child?
+ * @dev: the device; asked anew
+ * @child: descriptor of the child
+ *
+ * Another program may have resumed the table that was loaded, or taken it away.
+ *
+ * Return: 1 if it does, 0 if not, or a negative errno.
+ */
+int snapshot_is_live(const struct dmdev *dev, int child)
+{
+	struct dmdev now;
+	int err = dmdev_query(dev->name, &now);
+
+	if (err)
+		return err;
+	err = is_first_image(&now, child);
+	dmdev_forget(&now);
+	return err;
+}
+
 /* The table that was live is gone, and is loaded once more. */
 static int reload(const struct dmdev *dev)
 {
@@ -70,24 +108,44 @@ static int reload(const struct dmdev *dev)
 	return err ? err : dmdev_resume(dev->name);
 }
 
+/* A table of anybody else's is none of ours to replace. */
 static void bring_back(struct snapshot_swap *swap)
 {
 	const char *name = swap->dev->name;
 	struct dmdev now;
-	int err = 0;
+	int err = dmdev_query(name, &now);
 
-	if (dmdev_query(name, &now))
+	if (err) {
+		swap->stuck = true;
+		msg_err("%s: its state is not known: %s; `dmsetup info' and `dmsetup table' show it",
+			name, strerror(-err));
 		return;
-	if (now.suspended)
+	}
+	if (!is_first_image(&now, swap->child))
+		err = dmdev_clear(name);
+	else if (now.suspended)
 		err = reload(swap->dev);
 	else
-		(void)dmdev_clear(name);
+		err = -EBUSY;
 	swap->stuck = err;
 	if (err)
-		msg_err("%s: stays suspended, for its old table cannot be brought back: %s; it was: 0 %llu %s %s",
+		msg_err("%s: its old table cannot be brought back: %s; it was: 0 %llu %s %s",
 			name, strerror(-err), swap->dev->sectors, TARGET_TYPE,
 			swap->dev->table);
 	dmdev_forget(&now);
+}
+
+/* Without a table that is loaded, the kernel swaps nothing, and says nothing. */
+static int swap_tables(struct snapshot_swap *swap, struct dmdev_swap *table)
+{
+	int live, err = dmdev_swap(swap->dev->name, table);
+
+	if (err)
+		return err;
+	live = snapshot_is_live(swap->dev, swap->child);
+	if (live > 0)
+		return 0;
+	return live ? live : -EBUSY;
 }
 
 /* Why the device is where it was. */
@@ -129,7 +187,7 @@ int snapshot_swap(struct snapshot_swap *swap)
 		kmsg_end(log);
 		return err;
 	}
-	err = dmdev_swap(swap->dev->name, &table);
+	err = swap_tables(swap, &table);
 	if (err)
 		bring_back(swap);
 	/* No other attempt can be made. */

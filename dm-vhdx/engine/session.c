@@ -276,6 +276,7 @@ static void use_seal(struct vhdx_session *session)
 {
 	if (guid_is_null(&session->seal))
 		return;
+	session->seal_used = session->seal;
 	session->seal = (guid_t){};
 	session->sealed = true;
 }
@@ -355,8 +356,9 @@ void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid)
  * After the end no session begins before vhdx_session_unseal().
  *
  * Context: the committer, with no other call under way.
- * Return: 0; -EINVAL if @guid is null, or is the one that the image has; -EROFS
- * if the session has failed, so that its end leaves the log to be replayed.
+ * Return: 0; -EINVAL if @guid is null, or if the image has it or was sealed under
+ * it last; -EROFS if the session has failed, so that its end leaves the log to be
+ * replayed.
  */
 int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
 		      guid_t *holds)
@@ -365,7 +367,8 @@ int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
 
 	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
 		return -EROFS;
-	if (guid_is_null(guid) || guid_equal(guid, identity))
+	if (guid_is_null(guid) || guid_equal(guid, identity) ||
+	    guid_equal(guid, &session->seal_used))
 		return -EINVAL;
 	session->seal = *guid;
 	*holds = session->live ? *guid : *identity;

@@ -106,6 +106,7 @@ struct vhdx_session_stats {
  * @committing: a transaction is closed but not yet durable
  * @seal: DataWriteGuid that the image gets when the session ends; null to keep
  *	the one that it has
+ * @seal_used: the last @seal that an end has used up; null for none
  * @sealed: a session has ended under @seal, or before one began; none may begin
  * @surveyed: @space is complete
  * @abort_survey: somebody waits for the end; the survey stops and can be made
@@ -134,7 +135,7 @@ struct vhdx_session_stats {
  * @stats: counters
  *
  * @image and @report never change. @abort_survey is set without a lock. Only
- * the committer changes @seal, @sealed, @surveyed and @journal, except for the
+ * the committer changes @seal, @seal_used, @sealed, @surveyed and @journal, except for the
  * journal's lists and @changed_count. While the session is live, only the space worker changes
  * @append_at and @bad_places and grows @space. Otherwise the committer does,
  * and it also owns @found_size, @space, @last_end and @begin_under. The image's
@@ -151,6 +152,7 @@ struct vhdx_session {
 	bool live;
 	bool committing;
 	guid_t seal;
+	guid_t seal_used;
 	bool sealed;
 	bool surveyed;
 	bool abort_survey;

@@ -547,7 +547,7 @@ void vhdx_file_submit_flush(struct vhdx_file *file, struct vhdx_file_io *io,
 {
 	io->bio = bio;
 	if (llist_add(&io->node, &file->flushes))
-		queue_work(file->workers->readers, &file->flush);
+		queue_work(file->workers->flushers, &file->flush);
 }
 
 /**
@@ -581,7 +581,9 @@ void vhdx_file_io_exit(struct vhdx_file *file)
 		return;
 	/* An item has the credentials of the file until it returns. */
 	flush_workqueue(file->workers->readers);
-	if (vhdx_file_writable(file))
+	if (vhdx_file_writable(file)) {
 		flush_workqueue(file->workers->writers);
+		flush_workqueue(file->workers->flushers);
+	}
 	vhdx_file_workers_put(file->workers);
 }

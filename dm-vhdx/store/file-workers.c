@@ -28,6 +28,7 @@ static void workers_free(struct vhdx_file_workers *workers)
 	destroy(workers->far);
 	destroy(workers->readers);
 	destroy(workers->writers);
+	destroy(workers->flushers);
 	kfree(workers);
 }
 
@@ -50,14 +51,21 @@ static struct vhdx_file_workers *workers_new(void)
 	return NULL;
 }
 
+/* What there is already stays, also after a failure. */
+static bool add_writers(struct vhdx_file_workers *workers)
+{
+	if (!workers->writers)
+		workers->writers = alloc_waiters("vhdx_write");
+	if (!workers->flushers)
+		workers->flushers = alloc_waiters("vhdx_flush");
+	return workers->writers && workers->flushers;
+}
+
 /**
  * vhdx_file_workers_get() - hold a table's workqueues; the first call makes them
  * @shared: of the table under construction; NULL before the first call, which
  *	takes a reference for the table, too
  * @write: the caller's file is open for writing
- *
- * Reads and flushes have a workqueue apart from writes: a frozen file system
- * blocks writes until it is thawed.
  *
  * Context: a constructor.
  * Return: the workqueues, to be given back by vhdx_file_workers_put(); or NULL if
@@ -73,9 +81,7 @@ vhdx_file_workers_get(struct vhdx_file_workers **shared, bool write)
 	workers = *shared;
 	if (!workers)
 		return NULL;
-	if (write && !workers->writers)
-		workers->writers = alloc_waiters("vhdx_write");
-	if (write && !workers->writers)
+	if (write && !add_writers(workers))
 		return NULL;
 	refcount_inc(&workers->users);
 	return workers;

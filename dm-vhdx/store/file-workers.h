@@ -24,9 +24,12 @@
  * @users: files that use them, and the constructor of the table
  * @near: issues bios on the CPU of their submitter, without waiting
  * @far: issues bios on any CPU, without waiting
- * @readers: for reads that have to wait, an item each, and for flushes
+ * @readers: for reads that have to wait, an item each
  * @writers: for writes that have to wait, an item each; NULL if no file is open
  *	for writing
+ * @flushers: for flushes; NULL likewise. A flush waits neither behind reads of a
+ *	parent, whose server may not answer, nor behind writes, which a frozen
+ *	file system blocks.
  */
 struct vhdx_file_workers {
 	refcount_t users;
@@ -34,6 +37,7 @@ struct vhdx_file_workers {
 	struct workqueue_struct *far;
 	struct workqueue_struct *readers;
 	struct workqueue_struct *writers;
+	struct workqueue_struct *flushers;
 };
 
 struct vhdx_file_workers *

@@ -192,6 +192,11 @@ test_not_ignored() {
 # Who is about to write for the first time need not wait for it to happen.
 test_begin() {
 	take file
+	dmsetup suspend --noudevsync v
+	tap_fails "begin: not while the image may be copied" \
+		dmsetup message v 0 begin
+	tap_is "begin: and nothing has changed" "$(identity "$parent")" "$before"
+	dmsetup resume --noudevsync v
 	tap_run "begin: writing begins" dmsetup message v 0 begin
 	tap_fails "begin: under a new GUID" \
 		test "$(identity "$parent")" = "$before"

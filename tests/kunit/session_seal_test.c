@@ -190,6 +190,26 @@ static void seal_refused(struct kunit *test)
 	refuse_seal(test, &chosen, -EROFS);
 }
 
+/*
+ * A copy of the image as it was then has the GUID. What is written since must
+ * not get it, too.
+ */
+static void seal_used_up(struct kunit *test)
+{
+	struct vhdx_session *session = writer_open_empty(test);
+	guid_t chosen = builder_guid(CHOSEN);
+
+	writer_write(test, 0, 4096, 0x11);
+	seal(test, CHOSEN, CHOSEN);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	vhdx_session_unseal(session);
+	writer_write(test, 0, 4096, 0x12);
+	refuse_seal(test, &chosen, -EINVAL);
+	seal(test, CHOSEN + 1, CHOSEN + 1);
+	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
+	KUNIT_EXPECT_TRUE(test, has_guid(test, CHOSEN + 1));
+}
+
 /* An image whose store goes away in the middle of the end. */
 static u64 end_until(struct kunit *test, u64 stop)
 {
@@ -246,6 +266,7 @@ static struct kunit_case session_seal_cases[] = {
 	KUNIT_CASE(seal_once),
 	KUNIT_CASE(unseal_before),
 	KUNIT_CASE(seal_refused),
+	KUNIT_CASE(seal_used_up),
 	KUNIT_CASE(seal_crashes),
 	{}
 };
