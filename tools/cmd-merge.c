@@ -47,7 +47,8 @@ static int remember_paths(struct plan *plan, const struct disk *disk)
 	return 0;
 }
 
-static int check_children(const struct plan *plan, const struct disk *disk)
+static int check_children(const struct plan *plan, const struct disk *disk,
+			  u32 into)
 {
 	u32 i, found, others = 0;
 	int err = siblings_say(disk, 0, false, &found);
@@ -57,14 +58,14 @@ static int check_children(const struct plan *plan, const struct disk *disk)
 			disk->layer[0]->path);
 		return -EBUSY;
 	}
-	for (i = 1; i <= plan->into && !err; i++) {
+	for (i = 1; i <= into && !err; i++) {
 		err = siblings_say(disk, i, plan->options->force, &found);
 		others += found;
 	}
 	if (err || !others || plan->options->force)
 		return err;
 	msg_err("%s: a merge changes it, and other children of it would not open any more; --force merges all the same",
-		disk->layer[plan->into]->path);
+		disk->layer[into]->path);
 	return -EBUSY;
 }
 
@@ -99,7 +100,7 @@ static int check_plan(struct plan *plan, struct disk *disk)
 		err = vhdx_merge_check(disk->chain, i, &disk->layer[i]->report);
 	if (!err)
 		err = check_removal(plan, disk);
-	return err ? err : check_children(plan, disk);
+	return err ? err : check_children(plan, disk, plan->into);
 }
 
 /* All that can be known before anything changes. */
@@ -137,6 +138,9 @@ static int open_pair(const struct plan *plan, u32 nr, struct disk **opened)
 	err = disk_follow(*opened);
 	for (i = 0; i < 2 && !err; i++)
 		err = vhdx_image_recover((*opened)->layer[i]->image);
+	/* Somebody may have made a child of one of them since the plan. */
+	if (!err)
+		err = check_children(plan, *opened, plan->options->force ? 0 : 1);
 	if (err) {
 		disk_close(*opened);
 		*opened = NULL;
@@ -195,7 +199,7 @@ static void tell_done(const struct plan *plan, u32 nr,
 		 plan->options->keep ? "it is empty now" : "it is removed");
 }
 
-/* By the locks, nobody has the images open in between. */
+/* The locks were given up in between, so all is checked once more. */
 static int copy_pair(const struct plan *plan, u32 nr, const guid_t *identity)
 {
 	struct merge_counts counts;

@@ -11,6 +11,7 @@
 #include "rebase-copy.h"
 #include "recover.h"
 #include "relink.h"
+#include "siblings.h"
 #include "vhdxsetup.h"
 
 /**
@@ -126,6 +127,10 @@ static int copy_lacking(struct rebase *rebase)
 
 	if (!rebase->options->copy)
 		return 0;
+	if (!guid_equal(&rebase->child->layer[0]->image->params.disk_id,
+			&new_parent(rebase)->image->params.disk_id))
+		msg_warn("%s: is another disk by its identity, so %s cannot be merged into it later",
+			 new_parent(rebase)->path, rebase->path);
 	err = vhdx_image_recover(rebase->child->layer[0]->image);
 	if (!err)
 		err = disk_follow(rebase->child);
@@ -182,13 +187,31 @@ static void put_json(const struct rebase *rebase, bool changed, bool adopted)
 	document_put("copied", tree_integer(rebase->copied));
 }
 
+/* The identity changes with what the disk holds. */
+static int check_children(const struct rebase *rebase)
+{
+	bool force = rebase->options->force;
+	u32 found;
+	int err = siblings_say(rebase->child, 0, force, &found);
+
+	if (err || !found || force)
+		return err;
+	msg_err("%s: has children, which would not open any more; --force rebases it all the same",
+		rebase->path);
+	return -EBUSY;
+}
+
 static int write_link(const struct rebase *rebase,
 		      const struct vhdx_locator *locator, bool adopted)
 {
 	struct layer *child = rebase->child->layer[0];
 	const struct layer *parent = new_parent(rebase);
-	int err;
+	int err = 0;
 
+	if (adopted && !rebase->options->copy)
+		err = check_children(rebase);
+	if (err)
+		return err;
 	if (adopted && !rebase->options->copy)
 		msg_warn("%s: was not made over %s: what the child does not hold reads otherwise from now on",
 			 child->path, parent->path);
@@ -232,12 +255,12 @@ static int rebase_child(struct rebase *rebase)
 	if (!err)
 		err = check_chain(rebase);
 	if (!err)
-		err = copy_lacking(rebase);
-	if (!err)
 		err = make_locator(rebase, &locator);
 	if (err)
 		return err;
-	err = change_link(rebase, locator);
+	err = copy_lacking(rebase);
+	if (!err)
+		err = change_link(rebase, locator);
 	vhdx_locator_free(locator);
 	return err;
 }

@@ -70,7 +70,7 @@ const struct option_spec option_specs[] = {
 	[OPT_NO_SPARSE] = { "no-sparse", 0, NULL, FLAG(no_sparse),
 		"leave no holes in the file: Windows refuses sparse ones" },
 	[OPT_FORCE] = { "force", 0, NULL, FLAG(force),
-		"overwrite the block device; merge, resize: orphan children" },
+		"overwrite the block device; merge, rebase, resize, set: orphan children" },
 	[OPT_REPAIR] = { "repair", 0, NULL, FLAG(repair),
 		"first mend what can be mended without guessing" },
 	[OPT_CLEAR_LOG] = { "clear-log", 0, NULL, FLAG(clear_log),
@@ -145,7 +145,8 @@ const struct verb verbs[] = {
 	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) | OPT(JSON) },
 	{ "rebase", cmd_rebase, 1, 1, "IMAGE",
 	  "let a child name its parent by another path, or another parent",
-	  OPT_OF_CHAIN | OPT(COPY) | OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) | OPT(JSON) },
+	  OPT_OF_CHAIN | OPT(COPY) | OPT(FORCE) | OPT(ABSOLUTE_PATH) |
+	  OPT(VOLUME_PATH) | OPT(JSON) },
 	{ "snapshot", cmd_snapshot, 2, 2, "NAME CHILD",
 	  "have a device go on in a new child of its image",
 	  OPT(QUIESCE) },

@@ -154,7 +154,9 @@ static int allocate_fixed(struct growth *g, u64 number, __le64 *entry)
 	r = vhdx_session_space(g->session, vhdx_bat_block_size(&g->to),
 			       &offset);
 	if (r)
-		return store_failed(g, "payload block", number, r);
+		return vhdx_refuse(g->report, r, VHDX_AT("file", 0),
+				   "has no room for block %llu of the fixed disk: %s (%d)",
+				   number, vhdx_errno_words(r), -r);
 	*entry = cpu_to_le64(offset | VHDX_BLOCK_FULLY_PRESENT);
 	return 0;
 }
@@ -213,12 +215,14 @@ static int write_batch(struct growth *g, u64 first, u64 count)
 static int write_entries(struct growth *g)
 {
 	u64 end = g->to.pages * VHDX_BAT_ENTRIES_PER_PAGE;
+	u64 last_block = g->image->bat.blocks - 1;
 	u64 first = 0, count;
 	int r = 0;
 
+	/* From the entry behind that of the old last block on. */
 	if (!g->region)
 		first = ALIGN_DOWN(vhdx_bat_payload_index(&g->to,
-							  g->image->bat.blocks),
+							  last_block) + 1,
 				   (u64)VHDX_BAT_ENTRIES_PER_PAGE);
 	for (; first < end && !r; first += count) {
 		count = min_t(u64, end - first, BATCH_ENTRIES);
@@ -322,6 +326,9 @@ static int grow(struct growth *g, struct vhdx_edit *edit)
 
 	if (!r)
 		r = vhdx_session_ready(g->session);
+	if (r == -ENOSPC)
+		return vhdx_refuse(g->report, r, VHDX_AT("file", 0),
+				   "has no room to begin writing");
 	if (!r)
 		r = clear_tail(g);
 	if (!r)
@@ -329,6 +336,22 @@ static int grow(struct growth *g, struct vhdx_edit *edit)
 	if (!r)
 		r = write_entries(g);
 	return r ? r : publish(g, edit);
+}
+
+/*
+ * What was taken for a larger region, or for blocks of a fixed disk, and is not
+ * published is nobody's: the BAT tells. A fixed image keeps the length that it
+ * was found with.
+ */
+static void give_back_space(struct growth *g, u64 found_size)
+{
+	struct vhdx_session *session = g->session;
+
+	if (session->mode != VHDX_MODE_RW)
+		return;
+	session->surveyed = false;
+	if (!vhdx_session_survey(session))
+		session->found_size = found_size;
 }
 
 /**
@@ -356,6 +379,7 @@ int vhdx_resize(struct vhdx_session *session, u64 size,
 		.report = report,
 	};
 	struct vhdx_edit *edit = vhdx_edit_new(session, report);
+	u64 found_size;
 	int r, ended;
 
 	if (IS_ERR(edit))
@@ -364,10 +388,12 @@ int vhdx_resize(struct vhdx_session *session, u64 size,
 	if (vhdx_resize_moves(g.image, size))
 		g.region = ALIGN(g.to.pages * VHDX_PAGE, VHDX_ALIGN);
 	g.batch = kvmalloc(BATCH_BYTES, GFP_KERNEL);
-	r = g.batch ? grow(&g, edit) : -ENOMEM;
-	/* Space that was taken for a larger region and is not used is free. */
-	if (r && g.to.offset != g.image->bat.offset)
-		vhdx_session_unspace(session, g.to.offset, g.region);
+	r = vhdx_session_survey(session);
+	found_size = session->found_size;
+	if (!r)
+		r = g.batch ? grow(&g, edit) : -ENOMEM;
+	if (r)
+		give_back_space(&g, found_size);
 	ended = vhdx_session_end(session);
 	vhdx_edit_free(edit);
 	kvfree(g.batch);

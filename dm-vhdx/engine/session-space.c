@@ -248,19 +248,6 @@ int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset)
 	return 0;
 }
 
-/**
- * vhdx_session_unspace() - give back what vhdx_session_space() took
- * @session: the session
- * @offset: byte offset of the space, which nothing points to
- * @size: bytes
- *
- * Context: process context; takes the pool's lock.
- */
-void vhdx_session_unspace(struct vhdx_session *session, u64 offset, u64 size)
-{
-	untake_space(session, offset, size);
-}
-
 static int prepare_bitmap(struct vhdx_session *session)
 {
 	u64 offset;

@@ -45,7 +45,6 @@
  *   vhdx_session_reserve()	reserve space for the log and the BAT
  *   vhdx_session_reclaims()	amount of space that is becoming free
  *   vhdx_session_space()	take space for something else than a block
- *   vhdx_session_unspace()	give it back
  *   vhdx_session_prepare()	prepare blocks for allocation
  *   vhdx_session_drain()	test whether freed space waits for I/O to end
  *   vhdx_session_drained()	free that space after the I/O has ended
@@ -252,7 +251,6 @@ int vhdx_session_survey(struct vhdx_session *session);
 int vhdx_session_reserve(struct vhdx_session *session);
 u64 vhdx_session_reclaims(const struct vhdx_session *session);
 int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset);
-void vhdx_session_unspace(struct vhdx_session *session, u64 offset, u64 size);
 int vhdx_session_prepare(struct vhdx_session *session);
 bool vhdx_session_drain(struct vhdx_session *session);
 bool vhdx_session_drained(struct vhdx_session *session);

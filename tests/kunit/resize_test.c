@@ -289,6 +289,47 @@ static void resize_no_room(struct kunit *test)
 	expect_alive(test, OLD_SIZE - 512 * VHDX_KIB);
 }
 
+/* Of a fixed disk, what its new blocks were given is given back. */
+static void resize_fixed_no_room(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 length;
+
+	f->builder[0].param_flags = 1;
+	open_old(test);
+	length = f->ram[0].store.size;
+	writer_of(test)->tracer.limit = length + 3 * MIB;
+	writer_of(test)->tracer.limit_error = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, resize(test, 20 * MIB), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, length);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), OLD_SIZE);
+	expect_contents(test);
+}
+
+/*
+ * The last chunk of a disk of 2 TiB is full, and its bitmap has the last entry of
+ * a page, where other programs may leave anything.
+ */
+static void resize_padding(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 entry;
+
+	b->block_size = 32 * MIB;
+	b->size = 2048 * GIB;
+	builder_write(b);
+	entry = b->bat_offset + 8 * 66047;
+	ram_store_put(&f->ram[0], entry, 6 * MIB | 6, 8);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, resize(test, 2049 * GIB), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), 2049 * GIB);
+	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], entry, 8), 0);
+	expect_sound(test);
+}
+
 /* Who stops it has the old disk, in a file that is no longer than before. */
 static void resize_stopped(struct kunit *test)
 {
@@ -362,6 +403,8 @@ static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(resize_order_moved),
 	KUNIT_CASE(resize_refused),
 	KUNIT_CASE(resize_no_room),
+	KUNIT_CASE(resize_fixed_no_room),
+	KUNIT_CASE(resize_padding),
 	KUNIT_CASE(resize_stopped),
 	KUNIT_CASE(resize_crash),
 	KUNIT_CASE(resize_crash_moved),
