@@ -313,6 +313,18 @@ test_between() {
 	exits "  the chain is in order" 0 check --quiet --chain "$child"
 	rm "$STORE"/*.vhdx
 
+	opened 64M
+	in_background "${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child"
+	when_loaded fails "two at a time" 7 \
+		"another snapshot of it is under way" v0 "$STORE/child2.vhdx"
+	wait "$pid"
+	tap_is "two at a time: the first one is made" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	tap_is "  the device goes on in its child" "$(vhdx_status v0 layers)" 2
+	exits "  close" 0 close v0
+	exits "  the chain is in order" 0 check --quiet --chain "$child"
+	rm "$STORE"/*.vhdx
+
 	# After it was asked for the last time, and before the swap.
 	opened 64M
 	in_background "${slowly[@]}" "$by_2_s" "$VHDXSETUP" snapshot v0 "$child"
