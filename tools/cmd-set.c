@@ -22,7 +22,7 @@ struct setting {
 
 static bool sets_sector(const struct options *options)
 {
-	return options->given & OPT(PHYSICAL_SECTOR_SIZE);
+	return options->given[OPT_PHYSICAL_SECTOR_SIZE];
 }
 
 static int suits(const struct options *options)

@@ -72,7 +72,8 @@ static const char *word_of(enum completion_kind kind)
 	return words[kind];
 }
 
-static void print_options(FILE *out, u64 mask)
+/* With those of every verb; those alone, without @verb. */
+static void print_options(FILE *out, const struct verb *verb)
 {
 	const struct option_spec *spec;
 	unsigned int i;
@@ -80,7 +81,7 @@ static void print_options(FILE *out, u64 mask)
 	fputs("		options='", out);
 	for (i = 0; i < option_count; i++) {
 		spec = &option_specs[i];
-		if (!(mask & (1ULL << i)))
+		if (!option_is_common(i) && !(verb && verb_takes(verb, i)))
 			continue;
 		if (spec->letter)
 			fprintf(out, "-%c ", spec->letter);
@@ -97,7 +98,7 @@ static void print_verb(FILE *out, const struct verb *verb)
 	unsigned int i;
 
 	fprintf(out, "	%s)\n", verb->name);
-	print_options(out, verb->options | OPT_COMMON);
+	print_options(out, verb);
 	fputs("		kinds=(", out);
 	for (i = 0; i < n; i++)
 		fprintf(out, "%s%s", i ? " " : "",
@@ -116,7 +117,7 @@ static void print_verbs(FILE *out)
 	fputs("help'\n	shells='", out);
 	completion_words(out);
 	fputs("'\n	case $1 in\n	'')\n", out);
-	print_options(out, OPT_COMMON);
+	print_options(out, NULL);
 	fputs("		kinds=(verb)\n		;;\n"
 	      "	help) kinds=(verb) more=nothing ;;\n", out);
 	for (i = 0; i < verb_count; i++)

@@ -89,12 +89,14 @@ static void print_option(FILE *out, const char *condition, unsigned int id)
 	fputs("'\n", out);
 }
 
-static void print_options(FILE *out, const char *condition, u64 mask)
+/* Those of every verb, without @verb. */
+static void print_options(FILE *out, const char *condition,
+			  const struct verb *verb)
 {
 	unsigned int i;
 
 	for (i = 0; i < option_count; i++)
-		if (mask & (1ULL << i))
+		if (verb ? verb_takes(verb, i) : option_is_common(i))
 			print_option(out, condition, i);
 }
 
@@ -136,7 +138,7 @@ static void print_verb(FILE *out, const struct verb *verb)
 		print_arg(out, verb, i);
 	snprintf(condition, sizeof(condition), " -n '__vhdxsetup_at %s'",
 		 verb->name);
-	print_options(out, condition, verb->options);
+	print_options(out, condition, verb);
 }
 
 /**
@@ -149,7 +151,7 @@ void completion_fish(FILE *out)
 
 	fputs(head, out);
 	print_lists(out);
-	print_options(out, "", OPT_COMMON);
+	print_options(out, "", NULL);
 	fputs(help, out);
 	for (i = 0; i < verb_count; i++)
 		print_verb(out, &verbs[i]);

@@ -76,12 +76,13 @@ static void print_option(FILE *out, const struct option_spec *spec)
 	fputs("' \\\n", out);
 }
 
-static void print_options(FILE *out, u64 mask)
+/* With those of every verb; those alone, without @verb. */
+static void print_options(FILE *out, const struct verb *verb)
 {
 	unsigned int i;
 
 	for (i = 0; i < option_count; i++)
-		if (mask & (1ULL << i))
+		if (option_is_common(i) || (verb && verb_takes(verb, i)))
 			print_option(out, &option_specs[i]);
 }
 
@@ -93,7 +94,7 @@ static void print_verb(FILE *out, const struct verb *verb)
 	unsigned int i;
 
 	fprintf(out, "	%s)\n		_arguments -s -S \\\n", verb->name);
-	print_options(out, verb->options | OPT_COMMON);
+	print_options(out, verb);
 	for (i = 0; i < n; i++) {
 		fprintf(out, "			'%u:argument:", i + 1);
 		print_action(out, completion_arg(verb, i));
@@ -133,7 +134,7 @@ void completion_zsh(FILE *out)
 	      "	local -a verbs\n\n", out);
 	print_verb_list(out);
 	fputs("	_arguments -C -S \\\n", out);
-	print_options(out, OPT_COMMON);
+	print_options(out, NULL);
 	fputs("			':verb:->verb' \\\n"
 	      "			'*::argument:->argument' && return\n"
 	      "	if [[ $state == verb ]]; then\n"

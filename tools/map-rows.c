@@ -43,7 +43,7 @@ void row_offset(int width, u64 value)
  */
 unsigned long rows_limit(const struct options *options, bool sectors)
 {
-	if (options->given & OPT(ROWS))
+	if (options->given[OPT_ROWS])
 		return options->rows;
 	return sectors ? ROWS_MAX : 0;
 }

@@ -23,7 +23,7 @@ static void print_image(FILE *out, const struct layer *layer)
 /* Whether the device is read-only is not here: that is device-mapper's. */
 static void print_features(FILE *out, const struct options *options)
 {
-	bool timeout = options->given & OPT(NO_SPACE_TIMEOUT);
+	bool timeout = options->given[OPT_NO_SPACE_TIMEOUT];
 	unsigned int count = options->buffered + options->ignore_id +
 			     (options->bat_cache ? 2 : 0) +
 			     (timeout ? 2 : 0) + options->no_discard +

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <assert.h>
+
 #include "verbs.h"
 
 #define MEMBER(_kind, member) \
@@ -106,74 +108,81 @@ const struct option_spec option_specs[] = {
 };
 
 const unsigned int option_count = ARRAY_SIZE(option_specs);
+static_assert(ARRAY_SIZE(option_specs) <= OPTIONS_MAX,
+	      "struct options has no place for all options");
 
-#define OPT_OF_CHAIN	(OPT(PARENT) | OPT(PARENTS_ANYWHERE) | OPT(IGNORE_ID))
+/* A verb's options; and with those that find the parents of an image. */
+#define OPTIONS(...) \
+	.options = (const enum option_id[]){ __VA_ARGS__ }, \
+	.option_count = sizeof((enum option_id[]){ __VA_ARGS__ }) / \
+			sizeof(enum option_id)
+#define OPTIONS_OF_CHAIN(...) \
+	OPTIONS(OPT_PARENT, OPT_PARENTS_ANYWHERE, OPT_IGNORE_ID, __VA_ARGS__)
 
 const struct verb verbs[] = {
 	{ "open", cmd_open, 1, 2, "IMAGE [NAME]",
 	  "make the block device /dev/mapper/NAME of an image",
-	  OPT(READONLY) | OPT(PARTITIONS) | OPT_OF_CHAIN |
-	  OPT(NO_PARENTS) | OPT(BAT_CACHE) |
-	  OPT(BUFFERED) | OPT(NO_SPACE_TIMEOUT) | OPT(PRIVATE) |
-	  OPT(NO_DISCARD) | OPT(DISCARD_GRANULARITY) | OPT(JSON) },
+	  OPTIONS_OF_CHAIN(OPT_READONLY, OPT_PARTITIONS, OPT_NO_PARENTS,
+			   OPT_BAT_CACHE, OPT_BUFFERED, OPT_NO_SPACE_TIMEOUT,
+			   OPT_PRIVATE, OPT_NO_DISCARD, OPT_DISCARD_GRANULARITY,
+			   OPT_JSON) },
 	{ "close", cmd_close, 1, 1, "NAME|IMAGE",
 	  "remove the device, and its partitions",
-	  OPT(DEFERRED) | OPT(JSON) },
+	  OPTIONS(OPT_DEFERRED, OPT_JSON) },
 	{ "status", cmd_status, 1, 1, "NAME|IMAGE",
 	  "say what a device is and what it does",
-	  OPT(JSON) },
+	  OPTIONS(OPT_JSON) },
 	{ "list", cmd_list, 0, 0, "",
 	  "list the devices made of VHDX images",
-	  OPT(JSON) | OPT(OUTPUT) | OPT(NO_HEADINGS) },
+	  OPTIONS(OPT_JSON, OPT_OUTPUT, OPT_NO_HEADINGS) },
 	{ "info", cmd_info, 1, 1, "IMAGE",
 	  "say what an image is, and what it says of itself",
-	  OPT(ALL) | OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN |
-	  OPT(NO_PARENTS) },
+	  OPTIONS_OF_CHAIN(OPT_ALL, OPT_JSON, OPT_CHAIN, OPT_NO_PARENTS) },
 	{ "check", cmd_check, 1, INT_MAX, "IMAGE...",
 	  "look for everything that is wrong with an image",
-	  OPT(JSON) | OPT(CHAIN) | OPT_OF_CHAIN | OPT(NO_PARENTS) |
-	  OPT(REPAIR) | OPT(CLEAR_LOG) | OPT(FORCE_SHARE) },
+	  OPTIONS_OF_CHAIN(OPT_JSON, OPT_CHAIN, OPT_NO_PARENTS, OPT_REPAIR,
+			   OPT_CLEAR_LOG, OPT_FORCE_SHARE) },
 	{ "replay", cmd_replay, 1, 1, "IMAGE",
 	  "put in place what the log holds, as opening for writing does",
-	  OPT(JSON) },
+	  OPTIONS(OPT_JSON) },
 	{ "create", cmd_create, 1, 1, "FILE",
 	  "make a new image",
-	  OPT(PARENT) | OPT(PARENTS_ANYWHERE) |
-	  OPT(ABSOLUTE_PATH) | OPT(VOLUME_PATH) |
-	  OPT(SIZE) | OPT(BLOCK_SIZE) | OPT(SECTOR_SIZE) |
-	  OPT(PHYSICAL_SECTOR_SIZE) | OPT(LOG_SIZE) | OPT(FIXED) |
-	  OPT(PREALLOCATE) | OPT(NO_SPARSE) | OPT(FORCE) | OPT(JSON) },
+	  OPTIONS(OPT_PARENT, OPT_PARENTS_ANYWHERE, OPT_ABSOLUTE_PATH,
+		  OPT_VOLUME_PATH, OPT_SIZE, OPT_BLOCK_SIZE, OPT_SECTOR_SIZE,
+		  OPT_PHYSICAL_SECTOR_SIZE, OPT_LOG_SIZE, OPT_FIXED,
+		  OPT_PREALLOCATE, OPT_NO_SPARSE, OPT_FORCE, OPT_JSON) },
 	{ "rebase", cmd_rebase, 1, 1, "IMAGE",
 	  "let a child name its parent by another path, or another parent",
-	  OPT_OF_CHAIN | OPT(COPY) | OPT(FORCE) | OPT(ABSOLUTE_PATH) |
-	  OPT(VOLUME_PATH) | OPT(JSON) },
+	  OPTIONS_OF_CHAIN(OPT_COPY, OPT_FORCE, OPT_ABSOLUTE_PATH,
+			   OPT_VOLUME_PATH, OPT_JSON) },
 	{ "snapshot", cmd_snapshot, 2, 2, "NAME CHILD",
 	  "have a device go on in a new child of its image",
-	  OPT(QUIESCE) },
+	  OPTIONS(OPT_QUIESCE) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  "show where the blocks of the disk lie",
-	  OPT(JSON) | OPT(PICTURE) | OPT(SECTORS) | OPT(ROWS) | OPT_OF_CHAIN |
-	  OPT(NO_PARENTS) },
+	  OPTIONS_OF_CHAIN(OPT_JSON, OPT_PICTURE, OPT_SECTORS, OPT_ROWS,
+			   OPT_NO_PARENTS) },
 	{ "diff", cmd_diff, 1, 1, "CHILD",
 	  "list what an image changes against its parent",
-	  OPT(JSON) | OPT(SINCE) | OPT(COMPARE) | OPT(ROWS) | OPT_OF_CHAIN |
-	  OPT(FORCE_SHARE) },
+	  OPTIONS_OF_CHAIN(OPT_JSON, OPT_SINCE, OPT_COMPARE, OPT_ROWS,
+			   OPT_FORCE_SHARE) },
 	{ "merge", cmd_merge, 1, 1, "CHILD",
 	  "put what an image changes into its parent, and remove it",
-	  OPT(JSON) | OPT(INTO) | OPT(KEEP) | OPT(FORCE) | OPT(PARENT) },
+	  OPTIONS(OPT_JSON, OPT_INTO, OPT_KEEP, OPT_FORCE, OPT_PARENT) },
 	{ "compare", cmd_compare, 2, 2, "IMAGE IMAGE",
 	  "find the first byte in which two disks differ",
-	  OPT(JSON) | OPT(PARENTS_ANYWHERE) | OPT(IGNORE_ID) |
-	  OPT(FORCE_SHARE) },
+	  OPTIONS(OPT_JSON, OPT_PARENTS_ANYWHERE, OPT_IGNORE_ID,
+		  OPT_FORCE_SHARE) },
 	{ "resize", cmd_resize, 2, 2, "IMAGE [+]SIZE",
 	  "make the disk of an image larger",
-	  OPT(JSON) | OPT(FORCE) | OPT_OF_CHAIN },
+	  OPTIONS_OF_CHAIN(OPT_JSON, OPT_FORCE) },
 	{ "set", cmd_set, 1, 1, "IMAGE",
 	  "change what an image says of its disk",
-	  OPT(RESET_ID) | OPT(PHYSICAL_SECTOR_SIZE) | OPT(FORCE) | OPT(JSON) },
+	  OPTIONS(OPT_RESET_ID, OPT_PHYSICAL_SECTOR_SIZE, OPT_FORCE,
+		  OPT_JSON) },
 	{ "completion", cmd_completion, 1, 1, "SHELL",
 	  "print what has bash, zsh or fish complete the command line",
-	  0 },
+	  .options = NULL },
 };
 
 const unsigned int verb_count = ARRAY_SIZE(verbs);
@@ -194,6 +203,35 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/**
+ * verb_takes() - does an option mean something to a verb?
+ * @verb: the verb
+ * @id: the option
+ *
+ * Return: false also for an option that every verb takes.
+ */
+bool verb_takes(const struct verb *verb, enum option_id id)
+{
+	unsigned int i;
+
+	for (i = 0; i < verb->option_count; i++)
+		if (verb->options[i] == id)
+			return true;
+	return false;
+}
+
+/**
+ * option_is_common() - does every verb take an option?
+ * @id: the option
+ *
+ * Return: true if it does.
+ */
+bool option_is_common(enum option_id id)
+{
+	return id == OPT_VERBOSE || id == OPT_QUIET || id == OPT_HELP ||
+	       id == OPT_VERSION;
+}
+
 static void option_help(FILE *out, const struct option_spec *spec)
 {
 	char letter[8] = "    ";
@@ -206,13 +244,13 @@ static void option_help(FILE *out, const struct option_spec *spec)
 	fprintf(out, "  %s%-28s %s\n", letter, name, spec->text);
 }
 
-static void options_help(FILE *out, u64 mask)
+static void options_help(FILE *out, const struct verb *verb)
 {
 	unsigned int i;
 
 	fprintf(out, "\nOptions:\n");
 	for (i = 0; i < option_count; i++)
-		if (mask & (1ULL << i))
+		if (option_is_common(i) || (verb && verb_takes(verb, i)))
 			option_help(out, &option_specs[i]);
 }
 
@@ -225,7 +263,7 @@ void verb_help(FILE *out, const struct verb *verb)
 {
 	fprintf(out, "Usage: vhdxsetup %s [OPTION...]%s%s\n\n  %s\n", verb->name,
 		*verb->args ? " " : "", verb->args, verb->text);
-	options_help(out, verb->options | OPT_COMMON);
+	options_help(out, verb);
 }
 
 /**
@@ -246,6 +284,6 @@ void general_help(FILE *out)
 			 verbs[i].args);
 		fprintf(out, "  %-20s %s\n", usage, verbs[i].text);
 	}
-	options_help(out, OPT_COMMON);
+	options_help(out, NULL);
 	fprintf(out, "\n`vhdxsetup help VERB' has the options of a verb.\n");
 }

@@ -7,6 +7,8 @@
  *   verbs[], verb_count	the verbs
  *   option_specs[], option_count	the options
  *   verb_find()		a verb by its name
+ *   verb_takes()		does it take an option?
+ *   option_is_common()		do all?
  *   verb_help()		one verb's help
  *   general_help()		everything's
  */
@@ -17,7 +19,7 @@
 
 #include "vhdxsetup.h"
 
-/* One bit an option, in the order of option_specs[]. */
+/* In the order of option_specs[]. */
 enum option_id {
 	OPT_READONLY,
 	OPT_PARTITIONS,
@@ -67,10 +69,6 @@ enum option_id {
 	OPT_VERSION,
 };
 
-#define OPT(id)		(1ULL << OPT_##id)
-/* Options that every verb takes. */
-#define OPT_COMMON	(OPT(VERBOSE) | OPT(QUIET) | OPT(HELP) | OPT(VERSION))
-
 /**
  * enum option_kind - what it takes to set an option
  * @OPTION_OWN: a function of its own
@@ -109,7 +107,8 @@ struct option_spec {
  * @most: and at most
  * @args: their names
  * @text: what it does
- * @options: OPT() bits of what it takes beside OPT_COMMON
+ * @options: what it takes beside what every verb takes
+ * @option_count: how many these are
  */
 struct verb {
 	const char *name;
@@ -118,7 +117,8 @@ struct verb {
 	int most;
 	const char *args;
 	const char *text;
-	u64 options;
+	const enum option_id *options;
+	unsigned int option_count;
 };
 
 extern const struct verb verbs[];
@@ -127,6 +127,8 @@ extern const struct option_spec option_specs[];
 extern const unsigned int option_count;
 
 const struct verb *verb_find(const char *name);
+bool verb_takes(const struct verb *verb, enum option_id id);
+bool option_is_common(enum option_id id);
 void verb_help(FILE *out, const struct verb *verb);
 void general_help(FILE *out);
 

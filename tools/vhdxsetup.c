@@ -14,9 +14,6 @@
 #include "table-limits.h"
 #include "verbs.h"
 
-/* As many as options have bits. */
-#define OPTIONS_MAX	64
-
 /**
  * struct command - a parsed command line
  * @options: for the verb
@@ -139,7 +136,7 @@ static int set_option(struct options *options, enum option_id id,
 	const struct option_spec *spec = &option_specs[id];
 	void *member = (char *)options + spec->offset;
 
-	options->given |= 1ULL << id;
+	options->given[id] = true;
 	switch (spec->kind) {
 	case OPTION_FLAG:
 		*(bool *)member = true;
@@ -214,10 +211,10 @@ static int id_of(int c)
  * The first word that is no option, and no argument of one. Options may stand
  * before the verb, and what is wrong with them is said of the verb, so it is
  * looked for before they are. NULL if there is none. So are the options that
- * are there, as OPT() bits.
+ * are there.
  */
 static const char *first_word(const struct grammar *grammar, int argc,
-			      char **argv, u64 *seen)
+			      char **argv, bool *seen)
 {
 	/* getopt sorts them, and those after an error not as the next pass. */
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
@@ -230,7 +227,7 @@ static const char *first_word(const struct grammar *grammar, int argc,
 	while ((c = getopt_long(argc, words, grammar->shorts, grammar->longs,
 				NULL)) != -1)
 		if (id_of(c) >= 0)
-			*seen |= 1ULL << id_of(c);
+			seen[id_of(c)] = true;
 	word = words[optind];
 	free(words);
 	/* Has the next pass begin anew. */
@@ -275,7 +272,7 @@ static int parse_options(struct command *command,
 /* `help VERB' is the verb's --help. */
 static int parse_help(struct command *command)
 {
-	command->options.given |= OPT(HELP);
+	command->options.given[OPT_HELP] = true;
 	if (command->arg_count > 1) {
 		msg_err("`help' takes one verb");
 		return usage(NULL);
@@ -284,11 +281,11 @@ static int parse_help(struct command *command)
 }
 
 /* What is wrong with the command line is to be said in JSON, too. */
-static void begin_document(const char *word, u64 seen)
+static void begin_document(const char *word, const bool *seen)
 {
 	const struct verb *verb = word ? verb_find(word) : NULL;
 
-	if (!(seen & OPT(JSON)) || seen & (OPT(HELP) | OPT(VERSION)) ||
+	if (!seen[OPT_JSON] || seen[OPT_HELP] || seen[OPT_VERSION] ||
 	    (word && !strcmp(word, "help")))
 		return;
 	document_begin(verb ? verb->name : NULL);
@@ -298,12 +295,12 @@ static int parse(struct command *command, int argc, char **argv)
 {
 	struct grammar grammar;
 	const char *word;
-	u64 seen = 0;
+	bool seen[OPTIONS_MAX] = { false };
 	int err = 0;
 
 	describe(&grammar);
 	opterr = 0;
-	word = first_word(&grammar, argc, argv, &seen);
+	word = first_word(&grammar, argc, argv, seen);
 	begin_document(word, seen);
 	if (word && strcmp(word, "help"))
 		err = find_verb(command, word);
@@ -320,11 +317,13 @@ static int parse(struct command *command, int argc, char **argv)
 static int suits(const struct command *command)
 {
 	const struct verb *verb = command->verb;
-	u64 extra = command->options.given & ~(verb->options | OPT_COMMON);
+	unsigned int i;
 
-	if (extra) {
-		msg_err("takes no --%s",
-			option_specs[__builtin_ctzll(extra)].name);
+	for (i = 0; i < option_count; i++) {
+		if (!command->options.given[i] || option_is_common(i) ||
+		    verb_takes(verb, i))
+			continue;
+		msg_err("takes no --%s", option_specs[i].name);
 		return usage(verb);
 	}
 	if (command->arg_count >= verb->least &&
@@ -343,11 +342,11 @@ static int run(struct command *command)
 {
 	int err;
 
-	if (command->options.given & OPT(VERSION)) {
+	if (command->options.given[OPT_VERSION]) {
 		printf("vhdxsetup %s\n", VHDXSETUP_VERSION);
 		return 0;
 	}
-	if (command->options.given & OPT(HELP)) {
+	if (command->options.given[OPT_HELP]) {
 		if (command->verb)
 			verb_help(stdout, command->verb);
 		else

@@ -16,9 +16,12 @@
 #define TARGET_MAJOR		1
 #define TARGET_MINOR		1
 
+/* More than there are. */
+#define OPTIONS_MAX	128
+
 /**
  * struct options - what the command line asked for
- * @given: OPT() bits of the options that were there
+ * @given: the options that were there, by enum option_id
  * @json: print JSON
  * @readonly: open: make the device read-only
  * @partitions: open: map the partitions as well
@@ -65,7 +68,7 @@
  * @parent_count: how many
  */
 struct options {
-	u64 given;
+	bool given[OPTIONS_MAX];
 	bool json;
 	bool readonly;
 	bool partitions;

@@ -155,7 +155,7 @@ def source_faults():
                             read("verbs.c"), re.S))
     if set(verbs) != set(schema()["properties"]["verb"]["enum"]) - {None}:
         faults.append(f"the verbs are {sorted(verbs)}")
-    taken = {verb for verb, text in verbs.items() if "OPT(JSON)" in text}
+    taken = {verb for verb, text in verbs.items() if "OPT_JSON" in text}
     if taken != {name[len("verb_"):] for name in schema()["$defs"]
                  if name.startswith("verb_")}:
         faults.append(f"the verbs that take --json are {sorted(taken)}")
