@@ -11,12 +11,10 @@
 /**
  * struct setting - what an image is to say
  * @options: of the command line
- * @metadata: of the image
  * @id: the new disk identity, with --reset-id
  */
 struct setting {
 	const struct options *options;
-	const struct vhdx_metadata *metadata;
 	guid_t id;
 };
 
@@ -39,28 +37,20 @@ static int suits(const struct options *options)
 	return -EINVAL;
 }
 
-/* The image was opened, so it has the item. */
-static int edit_item(struct vhdx_edit *edit, const struct setting *setting,
-		     guid_t id, const void *value, u32 length)
-{
-	const struct vhdx_item *item = vhdx_metadata_find(setting->metadata,
-							  &id);
-
-	return vhdx_edit_item(edit, &id, item->flags, value, length);
-}
-
 static int change(struct vhdx_edit *edit, const void *context)
 {
+	static const guid_t physical = VHDX_GUID_PHYSICAL_SECTOR_SIZE;
+	static const guid_t disk_id = VHDX_GUID_VIRTUAL_DISK_ID;
 	const struct setting *setting = context;
 	__le32 sector = cpu_to_le32(setting->options->physical_sector_size);
 	int err = 0;
 
 	if (setting->options->reset_id)
-		err = edit_item(edit, setting, VHDX_GUID_VIRTUAL_DISK_ID,
-				&setting->id, sizeof(setting->id));
+		err = vhdx_edit_value(edit, &disk_id, &setting->id,
+				      sizeof(setting->id));
 	if (!err && sets_sector(setting->options))
-		err = edit_item(edit, setting, VHDX_GUID_PHYSICAL_SECTOR_SIZE,
-				&sector, sizeof(sector));
+		err = vhdx_edit_value(edit, &physical, &sector,
+				      sizeof(sector));
 	return err;
 }
 
@@ -115,7 +105,6 @@ int cmd_set(const struct options *options, char **args)
 	if (err)
 		return err;
 	guid_gen(&setting.id);
-	setting.metadata = &disk->layer[0]->image->metadata;
 	err = check_chain(options, args[0], disk);
 	if (!err)
 		err = edit_image(disk->layer[0], false, change, &setting);

@@ -4,20 +4,7 @@
 
 static int edit_locator(struct vhdx_edit *edit, const void *context)
 {
-	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
-	const struct vhdx_locator *locator = context;
-	u8 *item = calloc(1, VHDX_LOCATOR_SIZE_MAX);
-	u32 length;
-	int err;
-
-	if (!item)
-		return -ENOMEM;
-	err = vhdx_locator_encode(locator, item, &length, edit->report);
-	if (!err)
-		err = vhdx_edit_item(edit, &id, VHDX_ITEM_IS_REQUIRED, item,
-				     length);
-	free(item);
-	return err;
+	return vhdx_edit_locator(edit, context);
 }
 
 /**

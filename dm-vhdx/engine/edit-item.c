@@ -165,6 +165,52 @@ int vhdx_edit_item(struct vhdx_edit *edit, const guid_t *id, u32 flags,
 }
 
 /**
+ * vhdx_edit_value() - give a system item of the image another value
+ * @edit: the edit; after an error it can only be freed
+ * @id: GUID of the item, which keeps its flags
+ * @value: its bytes
+ * @length: number of bytes
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT if there is no such item; or an errno of vhdx_edit_item().
+ */
+int vhdx_edit_value(struct vhdx_edit *edit, const guid_t *id,
+		    const void *value, u32 length)
+{
+	const struct vhdx_item *item = edit_find(edit, id, 0);
+
+	if (!item)
+		return -ENOENT;
+	return vhdx_edit_item(edit, id, item->flags, value, length);
+}
+
+/**
+ * vhdx_edit_locator() - give a child another parent locator
+ * @edit: the edit; after an error it can only be freed
+ * @locator: the new locator
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM; or an errno of vhdx_locator_encode() or vhdx_edit_item().
+ */
+int vhdx_edit_locator(struct vhdx_edit *edit,
+		      const struct vhdx_locator *locator)
+{
+	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
+	u8 *item = kvzalloc(VHDX_LOCATOR_SIZE_MAX, GFP_KERNEL);
+	u32 length;
+	int r;
+
+	if (!item)
+		return -ENOMEM;
+	r = vhdx_locator_encode(locator, item, &length, edit->report);
+	if (!r)
+		r = vhdx_edit_item(edit, &id, VHDX_ITEM_IS_REQUIRED, item,
+				   length);
+	kvfree(item);
+	return r;
+}
+
+/**
  * vhdx_edit_remove() - remove a metadata item
  * @edit: the edit; after an error it can only be freed
  * @id: GUID of the item

@@ -20,6 +20,8 @@
  *   vhdx_edit_free()
  * edit-item.c APIs:
  *   vhdx_edit_item()	replace or add a metadata item
+ *   vhdx_edit_value()	give a system item of the image another value
+ *   vhdx_edit_locator()	give a child another parent locator
  *   vhdx_edit_remove()	remove a metadata item
  */
 #ifndef VHDX_EDIT_H
@@ -65,6 +67,10 @@ void vhdx_edit_free(struct vhdx_edit *edit);
 
 int vhdx_edit_item(struct vhdx_edit *edit, const guid_t *id, u32 flags,
 		   const void *value, u32 length);
+int vhdx_edit_value(struct vhdx_edit *edit, const guid_t *id,
+		    const void *value, u32 length);
+int vhdx_edit_locator(struct vhdx_edit *edit,
+		      const struct vhdx_locator *locator);
 int vhdx_edit_remove(struct vhdx_edit *edit, const guid_t *id, u32 flags);
 
 #endif /* VHDX_EDIT_H */

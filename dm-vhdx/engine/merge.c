@@ -139,26 +139,6 @@ int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 	return r ? r : check_items(parent, child, report);
 }
 
-static int put_locator(struct vhdx_edit *edit,
-		       const struct vhdx_locator *locator,
-		       struct vhdx_report *report)
-{
-	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
-	u32 length;
-	void *item;
-	int r;
-
-	item = kvzalloc(VHDX_LOCATOR_SIZE_MAX, GFP_KERNEL);
-	if (!item)
-		return -ENOMEM;
-	r = vhdx_locator_encode(locator, item, &length, report);
-	if (!r)
-		r = vhdx_edit_item(edit, &id, VHDX_ITEM_IS_REQUIRED, item,
-				   length);
-	kvfree(item);
-	return r ? r : vhdx_edit_commit(edit);
-}
-
 static int write_locator(struct vhdx_session *session,
 			 const struct vhdx_locator *locator,
 			 struct vhdx_report *report)
@@ -168,7 +148,9 @@ static int write_locator(struct vhdx_session *session,
 
 	if (IS_ERR(edit))
 		return PTR_ERR(edit);
-	r = put_locator(edit, locator, report);
+	r = vhdx_edit_locator(edit, locator);
+	if (!r)
+		r = vhdx_edit_commit(edit);
 	if (!r)
 		r = vhdx_session_end(session);
 	vhdx_edit_free(edit);

@@ -307,14 +307,11 @@ static int edit_regions(struct growth *g, struct vhdx_edit *edit)
 /* The edit must outlive the session: its pages are in the journal. */
 static int publish(struct growth *g, struct vhdx_edit *edit)
 {
-	const struct vhdx_item *item =
-		vhdx_metadata_find(&g->image->metadata,
-				   &VHDX_GUID_VIRTUAL_DISK_SIZE);
 	__le64 size = cpu_to_le64(g->to.size);
 	int r;
 
-	r = vhdx_edit_item(edit, &VHDX_GUID_VIRTUAL_DISK_SIZE, item->flags,
-			   &size, sizeof(size));
+	r = vhdx_edit_value(edit, &VHDX_GUID_VIRTUAL_DISK_SIZE, &size,
+			    sizeof(size));
 	if (!r && g->region)
 		r = edit_regions(g, edit);
 	return r ? r : vhdx_edit_commit(edit);

@@ -16,8 +16,6 @@
 static const guid_t locator_id = VHDX_GUID_PARENT_LOCATOR;
 static const guid_t size_id = VHDX_GUID_VIRTUAL_DISK_SIZE;
 
-#define DISK (VHDX_ITEM_IS_VIRTUAL_DISK | VHDX_ITEM_IS_REQUIRED)
-
 /* A child with its usual locator, and an edit of it. */
 static struct vhdx_edit *open_child(struct kunit *test)
 {
@@ -33,23 +31,15 @@ static struct vhdx_edit *open_child(struct kunit *test)
 /* A locator with a path of so many letters. */
 static int set_locator(struct kunit *test, struct vhdx_edit *edit, u32 letters)
 {
-	u8 *item = kvzalloc(VHDX_LOCATOR_SIZE_MAX, GFP_KERNEL);
 	char *path = kvzalloc(letters + 1, GFP_KERNEL);
 	struct vhdx_locator locator = { .linkage = builder_guid(NEW_GUID),
 					.relative_path = path };
-	struct fixture *f = test->priv;
-	u32 length;
 	int r;
 
-	KUNIT_ASSERT_TRUE(test, item && path);
+	KUNIT_ASSERT_NOT_NULL(test, path);
 	memset(path, 'x', letters);
-	KUNIT_ASSERT_EQ(test,
-			vhdx_locator_encode(&locator, item, &length,
-					    &f->found.report), 0);
-	r = vhdx_edit_item(edit, &locator_id, VHDX_ITEM_IS_REQUIRED, item,
-			   length);
+	r = vhdx_edit_locator(edit, &locator);
 	kvfree(path);
-	kvfree(item);
 	return r;
 }
 
@@ -57,7 +47,7 @@ static int set_size(struct vhdx_edit *edit, u64 size)
 {
 	__le64 value = cpu_to_le64(size);
 
-	return vhdx_edit_item(edit, &size_id, DISK, &value, sizeof(value));
+	return vhdx_edit_value(edit, &size_id, &value, sizeof(value));
 }
 
 /* Closes all, and opens the image anew. */
@@ -368,6 +358,62 @@ static void edit_adds_and_removes(struct kunit *test)
 	fixture_expect(test, "");
 }
 
+/* A user item with the GUID of a system item is another item. */
+static void edit_value(struct kunit *test)
+{
+	const u32 flags = VHDX_ITEM_IS_VIRTUAL_DISK | VHDX_ITEM_IS_REQUIRED;
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	guid_t user, absent = builder_guid(0xA9);
+	__le64 size = cpu_to_le64(96 * MIB);
+	struct vhdx_edit *edit;
+	struct vhdx_image *image;
+
+	builder_parent(b, OLD_GUID);
+	user = add_entry(b, 0xA1, 0x12000, 8, VHDX_ITEM_IS_USER);
+	edit = vhdx_edit_new(writer_open(test), &f->found.report);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(edit));
+	KUNIT_EXPECT_EQ(test, vhdx_edit_value(edit, &absent, &size, 8),
+			-ENOENT);
+	KUNIT_EXPECT_EQ(test, vhdx_edit_value(edit, &user, &size, 8), -ENOENT);
+	KUNIT_EXPECT_EQ(test, edit->count, 0);
+	KUNIT_EXPECT_EQ(test, vhdx_edit_value(edit, &size_id, &size, 8), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_edit_commit(edit), 0);
+	image = finish(test, edit);
+	KUNIT_EXPECT_EQ(test, image->params.size, 96 * MIB);
+	KUNIT_EXPECT_EQ(test, image->metadata.count, 7);
+	KUNIT_EXPECT_EQ(test, item_of(image, &size_id)->flags, flags);
+	KUNIT_EXPECT_EQ(test, item_of(image, &size_id)->offset, BUILDER_SIZE);
+	fixture_expect(test, "");
+}
+
+/* A locator that cannot be encoded changes nothing. */
+static void edit_locator(struct kunit *test)
+{
+	struct vhdx_edit *edit = open_child(test);
+	struct vhdx_locator locator = { .linkage = builder_guid(NEW_GUID),
+					.linkage2 = builder_guid(OLD_GUID),
+					.relative_path = "" };
+	const struct vhdx_locator *now;
+	struct vhdx_image *image;
+
+	KUNIT_EXPECT_EQ(test, vhdx_edit_locator(edit, &locator), -EINVAL);
+	fixture_expect(test,
+		       "error: parent locator at offset 0x0: the value of \"relative_path\" is empty\n");
+	KUNIT_EXPECT_EQ(test, edit->count, 0);
+	locator.relative_path = ".\\other.vhdx";
+	KUNIT_EXPECT_EQ(test, vhdx_edit_locator(edit, &locator), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_edit_commit(edit), 0);
+	image = finish(test, edit);
+	now = image->locator;
+	KUNIT_EXPECT_TRUE(test, guid_equal(&now->linkage, &locator.linkage));
+	KUNIT_EXPECT_TRUE(test, guid_equal(&now->linkage2, &locator.linkage2));
+	KUNIT_EXPECT_STREQ(test, now->relative_path, locator.relative_path);
+	KUNIT_EXPECT_EQ(test, item_of(image, &locator_id)->flags,
+			VHDX_ITEM_IS_REQUIRED);
+	KUNIT_EXPECT_EQ(test, image->metadata.count, 6);
+}
+
 static void edit_removes_last(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -607,6 +653,8 @@ static struct kunit_case edit_cases[] = {
 	KUNIT_CASE(edit_range),
 	KUNIT_CASE(edit_regions),
 	KUNIT_CASE(edit_adds_and_removes),
+	KUNIT_CASE(edit_value),
+	KUNIT_CASE(edit_locator),
 	KUNIT_CASE(edit_removes_last),
 	KUNIT_CASE(edit_crash),
 	KUNIT_CASE(edit_faults),
