@@ -31,7 +31,7 @@ static int suits(const struct options *options)
 		msg_err("what? `set' needs --reset-id or --physical-sector-size");
 		return -EINVAL;
 	}
-	if (!sets_sector(options) || sector == 512 || sector == 4096)
+	if (!sets_sector(options) || vhdx_is_sector_size(sector))
 		return 0;
 	msg_err("--physical-sector-size %llu: must be 512 or 4096", sector);
 	return -EINVAL;

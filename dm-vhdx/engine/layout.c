@@ -2,11 +2,6 @@
 #include "header.h"
 #include "layout.h"
 
-static bool is_sector_size(u32 size)
-{
-	return size == 512 || size == 4096;
-}
-
 static const char *log_fault(u32 length)
 {
 	if (!length || !IS_ALIGNED(length, VHDX_ALIGN))
@@ -33,11 +28,20 @@ static const char *fork_fault(const struct vhdx_create *create,
 	return NULL;
 }
 
-static const char *size_fault(const struct vhdx_create *create)
+/**
+ * vhdx_size_fault() - find out why a disk cannot have a size
+ * @size: bytes
+ * @logical_sector: bytes of its logical sectors
+ *
+ * Context: any.
+ * Return: NULL if it can, or the reason in words.
+ * Source: [MS-VHDX] 2.6.2.2.
+ */
+const char *vhdx_size_fault(u64 size, u32 logical_sector)
 {
-	if (!create->size || create->size > VHDX_DISK_SIZE_MAX)
+	if (!size || size > VHDX_DISK_SIZE_MAX)
 		return "the size must be above 0, and 64 TiB at the most";
-	if (!IS_ALIGNED(create->size, create->logical_sector))
+	if (!IS_ALIGNED(size, logical_sector))
 		return "the size must be a multiple of the logical sector size";
 	return NULL;
 }
@@ -53,24 +57,26 @@ static const char *size_fault(const struct vhdx_create *create)
 const char *vhdx_layout_fault(const struct vhdx_create *create,
 			      const void **member)
 {
+	const char *fault;
+
 	*member = &create->block_size;
 	if (create->block_size < VHDX_BLOCK_SIZE_MIN ||
 	    create->block_size > VHDX_BLOCK_SIZE_MAX ||
 	    !is_power_of_2(create->block_size))
 		return "the block size must be a power of two from 1 MiB to 256 MiB";
 	*member = &create->logical_sector;
-	if (!is_sector_size(create->logical_sector))
+	if (!vhdx_is_sector_size(create->logical_sector))
 		return "the logical sector size must be 512 or 4096 bytes";
 	*member = &create->physical_sector;
-	if (!is_sector_size(create->physical_sector))
+	if (!vhdx_is_sector_size(create->physical_sector))
 		return "the physical sector size must be 512 or 4096 bytes";
 	*member = &create->size;
-	if (size_fault(create))
-		return size_fault(create);
+	fault = vhdx_size_fault(create->size, create->logical_sector);
+	if (fault)
+		return fault;
 	*member = &create->log_length;
-	if (log_fault(create->log_length))
-		return log_fault(create->log_length);
-	return fork_fault(create, member);
+	fault = log_fault(create->log_length);
+	return fault ? fault : fork_fault(create, member);
 }
 
 /* The table, a page that holds the five items of every image, and the rest. */

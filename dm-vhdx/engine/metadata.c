@@ -311,7 +311,7 @@ static int read_sector_size(struct item_reader *reader, const char *name,
 	if (r)
 		return r;
 	*size = le32_to_cpu(disk);
-	if (*size != 512 && *size != 4096)
+	if (!vhdx_is_sector_size(*size))
 		return vhdx_refuse(reader->report, -EUCLEAN, reader->at,
 				   "sector size %u is neither 512 nor 4096",
 				   *size);

@@ -9,6 +9,8 @@
  *   vhdx_metadata_find()	find a system item by its GUID
  *   vhdx_metadata_params()	read the five items that every image has
  *   vhdx_metadata_free()
+ * metadata.h APIs:
+ *   vhdx_is_sector_size()	test whether the format allows a sector size
  */
 #ifndef VHDX_METADATA_H
 #define VHDX_METADATA_H
@@ -65,6 +67,18 @@ struct vhdx_params {
 	bool leave_allocated;
 	bool has_parent;
 };
+
+/**
+ * vhdx_is_sector_size() - test whether the format allows a sector size
+ * @size: bytes of a logical or physical sector
+ *
+ * Return: true if it does.
+ * Source: [MS-VHDX] 2.6.2.4, 2.6.2.5.
+ */
+static inline bool vhdx_is_sector_size(u64 size)
+{
+	return size == 512 || size == 4096;
+}
 
 /*
  * vhdx_item_read_t - read @len bytes of an item at byte offset @pos of the

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "layout.h"
 #include "resize.h"
 
 /* The part of the BAT that is in memory at a time. */
@@ -39,11 +40,10 @@ const char *vhdx_resize_fault(const struct vhdx_image *image, u64 size,
 			      u64 parent_size)
 {
 	const struct vhdx_params *params = &image->params;
+	const char *fault = vhdx_size_fault(size, params->logical_sector);
 
-	if (!size || size > VHDX_DISK_SIZE_MAX)
-		return "the size must be above 0, and 64 TiB at the most";
-	if (!IS_ALIGNED(size, params->logical_sector))
-		return "the size must be a multiple of the logical sector size";
+	if (fault)
+		return fault;
 	if (size < params->size)
 		return "a disk cannot be made smaller yet; copy it to a smaller one";
 	if (params->has_parent && parent_size > params->size)
