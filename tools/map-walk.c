@@ -45,23 +45,6 @@ const char *piece_state(const struct piece *piece)
 	}
 }
 
-static int read_entry(struct vhdx_image *image, u64 index, u64 *entry)
-{
-	struct vhdx_miss miss = {
-		.image = image,
-		.map = &image->bat_pages,
-		.index = index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
-	};
-	int err;
-
-	while ((err = vhdx_image_bat_entry(image, index, entry)) == -EAGAIN) {
-		err = vhdx_image_load(&miss);
-		if (err)
-			return err;
-	}
-	return err;
-}
-
 /* Of a block that the end of the file cuts, the rest is faulty. */
 static void cut_at_end(const struct vhdx_image *image, struct piece *piece)
 {
@@ -87,7 +70,8 @@ static int look_at_layer(struct vhdx_image *image, struct piece *piece)
 	piece->length = min(piece->length,
 			    vhdx_bat_block_size(bat) - in_block);
 	piece->length = min(piece->length, bat->size - piece->pos);
-	err = read_entry(image, vhdx_bat_payload_index(bat, block), &entry);
+	err = vhdx_image_read_entry(image, vhdx_bat_payload_index(bat, block),
+				    &entry);
 	if (err == -EIO) {
 		piece->state = STATE_FAULTY;
 		return 0;

@@ -258,6 +258,32 @@ int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 }
 
 /**
+ * vhdx_chain_find() - find where bytes of the virtual disk are stored, with I/O
+ * @chain: the images
+ * @pos: byte offset on the virtual disk, sector-aligned
+ * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
+ * @run: set as by vhdx_chain_map()
+ *
+ * Loads each page that the lookup misses.
+ *
+ * Context: may sleep; no lock held; does not start I/O to get memory.
+ * Return: as vhdx_chain_map(), or an errno of vhdx_image_load(); never -EAGAIN.
+ */
+int vhdx_chain_find(const struct vhdx_chain *chain, u64 pos, u64 len,
+		    struct vhdx_run *run)
+{
+	struct vhdx_miss miss;
+	int r;
+
+	while ((r = vhdx_chain_map(chain, pos, len, run, &miss)) == -EAGAIN) {
+		r = vhdx_image_load(&miss);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+/**
  * vhdx_chain_map_own() - find where the child itself stores bytes
  * @chain: the images
  * @pos: byte offset on the virtual disk, sector-aligned
@@ -289,18 +315,11 @@ int vhdx_chain_map_own(const struct vhdx_chain *chain, u64 pos, u64 len,
 int vhdx_chain_read(const struct vhdx_chain *chain, u64 pos, void *buf,
 		    size_t len)
 {
-	struct vhdx_miss miss;
 	struct vhdx_run run;
 	int r;
 
 	while (len) {
-		r = vhdx_chain_map(chain, pos, len, &run, &miss);
-		if (r == -EAGAIN) {
-			r = vhdx_image_load(&miss);
-			if (r)
-				return r;
-			continue;
-		}
+		r = vhdx_chain_find(chain, pos, len, &run);
 		if (r)
 			return r;
 		if (run.kind == VHDX_RUN_ZERO)

@@ -10,9 +10,10 @@
  *   vhdx_chain_check_late()	check this of parents that were written then
  *   vhdx_chain_free()
  *   vhdx_chain_map()	virtual range -> run, without I/O or a lock
- *   vhdx_chain_piece()	the same within one block, and the layer that decides
- *			for zeros too
- *   vhdx_chain_map_own()	the same, of what the child has
+ *   vhdx_chain_find()	the same, with the I/O that the lookup needs
+ *   vhdx_chain_piece()	vhdx_chain_map() within one block, with the layer that
+ *			decides for zeros too
+ *   vhdx_chain_map_own()	vhdx_chain_map() of what the child has
  *   vhdx_chain_change()	find what the upper images of a chain say of a range
  *   vhdx_chain_read()	read the virtual disk, synchronously
  */
@@ -81,6 +82,8 @@ int vhdx_chain_check_late(const struct vhdx_chain *chain,
 void vhdx_chain_free(struct vhdx_chain *chain);
 int vhdx_chain_map(const struct vhdx_chain *chain, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss);
+int vhdx_chain_find(const struct vhdx_chain *chain, u64 pos, u64 len,
+		    struct vhdx_run *run);
 int vhdx_chain_piece(const struct vhdx_chain *chain, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);
 int vhdx_chain_change(const struct vhdx_chain *chain, u32 depth, u64 pos,

@@ -458,6 +458,30 @@ static int fill_bat(void *context, u64 index, struct vhdx_page *page)
 	return r;
 }
 
+/**
+ * vhdx_image_read_entry() - get a BAT entry, and load its page if need be
+ * @image: the image
+ * @index: into the BAT, below bat.entries
+ * @entry: receives the entry
+ *
+ * Context: may sleep; no lock held; does not start I/O to get memory.
+ * Return: 0; -EIO if the entry failed its checks; or an errno of
+ * vhdx_image_load().
+ */
+int vhdx_image_read_entry(struct vhdx_image *image, u64 index, u64 *entry)
+{
+	int r;
+
+	while ((r = vhdx_image_bat_entry(image, index, entry)) == -EAGAIN) {
+		r = vhdx_page_map_load(&image->bat_pages,
+				       index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
+				       fill_bat, image);
+		if (r)
+			break;
+	}
+	return r;
+}
+
 /*
  * The bitmap's BAT entry may be in another page than the block's: load it here.
  */
@@ -465,15 +489,8 @@ static int bitmap_block(struct vhdx_image *image, u64 chunk, u64 *offset)
 {
 	u64 index = vhdx_bat_bitmap_index(&image->bat, chunk);
 	u64 entry;
-	int r;
+	int r = vhdx_image_read_entry(image, index, &entry);
 
-	while ((r = vhdx_image_bat_entry(image, index, &entry)) == -EAGAIN) {
-		r = vhdx_page_map_load(&image->bat_pages,
-				       index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
-				       fill_bat, image);
-		if (r)
-			return r;
-	}
 	if (r)
 		return r;
 	if ((int)vhdx_entry_state(entry) != VHDX_BITMAP_PRESENT) {

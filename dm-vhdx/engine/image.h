@@ -14,6 +14,7 @@
  *   vhdx_image_region_tables()	read both copies of the region table
  *   vhdx_image_bat_entry()	get one BAT entry if its page is resident
  *   vhdx_image_load()		load a page of the BAT or of a bitmap
+ *   vhdx_image_read_entry()	get one BAT entry, and load its page if need be
  *   vhdx_image_is_cut()	test whether the store became shorter, and say
  *				so
  * image.h APIs:
@@ -121,6 +122,7 @@ static inline int vhdx_image_missed(struct vhdx_image *image,
 }
 
 int vhdx_image_load(const struct vhdx_miss *miss);
+int vhdx_image_read_entry(struct vhdx_image *image, u64 index, u64 *entry);
 bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,
 		       char *text, size_t size);
 

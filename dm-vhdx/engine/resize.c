@@ -103,17 +103,6 @@ static int zero_bytes(struct growth *g, u64 pos, u64 end)
 	return r;
 }
 
-static int read_entry(const struct growth *g, u64 index, u64 *entry)
-{
-	__le64 disk;
-	int r = vhdx_image_read(g->image,
-				vhdx_bat_file_offset(&g->image->bat, index),
-				&disk, sizeof(disk));
-
-	*entry = r ? 0 : le64_to_cpu(disk);
-	return r;
-}
-
 /*
  * The rest of the last block may hold anything. In a child, stale bits may say
  * that it counts, so the data is cleared whatever the bits say.
@@ -125,7 +114,9 @@ static int clear_tail(struct growth *g)
 	u64 entry, start;
 	int r;
 
-	r = read_entry(g, vhdx_bat_payload_index(bat, bat->blocks - 1), &entry);
+	r = vhdx_image_read_entry(g->image,
+				  vhdx_bat_payload_index(bat, bat->blocks - 1),
+				  &entry);
 	if (r)
 		return store_failed(g, "BAT region", bat->offset, r);
 	if (!vhdx_entry_present(entry) || used == vhdx_bat_block_size(bat))

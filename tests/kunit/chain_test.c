@@ -307,6 +307,33 @@ static void map_misses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run.length, MIB);
 }
 
+/* It loads the entry, the bitmap, and the entry of the parent. */
+static void find_loads(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+	u64 pos;
+
+	fixture_files(test, 2);
+	builder_block(&f->builder[0], 2, VHDX_BLOCK_PARTIALLY_PRESENT);
+	builder_bitmap(&f->builder[0], 0);
+	pos = builder_block(&f->builder[1], 2, VHDX_BLOCK_FULLY_PRESENT);
+	fixture_chain(test, 2);
+	ram_store_break_range(&f->ram[1], f->builder[1].bat_offset, 1, -EIO);
+	KUNIT_EXPECT_EQ(test, vhdx_chain_find(f->chain, 2 * MIB, 512, &run),
+			-EIO);
+	ram_store_mend(&f->ram[1]);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_chain_find(f->chain, 2 * MIB + 512, 1024, &run),
+			0);
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_DATA);
+	KUNIT_EXPECT_EQ(test, run.layer, 1);
+	KUNIT_EXPECT_EQ(test, run.offset, pos + 512);
+	KUNIT_EXPECT_EQ(test, run.length, 1024);
+	KUNIT_EXPECT_EQ(test, vhdx_chain_find(f->chain, 64 * MIB, 512, &run),
+			-EINVAL);
+}
+
 /* A partially present block, whose sectors 8 to 23 are the child's. */
 static void map_partial(struct kunit *test)
 {
@@ -734,6 +761,7 @@ static struct kunit_case chain_cases[] = {
 	KUNIT_CASE(map_joins_chunks),
 	KUNIT_CASE(map_stops_before_fault),
 	KUNIT_CASE(map_misses),
+	KUNIT_CASE(find_loads),
 	KUNIT_CASE_PARAM(map_no_sectors, sector_size_gen_params),
 	KUNIT_CASE(map_partial),
 	KUNIT_CASE(map_partial_over_pages),

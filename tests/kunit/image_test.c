@@ -382,6 +382,31 @@ static void bat_unreadable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_image_bat_entry(f->image[0], 0, &entry), 0);
 }
 
+static void read_entry(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	struct vhdx_image *image;
+	u64 entry = 0, pos, reads;
+
+	b->size = 1024 * MIB;
+	builder_write(b);
+	pos = builder_block(b, 511, 6);
+	builder_entry(b, 600, 5);
+	image = fixture_open(test, 0);
+	ram_store_break_range(&f->ram[0], 3 * MIB, 1, -EIO);
+	KUNIT_EXPECT_EQ(test, vhdx_image_read_entry(image, 511, &entry), -EIO);
+	ram_store_mend(&f->ram[0]);
+	reads = f->ram[0].reads;
+	KUNIT_EXPECT_EQ(test, vhdx_image_read_entry(image, 511, &entry), 0);
+	KUNIT_EXPECT_EQ(test, entry, pos | 6);
+	KUNIT_EXPECT_EQ(test, vhdx_image_read_entry(image, 510, &entry), 0);
+	KUNIT_EXPECT_EQ(test, entry, 0);
+	KUNIT_EXPECT_EQ(test, f->ram[0].reads, reads + 1);
+	KUNIT_EXPECT_EQ(test, vhdx_image_read_entry(image, 600, &entry), -EIO);
+	KUNIT_EXPECT_EQ(test, image->pool.resident, 2);
+}
+
 /* The bitmap of chunk 1, whose BAT entry lies pages away from the blocks'. */
 static void bitmap_load(struct kunit *test)
 {
@@ -584,6 +609,7 @@ static struct kunit_case image_cases[] = {
 	KUNIT_CASE(open_reads_little),
 	KUNIT_CASE(bat_entries),
 	KUNIT_CASE(bat_unreadable),
+	KUNIT_CASE(read_entry),
 	KUNIT_CASE(bitmap_load),
 	KUNIT_CASE(bitmap_absent),
 	KUNIT_CASE(bitmap_faulty),

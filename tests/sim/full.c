@@ -3,19 +3,9 @@
 
 static u64 entry_at(struct machine *m, u64 index)
 {
-	struct vhdx_image *image = m->image;
-	struct vhdx_miss miss = {
-		.image = image,
-		.map = &image->bat_pages,
-		.index = index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
-	};
-	u64 entry = 0;
-	int r;
+	u64 entry;
 
-	while ((r = vhdx_image_bat_entry(image, index, &entry)) == -EAGAIN)
-		if (vhdx_image_load(&miss))
-			break;
-	return r ? 0 : entry;
+	return vhdx_image_read_entry(m->image, index, &entry) ? 0 : entry;
 }
 
 /* MiB that sector bitmaps own. */

@@ -50,6 +50,8 @@ static const struct vhdx_store_ops state_ops = { .read = state_read };
  *
  * That there is something to replay may; and that a copy of the header is
  * torn, since the other one is there for that.
+ *
+ * Return: true if it may.
  */
 bool verify_may_say(const struct vhdx_finding *finding)
 {
@@ -186,17 +188,8 @@ static bool check_promise(struct state *s, const struct vhdx_image *image,
 static bool get_entry(struct state *s, struct vhdx_image *image, u64 index,
 		      u64 *entry)
 {
-	struct vhdx_miss miss = {
-		.image = image,
-		.map = &image->bat_pages,
-		.index = index >> VHDX_BAT_ENTRIES_PER_PAGE_SHIFT,
-	};
-	int r;
-
-	while ((r = vhdx_image_bat_entry(image, index, entry)) == -EAGAIN)
-		if (vhdx_image_load(&miss))
-			break;
-	return !r || wrong(s, "BAT entry %llu is not good", index);
+	return !vhdx_image_read_entry(image, index, entry) ||
+	       wrong(s, "BAT entry %llu is not good", index);
 }
 
 /* State 7 needs a bitmap, in the last chunk too. */
@@ -384,20 +377,6 @@ static void add_run(struct verifier *v, const struct vhdx_run *run)
 	v->run[v->run_count++] = *run;
 }
 
-static int map(const struct vhdx_chain *chain, u64 pos, u64 len,
-	       struct vhdx_run *run)
-{
-	struct vhdx_miss miss;
-	int r;
-
-	while ((r = vhdx_chain_map(chain, pos, len, run, &miss)) == -EAGAIN) {
-		r = vhdx_image_load(&miss);
-		if (r)
-			break;
-	}
-	return r;
-}
-
 static bool check_block(struct state *s, const struct vhdx_chain *chain,
 			u64 block)
 {
@@ -409,7 +388,7 @@ static bool check_block(struct state *s, const struct vhdx_chain *chain,
 
 	s->verifier->run_count = 0;
 	for (pos = start; pos < end; pos += run.length) {
-		if (map(chain, pos, end - pos, &run))
+		if (vhdx_chain_find(chain, pos, end - pos, &run))
 			return wrong(s, "block %llu cannot be mapped", block);
 		if (run.kind == VHDX_RUN_COPY)
 			return wrong(s, "the log changes payload of block %llu",
@@ -530,7 +509,7 @@ static void gather(const struct state *s, const struct vhdx_chain *chain,
 	u64 pos, i, at;
 
 	for (pos = start; pos < end; pos += run.length) {
-		if (map(chain, pos, end - pos, &run))
+		if (vhdx_chain_find(chain, pos, end - pos, &run))
 			abort();
 		if (run.kind != VHDX_RUN_DATA)
 			continue;

@@ -111,22 +111,6 @@ static int read_file(const struct layer *layer, u64 pos, void *buf, u64 len)
 	return 0;
 }
 
-/* With the mutex held. */
-static int look_up(struct served *served, u64 pos, u64 len,
-		   struct vhdx_run *run)
-{
-	const struct vhdx_chain *chain = served->disk->chain;
-	struct vhdx_miss miss;
-	int r;
-
-	while ((r = vhdx_chain_map(chain, pos, len, run, &miss)) == -EAGAIN) {
-		r = vhdx_image_load(&miss);
-		if (r)
-			break;
-	}
-	return r;
-}
-
 static unsigned int enter(struct served *served)
 {
 	unsigned int epoch = 0;
@@ -146,7 +130,7 @@ static void leave(struct served *served, unsigned int epoch)
 	pthread_mutex_unlock(&served->lock);
 }
 
-/* One run: what only the engine can read is read with the mutex held. */
+/* One run. Lookups, and what only the engine can read, hold the mutex. */
 static int read_run(struct served *served, u64 pos, void *buf, u64 len,
 		    struct vhdx_run *run)
 {
@@ -154,7 +138,7 @@ static int read_run(struct served *served, u64 pos, void *buf, u64 len,
 	struct layer *layer;
 	int r;
 
-	r = look_up(served, pos, len, run);
+	r = vhdx_chain_find(served->disk->chain, pos, len, run);
 	layer = served->disk->layer[run->layer];
 	if (!r && run->kind == VHDX_RUN_COPY)
 		r = vhdx_image_read(layer->image, run->offset, buf,
@@ -212,7 +196,7 @@ int served_piece(struct served *served, u64 pos, u64 len,
 	int r;
 
 	pthread_mutex_lock(&served->lock);
-	r = look_up(served, pos, len, run);
+	r = vhdx_chain_find(served->disk->chain, pos, len, run);
 	pthread_mutex_unlock(&served->lock);
 	if (r != -EIO)
 		return r;
