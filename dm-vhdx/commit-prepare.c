@@ -59,7 +59,7 @@ static int prepare_blocks(struct vhdx_committer *c)
 /* Return a bio of the group that all of them are of, or NULL. */
 static struct bio *one_of_group(const struct bio_list *bios)
 {
-	struct bio *first = bio_list_peek((struct bio_list *)bios);
+	struct bio *first = bios->head;
 	struct bio *bio;
 
 	bio_list_for_each(bio, bios)
