@@ -187,20 +187,6 @@ static void put_json(const struct rebase *rebase, bool changed, bool adopted)
 	document_put("copied", tree_integer(rebase->copied));
 }
 
-/* The identity changes with what the disk holds. */
-static int check_children(const struct rebase *rebase)
-{
-	bool force = rebase->options->force;
-	u32 found;
-	int err = siblings_say(rebase->child, 0, force, &found);
-
-	if (err || !found || force)
-		return err;
-	msg_err("%s: has children, which would not open any more; --force rebases it all the same",
-		rebase->path);
-	return -EBUSY;
-}
-
 static int write_link(const struct rebase *rebase,
 		      const struct vhdx_locator *locator, bool adopted)
 {
@@ -208,8 +194,10 @@ static int write_link(const struct rebase *rebase,
 	const struct layer *parent = new_parent(rebase);
 	int err = 0;
 
+	/* The identity changes with what the disk holds. */
 	if (adopted && !rebase->options->copy)
-		err = check_children(rebase);
+		err = siblings_guard(rebase->child, rebase->path,
+				     rebase->options->force, "rebases it");
 	if (err)
 		return err;
 	if (adopted && !rebase->options->copy)

@@ -76,19 +76,6 @@ static int judge(const struct resizing *r)
 	return -EINVAL;
 }
 
-/* The size is part of what children must find as it was. */
-static int check_children(const struct resizing *r, bool force)
-{
-	u32 found;
-	int err = siblings_say(r->disk, 0, force, &found);
-
-	if (err || !found || force)
-		return err;
-	msg_err("%s: has children, which would not open any more; --force resizes all the same",
-		r->path);
-	return -EBUSY;
-}
-
 static int grow(struct resizing *r, struct vhdx_report *report)
 {
 	struct vhdx_session *session = vhdx_session_new(r->image, report);
@@ -149,7 +136,8 @@ static int resize_opened(struct resizing *r, const struct options *options,
 		return 0;
 	}
 	r->moves = vhdx_resize_moves(r->image, r->to);
-	err = check_children(r, options->force);
+	/* The size is part of what children must find as it was. */
+	err = siblings_guard(r->disk, r->path, options->force, "resizes");
 	if (!err)
 		err = grow(r, &r->disk->layer[0]->report);
 	if (!err)

@@ -58,20 +58,12 @@ static int change(struct vhdx_edit *edit, const void *context)
 static int check_chain(const struct options *options, const char *path,
 		       struct disk *disk)
 {
-	u32 found;
-	int err;
-
 	if (disk->layer[0]->image->params.has_parent) {
 		msg_err("%s: is a child, which has this from its parent: merge it first",
 			path);
 		return -EINVAL;
 	}
-	err = siblings_say(disk, 0, options->force, &found);
-	if (err || !found || options->force)
-		return err;
-	msg_err("%s: has children, which would not open any more; --force changes it all the same",
-		path);
-	return -EBUSY;
+	return siblings_guard(disk, path, options->force, "changes it");
 }
 
 static void announce(const struct setting *setting, const char *path)

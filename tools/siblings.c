@@ -124,3 +124,26 @@ int siblings_say(const struct disk *disk, u32 nr, bool is_harmless, u32 *count)
 	*count = search.count;
 	return err;
 }
+
+/**
+ * siblings_guard() - refuse a change after which children would not open
+ * @disk: the image that changes, from disk_open(), or a chain that it begins
+ * @path: the image, as it was given
+ * @force: change it all the same, and warn of the children
+ * @does: what --force does then, as in "resizes"
+ *
+ * Return: 0 if there are no children or @force is set; -EBUSY or another negative
+ * errno after a message.
+ */
+int siblings_guard(const struct disk *disk, const char *path, bool force,
+		   const char *does)
+{
+	u32 found;
+	int err = siblings_say(disk, 0, force, &found);
+
+	if (err || !found || force)
+		return err;
+	msg_err("%s: has children, which would not open any more; --force %s all the same",
+		path, does);
+	return -EBUSY;
+}
