@@ -43,13 +43,6 @@ static int check_options(const struct rebase *rebase)
 	return -EINVAL;
 }
 
-static bool is_file(const struct user_store *file, const struct stat *st)
-{
-	if (file->device)
-		return S_ISBLK(st->st_mode) && file->dev == st->st_rdev;
-	return file->dev == st->st_dev && file->ino == st->st_ino;
-}
-
 /*
  * Before the child is opened: the lock that it takes would make an ancestor that
  * is the child look like one that another program uses.
@@ -62,7 +55,7 @@ static int check_cycle(const struct rebase *rebase)
 	if (stat(rebase->path, &st))
 		return 0;
 	for (i = 0; i < rebase->parent->depth; i++) {
-		if (!is_file(&rebase->parent->layer[i]->file, &st))
+		if (!user_store_is(&rebase->parent->layer[i]->file, &st))
 			continue;
 		if (i)
 			msg_err("%s: is an ancestor of %s: the chain would be a cycle",

@@ -16,6 +16,7 @@
 #include "kmsg.h"
 #include "message.h"
 #include "new-image.h"
+#include "place.h"
 #include "signals.h"
 #include "snapshot-swap.h"
 #include "status-tree.h"
@@ -284,7 +285,7 @@ static void remove_child(const struct snapshot *snapshot)
 	struct stat st, made;
 
 	if (lstat(snapshot->child, &st) || fstat(snapshot->fd, &made) ||
-	    st.st_dev != made.st_dev || st.st_ino != made.st_ino)
+	    !place_same_stat(&st, &made))
 		return;
 	if (unlink(snapshot->child))
 		msg_err("%s: is left over and cannot be removed: %s",

@@ -8,6 +8,7 @@
 #include "dmdev.h"
 #include "holders.h"
 #include "message.h"
+#include "place.h"
 #include "table-line.h"
 
 /**
@@ -24,11 +25,7 @@ static bool is_sought(const struct sought *sought, const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st))
-		return false;
-	if (S_ISBLK(sought->st.st_mode))
-		return S_ISBLK(st.st_mode) && st.st_rdev == sought->st.st_rdev;
-	return st.st_dev == sought->st.st_dev && st.st_ino == sought->st.st_ino;
+	return !stat(path, &st) && place_same_stat(&sought->st, &st);
 }
 
 /* Does a process have it open? Of those of others, only root is told. */

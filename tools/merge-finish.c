@@ -15,8 +15,7 @@ static int check_file(const struct layer *layer)
 {
 	struct stat st;
 
-	if (!lstat(layer->path, &st) && st.st_dev == layer->file.dev &&
-	    st.st_ino == layer->file.ino)
+	if (!lstat(layer->path, &st) && user_store_is(&layer->file, &st))
 		return 0;
 	msg_err("%s: is another file by now; it stays as it is", layer->path);
 	return -ESTALE;

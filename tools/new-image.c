@@ -192,7 +192,7 @@ static void remove_file(const struct creation *creation)
 	struct stat st;
 
 	if (!creation->file.device && !lstat(creation->path, &st) &&
-	    st.st_dev == creation->file.dev && st.st_ino == creation->file.ino)
+	    user_store_is(&creation->file, &st))
 		(void)unlink(creation->path);
 }
 

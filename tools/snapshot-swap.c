@@ -6,6 +6,7 @@
 #include "kmsg.h"
 #include "message.h"
 #include "partitions.h"
+#include "place.h"
 #include "snapshot-swap.h"
 #include "table-line.h"
 
@@ -68,8 +69,7 @@ static bool is_first_image(const struct dmdev *dev, int child)
 	if (!dmdev_is_vhdx(dev) || table_line_images(dev->table, &images))
 		return false;
 	same = images.count && !stat(images.word[0], &named) &&
-	       !fstat(child, &made) && named.st_dev == made.st_dev &&
-	       named.st_ino == made.st_ino;
+	       !fstat(child, &made) && place_same_stat(&named, &made);
 	words_free(&images);
 	return same;
 }

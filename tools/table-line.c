@@ -140,6 +140,5 @@ bool table_line_is_of(const char *word, const struct stat *st)
 
 	if (words_device(word, &device))
 		return S_ISBLK(st->st_mode) && device == st->st_rdev;
-	return !stat(word, &now) && now.st_dev == st->st_dev &&
-	       now.st_ino == st->st_ino;
+	return !stat(word, &now) && place_same_stat(&now, st);
 }

@@ -206,6 +206,20 @@ char *place_name(int place, const char *otherwise)
 }
 
 /**
+ * place_same_stat() - test whether two results of stat() are of one file
+ * @a: of a file
+ * @b: of another one
+ *
+ * Return: true if they are of the same file, or of nodes of one block device.
+ */
+bool place_same_stat(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode))
+		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/**
  * place_same() - are two of them the same file?
  * @a: a descriptor
  * @b: another one
@@ -217,5 +231,5 @@ bool place_same(int a, int b)
 	struct stat st_a, st_b;
 
 	return !fstat(a, &st_a) && !fstat(b, &st_b) &&
-	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
+	       place_same_stat(&st_a, &st_b);
 }

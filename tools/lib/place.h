@@ -13,9 +13,12 @@
  *   place_path()	a path of it that nobody can change
  *   place_name()	the name that it has now
  *   place_same()	are two of them the same file?
+ *   place_same_stat()	the same of two results of stat()
  */
 #ifndef PLACE_H
 #define PLACE_H
+
+#include <sys/stat.h>
 
 #include "env.h"
 
@@ -29,5 +32,6 @@ int place_open(int place, int flags);
 const char *place_path(int place, char path[PLACE_PATH_SIZE]);
 char *place_name(int place, const char *otherwise);
 bool place_same(int a, int b);
+bool place_same_stat(const struct stat *a, const struct stat *b);
 
 #endif /* PLACE_H */

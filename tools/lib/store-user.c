@@ -254,3 +254,17 @@ bool user_store_same(const struct user_store *a, const struct user_store *b)
 {
 	return a->dev == b->dev && a->ino == b->ino;
 }
+
+/**
+ * user_store_is() - test whether a store is the file that stat() tells of
+ * @user: the store
+ * @st: of a name or a descriptor
+ *
+ * Return: true if it is that file or block device.
+ */
+bool user_store_is(const struct user_store *user, const struct stat *st)
+{
+	if (user->device)
+		return S_ISBLK(st->st_mode) && user->dev == st->st_rdev;
+	return user->dev == st->st_dev && user->ino == st->st_ino;
+}

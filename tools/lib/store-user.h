@@ -11,6 +11,7 @@
  *   user_store_unlock()	give the locks back, and keep hold of the file
  *   user_store_read_only()	what keeps from writing?
  *   user_store_same()	are two stores the same file?
+ *   user_store_is()	is a store the file that stat() tells of?
  *   user_store_read()		the read operation of both kinds
  * store-user-write.c APIs:
  *   user_store_write_ops	what can be done to an image's bytes
@@ -19,7 +20,7 @@
 #ifndef STORE_USER_H
 #define STORE_USER_H
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "store.h"
 
@@ -60,6 +61,7 @@ void user_store_close(struct user_store *user);
 int user_store_unlock(struct user_store *user);
 const char *user_store_read_only(const struct user_store *user);
 bool user_store_same(const struct user_store *a, const struct user_store *b);
+bool user_store_is(const struct user_store *user, const struct stat *st);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 int user_store_is_sparse(const struct user_store *user);
