@@ -4,6 +4,8 @@
 /**
  * builder_guid() - a GUID of one repeated byte
  * @byte: the byte; 0 makes the null GUID
+ *
+ * Return: the GUID.
  */
 guid_t builder_guid(u8 byte)
 {
@@ -168,6 +170,30 @@ static void write_item(struct builder *b, u32 index, guid_t id, u32 offset,
 	ram_store_put(b->ram, pos + 24, flags, 4);
 }
 
+/**
+ * builder_add_item() - add a metadata item of no known GUID
+ * @b: the image, written before
+ * @guid_byte: the GUID is this byte 16 times
+ * @offset: bytes from the start of the metadata region
+ * @length: bytes
+ * @flags: VHDX_ITEM_*
+ *
+ * The item's bytes stay as they are.
+ *
+ * Return: the GUID.
+ */
+guid_t builder_add_item(struct builder *b, u8 guid_byte, u32 offset, u32 length,
+			u32 flags)
+{
+	u64 count_at = b->metadata_offset + 10;
+	u32 count = ram_store_get(b->ram, count_at, 2);
+	guid_t id = builder_guid(guid_byte);
+
+	write_item(b, count, id, offset, length, flags);
+	ram_store_put(b->ram, count_at, count + 1, 2);
+	return id;
+}
+
 static void write_metadata(struct builder *b)
 {
 	u64 base = b->metadata_offset;
@@ -330,6 +356,8 @@ static u64 chunk_ratio(const struct builder *b)
  * builder_payload_index() - where a payload block's BAT entry is
  * @b: the image
  * @block: its number
+ *
+ * Return: its index in the BAT.
  */
 u64 builder_payload_index(const struct builder *b, u64 block)
 {
@@ -340,6 +368,8 @@ u64 builder_payload_index(const struct builder *b, u64 block)
  * builder_bitmap_index() - where a chunk's sector bitmap BAT entry is
  * @b: the image
  * @chunk: its number
+ *
+ * Return: its index in the BAT.
  */
 u64 builder_bitmap_index(const struct builder *b, u64 chunk)
 {

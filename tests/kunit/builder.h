@@ -17,6 +17,7 @@
  *   builder_seal_regions()	mend a region table's checksum
  *   builder_region()		where a region table entry is
  *   builder_item()		where a metadata table entry is
+ *   builder_add_item()		add a metadata item of no known GUID
  *   builder_locator()		write a parent locator
  *   builder_locator_bytes()	the same, into a buffer
  *   builder_parent()		make the image a child, with a usual locator
@@ -113,6 +114,8 @@ void builder_seal_header(struct builder *b, unsigned int slot);
 void builder_seal_regions(struct builder *b, unsigned int copy);
 u64 builder_region(unsigned int copy, u32 index);
 u64 builder_item(const struct builder *b, u32 index);
+guid_t builder_add_item(struct builder *b, u8 guid_byte, u32 offset, u32 length,
+			u32 flags);
 u32 builder_locator_bytes(u8 *bytes, const struct builder_pair *pairs,
 			  u32 count);
 void builder_locator(struct builder *b, const struct builder_pair *pairs,

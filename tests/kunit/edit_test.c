@@ -163,22 +163,12 @@ static void edit_nothing(struct kunit *test)
 	finish(test, edit);
 }
 
-/* An entry behind the six, or fewer, that the builder makes. */
+/* An item whose bytes are those of its GUID. */
 static guid_t add_entry(struct builder *b, u8 byte, u32 offset, u32 length,
 			u32 flags)
 {
-	u64 count_at = b->metadata_offset + 10;
-	u32 count = ram_store_get(b->ram, count_at, 2);
-	u64 pos = builder_item(b, count);
-	guid_t id = builder_guid(byte);
-
-	ram_store_write(b->ram, pos, &id, 16);
-	ram_store_put(b->ram, pos + 16, offset, 4);
-	ram_store_put(b->ram, pos + 20, length, 4);
-	ram_store_put(b->ram, pos + 24, flags, 4);
-	ram_store_put(b->ram, count_at, count + 1, 2);
 	builder_fill(b, b->metadata_offset + offset, length, byte);
-	return id;
+	return builder_add_item(b, byte, offset, length, flags);
 }
 
 static u32 offset_after(struct kunit *test, u32 letters)

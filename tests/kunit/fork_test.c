@@ -181,22 +181,6 @@ static void child_bytes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pos, 4 * MIB);
 }
 
-/* An item behind those that the builder makes. */
-static void add_item(struct builder *b, u8 guid_byte, u32 offset, u32 length,
-		     u32 flags)
-{
-	u64 count_at = b->metadata_offset + 10;
-	u32 count = ram_store_get(b->ram, count_at, 2);
-	u64 pos = builder_item(b, count);
-	guid_t id = builder_guid(guid_byte);
-
-	ram_store_write(b->ram, pos, &id, 16);
-	ram_store_put(b->ram, pos + 16, offset, 4);
-	ram_store_put(b->ram, pos + 20, length, 4);
-	ram_store_put(b->ram, pos + 24, flags, 4);
-	ram_store_put(b->ram, count_at, count + 1, 2);
-}
-
 static void expect_item(struct kunit *test, u32 index, u8 guid_byte,
 			u32 length, u32 flags, u8 value)
 {
@@ -231,14 +215,14 @@ static void child_items(struct kunit *test)
 	struct fixture *f = test->priv;
 
 	builder_parent(b, 0xEE);
-	add_item(b, 0xA1, ITEM_A, 27, VHDX_ITEM_IS_VIRTUAL_DISK);
-	add_item(b, 0xA2, ITEM_A + 27, 8, VHDX_ITEM_IS_USER);
-	add_item(b, 0xA3, ITEM_B, 5000, VHDX_ITEM_IS_VIRTUAL_DISK |
-		 VHDX_ITEM_IS_USER);
-	add_item(b, 0xA4, 0, 0, VHDX_ITEM_IS_VIRTUAL_DISK);
+	builder_add_item(b, 0xA1, ITEM_A, 27, VHDX_ITEM_IS_VIRTUAL_DISK);
+	builder_add_item(b, 0xA2, ITEM_A + 27, 8, VHDX_ITEM_IS_USER);
+	builder_add_item(b, 0xA3, ITEM_B, 5000,
+			 VHDX_ITEM_IS_VIRTUAL_DISK | VHDX_ITEM_IS_USER);
+	builder_add_item(b, 0xA4, 0, 0, VHDX_ITEM_IS_VIRTUAL_DISK);
 	/* The user's, with the GUID of one of the system's. */
-	add_item(b, 0xA5, ITEM_A + 100, 8, VHDX_ITEM_IS_VIRTUAL_DISK |
-		 VHDX_ITEM_IS_USER);
+	builder_add_item(b, 0xA5, ITEM_A + 100, 8,
+			 VHDX_ITEM_IS_VIRTUAL_DISK | VHDX_ITEM_IS_USER);
 	ram_store_write(b->ram, builder_item(b, 10), &params, 16);
 	builder_fill(b, b->metadata_offset + ITEM_A, 27, 0x71);
 	builder_fill(b, b->metadata_offset + ITEM_B, 5000, 0x72);
@@ -267,8 +251,8 @@ static void child_large_items(struct kunit *test)
 	b->metadata_length = 3 * MIB;
 	b->end = 12 * MIB;
 	builder_write(b);
-	add_item(b, 0xA1, 0x20000, MIB, VHDX_ITEM_IS_VIRTUAL_DISK);
-	add_item(b, 0xA2, 0x120000, MIB, VHDX_ITEM_IS_VIRTUAL_DISK);
+	builder_add_item(b, 0xA1, 0x20000, MIB, VHDX_ITEM_IS_VIRTUAL_DISK);
+	builder_add_item(b, 0xA2, 0x120000, MIB, VHDX_ITEM_IS_VIRTUAL_DISK);
 	builder_fill(b, b->metadata_offset + 0x120000, MIB, 0x73);
 	f->ram[1].store.size = 12 * MIB;
 	fixture_open(test, 1);
@@ -291,8 +275,8 @@ static void fork_too_much(struct kunit *test)
 	b->metadata_length = 20 * MIB;
 	builder_write(b);
 	for (i = 0; i < 17; i++)
-		add_item(b, 0xA0 + i, 0x20000 + i * MIB, MIB,
-			 VHDX_ITEM_IS_VIRTUAL_DISK);
+		builder_add_item(b, 0xA0 + i, 0x20000 + i * MIB, MIB,
+				 VHDX_ITEM_IS_VIRTUAL_DISK);
 	f->ram[1].store.size = 28 * MIB;
 	fixture_open(test, 1);
 	KUNIT_EXPECT_EQ(test, fork_parent(test, &taken), -EOPNOTSUPP);
@@ -308,7 +292,7 @@ static void fork_unreadable(struct kunit *test)
 	struct vhdx_fork taken;
 
 	builder_write(b);
-	add_item(b, 0xA1, ITEM_A, 27, VHDX_ITEM_IS_VIRTUAL_DISK);
+	builder_add_item(b, 0xA1, ITEM_A, 27, VHDX_ITEM_IS_VIRTUAL_DISK);
 	fixture_open(test, 1);
 	ram_store_break_range(&f->ram[1], b->metadata_offset + ITEM_A, 1, -EIO);
 	KUNIT_EXPECT_EQ(test, fork_parent(test, &taken), -EIO);
