@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
 import nbdserver                # noqa: E402
 from nbdserver import Server    # noqa: E402
-from tap import Lack, Tap       # noqa: E402
+from tap import Tap             # noqa: E402
 
 MIB = 1 << 20
 KILLS = 3
@@ -362,10 +362,8 @@ def unsafe(tap, directory, work):
 
 def main():
     tap = Tap()
-    if nbdserver.lacks():
-        def lack():
-            raise Lack(nbdserver.lacks())
-        tap.run("the plugin is there", lack)
+    tap.run("the plugin is there", nbdserver.demand)
+    if not tap.passed:
         return tap.finish()
     rand = random.Random(sys.argv[2] if len(sys.argv) > 2 else "1")
     tree, flat = (os.path.join(sys.argv[1], name) for name in ("tree", "flat"))

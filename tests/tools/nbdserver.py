@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+from tap import Lack
+
 PATIENCE = 60                   # seconds; only a hang takes that long
 
 
@@ -19,17 +21,17 @@ PLUGIN = os.path.abspath(os.environ.get("NBDKIT_PLUGIN") or os.path.join(
     "../../tools/nbdkit-vhdx-plugin.so"))
 
 
-def lacks():
-    """What the tests want and this host has not, or ""."""
+def demand():
+    """Raises Lack if this host has not what the tests need."""
     if not shutil.which("nbdkit") or not shutil.which("nbdcopy"):
-        return "nbdkit or libnbd-bin is not installed"
+        raise Lack("nbdkit or libnbd-bin is not installed")
     try:
         import nbd              # pylint: disable=unused-import
     except ImportError:
-        return "python3-libnbd is not installed"
+        raise Lack("python3-libnbd is not installed") from None
     if not os.path.exists(PLUGIN):
-        return "the plugin is not built: nbdkit-plugin-dev is not installed"
-    return ""
+        raise Lack("the plugin is not built: "
+                   "nbdkit-plugin-dev is not installed")
 
 
 class Server:
