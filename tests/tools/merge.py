@@ -3,8 +3,8 @@
 """merge.py DIR [PART...]: `vhdxsetup merge` against the generated chains.
 
 DIR is as tests/guest/inputs leaves it. $VHDXSETUP is the program. Parts are good,
-crashes, refusals, full and stopped; all of them without any. The judge of
-what a disk reads is tests/gen/reader.py; qemu-img checks what has no parent.
+crashes, refusals, between, full and stopped; all of them without any. The judge
+of what a disk reads is tests/gen/reader.py; qemu-img checks what has no parent.
 
 A merge leaves the disk as it was, in the parent or an ancestor. One that stops,
 by a crash of the machine at any operation of the store, by SIGKILL or by
@@ -351,6 +351,50 @@ def refusals(tap, chain):
                 run("map", other)[0] == 4 else "it opens")
 
 
+def wait_until(happened, process):
+    """Returns when it has, or when the process has ended."""
+    until = time.monotonic() + HANGS
+    while not happened() and process.poll() is None:
+        if time.monotonic() > until:
+            process.kill()
+            raise TimeoutError("it hangs")
+        time.sleep(0.01)
+
+
+def between(chain):
+    """A child that turns up between two pairs keeps its parent."""
+    if not shutil.which("strace"):
+        raise Lack("strace is not installed")
+    before = flat(chain)
+    with Place(chain) as place:
+        child, middle, base = place.paths
+        other = os.path.join(place.directory, "other.vhdx")
+        pid = os.path.join(place.directory, "pid")
+        # It stops when it has removed the first child.
+        with subprocess.Popen(
+                ["strace", "-f", "-qqq", "-o", "/dev/null", "-e",
+                 "trace=/unlink", "-e", "inject=/unlink:signal=SIGSTOP:when=1",
+                 "sh", "-c", 'echo $$ >"$0" && exec "$@"', pid,
+                 os.environ["VHDXSETUP"], "merge", "--into", base, child],
+                stderr=subprocess.PIPE, text=True,
+                env={**os.environ, "LSAN_OPTIONS": "detect_leaks=0"}) as process:
+            wait_until(lambda: not os.path.exists(child), process)
+            code, said = run("create", "--parent", base, other)
+            with open(pid, encoding="ascii") as source:
+                os.kill(int(source.read()), signal.SIGCONT)
+            heard = process.communicate(timeout=HANGS)[1]
+        if code:
+            return f"the other child: exit code {code}: {said}"
+        if process.returncode != 7 or \
+                f"{other}: is a child of {base}" not in heard:
+            return f"exit code {process.returncode}, not 7: {heard}"
+        if run("map", other)[0] or flat([middle, base]) != before:
+            return "one of the two children reads otherwise"
+        os.unlink(other)
+        place.paths = [middle, base]
+        return merged(place, before, 1)
+
+
 def full(chain):
     """A file system without room: nothing is lost."""
     before = flat(chain)
@@ -392,7 +436,8 @@ def growing(directory):
 
 def main():
     tap = Tap()
-    parts = sys.argv[2:] or ["good", "crashes", "refusals", "full", "stopped"]
+    parts = sys.argv[2:] or ["good", "crashes", "refusals", "between", "full",
+                             "stopped"]
     chains, three, larger = (os.path.join(WORK, name)
                              for name in ("two", "three", "larger"))
     two = small_chain(chains)
@@ -404,6 +449,10 @@ def main():
         crashes(tap, small_chain(larger, size=9 * MIB), "into a smaller base")
     if "refusals" in parts:
         refusals(tap, two)
+    if "between" in parts:
+        tap.run("a child that turns up between two pairs",
+                lambda: between(small_chain(os.path.join(WORK, "other"),
+                                            "middle")))
     if "full" in parts:
         tap.run("a full file system", lambda: full(growing(chains)))
     if "stopped" in parts:
