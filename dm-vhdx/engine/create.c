@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "create.h"
 
-/* Space is made in steps, so that somebody can watch and stop it. */
+/* Make space in steps, each of which reports progress and can be the last. */
 #define SPACE_STEP	(256 * VHDX_MIB)
 #define BAT_STEP	VHDX_MIB
 
-/* Who wrote it: people look at that, programs must not. */
+/* For people; a reader must not interpret it ([MS-VHDX] 2.2.1). */
 static const char creator[] = "dm-vhdx";
 
 /**
  * struct maker - an image being made
- * @store: where
- * @layout: where things go
- * @progress: who wants to know how far it is, or NULL
- * @report: where findings go
+ * @store: receives the image
+ * @layout: places of its parts
+ * @progress: called for progress, or NULL
+ * @report: receives the findings
  */
 struct maker {
 	struct vhdx_store *store;
@@ -56,7 +56,7 @@ static int no_room(const struct maker *maker)
 			   maker->layout->end);
 }
 
-/* A file grows; what is there already, on a device, is overwritten. */
+/* Extend a file. On a device, zero what is there. */
 static int make_zeros(const struct maker *maker, u64 pos, u64 end)
 {
 	struct vhdx_store *store = maker->store;
@@ -72,8 +72,8 @@ static int make_zeros(const struct maker *maker, u64 pos, u64 end)
 }
 
 /*
- * First the header section, durably: on a device, what is there may be an
- * image, and it must not look like one any more when its blocks go.
+ * Zero the header section first, and flush it: a device may hold an old image,
+ * which must not open any more when its blocks are overwritten.
  */
 static int make_space(const struct maker *maker)
 {
@@ -94,7 +94,7 @@ static int make_space(const struct maker *maker)
 	return r;
 }
 
-/* A part of the BAT that begins with entry @first. */
+/* Write a part of the BAT, from entry @first on. */
 static int write_bat_part(const struct maker *maker, __le64 *part, u64 first,
 			  u64 count)
 {
@@ -206,17 +206,18 @@ static int write_file_id(const struct maker *maker)
 
 /**
  * vhdx_create() - make a new image
- * @store: an empty file, or a block device, whose contents go
+ * @store: an empty file, or a block device, whose contents are lost
  * @layout: from vhdx_layout_init()
- * @progress: told now and then, in bytes of the file, and may stop it; or NULL
- * @report: where findings go
+ * @progress: called for progress, in bytes of the file, and may stop the
+ *	creation; or NULL
+ * @report: receives the findings
  *
- * All else is durable before the headers are written, and these before the
- * file identifier: what is only half made is no VHDX.
+ * Writes the headers when everything else is durable, and the file identifier
+ * when the headers are. No reader accepts an image that is only half made.
  *
  * Context: may sleep.
- * Return: 0, or a negative errno after a finding; what @progress returned to
- * stop it, and -ENOMEM, without one.
+ * Return: 0; a negative errno after a finding; or, without a finding, -ENOMEM
+ * or what @progress returned.
  */
 int vhdx_create(struct vhdx_store *store, const struct vhdx_layout *layout,
 		struct vhdx_progress *progress, struct vhdx_report *report)

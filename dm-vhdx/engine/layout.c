@@ -47,11 +47,12 @@ const char *vhdx_size_fault(u64 size, u32 logical_sector)
 }
 
 /**
- * vhdx_layout_fault() - can there be such an image?
- * @create: what it is to be
- * @member: set to the member of @create that something is against
+ * vhdx_layout_fault() - find out why an image cannot have its properties
+ * @create: the properties
+ * @member: set to the member of @create that is at fault
  *
- * Return: NULL, or what is against it, in words.
+ * Context: any.
+ * Return: NULL if it can, or the reason in words.
  * Source: [MS-VHDX] 2.6.2; for the log, the limits of format.h.
  */
 const char *vhdx_layout_fault(const struct vhdx_create *create,
@@ -79,7 +80,7 @@ const char *vhdx_layout_fault(const struct vhdx_create *create,
 	return fault ? fault : fork_fault(create, member);
 }
 
-/* The table, a page that holds the five items of every image, and the rest. */
+/* The table, a page for the five items of every image, and a child's items. */
 static u32 metadata_used(const struct vhdx_fork *fork)
 {
 	u32 length = VHDX_TABLE_SIZE + VHDX_PAGE;
@@ -91,11 +92,13 @@ static u32 metadata_used(const struct vhdx_fork *fork)
 }
 
 /**
- * vhdx_layout_init() - where the parts of a new image go
+ * vhdx_layout_init() - place the parts of a new image
  * @layout: filled in; the disk gets a random identity, or its parent's
- * @create: what it is to be; vhdx_layout_fault() found nothing
+ * @create: the properties; vhdx_layout_fault() has found no fault
  *
- * The last block has all its space, also if the disk ends within it.
+ * The last block has its full space, even if the disk ends inside it.
+ *
+ * Context: any.
  */
 void vhdx_layout_init(struct vhdx_layout *layout,
 		      const struct vhdx_create *create)
@@ -146,7 +149,7 @@ static void put_region(struct vhdx_disk_region_table *table, u32 index,
 
 /**
  * vhdx_layout_regions() - make the region table of a new image
- * @layout: of the image
+ * @layout: the layout of the image
  * @table: VHDX_TABLE_SIZE bytes, all zeros
  *
  * Source: [MS-VHDX] 2.2.3.
@@ -165,9 +168,9 @@ void vhdx_layout_regions(const struct vhdx_layout *layout, void *table)
 }
 
 /**
- * struct item_writer - items on their way into the metadata
- * @table: its beginning
- * @end: where the next item goes, in bytes from there
+ * struct item_writer - adds items to the metadata of a new image
+ * @table: the start of the metadata
+ * @end: offset of the next item from @table, in bytes
  */
 struct item_writer {
 	struct vhdx_disk_metadata_table *table;
@@ -211,7 +214,7 @@ static u32 param_flags(const struct vhdx_params *params)
 
 /**
  * vhdx_layout_metadata() - make the metadata table and items of a new image
- * @layout: of the image
+ * @layout: the layout of the image
  * @buf: @metadata_used bytes, all zeros
  *
  * Source: [MS-VHDX] 2.6.
@@ -245,11 +248,13 @@ void vhdx_layout_metadata(const struct vhdx_layout *layout, void *buf)
 }
 
 /**
- * vhdx_layout_entry() - a new image's BAT entry
- * @layout: of the image
+ * vhdx_layout_entry() - make a BAT entry of a new image
+ * @layout: the layout of the image
  * @index: into the BAT
  *
- * Return: the entry: blocks with space lie in order, and all else is absent.
+ * Blocks that have space lie in the order of the disk.
+ *
+ * Return: the entry; 0 for an absent block or a sector bitmap.
  */
 u64 vhdx_layout_entry(const struct vhdx_layout *layout, u64 index)
 {

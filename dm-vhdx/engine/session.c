@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session.h"
 
-/* For a session that begins and ends, and a replay if it does not. */
+/* Enough for a session to begin and end, or for a replay after a crash. */
 #define SEQUENCES_NEEDED 16U
 
 /**
- * vhdx_session_fail() - no more writes
+ * vhdx_session_fail() - stop all writing
  * @session: the session
- * @at: where the reason is
- * @reason: and what it is, in words: the first one counts
+ * @at: place of the fault
+ * @reason: the fault, in words; only the first call's is kept
  *
- * The one place that changes the mode. What was not committed before is lost
- * when the image is closed, as in a crash; the log is left for a replay. If the
- * store was cut, that is the reason, whatever it was that failed.
+ * Only this function changes the mode. Closing the image then loses what was
+ * not committed, as a crash does, and leaves the log for a replay. If somebody
+ * has cut the store, the session reports that in place of @reason.
  *
  * Context: process context; does not sleep; no lock held.
  */
@@ -40,7 +40,7 @@ void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 			  "%s; nothing more is written to the image", reason);
 }
 
-/* For what a session cannot go on after. Returns @err. */
+/* Fail the session after an error that it cannot survive. Return @err. */
 static int session_broken(struct vhdx_session *session, const char *what,
 			  int err)
 {
@@ -53,7 +53,7 @@ static int session_broken(struct vhdx_session *session, const char *what,
 	return err;
 }
 
-/* Once: what the next session does to the disk is another matter. */
+/* Use @begin_under once. Later sessions may change what the disk holds. */
 static void choose_identity(struct vhdx_session *session,
 			    struct vhdx_header *next)
 {
@@ -64,9 +64,9 @@ static void choose_identity(struct vhdx_session *session,
 }
 
 /*
- * The GUIDs change before anything else in the file does, and the headers name
- * the log when it has an entry: without one, the file could not be opened
- * ([MS-VHDX] 2.2.2.1, 2.3).
+ * The GUIDs change before anything else in the file ([MS-VHDX] 2.2.2.1). The
+ * headers name the log only when it has an entry: a reader refuses a file whose
+ * log has none (2.3).
  */
 static int open_log(struct vhdx_session *session)
 {
@@ -108,7 +108,7 @@ static int session_begin(struct vhdx_session *session)
 		return 0;
 	if (!r)
 		r = open_log(session);
-	/* Nothing depends on the log yet, so it can be opened once more. */
+	/* Nothing depends on the log yet, so the caller may try again. */
 	if (r == -ENOMEM)
 		return r;
 	if (r)
@@ -133,7 +133,7 @@ static int session_checkpoint(struct vhdx_session *session)
 	return 0;
 }
 
-/* The file must be as long as all that the transaction points to needs. */
+/* Set *@last_end to the length that the file needs for the transaction. */
 static u32 close_transaction(struct vhdx_session *session, u64 *last_end)
 {
 	u32 pages;
@@ -171,7 +171,7 @@ static int session_commit(struct vhdx_session *session)
 	return 0;
 }
 
-/* Returns true if a commit is needed though nobody has asked for one. */
+/* Return true if the session itself needs a commit. Clear its requests. */
 static bool commit_needed(struct vhdx_session *session)
 {
 	const struct vhdx_journal *journal = &session->journal;
@@ -187,8 +187,8 @@ static bool commit_needed(struct vhdx_session *session)
 }
 
 /*
- * The space worker has failed. What was written to blocks that are there is
- * worth a commit all the same.
+ * If the space worker has failed, end the session. Writes to blocks that exist
+ * are still good, so commit them first.
  */
 static int end_for_space(struct vhdx_session *session)
 {
@@ -222,19 +222,19 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 }
 
 /**
- * vhdx_session_work() - do what is needed, with I/O
+ * vhdx_session_work() - begin, commit and checkpoint as needed
  * @session: the session
- * @flags: VHDX_WORK_*; 0 after the image was opened, so that what is free is
- *	known when somebody wants to write
+ * @flags: VHDX_WORK_*. The call after the opening has 0: it surveys the BAT, so
+ *	that the first write need not wait for that.
  *
- * Lack of space is no error: what was written before can be committed all the
- * same, and vhdx_session_map() tells who needs more.
+ * Lack of space is no error: earlier writes can still be committed, and
+ * vhdx_session_map() returns -ENOSPC to those who need more.
  *
  * Context: may sleep; the committer, with no lock held.
- * Return: 0; with VHDX_WORK_COMMIT, all that was done before the call is
- * durable. -ENOMEM is worth another try, and so is -EINTR when there is time.
- * -EBUSY: the image is sealed, so no session begins. After another errno the
- * session's mode is not VHDX_MODE_RW any more.
+ * Return: 0; with VHDX_WORK_COMMIT, all earlier writes are durable. -ENOMEM:
+ * try again. -EINTR: the survey was aborted; try again later. -EBUSY: the image
+ * is sealed, so no session begins. After any other errno the session has
+ * failed.
  */
 int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 {
@@ -251,9 +251,9 @@ int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 }
 
 /*
- * All that was logged is in place and durable: the log is not needed. A seal
- * becomes the DataWriteGuid by the same write that empties the log, so each
- * state of the file that has this GUID is complete.
+ * Empty the log. All its changes are in place, and the flush makes them
+ * durable. The write that empties the log also makes the seal the
+ * DataWriteGuid, so each state of the file that has this GUID is complete.
  */
 static int close_log(struct vhdx_session *session)
 {
@@ -271,7 +271,7 @@ static int close_log(struct vhdx_session *session)
 	return vhdx_headers_update(image->store, &image->headers, &next);
 }
 
-/* A GUID stands for one state of the disk, so it is used once. */
+/* A GUID names one state of the disk, so a seal is used once. */
 static void use_seal(struct vhdx_session *session)
 {
 	if (guid_is_null(&session->seal))
@@ -282,16 +282,17 @@ static void use_seal(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_end() - leave a clean file behind
- * @session: that nobody writes through, with no I/O under way, and while the
- *	space worker rests; others may still read the image
+ * vhdx_session_end() - commit everything and leave a clean file
+ * @session: a session without writers and without I/O under way, with an idle
+ *	space worker; others may still read the image
  *
- * The next write begins anew, under other GUIDs: the file may have been copied
- * meanwhile. After vhdx_session_seal() the image ends as it says there.
+ * The next write begins a session under new GUIDs, because somebody may have
+ * copied the file in between. A seal takes effect here, see
+ * vhdx_session_seal().
  *
  * Context: may sleep; the committer, with no lock held.
- * Return: 0: the file is clean; -EROFS if the session has failed before; or an
- * errno after which it has.
+ * Return: 0: the file is clean; -EROFS if the session had failed before; or
+ * another errno with which it fails now.
  */
 int vhdx_session_end(struct vhdx_session *session)
 {
@@ -300,7 +301,7 @@ int vhdx_session_end(struct vhdx_session *session)
 
 	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
 		return -EROFS;
-	/* Nothing may have touched what is missing. */
+	/* No I/O may have met the cut so far, so look for it here. */
 	if (vhdx_store_is_cut(session->image->store, &length))
 		return session_broken(session, "ending the session", -EIO);
 	if (!session->live) {
@@ -324,11 +325,11 @@ int vhdx_session_end(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_begin_under() - choose the identity that the next session has
+ * vhdx_session_begin_under() - choose the DataWriteGuid of the next session
  * @session: a session that is not live
- * @guid: the DataWriteGuid from the next begin on. If it is the one that the
- *	image has, nothing may change what the disk holds before the end: children
- *	of the image are to find it as it was.
+ * @guid: the DataWriteGuid from the next begin on. If the image has this one,
+ *	the caller must not change what the disk holds: children of the image
+ *	trust the GUID.
  *
  * Without this call a session begins under a new GUID.
  *
@@ -347,18 +348,17 @@ void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid)
  *	vhdx_session_end(), unless a session begins before that
  *
  * A snapshot makes the child while its parent is still written. A child that
- * names @guid fits no state of the parent before the end of the session, and
- * fits the parent from then on. If nothing was written, the parent keeps the
- * GUID that it has: children that exist name that one. If a session begins
- * after this call it ends under @guid, whatever @holds said; the caller may
- * call again to learn that.
+ * names @guid matches no state of the parent before the end of the session, and
+ * matches the parent from then on. If nothing was written, the parent keeps its
+ * GUID, because existing children name that one. If a session begins after this
+ * call, it ends under @guid, whatever @holds said; another call updates @holds.
  *
- * After the end no session begins before vhdx_session_unseal().
+ * After the end, no session begins before vhdx_session_unseal().
  *
  * Context: the committer, with no other call under way.
- * Return: 0; -EINVAL if @guid is null, or if the image has it or was sealed under
- * it last; -EROFS if the session has failed, so that its end leaves the log to be
- * replayed.
+ * Return: 0; -EINVAL if @guid is null, if the image has it, or if the last seal
+ * had it; -EROFS if the session has failed, because its end will not empty the
+ * log.
  */
 int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
 		      guid_t *holds)
@@ -379,8 +379,8 @@ int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
  * vhdx_session_unseal() - permit sessions again
  * @session: a session that is not live
  *
- * The image is written again, so its children lose their parent. A seal that
- * was not used is forgotten.
+ * Drops an unused seal. When the image is written again, its children lose
+ * their parent.
  *
  * Context: the committer, with no other call under way.
  */
@@ -391,11 +391,11 @@ void vhdx_session_unseal(struct vhdx_session *session)
 }
 
 /**
- * vhdx_session_check() - does an image let itself be written?
+ * vhdx_session_check() - check that an image may be written
  * @image: the image; its store may be open for reading only
- * @report: told, as an error, why not
+ * @report: receives the reason why not, as an error
  *
- * What only the whole BAT would show is found by the survey.
+ * Does not read the BAT; the survey of a session does.
  *
  * Context: any.
  * Return: 0 or -EROFS.
@@ -434,15 +434,15 @@ static int check_new(struct vhdx_image *image, struct vhdx_report *report)
 }
 
 /**
- * vhdx_session_new() - an image that may be written
- * @image: the image, its log empty; outlives the session
- * @report: where findings go, now and later; outlives the session
+ * vhdx_session_new() - make a session for an image
+ * @image: the image, with an empty log; outlives the session
+ * @report: receives the findings of the session; outlives the session
  *
- * Nothing is read or written yet.
+ * Does no I/O.
  *
  * Context: may sleep.
- * Return: the session for vhdx_session_free(), or an ERR_PTR: -EROFS if the
- * image cannot be written, and @report has the sentence; -ENOMEM.
+ * Return: the session for vhdx_session_free(), or an ERR_PTR: -EROFS after a
+ * finding if the image cannot be written; -ENOMEM.
  */
 struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 				      struct vhdx_report *report)
@@ -475,8 +475,8 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 }
 
 /**
- * vhdx_session_free() - forget a session
- * @session: ended; or not, which is like a crash
+ * vhdx_session_free() - free a session
+ * @session: the session; if it has not ended, this is like a crash
  *
  * Context: may sleep.
  */
