@@ -16,13 +16,14 @@
 #define DM_MSG_PREFIX "vhdx"
 
 /*
- * The registry. No I/O is done under its lock: who opens an image puts a
- * backing there first, which others that want the same image wait for.
+ * The registry of backings: nobody does I/O under its lock. A constructor that
+ * opens an image first enters its backing here; others that want the same image
+ * wait for it.
  */
 static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(registry);
 
-/* A bad block of metadata is met again with every bio that needs it. */
+/* Limit the rate: every bio that needs a bad block of metadata reports it. */
 static void backing_emit(struct vhdx_report *report,
 			 const struct vhdx_finding *finding)
 {
@@ -82,8 +83,9 @@ static int refuse_sharing(const struct vhdx_backing *backing,
 }
 
 /*
- * An overlay and what lies below it have an inode each for one file, and locks of
- * the one say nothing to the other.  Those who read may come by either.
+ * An overlay has an inode of its own for a file of the file system below, and a
+ * lock on one of the two inodes does not conflict with a lock on the other.
+ * Readers may share the file through both.
  */
 static int refuse_other_inode(const struct vhdx_backing *backing,
 			      const struct vhdx_claim *claim,
@@ -109,7 +111,8 @@ static int refuse_entry(const struct vhdx_backing *backing,
 }
 
 /*
- * Takes a reference to the backing of @fresh's key, or makes it @fresh.
+ * Return the backing that has the key of @fresh, with a reference for the
+ * caller. If there is none, enter @fresh.
  */
 static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 					   const struct vhdx_claim *claim,
@@ -138,7 +141,7 @@ static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 	return err ? ERR_PTR(err) : found;
 }
 
-/* The image is closed later, where I/O is allowed. */
+/* The caller closes the image when it has dropped the lock. */
 static void registry_leave(struct vhdx_backing *backing)
 {
 	lockdep_assert_held(&registry_lock);
@@ -182,7 +185,7 @@ static int backing_open(struct vhdx_backing *backing,
 				VHDX_POOL_PAGES_DEFAULT, &reason->report);
 	if (IS_ERR(image))
 		return PTR_ERR(image);
-	/* The constructor's report ends with it. */
+	/* The constructor's report does not outlive the constructor. */
 	image->report = &backing->report;
 	mutex_lock(&registry_lock);
 	backing->image = image;
@@ -203,7 +206,7 @@ static void backing_close(struct vhdx_backing *backing)
 	backing_free(backing);
 }
 
-/* Who waits for a backing that could not be opened must not find it again. */
+/* Those who wait for a backing that failed to open must not find it again. */
 static void backing_opened(struct vhdx_backing *backing, int err)
 {
 	if (err) {
@@ -229,8 +232,8 @@ static struct vhdx_backing *backing_open_first(struct vhdx_backing *backing,
 }
 
 /*
- * If another table's attempt to open the same image fails, this one makes its
- * own, for it is owed a reason too.
+ * If another table fails to open the same image, try to open it for this one:
+ * its constructor needs a reason of its own.
  */
 static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
 					const struct vhdx_claim *claim,
@@ -261,11 +264,11 @@ static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
 }
 
 /**
- * vhdx_backing_get_file() - the image in a file
- * @filp: a regular file, open as @claim needs it; the call takes the reference
- *	over, whatever it returns
- * @claim: who wants it
- * @reason: takes the sentence if it fails
+ * vhdx_backing_get_file() - find or open the image in a file
+ * @filp: a regular file, open as @claim needs it; the call consumes the
+ *	reference, also if it fails
+ * @claim: user of the image, and its purpose
+ * @reason: receives the sentence if the call fails
  *
  * Context: process context, no lock held; does I/O if the image is not open.
  * Return: the backing, to be given back by vhdx_backing_put(), or an ERR_PTR.
@@ -287,11 +290,11 @@ struct vhdx_backing *vhdx_backing_get_file(struct file *filp,
 }
 
 /**
- * vhdx_backing_get_bdev() - the image on a block device
- * @bdev: the device, which the caller keeps open as @claim needs it until it
+ * vhdx_backing_get_bdev() - find or open the image on a block device
+ * @bdev: the device, open as @claim needs it; the caller keeps it open until it
  *	has called vhdx_backing_put()
- * @claim: who wants it
- * @reason: takes the sentence if it fails
+ * @claim: user of the image, and its purpose
+ * @reason: receives the sentence if the call fails
  *
  * Context: process context, no lock held; does I/O if the image is not open.
  * Return: the backing, to be given back by vhdx_backing_put(), or an ERR_PTR.
@@ -308,7 +311,7 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 	return backing_get(fresh, claim, reason);
 }
 
-/* Another table may come to have its address. */
+/* A later table may have the same address. */
 static void forget_table(struct vhdx_backing *backing,
 			 const struct dm_table *table)
 {
@@ -320,12 +323,12 @@ static void forget_table(struct vhdx_backing *backing,
 }
 
 /**
- * vhdx_backing_put() - let go of an image; the last one closes it
- * @backing: as vhdx_backing_get_*() returned it
- * @table: that it was got for
+ * vhdx_backing_put() - drop a reference to an image, and close an unused image
+ * @backing: from vhdx_backing_get_file() or vhdx_backing_get_bdev()
+ * @table: the table of the claim
  *
- * Context: process context; no I/O through the caller's layer is under way, and a
- * grace period of RCU has passed since.
+ * Context: process context; all I/O through the caller's layer has ended, and
+ * an RCU grace period has passed since then.
  */
 void vhdx_backing_put(struct vhdx_backing *backing,
 		      const struct dm_table *table)
@@ -344,10 +347,13 @@ void vhdx_backing_put(struct vhdx_backing *backing,
 
 /**
  * vhdx_backing_set_cache() - bound an image's metadata in memory
- * @backing: the image; if tables share it, the last one to be resumed counts
+ * @backing: the image; if tables share it, the one that was resumed last
+ *	decides
  * @kib: KiB, or 0 for the default
  *
- * Context: may sleep; gives up at once what is above the bound.
+ * Frees the pages above the bound at once.
+ *
+ * Context: may sleep.
  */
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib)
 {
@@ -358,10 +364,10 @@ void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib)
 }
 
 /**
- * vhdx_backing_failed() - look why I/O to an image may have failed
+ * vhdx_backing_failed() - find out why I/O to an image may have failed
  * @backing: the image
  *
- * That somebody has cut it is said once, and ends all writing.
+ * If somebody has cut the file, reports that once, and ends all writing.
  *
  * Context: any, interrupts too.
  */
@@ -381,11 +387,11 @@ void vhdx_backing_failed(struct vhdx_backing *backing)
 }
 
 /**
- * vhdx_backing_resident() - how much could be given up?
+ * vhdx_backing_resident() - count the metadata pages of all images
  *
- * Context: memory reclaim, hence no waiting: whoever holds the lock may be
- * waiting for memory.
- * Return: metadata pages of all images; 0 if the registry is busy.
+ * Context: memory reclaim. Does not wait for the registry, because its holder
+ * may be waiting for memory.
+ * Return: number of pages; 0 if the registry is busy.
  */
 unsigned long vhdx_backing_resident(void)
 {
@@ -397,7 +403,7 @@ unsigned long vhdx_backing_resident(void)
 	list_for_each_entry(backing, &registry, node) {
 		if (!backing->image)
 			continue;
-		/* An estimate, which may have changed when it is used. */
+		/* An estimate: nobody relies on the exact number. */
 		pages += data_race(backing->image->pool.resident);
 	}
 	mutex_unlock(&registry_lock);
@@ -405,14 +411,13 @@ unsigned long vhdx_backing_resident(void)
 }
 
 /**
- * vhdx_backing_shrink() - give up metadata pages
- * @count: how many to give up at most
+ * vhdx_backing_shrink() - free metadata pages
+ * @count: number of pages to free at most
  *
- * Images take turns at the head of the registry, so that the first one does
- * not pay for all.
+ * Rotates the registry, so that the first image does not pay for all.
  *
  * Context: memory reclaim, see vhdx_backing_resident().
- * Return: pages given up.
+ * Return: number of pages freed.
  */
 unsigned long vhdx_backing_shrink(unsigned long count)
 {

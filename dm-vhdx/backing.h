@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Backings: each image that is in use, once, however many tables name it.
+ * Backings: one for each image in use, which all tables that name it share.
  *
- * A table that is loaded over a live one, as a reload does, finds the image
- * open and its metadata in memory. Backings are kept in a registry by inode or
- * block device; the last table that lets go closes the image.
+ * A table that is loaded over a live one finds the image open, with its
+ * metadata in memory. The registry has the backings, by inode or by block
+ * device. The last table that drops its reference closes the image.
  *
- * An image that is written belongs to one device, whose tables may share it, each
- * in one mode. One that is read may be shared by all that read it.
+ * An image that is written belongs to one device. Tables of this device may
+ * share it, but a table may not both read and write it. Any number of devices
+ * may share an image that they only read.
  *
  * backing.c APIs:
  *   vhdx_backing_get_file()	find or open the image in a file
  *   vhdx_backing_get_bdev()	find or open the image on a block device
- *   vhdx_backing_put()		let go of it
+ *   vhdx_backing_put()		drop a reference to an image
  *   vhdx_backing_set_cache()	bound its metadata pages
- *   vhdx_backing_failed()	look why I/O may have failed
- *   vhdx_backing_resident()	metadata pages of all images
- *   vhdx_backing_shrink()	give some of them up
+ *   vhdx_backing_failed()	find out why I/O may have failed
+ *   vhdx_backing_resident()	count the metadata pages of all images
+ *   vhdx_backing_shrink()	free some of them
  */
 #ifndef VHDX_BACKING_H
 #define VHDX_BACKING_H
@@ -38,22 +39,21 @@ struct vhdx_reason;
  * struct vhdx_backing - an image in use
  * @file: its store, if @is_file
  * @bdev: its store, if not
- * @is_file: which of the two it is
- * @image: open while the backing is in the registry, but for the time until
- *	@opened
- * @report: for what is found wrong in the image later on
- * @name: of the file or device, for the log
- * @writer: the device that it belongs to, NULL if it is only read
- * @table: the last table that took it to read, and the last one to write; only
- *	to be compared
- * @committer: and its committer
- * @key: its inode or block device, by which it is found
- * @real: the inode that has the data, if @key is one of an overlay; otherwise @key
- * @node: in the registry
- * @users: tables that hold it
- * @opened: @image is open, or @error says why not
- * @cut: that the store was cut has been said
- * @error: negative errno, or 0
+ * @is_file: the image is in a file, not on a block device
+ * @image: the open image; NULL before @opened
+ * @report: receives the findings of the open image
+ * @name: name of the file or device, for the log
+ * @writer: device that writes the image; NULL if it is only read
+ * @table: last tables that claimed the image, to read and to write it; compared
+ *	and never dereferenced
+ * @committer: committer of the image; NULL if it is only read
+ * @key: inode or block device that identifies the image
+ * @real: the inode that has the data, if @key is an overlay's; otherwise @key
+ * @node: entry in the registry
+ * @users: number of tables that hold the image
+ * @opened: completed when @image is open, or when @error says why not
+ * @cut: a cut of the store has been reported
+ * @error: negative errno of the opening, or 0
  */
 struct vhdx_backing {
 	union {
@@ -77,12 +77,12 @@ struct vhdx_backing {
 };
 
 /**
- * struct vhdx_claim - who wants an image, and for what
- * @name: of the image, for the log
+ * struct vhdx_claim - a table's claim to an image
+ * @name: name of the image, for the log
  * @md: the device
- * @table: its table that is made
- * @workers: of that table, for files that it opens
- * @write: to write to it
+ * @table: the device's table under construction
+ * @workers: workers that the files of this table share
+ * @write: the table writes the image
  */
 struct vhdx_claim {
 	const char *name;

@@ -36,8 +36,8 @@ static void target_free(struct vhdx_target *t)
 	vhdx_provision_exit(t);
 	vhdx_wrote_exit(t);
 	/*
-	 * A task or a worker may still be in a section of RCU that it entered for
-	 * a bio which has ended: in file_unplug(), or with a page of metadata.
+	 * A task or a worker may still be in an RCU read-side section for a bio
+	 * that has ended: in file_unplug(), or with a page of metadata.
 	 */
 	synchronize_rcu();
 	if (t->chain)
@@ -58,7 +58,7 @@ static int open_each(struct vhdx_target *t, const struct vhdx_table *table,
 	int err;
 
 	for (i = 0; i < t->layers; i++) {
-		/* A parent that changed would no longer fit its children. */
+		/* Only the child is written: its parents must not change. */
 		err = vhdx_layer_open(&t->stack, table->images[i], write && !i,
 				      &t->options, workers, &t->layer[i],
 				      reason);
@@ -79,7 +79,7 @@ static int open_layers(struct vhdx_target *t, const struct vhdx_table *table,
 	int err = open_each(t, table, &workers, reason);
 
 	vhdx_file_workers_put(workers);
-	/* What follows may be about any of them. */
+	/* From here on, a reason may be about any of the images. */
 	if (!err && t->layers > 1)
 		reason->image = NULL;
 	return err;
@@ -165,8 +165,8 @@ static void set_up_writes(struct vhdx_target *t)
 }
 
 /*
- * Runs while the table that this one is to replace may be live: nothing may
- * change in the images, and nothing does.
+ * The constructor runs while the old table may be live, so it changes nothing
+ * in the images.
  */
 static int vhdx_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
@@ -207,7 +207,7 @@ static void vhdx_dtr(struct dm_target *ti)
 	target_free(ti->private);
 }
 
-/* Not by the constructor: the live table may share the images. */
+/* Not in the constructor: the live table may share the images. */
 static void bound_caches(struct vhdx_target *t)
 {
 	unsigned int i;
@@ -225,7 +225,7 @@ static int vhdx_preresume(struct dm_target *ti)
 	err = vhdx_limits_resume(t);
 	if (err)
 		return err;
-	/* By now the live table is no more, so nobody writes to a parent. */
+	/* The old table is no longer live, so nobody writes to a parent. */
 	err = vhdx_chain_check_late(t->chain, t->chain->layer[0]->report);
 	if (err)
 		return err;
@@ -237,9 +237,9 @@ static int vhdx_preresume(struct dm_target *ti)
 }
 
 /*
- * dm knows which devices want stable pages, but not of files.  When a table
- * becomes live, dm sets the queue's limits without a table of files being asked,
- * on 6.1, or keeps those that the last table had.
+ * dm asks the devices below a table whether they need stable pages; it knows
+ * nothing of files. For a table without devices, 6.1 sets the queue's limits
+ * without asking the target, and later kernels keep those of the last table.
  */
 static void ask_stable_pages(const struct vhdx_target *t)
 {
@@ -253,11 +253,10 @@ static void ask_stable_pages(const struct vhdx_target *t)
 }
 
 /*
- * A table is loaded for writing unless --readonly was given. If a feature says
- * that nothing is written, the device says so. This is the moment: do_resume()
- * in dm-ioctl.c first sets the disk's flag by the mode of the table that becomes
- * live, then resumes the targets, on 6.1 as on 6.12; a resume without a new
- * table leaves the flag alone.
+ * A table without --readonly is loaded for writing. If its features forbid
+ * writing, mark the disk read-only. This must happen here: on 6.1 and on 6.12,
+ * do_resume() in dm-ioctl.c sets the disk's flag by the mode of the new table,
+ * and then resumes the targets. A resume without a new table keeps the flag.
  */
 static void vhdx_resume(struct dm_target *ti)
 {
@@ -269,7 +268,9 @@ static void vhdx_resume(struct dm_target *ti)
 		set_disk_ro(dm_disk(dm_table_get_md(ti->table)), true);
 }
 
-/* Before dm waits for all bios: none may wait for what need not ever come. */
+/*
+ * dm waits for all bios next: end those that wait for space, or requeue them.
+ */
 static void vhdx_presuspend(struct dm_target *ti)
 {
 	struct vhdx_target *t = ti->private;
@@ -288,7 +289,7 @@ static void vhdx_presuspend_undo(struct dm_target *ti)
 		vhdx_committer_presuspend_undo(t->committer);
 }
 
-/* All bios have ended. A suspended device's image can be copied. */
+/* All bios have ended. End the session, so that the image can be copied. */
 static void vhdx_postsuspend(struct dm_target *ti)
 {
 	struct vhdx_target *t = ti->private;
@@ -298,8 +299,8 @@ static void vhdx_postsuspend(struct dm_target *ti)
 }
 
 /*
- * Calls back for the devices among the layers. To provide it matters for files
- * too: 6.1 does not call ->io_hints of a target without.
+ * Call @fn for the devices among the layers. The target needs this hook for
+ * files too: without it, 6.1 does not call ->io_hints.
  */
 static int vhdx_iterate_devices(struct dm_target *ti,
 				iterate_devices_callout_fn fn, void *data)
@@ -315,7 +316,7 @@ static int vhdx_iterate_devices(struct dm_target *ti,
 
 		if (!dev)
 			continue;
-		/* dm wants whole sectors of the size that ->io_hints says. */
+		/* dm demands whole sectors of the size that ->io_hints sets. */
 		ret = fn(ti, dev, 0,
 			 round_down(bdev_nr_sectors(dev->bdev), sectors), data);
 	}

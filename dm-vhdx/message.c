@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages.
+ * The handlers of messages.
  */
 #include <linux/device-mapper.h>
 #include <linux/kernel.h>
@@ -15,9 +15,15 @@
 
 #define DM_MSG_PREFIX "vhdx"
 
-/* What dm expects if @result was filled. */
+/* Tells dm that @result holds an answer. */
 #define ANSWERED	1
 
+/**
+ * struct message - a message that devices understand
+ * @name: its first word
+ * @args: number of words that follow
+ * @handle: returns ANSWERED, 0 or a negative errno
+ */
 struct message {
 	const char *name;
 	unsigned int args;
@@ -25,7 +31,7 @@ struct message {
 		      unsigned int maxlen);
 };
 
-/* So much of a word that was wrong is shown. */
+/* Size of the part of a wrong word that the log shows. */
 #define WORD_SIZE	33
 
 static const char *device_name(const struct dm_target *ti)
@@ -41,7 +47,7 @@ static int read_only(const struct vhdx_target *t)
 
 static u64 read_counter(const u64 *counter)
 {
-	/* The committer counts with no lock held, and may be at work. */
+	/* The committer may update the counter at any time, without a lock. */
 	return data_race(*counter);
 }
 
@@ -154,7 +160,7 @@ static int message_begin(struct vhdx_target *t, char **argv, char *result,
 	return vhdx_committer_run(t->committer, VHDX_WORK_BEGIN);
 }
 
-/* A GUID in text has 36 characters; guid_parse() looks at no more. */
+/* The length is checked here: guid_parse() ignores what follows the GUID. */
 static int message_seal(struct vhdx_target *t, char **argv, char *result,
 			unsigned int maxlen)
 {
@@ -194,13 +200,13 @@ static const struct message messages[] = {
 /**
  * vhdx_message() - dm's ->message
  * @ti: the target
- * @argc: words
- * @argv: themselves
- * @result: where an answer goes
- * @maxlen: bytes there
+ * @argc: number of words
+ * @argv: the words
+ * @result: receives the answer
+ * @maxlen: bytes in @result
  *
  * Context: process context; the device may be suspended.
- * Return: 0, 1 if there is an answer, or a negative errno.
+ * Return: 0; 1 if @result holds an answer; or a negative errno.
  */
 int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		 char *result, unsigned int maxlen)

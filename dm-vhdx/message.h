@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages: what can be asked of a device, or asked to be done.
+ * Messages: questions and requests to a device, by `dmsetup message NAME 0
+ * ...`.
  *
- *	stats		what it has done so far
- *	where <sector>	where a sector of 512 bytes lies
- *	commit		make durable what was written
- *	checkpoint	likewise, and write the BAT in place
+ *	stats		print the counters of the session
+ *	where <sector>	print where a sector of 512 bytes is stored
+ *	commit		make all earlier writes durable
+ *	checkpoint	commit, and write the BAT in place
+ *	begin		begin a session, as the first write does
+ *	seal <guid>	choose the DataWriteGuid that the image ends under
+ *
+ * The last two are for snapshots, see vhdx_session_seal().
  *
  * message.c APIs:
  *   vhdx_message()	dm's ->message
