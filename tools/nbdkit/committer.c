@@ -4,10 +4,10 @@
 #include "committer.h"
 #include "recover.h"
 
-/* Nothing has changed for so many seconds: the BAT is written in place. */
+/* Seconds without a change, after which the clock writes the BAT in place. */
 #define CHECKPOINT_DELAY	5U
 
-/* Space that was freed may be used after one commit; others may free more. */
+/* One commit makes freed space usable; others may free more meanwhile. */
 #define ROOM_TRIES		3U
 
 static void take_part(struct committer *c, bool *part)
@@ -40,8 +40,8 @@ static int work(struct committer *c, unsigned int flags)
 }
 
 /*
- * Let space that was freed and committed become free. Who waits here is in no
- * epoch, and who is in one waits for the committer at most.
+ * Drain space that was freed and committed. A thread that waits here is in no
+ * epoch. A thread in an epoch waits for nothing but the committer.
  */
 static void drain(struct committer *c)
 {
@@ -68,20 +68,20 @@ static int prepare(struct committer *c)
 	give_part(c, &c->preparing);
 	if (err == -ENOMEM)
 		return err;
-	/* The committer tells what the space worker could not do. */
+	/* The committer reports errors of the space worker. */
 	if (c->session->reclaim || c->session->space_error)
 		return work(c, 0);
 	return 0;
 }
 
-/* Less may have been prepared than was wanted, and be enough for the request. */
+/* The pass may end before its goal; the request may need no more. */
 static bool has_room(const struct vhdx_session *session)
 {
 	return !session->no_space ||
 	       (session->prepared_count && !session->wants_bitmap);
 }
 
-/* A session that found no room to begin tries again for whoever asks. */
+/* If the session found no room to begin, try again for each request. */
 static int find_room(struct committer *c)
 {
 	struct vhdx_session *session = c->session;
@@ -103,14 +103,15 @@ static int find_room(struct committer *c)
 }
 
 /**
- * committer_help() - do what a request needs that was turned away
+ * committer_help() - do what the engine needs before it can serve a request
  * @c: the committer
- * @err: what vhdx_session_map() or a sibling returned
- * @miss: what it set
+ * @err: errno of vhdx_session_map(), vhdx_session_zero() or
+ *	vhdx_session_wrote()
+ * @miss: set by the same call
  *
- * Context: the request is in no epoch, unless vhdx_session_wrote() turned it
- * away. Gives the mutex up meanwhile.
- * Return: 0: ask again; or the errno that the request fails with.
+ * Context: the request is in an epoch only if vhdx_session_wrote() returned
+ * @err. Drops the mutex meanwhile.
+ * Return: 0: repeat the call; or the errno with which the request fails.
  */
 int committer_help(struct committer *c, int err, const struct vhdx_miss *miss)
 {
@@ -131,9 +132,9 @@ int committer_help(struct committer *c, int err, const struct vhdx_miss *miss)
  * committer_flush() - make durable what was written before the call
  * @c: the committer
  *
- * All who wait for a commit that has not begun yet share it.
+ * Threads that wait for a commit that has not begun yet share it.
  *
- * Context: in no epoch; gives the mutex up meanwhile.
+ * Context: in no epoch; drops the mutex meanwhile.
  * Return: 0, or a negative errno after which the session may have failed.
  */
 int committer_flush(struct committer *c)
@@ -147,18 +148,18 @@ int committer_flush(struct committer *c)
 
 /**
  * committer_end() - leave a clean file
- * @c: the committer; what is under way ends first
+ * @c: the committer; the call waits for all I/O that is under way
  *
- * The next write begins anew.
+ * The next write begins a new session.
  *
- * Context: in no epoch; gives the mutex up meanwhile.
+ * Context: in no epoch; drops the mutex meanwhile.
  * Return: as vhdx_session_end().
  */
 int committer_end(struct committer *c)
 {
 	int err;
 
-	/* What waits to drain drains at the end of a session without asking. */
+	/* vhdx_session_end() drains all freed space itself. */
 	drain(c);
 	take_part(c, &c->preparing);
 	while (c->under_way[0] || c->under_way[1])
@@ -170,7 +171,7 @@ int committer_end(struct committer *c)
 	return err;
 }
 
-/* Returns how long nothing has changed, in ticks. What fails is told by findings. */
+/* Return for how many ticks nothing has changed. Findings report failures. */
 static unsigned int tick(struct committer *c, unsigned int idle)
 {
 	struct vhdx_session *session = c->session;
@@ -210,15 +211,15 @@ static void *clock_thread(void *data)
 }
 
 /**
- * committer_new() - get ready to write an image
- * @image: open for writing; its log is replayed on disk if it is dirty
- * @report: where findings go; outlives the committer
- * @lock: the gate's
+ * committer_new() - make a committer for an image
+ * @image: the image, open for writing; a dirty log is replayed on disk
+ * @report: receives findings; outlives the committer
+ * @lock: the gate's mutex
  *
- * The whole BAT is read, so that an image whose faults make writing unsafe is
- * refused before anybody writes.
+ * Reads the whole BAT, so that an image whose faults make writing unsafe is
+ * refused before the first write.
  *
- * Context: with the mutex held, and with nobody else in the engine.
+ * Context: with the mutex held, and no other thread in the engine.
  * Return: the committer, or an ERR_PTR: -EROFS after a finding if the image
  * cannot be written.
  */
@@ -252,8 +253,9 @@ no_session:
 }
 
 /**
- * committer_free() - forget the session; ended, or as after a crash
- * @c: the committer, with no I/O under way
+ * committer_free() - free the committer and its session
+ * @c: the committer, with no I/O under way; if the session has not ended, this
+ *	is like a crash
  *
  * Context: without the mutex.
  */

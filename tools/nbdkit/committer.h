@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The committer: who drives the session of a written image, as commit.h does in
- * the module.
+ * The committer drives the session of a written image, as commit.h does in the
+ * module.
  *
- * The engine wants one committer and one space worker at a time. Any thread may
- * be either: it takes the part, and others wait for it. A clock's thread commits
- * each second what nobody has flushed.
+ * The engine permits one committer and one space worker at a time. Any thread
+ * may take either part, and others wait for it. The clock's thread commits once
+ * a second.
  *
- * Freed space is used again when no I/O knows its old place any more, so each
- * I/O is counted in one of two epochs, from its lookup to its end.
+ * Freed space must not be reused while I/O to its old place is under way. So
+ * each I/O is counted in one of two epochs, from its lookup to its end.
  *
- * All functions are called with the gate's mutex held, except as noted.
+ * Callers hold the gate's mutex, except as noted.
  *
  * committer.c APIs:
- *   committer_new()		get ready to write an image
+ *   committer_new()		make a committer for an image
  *   committer_free()
- *   committer_help()		do what a request needs that was turned away
+ *   committer_help()		do what the engine needs to serve a request
  *   committer_flush()		make durable what was written before the call
  *   committer_end()		leave a clean file
  * committer.h APIs:
- *   committer_enter()		an I/O is about to look its place up
- *   committer_leave()		it has ended
+ *   committer_enter()		enter an epoch before a lookup
+ *   committer_leave()		leave it after the I/O
  */
 #ifndef COMMITTER_H
 #define COMMITTER_H
@@ -31,17 +31,17 @@
 
 /**
  * struct committer - the write side of the image that is served
- * @session: the engine's
- * @lock: the gate's
+ * @session: the engine's session
+ * @lock: the gate's mutex
  * @change: signalled when a part is free or an epoch has ended
  * @committing: a thread is the committer
  * @preparing: a thread is the space worker
  * @begun: number of commits begun
- * @ended: the last of them that has succeeded
- * @epoch: that of what enters now
+ * @ended: number of the last commit that succeeded
+ * @epoch: the epoch that new I/O enters
  * @under_way: number of I/Os in each epoch
  * @clock: the clock's thread
- * @stop: it is to end
+ * @stop: asks the clock's thread to end
  * @stopped: signalled when @stop is set
  */
 struct committer {
@@ -68,7 +68,7 @@ int committer_flush(struct committer *c);
 int committer_end(struct committer *c);
 
 /**
- * committer_enter() - an I/O is about to look its place up
+ * committer_enter() - enter the present epoch, before a lookup
  * @c: the committer
  *
  * Return: the epoch, for committer_leave().
@@ -80,7 +80,7 @@ static inline unsigned int committer_enter(struct committer *c)
 }
 
 /**
- * committer_leave() - an I/O has ended, or found no place
+ * committer_leave() - leave an epoch, after the I/O or a lookup without I/O
  * @c: the committer
  * @epoch: from committer_enter()
  */

@@ -9,7 +9,7 @@ static struct gate *leave(struct vhdx_store *store)
 	return gate;
 }
 
-/* The length is told under the mutex, like all that the engine looks at. */
+/* The engine reads the length under the mutex, so change it there. */
 static int come_back(struct gate *gate, int err)
 {
 	pthread_mutex_lock(gate->lock);
@@ -56,7 +56,7 @@ static int gate_extend(struct vhdx_store *store, u64 size)
 	return come_back(gate, gate->below->ops->extend(gate->below, size));
 }
 
-/* Who reads meanwhile must not be told of bytes that are cut off. */
+/* Shorten first: a lookup meanwhile must not find bytes that are cut off. */
 static int gate_truncate(struct vhdx_store *store, u64 size)
 {
 	struct gate *gate = container_of(store, struct gate, store);
@@ -104,8 +104,8 @@ static const struct vhdx_store_ops gate_ops = {
 /**
  * gate_stand_before() - put the gate in front of an image's store
  * @gate: filled in; outlives the image
- * @image: open, and used by one thread so far
- * @lock: from now on held by who calls the engine with @image
+ * @image: the open image, which one thread has used so far
+ * @lock: mutex that each caller of the engine holds from now on
  */
 void gate_stand_before(struct gate *gate, struct vhdx_image *image,
 		       pthread_mutex_t *lock)
@@ -116,7 +116,10 @@ void gate_stand_before(struct gate *gate, struct vhdx_image *image,
 		.below = image->store,
 		.lock = lock,
 	};
-	/* The engine asks whether a store can reserve before it does so. */
+	/*
+	 * The engine tests whether this pointer is set before it reserves
+	 * space.
+	 */
 	if (!gate->below->ops->reserve)
 		gate->ops.reserve = NULL;
 	image->store = &gate->store;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The gate: one thread at a time is in the engine.
+ * The gate: it admits one thread at a time to the engine.
  *
- * kernel-shim.h gives the engine no locks, so whoever calls the engine holds the
- * gate's mutex. A store that stands in front of the image's own gives the mutex
- * up while it reads, writes or flushes. The engine permits that: in the kernel,
- * too, it holds no lock there, and others call it meanwhile.
+ * kernel-shim.h gives the engine no locks, so each caller of the engine holds
+ * the gate's mutex. The gate is a store in front of the image's own. It drops
+ * the mutex while it reads, writes or flushes. The engine permits that: in the
+ * kernel, too, it holds no lock there, and other tasks call it meanwhile.
  *
  * gate.c APIs:
  *   gate_stand_before()	put the gate in front of an image's store
@@ -19,10 +19,10 @@
 
 /**
  * struct gate - the gate of one image
- * @store: what the engine sees
- * @ops: the operations that @below has
+ * @store: the store that the engine uses
+ * @ops: operations of @store: those that @below has
  * @below: the image's own store
- * @lock: held by who is in the engine; all images of a chain share it
+ * @lock: mutex of the thread in the engine; all images of a chain share it
  */
 struct gate {
 	struct vhdx_store store;

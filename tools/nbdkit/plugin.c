@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nbdkit-vhdx-plugin: VHDX images over NBD, by the same engine as the module. */
+/* nbdkit-vhdx-plugin: serves VHDX images over NBD, with the module's engine. */
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include "served.h"
 
 /*
- * A thread is in the engine, under a mutex, for a lookup only, and reads and
- * writes the disk's bytes beside others: see served.h.
+ * Threads hold a mutex for lookups only, and read and write the disk's bytes in
+ * parallel: see served.h.
  */
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -25,21 +25,21 @@ static struct config {
 } config;
 
 /*
- * All connections share the disk. Whether they write it is known when the first
- * of them comes: nbdkit tells of -r no earlier.
+ * All connections share the disk. The first connection decides whether they
+ * write it: nbdkit does not report -r before that.
  */
 static struct served served;
 static bool is_open;
 static bool can_write;
 
-/* Guards the three above, and these. */
+/* Guards the three above and the two below. */
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int connections;
 static unsigned int writers;
 
 /**
  * struct connection - a client
- * @writes: it may
+ * @writes: the client may write
  */
 struct connection {
 	bool writes;
@@ -56,11 +56,11 @@ static void log_message(enum msg_level level, const char *line)
 static void vhdx_load(void)
 {
 	msg_set_output(log_message);
-	/* nbdkit's own -v decides. */
+	/* Print everything: nbdkit drops debug messages unless it has -v. */
 	msg_set_level(MSG_VERBOSE);
 }
 
-/* The file is clean then, and anybody's to copy. */
+/* Without a writer, leave a clean file, which can be copied. */
 static void settle_disk(void)
 {
 	if (served_settle(&served))
@@ -78,7 +78,7 @@ static void close_disk(void)
 	can_write = false;
 }
 
-/* nbdkit closes no connection when it is told to end. */
+/* nbdkit ends on a signal without closing its connections. */
 static void vhdx_unload(void)
 {
 	unsigned int i;
@@ -91,7 +91,7 @@ static void vhdx_unload(void)
 		free(config.parents[i]);
 }
 
-/* nbdkit may leave the directory before a path is used. */
+/* Make paths absolute: nbdkit may change its directory before they are used. */
 static int set_file(const char *value)
 {
 	if (config.file) {
@@ -176,9 +176,9 @@ static int open_disk(bool writable)
 }
 
 /*
- * The image is opened before nbdkit serves, so that what is wrong with it is said
- * where the user is, and nbdkit fails. nbdkit forks then, and another process
- * would go on to hold the locks: the image is closed until that is done.
+ * Open the image before nbdkit serves, so that the user sees its faults and
+ * nbdkit fails. Then close it again: nbdkit forks next, and both processes
+ * would hold the locks.
  */
 static int vhdx_get_ready(void)
 {
@@ -188,7 +188,7 @@ static int vhdx_get_ready(void)
 	return 0;
 }
 
-/* What is to be warned of was said the first time. */
+/* The first opening has printed the warnings. */
 static int open_again(bool writable)
 {
 	int err;
@@ -204,7 +204,7 @@ static int vhdx_after_fork(void)
 	return open_again(false) ? -1 : 0;
 }
 
-/* Why a disk that a client may write is only read, or NULL. */
+/* Return why a client cannot write the disk, or NULL. */
 static const char *keeps_from_writing(void)
 {
 	struct layer *layer = served.disk->layer[0];
@@ -218,8 +218,8 @@ static const char *keeps_from_writing(void)
 }
 
 /*
- * From reading to writing: the locks change, so the image is opened anew. If it
- * cannot be written after all, it is read as before.
+ * Open the image again for writing, with other locks. If that fails, serve it
+ * read-only as before.
  */
 static int begin_writing(void)
 {
@@ -234,7 +234,7 @@ static int begin_writing(void)
 	err = open_again(true);
 	if (err == -EROFS)
 		return open_again(false);
-	/* The next client tries again. */
+	/* The next client may try again. */
 	if (err)
 		open_again(false);
 	return err;
@@ -295,7 +295,7 @@ static int vhdx_block_size(void *handle, uint32_t *minimum,
 	return 0;
 }
 
-/* A flush makes durable what came by any connection: they share one disk. */
+/* A flush makes writes of all connections durable: they share one disk. */
 static int vhdx_can_multi_conn(void *handle)
 {
 	(void)handle;
@@ -320,7 +320,7 @@ static int vhdx_can_extents(void *handle)
 	return 1;
 }
 
-/* The errnos that NBD has; nbdkit calls all others a mistake of the client's. */
+/* NBD has these errnos only; nbdkit turns all others into EINVAL. */
 static int fail(const char *what, u64 pos, u64 len, int err)
 {
 	int code = EIO;
@@ -335,7 +335,7 @@ static int fail(const char *what, u64 pos, u64 len, int err)
 	return -1;
 }
 
-/* nbdkit hands on what a client asks for, whatever block_size() has said. */
+/* nbdkit does not enforce block_size(). */
 static bool in_sectors(const char *what, u64 pos, u64 len)
 {
 	if (!((pos | len) & (sector_size() - 1)))
@@ -359,7 +359,7 @@ static int vhdx_pread(void *handle, void *buf, uint32_t count, uint64_t offset,
 	return err ? fail("read", offset, count, err) : 0;
 }
 
-/* What a change comes to; it is durable if the client wants it so. */
+/* Return what a change returned; flush first if the client demands that. */
 static int changed(const char *what, u64 pos, u64 len, int err, uint32_t flags)
 {
 	if (!err && flags & NBDKIT_FLAG_FUA)
@@ -410,7 +410,7 @@ static int vhdx_flush(void *handle, uint32_t flags)
 	return err ? fail("flush", 0, served.disk->chain->size, err) : 0;
 }
 
-/* A block without space has zeros, whether its image says so or lacks it. */
+/* A block without space reads as zeros, whatever its state. */
 static uint32_t extent_type(const struct vhdx_run *run)
 {
 	if (run->kind == VHDX_RUN_ZERO)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What changes the disk that the plugin serves. */
+/* Writes, zeroes, discards and flushes of the disk that the plugin serves. */
 #include "served.h"
 
 /**
  * struct change - one request that changes the disk
  * @served: the disk
- * @buf: what to write; NULL to zero or discard
- * @why: which of the two
- * @pos: byte offset on the virtual disk of what is left to do
- * @len: bytes that are left
- * @run: the part that is done next
- * @epoch: that of the I/O to @run
+ * @buf: bytes to write; NULL to zero or discard
+ * @why: whether to zero or to discard
+ * @pos: byte offset of the rest on the virtual disk
+ * @len: bytes of the rest
+ * @run: next part of the rest
+ * @epoch: epoch of the I/O to @run
  */
 struct change {
 	struct served *served;
@@ -22,7 +22,7 @@ struct change {
 	unsigned int epoch;
 };
 
-/* With the mutex held; after success, in the epoch. */
+/* Called with the mutex held. After success, the request is in an epoch. */
 static int find_place(struct change *change)
 {
 	struct committer *c = change->served->committer;
@@ -46,7 +46,7 @@ static int find_place(struct change *change)
 	return r;
 }
 
-/* Sectors that a child lacked: with the mutex held, in the epoch. */
+/* Record sectors that the child lacked. Called with the mutex, in the epoch. */
 static int set_bits(const struct change *change)
 {
 	struct committer *c = change->served->committer;
@@ -63,7 +63,7 @@ static int set_bits(const struct change *change)
 	return r;
 }
 
-/* Without the mutex. A store need not do a discard. */
+/* Called without the mutex. A failed discard is no error. */
 static int do_io(const struct change *change)
 {
 	struct vhdx_store *store = change->served->gate[0].below;
@@ -118,11 +118,11 @@ static int change_all(struct change *change)
  * @served: the disk, open for writing
  * @pos: byte offset, sector-aligned
  * @buf: the bytes
- * @len: how many, sector-aligned; ends inside the virtual disk
+ * @len: bytes, sector-aligned; ends inside the virtual disk
  *
  * Context: any thread; without the mutex.
- * Return: 0 or a negative errno: -ENOSPC if there is no room, -EROFS if nothing
- * is written any more.
+ * Return: 0; -ENOSPC if there is no room; -EROFS if the session has failed; or
+ * another negative errno.
  */
 int served_write(struct served *served, u64 pos, const void *buf, u64 len)
 {
@@ -139,7 +139,7 @@ int served_write(struct served *served, u64 pos, const void *buf, u64 len)
 /**
  * served_zero() - zero or discard bytes of the virtual disk
  * @served: the disk, open for writing
- * @why: which of them
+ * @why: whether to zero or to discard
  * @pos: byte offset, sector-aligned
  * @len: bytes, sector-aligned; ends inside the virtual disk
  *
@@ -176,11 +176,12 @@ int served_flush(struct served *served)
 }
 
 /**
- * served_settle() - leave clean files: nobody writes for now
- * @served: the disk, open for writing; no new request to write comes meanwhile
+ * served_settle() - leave clean files while nobody writes
+ * @served: the disk, open for writing; the caller keeps new writes away
+ *	meanwhile
  *
  * Context: any thread; without the mutex.
- * Return: 0 or a negative errno: the log has what was committed.
+ * Return: 0; or a negative errno, and the log still has what was committed.
  */
 int served_settle(struct served *served)
 {

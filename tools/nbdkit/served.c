@@ -4,7 +4,7 @@
 #include "message.h"
 #include "served.h"
 
-/* The pages of a chain are as many as those of one image; these each layer has. */
+/* A chain gets the pages of one image; each layer gets this many at least. */
 #define LAYER_PAGES_MIN	64UL
 
 static void share_pages(struct disk *disk)
@@ -29,7 +29,7 @@ static int start_committer(struct served *served)
 		served->committer = c;
 		return 0;
 	}
-	/* What keeps from writing, a finding has told. */
+	/* A finding has said why the image cannot be written. */
 	if (PTR_ERR(c) != -EROFS)
 		msg_err("%s: cannot be written: %s", layer->path,
 			vhdx_errno_words((int)PTR_ERR(c)));
@@ -39,12 +39,13 @@ static int start_committer(struct served *served)
 /**
  * served_open() - open the image and its parents
  * @served: filled in
- * @place: of the image, from place_find(); it stays the caller's
- * @path: its path, absolute
- * @options: as for disk_open(); if they say so, the image can be written
+ * @place: descriptor of the image from place_find(), which the caller closes
+ * @path: absolute path of the image
+ * @options: as for disk_open(); with its member writable, the image can be
+ *	written
  *
- * Return: as disk_open() and disk_follow(), after a message; -EROFS if the image
- * is sound to read only.
+ * Return: as disk_open() and disk_follow(), after a message; -EROFS if the
+ * image can only be read.
  */
 int served_open(struct served *served, int place, const char *path,
 		const struct disk_options *options)
@@ -74,8 +75,8 @@ int served_open(struct served *served, int place, const char *path,
 
 /**
  * served_close() - close all images
- * @served: open, and used by nobody any more; what served_settle() has not made
- *	durable is lost
+ * @served: an open disk that no thread uses any more; writes since the last
+ *	served_settle() or commit are lost
  */
 void served_close(struct served *served)
 {
@@ -85,7 +86,7 @@ void served_close(struct served *served)
 	pthread_mutex_destroy(&served->lock);
 }
 
-/* A run that is shorter than the engine was told: somebody has cut the file. */
+/* The file ends inside a run: somebody has cut it since it was opened. */
 static int file_is_cut(const struct layer *layer, u64 pos)
 {
 	msg_err("%s: somebody has cut the file: the bytes at offset 0x%llx are missing",
@@ -130,7 +131,7 @@ static void leave(struct served *served, unsigned int epoch)
 	pthread_mutex_unlock(&served->lock);
 }
 
-/* One run. Lookups, and what only the engine can read, hold the mutex. */
+/* Read one run. Hold the mutex for the lookup, and for reads by the engine. */
 static int read_run(struct served *served, u64 pos, void *buf, u64 len,
 		    struct vhdx_run *run)
 {
@@ -177,14 +178,14 @@ int served_read(struct served *served, u64 pos, void *buf, u64 len)
 }
 
 /**
- * served_piece() - what lies alike from a byte on?
+ * served_piece() - find the extent at a byte of the virtual disk
  * @served: the disk
  * @pos: byte offset, sector-aligned
  * @len: bytes, sector-aligned, above 0; ends inside the virtual disk
  * @run: as from vhdx_chain_map()
  *
- * What cannot be read is data up to the end of its block, so that who copies the
- * disk learns where the fault is from the read that fails.
+ * A faulty block counts as data, so that a client that copies the disk reads it
+ * and gets the error.
  *
  * Context: any thread; without the mutex.
  * Return: 0, or a negative errno if the map cannot be read.

@@ -2,21 +2,21 @@
 /*
  * The disk that the plugin serves: an image with its parents, for many threads.
  *
- * A thread holds the gate's mutex while it asks the engine where bytes lie, and
- * gives it back before it reads or writes them, so that a flush holds up nobody:
- * Documentation/benchmarks.rst has the figures of both ways. All connections share
- * one disk.
+ * A thread holds the gate's mutex for a lookup, and drops it before it reads or
+ * writes the bytes, so that a flush delays no other request.
+ * Documentation/benchmarks.rst compares this with a mutex around each request.
+ * All connections share one disk.
  *
  * served.c APIs:
  *   served_open()	open the image and its parents
  *   served_close()
  *   served_read()	read bytes of the virtual disk
- *   served_piece()	what lies alike from a byte on?
+ *   served_piece()	find the extent at a byte
  * served-write.c APIs:
  *   served_write()	write bytes
  *   served_zero()	zero or discard bytes
  *   served_flush()	make durable what was written
- *   served_settle()	leave clean files: nobody writes for now
+ *   served_settle()	leave clean files while nobody writes
  */
 #ifndef SERVED_H
 #define SERVED_H
@@ -28,9 +28,9 @@
 /**
  * struct served - an open disk
  * @disk: the images
- * @lock: held by who is in the engine
- * @gate: one for each image
- * @committer: of the first image; NULL if the disk is only read
+ * @lock: mutex of the thread in the engine
+ * @gate: gates of the images
+ * @committer: committer of the child; NULL if the disk is only read
  */
 struct served {
 	struct disk *disk;
