@@ -15,11 +15,11 @@ static bool qemu_byte_taken(int fd, u32 byte)
 		.l_len = 1,
 	};
 
-	/* A file system without locks knows of no conflict. */
+	/* A file system without locks reports no conflict. */
 	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
-/* A failure here is a file system without locks: nobody else has any either. */
+/* If this fails, the file system has no locks, so nobody else has any. */
 static void qemu_byte_take(int fd, u32 byte)
 {
 	struct flock lock = {
@@ -33,15 +33,18 @@ static void qemu_byte_take(int fd, u32 byte)
 }
 
 /*
- * A lease for reading is refused while anybody has the file open for writing;
- * one for writing, while anybody but us has it open for that at all.
+ * The kernel refuses a read lease while anybody has the file open for writing,
+ * and a write lease while anybody else has it open.
  */
 static bool open_elsewhere(int fd, bool writing)
 {
-	/* EACCES: not our file; EINVAL: no leases here. Neither tells. */
+	/*
+	 * EACCES: another's file; EINVAL: no leases here. Neither is a
+	 * conflict.
+	 */
 	if (fcntl(fd, F_SETLEASE, writing ? F_WRLCK : F_RDLCK))
 		return errno == EAGAIN;
-	/* Given back at once, or others would have to wait for us. */
+	/* Give the lease back at once: others would wait for it. */
 	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
 	return false;
 }
@@ -78,7 +81,7 @@ static bool flock_conflict(int fd, bool writing)
 	       errno == EWOULDBLOCK;
 }
 
-/* Who is in the way, now that what we have of locks is taken. */
+/* Look for others, now that our own locks are taken. */
 static const char *who(int fd, bool locked, bool writing)
 {
 	if (locked)
@@ -92,13 +95,14 @@ static const char *who(int fd, bool locked, bool writing)
 }
 
 /**
- * file_lock() - find who else uses a file, and keep away those who ask
- * @fd: a regular file, which the locks go with when it is closed
- * @writing: it is open for writing, too: others may not even read
+ * file_lock() - lock a file, and find other users of it
+ * @fd: a regular file; closing it drops the locks
+ * @writing: the file is open for writing, so others may not even read
  *
- * First take, then look: of two that do so, at least one sees the other.
+ * Takes the locks first and looks for others then, so that of two programs that
+ * do this at the same time, at least one sees the other.
  *
- * Return: NULL, or what is in the way, in words that follow the file's name.
+ * Return: NULL, or a conflict in words that follow the file's name.
  */
 const char *file_lock(int fd, bool writing)
 {
@@ -109,14 +113,14 @@ const char *file_lock(int fd, bool writing)
 }
 
 /**
- * file_in_use() - find who writes to a file, and keep nobody away
+ * file_in_use() - find writers of a file, without locking it
  * @fd: a regular file
  *
  * Return: as file_lock().
  */
 const char *file_in_use(int fd)
 {
-	/* Only by taking it can flock() be asked. */
+	/* flock() has no test: take the lock to see whether it is free. */
 	bool locked = flock_conflict(fd, false);
 
 	if (!bytes_only(fd))

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is an image in use by somebody whom we would harm, or who would harm us; and
- * let others know what we do.
+ * Locks that keep other programs from an image, and tests for theirs.
  *
- * Three signs are looked at, for no single one is complete: flock(), which
- * many tools take; the byte ranges that QEMU locks; and a lease, which the
- * kernel refuses while anybody has the file open for writing. On network file
- * systems it is the bytes alone, see lock-bytes.h.
+ * No single test is complete, so there are three: flock(), which many tools
+ * take; the byte ranges that QEMU locks; and a lease, which the kernel refuses
+ * while anybody has the file open for writing. On network file systems only the
+ * byte ranges work, see lock-bytes.h.
  *
  * file-lock.c APIs:
- *   file_lock()	look, and lock against those who ask
- *   file_in_use()	look only
+ *   file_lock()	lock a file, and find other users of it
+ *   file_in_use()	find writers of a file
  */
 #ifndef FILE_LOCK_H
 #define FILE_LOCK_H

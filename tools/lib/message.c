@@ -13,8 +13,8 @@ static msg_output_t output;
 static void (*listener)(bool is_error, const char *text);
 
 /**
- * msg_set_level() - how much to say from now on
- * @level: the highest level that is said
+ * msg_set_level() - choose which messages are printed from now on
+ * @level: the highest level that is printed
  */
 void msg_set_level(enum msg_level level)
 {
@@ -22,8 +22,8 @@ void msg_set_level(enum msg_level level)
 }
 
 /**
- * msg_enabled() - is a level said?
- * @level: which
+ * msg_enabled() - test whether messages of a level are printed
+ * @level: the level
  *
  * Return: true if messages of @level are printed.
  */
@@ -33,8 +33,8 @@ bool msg_enabled(enum msg_level level)
 }
 
 /**
- * msg_set_verb() - who speaks from now on
- * @name: the verb, which messages begin with; a constant
+ * msg_set_verb() - set the verb that messages begin with
+ * @name: the verb; a constant
  */
 void msg_set_verb(const char *name)
 {
@@ -42,9 +42,9 @@ void msg_set_verb(const char *name)
 }
 
 /**
- * msg_listen() - have errors and warnings heard as well
- * @heard: told of each, at every level, without its prefix and with all bytes
- *	as they are; NULL for nobody
+ * msg_listen() - set a function that also receives errors and warnings
+ * @heard: called at every level, with the text as it is, without the prefix and
+ *	not escaped; NULL for none
  */
 void msg_listen(void (*heard)(bool is_error, const char *text))
 {
@@ -52,9 +52,9 @@ void msg_listen(void (*heard)(bool is_error, const char *text))
 }
 
 /**
- * msg_set_output() - who takes messages in place of standard error
- * @take: called with the level and the text, escaped, without an end of line or
- *	the name of the program; any thread that says something calls it
+ * msg_set_output() - set a function that replaces standard error
+ * @take: called with the level and the escaped text, without an end of line or
+ *	the name of the program, by any thread that has a message
  */
 void msg_set_output(msg_output_t take)
 {
@@ -63,9 +63,9 @@ void msg_set_output(msg_output_t take)
 
 /**
  * msg_safe() - print text that came from an image or a path
- * @out: where
- * @text: what; bytes that are no UTF-8, and those of characters that control a
- *	terminal or turn text around, come out as \xNN
+ * @out: the output
+ * @text: the text; bytes that are not UTF-8, control characters and characters
+ *	that change the direction of text are printed as \xNN
  */
 void msg_safe(FILE *out, const char *text)
 {
@@ -90,7 +90,7 @@ static void deliver(enum msg_level level, const char *line, size_t size)
 		fwrite(line, 1, size, stderr);
 }
 
-/* stderr has no buffer: a line must not cost a system call a character. */
+/* stderr has no buffer: build the line first, and write it by one call. */
 static void print_line(enum msg_level level, const char *prefix,
 		       const char *text)
 {
@@ -123,7 +123,7 @@ static void say(enum msg_level level, const char *fmt, va_list args)
 }
 
 /**
- * msg_err() - say why something failed; said at every level
+ * msg_err() - report an error, at every level
  * @fmt: as for printf
  */
 void msg_err(const char *fmt, ...)
@@ -140,7 +140,7 @@ void msg_err(const char *fmt, ...)
 }
 
 /**
- * msg_warn() - say what the user should know but did not ask
+ * msg_warn() - report something that the user should know
  * @fmt: as for printf
  */
 void msg_warn(const char *fmt, ...)
@@ -158,7 +158,7 @@ void msg_warn(const char *fmt, ...)
 }
 
 /**
- * msg_info() - say what was done
+ * msg_info() - report what was done
  * @fmt: as for printf
  */
 void msg_info(const char *fmt, ...)
@@ -173,7 +173,7 @@ void msg_info(const char *fmt, ...)
 }
 
 /**
- * msg_verbose() - say what happens inside, if -v asked for it
+ * msg_verbose() - report an internal step, with -v
  * @fmt: as for printf
  */
 void msg_verbose(const char *fmt, ...)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages to the user, on standard error, one line each; or to who serves an
- * image and has a log of its own.
+ * Messages to the user, one line each, on standard error or to a log of the
+ * program's own.
  *
- * What an image says (paths, names) may be hostile, so whatever could steer a
- * terminal is printed escaped.
+ * Paths and names from an image may be hostile, so characters that could
+ * control a terminal are escaped.
  *
  * message.c APIs:
- *   msg_set_level()	how much to say
- *   msg_set_verb()	who says it
- *   msg_set_output()	who takes it in place of standard error
- *   msg_enabled()	is this level said?
- *   msg_listen()	have errors and warnings heard as well
+ *   msg_set_level()	choose which messages are printed
+ *   msg_set_verb()	set the verb that messages begin with
+ *   msg_set_output()	set a function that replaces standard error
+ *   msg_enabled()	test whether messages of a level are printed
+ *   msg_listen()	set a function that also receives errors and warnings
  *   msg_err(), msg_warn(), msg_info(), msg_verbose()
  *   msg_safe()		print text from an image
  */
@@ -26,7 +26,7 @@ enum msg_level {
 	MSG_VERBOSE,
 };
 
-/* Takes a message: its level, and one line without the end of line. */
+/* Receives a message: its level, and one line without the end of line. */
 typedef void (*msg_output_t)(enum msg_level level, const char *line);
 
 void msg_set_level(enum msg_level level);

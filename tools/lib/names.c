@@ -7,9 +7,9 @@
 #include "names.h"
 
 /*
- * A name as it is compared, for free(): decomposed, as macOS writes names, and
- * each character in upper case by itself, as NTFS maps them.
- * Returns NULL if the name is not UTF-8.
+ * Return the form of a name that comparisons use, for free(), or NULL if the
+ * name is not UTF-8. Characters are decomposed, as macOS writes names, and each
+ * is in upper case, as NTFS maps it.
  */
 static uint32_t *comparable(const char *name, size_t *count)
 {
@@ -28,15 +28,14 @@ static uint32_t *comparable(const char *name, size_t *count)
 }
 
 /**
- * name_like() - do two names differ in case and in composition only?
- * @a: one, without directories
- * @b: the other
+ * name_like() - test whether names differ only in case and composition
+ * @a: a name, without directories
+ * @b: another name
  *
- * Windows takes names that differ in case for the same one; a copy by way of
- * macOS decomposes characters. Of names that are not UTF-8, the case of ASCII
- * is all that may differ.
+ * Windows ignores case, and a copy by way of macOS decomposes characters. Names
+ * that are not UTF-8 may differ in the case of ASCII letters only.
  *
- * Return: true if they mean the same file there.
+ * Return: true if Windows or macOS takes them for the same name.
  */
 bool name_like(const char *a, const char *b)
 {

@@ -3,7 +3,7 @@
  * Names of files, compared as Windows and macOS compare them.
  *
  * names.c APIs:
- *   name_like()	do two names differ in case and in composition only?
+ *   name_like()	test whether names differ only in case and composition
  */
 #ifndef NAMES_H
 #define NAMES_H

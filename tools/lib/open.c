@@ -24,7 +24,10 @@ static void layer_close(struct layer *layer)
 	free(layer);
 }
 
-/* Reading what another program rewrites gives neither its old nor new state. */
+/*
+ * While another program writes, a read may see neither the old nor the new
+ * state.
+ */
 static int layer_in_use(const struct layer *layer, bool while_written)
 {
 	const char *in_use = layer->file.in_use;
@@ -40,7 +43,7 @@ static int layer_in_use(const struct layer *layer, bool while_written)
 	return -ETXTBSY;
 }
 
-/* A path that comes back to a layer that is open already never ends. */
+/* A chain that returns to an open layer would never end. */
 static int layer_cycle(const struct disk *disk, const struct layer *layer)
 {
 	u32 i;
@@ -55,7 +58,7 @@ static int layer_cycle(const struct disk *disk, const struct layer *layer)
 	return 0;
 }
 
-/* What the engine says of such a file is true, and beside the point. */
+/* The engine would report a missing structure; say that the file was cut. */
 static void explain_cut(const struct layer *layer)
 {
 	const struct user_store *file = &layer->file;
@@ -96,7 +99,7 @@ static struct layer *layer_new(struct disk_sink *sink, int place,
 	return NULL;
 }
 
-/* What the next layer is opened for. */
+/* Return the access that the next layer needs. */
 static enum user_access layer_access(const struct disk *disk)
 {
 	if (disk->options.while_written)
@@ -104,7 +107,7 @@ static enum user_access layer_access(const struct disk *disk)
 	return disk->depth < disk->options.writable ? USER_WRITE : USER_READ;
 }
 
-/* Open one image and put it at the end of the disk's layers. */
+/* Open an image and append it to the disk's layers. */
 static int disk_add(struct disk *disk, int place, const char *path)
 {
 	struct layer *layer = layer_new(disk->options.sink, place, path);
@@ -131,14 +134,15 @@ static int disk_add(struct disk *disk, int place, const char *path)
 
 /**
  * disk_open() - open an image, without its parents
- * @place: of the file or block device, from place_find(); it stays the caller's
- * @path: what the user calls it
- * @options: how; copied, but what it points to must outlive the disk
- * @opened: the disk, for disk_close()
+ * @place: descriptor of the file or block device from place_find(), which the
+ *	caller closes
+ * @path: the user's name for it
+ * @options: how to open it; copied, but what it points to must outlive the disk
+ * @opened: set to the disk, for disk_close()
  *
- * Return: 0, or a negative errno after a message or a finding: -EMEDIUMTYPE
- * for what is no VHDX, -ETXTBSY for what somebody writes, -EUCLEAN and
- * -EOPNOTSUPP for what the engine refuses.
+ * Return: 0, or a negative errno after a message or a finding: -EMEDIUMTYPE if
+ * it is no VHDX, -ETXTBSY if somebody writes it, -EUCLEAN or -EOPNOTSUPP if the
+ * engine refuses it.
  */
 int disk_open(int place, const char *path, const struct disk_options *options,
 	      struct disk **opened)
@@ -208,7 +212,10 @@ static int disk_join(struct disk *disk)
 			       disk->options.ignore_id ?
 			       VHDX_CHAIN_IGNORE_ID : 0,
 			       &disk->layer[0]->report);
-	/* Each image was sound by itself: what is wrong is the parent. */
+	/*
+	 * Each image is sound by itself, so the fault is in the link to a
+	 * parent.
+	 */
 	if (IS_ERR(chain))
 		return PTR_ERR(chain) == -EUCLEAN ? -ESTALE :
 						    (int)PTR_ERR(chain);
@@ -220,9 +227,9 @@ static int disk_join(struct disk *disk)
  * disk_follow() - open the parents and join all layers into a chain
  * @disk: from disk_open()
  *
- * Return: 0, or a negative errno after a message or a finding: -ENOLINK for a
- * parent that is not there, -ESTALE for one that is not the right one, -ELOOP
- * for a cycle, -EINVAL for more --parent options than parents.
+ * Return: 0, or a negative errno after a message or a finding: -ENOLINK if a
+ * parent is missing, -ESTALE if a parent has changed or is another image,
+ * -ELOOP for a cycle, -EINVAL for more --parent options than parents.
  */
 int disk_follow(struct disk *disk)
 {
@@ -254,9 +261,9 @@ int disk_follow(struct disk *disk)
 }
 
 /**
- * disk_unlock() - give the child's file back, for somebody else to write it
- * @disk: an open disk; of the child, only what is in memory can still be used, and
- *	which file it is
+ * disk_unlock() - drop the locks of the child, so that others may write it
+ * @disk: an open disk; afterwards the child's file cannot be read any more,
+ *	only identified
  *
  * Return: 0 or a negative errno.
  */

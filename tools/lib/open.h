@@ -5,7 +5,7 @@
  * open.c APIs:
  *   disk_open()	open the image itself
  *   disk_follow()	open its parents and join the chain
- *   disk_unlock()	give the child's file back
+ *   disk_unlock()	drop the locks of the child
  *   disk_close()
  */
 #ifndef OPEN_H
@@ -15,8 +15,8 @@
 #include "store-user.h"
 
 /**
- * struct disk_sink - who hears what the engine finds
- * @finding: takes one finding about the image at @path
+ * struct disk_sink - receives the findings about a disk's images
+ * @finding: receives one finding about the image at @path
  */
 struct disk_sink {
 	void (*finding)(struct disk_sink *sink, const char *path,
@@ -24,16 +24,15 @@ struct disk_sink {
 };
 
 /**
- * struct disk_options - how to open
- * @sink: hears the findings; outlives the disk
- * @parents: paths to use in place of the locators', child's parent first
- * @parent_count: how many
- * @parents_anywhere: a locator is followed wherever it leads
- * @no_parents: none is looked for
- * @ignore_id: a parent that changed since is only warned of
- * @while_written: an image that somebody writes is only warned of, and nobody is
- *	kept from writing
- * @writable: how many images, from the child on, are to be written
+ * struct disk_options - how to open a disk
+ * @sink: receives the findings; outlives the disk
+ * @parents: paths that replace those of the locators, the child's parent first
+ * @parent_count: number of @parents
+ * @parents_anywhere: follow locators out of the child's directory
+ * @no_parents: do not look for parents
+ * @ignore_id: only warn of a parent that has changed
+ * @while_written: only warn of an image that somebody writes, and take no locks
+ * @writable: number of images, from the child on, to open for writing
  */
 struct disk_options {
 	struct disk_sink *sink;
@@ -48,12 +47,12 @@ struct disk_options {
 
 /**
  * struct layer - one image of a disk
- * @report: hands findings on to @sink, with the path
- * @sink: the disk's
- * @path: the name that @file had when it was found, absolute and without
- *	symbolic links: for people, not to be looked up again
- * @file: its bytes
- * @image: what the engine made of them
+ * @report: passes findings to @sink, with the path
+ * @sink: the disk's sink
+ * @path: name of @file when it was found, absolute and without symbolic links;
+ *	for messages, not to be looked up again
+ * @file: store with the image's bytes
+ * @image: the engine's image
  */
 struct layer {
 	struct vhdx_report report;
@@ -65,10 +64,10 @@ struct layer {
 
 /**
  * struct disk - an image and its parents
- * @options: how it was opened
+ * @options: options of the opening
  * @layer: the images, child first
- * @depth: how many are open
- * @chain: all of them joined; NULL before disk_follow()
+ * @depth: number of open images
+ * @chain: the joined images; NULL before disk_follow()
  */
 struct disk {
 	struct disk_options options;
