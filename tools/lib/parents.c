@@ -14,27 +14,28 @@
 #include "windows-path.h"
 
 /*
- * Directories that are listed for one path.  "a\..\a\.." beside the directories
- * "a" and "A" would double the ways at each step.
+ * Limit of the directories to list for one path. With "a\..\a\.." and the
+ * directories "a" and "A", each step would double the number of ways.
  */
 #define LISTINGS_MAX	1024U
 
-/* How a file came to be looked at. */
+/* Why a file is a candidate. */
 enum reason {
-	BY_LETTER,	/* its name is the locator's, to the letter */
-	BY_LIKENESS,	/* name_like() the locator's */
+	BY_LETTER,	/* it has the locator's name exactly */
+	BY_LIKENESS,	/* its name is name_like() the locator's */
 	BY_CHANCE,	/* it lies beside the child */
 };
 
 /**
- * struct search - one parent that is looked for
+ * struct search - the search for one parent
  * @wanted: what the caller wants
- * @directory: of the child; -1 if it is not known, or is no place to look
- * @first: the first file that has a name of the locator's, or -1
- * @right: a file that has the identity, or -1
- * @other: another one that has it, so that none can be chosen, or -1
- * @settled: @right has the name to the letter: no other one matters
- * @listings: directories that were listed for this path so far
+ * @directory: directory of the child; -1 if it is unknown or must not be
+ *	searched
+ * @first: the first file with a name of the locator's, or -1
+ * @right: a file with the right identity, or -1
+ * @other: a second one, so that the search cannot choose, or -1
+ * @settled: @right has the exact name, so the search ends
+ * @listings: number of directories listed for this path so far
  */
 struct search {
 	const struct parent_wanted *wanted;
@@ -46,7 +47,7 @@ struct search {
 	unsigned int listings;
 };
 
-/* Append a name to a path; false if it grows too long. */
+/* Append a name to a path. Return false if the path would be too long. */
 static bool path_add(char path[PATH_MAX], const char *name)
 {
 	size_t len = strlen(path);
@@ -57,8 +58,8 @@ static bool path_add(char path[PATH_MAX], const char *name)
 }
 
 /*
- * No link leads out of the directory, either. The links of /proc are followed
- * in no case: they lead to what some process has open.
+ * Symbolic links cannot lead out of the directory either. Links of /proc are
+ * never followed: they lead to files that some process has open.
  */
 static int look_up(const struct search *search, const char *path, u64 flags)
 {
@@ -86,7 +87,7 @@ static DIR *list(const struct search *search, const char *path)
 	return dir;
 }
 
-/* Is this file the parent that the locator means? Silent: it is a search. */
+/* Return true if the file has the identity. A search prints no findings. */
 static bool is_meant(const struct vhdx_locator *locator, int place)
 {
 	const struct vhdx_header *current;
@@ -116,7 +117,7 @@ static void drop(int *place)
 	*place = -1;
 }
 
-/* Takes @place, which is the caller's to forget. */
+/* Record a file with the right identity. Consumes @place. */
 static void take_right(struct search *search, int place, bool letter)
 {
 	if (letter || search->right < 0) {
@@ -131,8 +132,8 @@ static void take_right(struct search *search, int place, bool letter)
 }
 
 /*
- * Look at one file. The first that has the name is kept, for whoever does not
- * mind its identity, and to tell that there was one. Takes @place.
+ * Look at a candidate. Keep the first one that has the name, for any_identity
+ * and for the message. Consumes @place.
  */
 static void consider(struct search *search, int place, enum reason reason)
 {
@@ -151,7 +152,7 @@ static void consider(struct search *search, int place, enum reason reason)
 static void follow(struct search *search, char path[PATH_MAX],
 		   char *const *name, size_t count, enum reason reason);
 
-/* The names in a directory that are like the next one, but not the same. */
+/* Try the names in a directory that are only name_like() the next one. */
 static void follow_like(struct search *search, char path[PATH_MAX],
 			char *const *name, size_t count)
 {
@@ -175,8 +176,8 @@ static void follow_like(struct search *search, char path[PATH_MAX],
 }
 
 /*
- * Go on from @path by @count names, each to the letter first. A path has a
- * longest length, so this goes no deeper than some two thousand.
+ * Continue from @path by @count names, and try the exact name first. The length
+ * of a path bounds the recursion to about two thousand levels.
  */
 static void follow(struct search *search, char path[PATH_MAX],
 		   char *const *name, size_t count, enum reason reason)
@@ -209,7 +210,7 @@ static void try_path(struct search *search, const char *text)
 	windows_path_free(&steps);
 }
 
-/* The relative path, if it leads to where nothing is looked for; or NULL. */
+/* Return the relative path if it leads out of the directory, or NULL. */
 static const char *forbidden_path(const struct search *search)
 {
 	const char *path = search->wanted->locator->relative_path;
@@ -242,7 +243,7 @@ static bool is_file(int place)
 	return !fstat(place, &st) && S_ISREG(st.st_mode);
 }
 
-/* Every file beside the child, under any name. */
+/* Try every file beside the child, whatever its name. */
 static void try_all(struct search *search)
 {
 	DIR *dir = list(search, "");
@@ -299,7 +300,9 @@ static int refuse_ambiguity(const struct search *search)
 	return -ENOLINK;
 }
 
-/* The path in the locator decides which option is named, not what exists. */
+/*
+ * The message depends on the locator alone, so it reveals no file's existence.
+ */
 static int refuse(const struct search *search)
 {
 	const struct parent_wanted *wanted = search->wanted;
@@ -325,9 +328,10 @@ static int refuse(const struct search *search)
 }
 
 /*
- * The directory that the child is in; -1 if it is in none under its name. There
- * is no link in the name, so that one was put there since. What lies beside a
- * block device are those of others.
+ * Return the directory of the child, or -1 if its name does not lead to it any
+ * more. The name has no symbolic link, so one that is there now is new and is
+ * refused. The directory of a block device is not searched: it has the devices
+ * of others.
  */
 static int directory_of(const struct parent_wanted *wanted)
 {
@@ -375,12 +379,13 @@ static int search_all(struct search *search)
 
 /**
  * parent_find() - find the parent
- * @wanted: whose, and where it may be
- * @place: set to a descriptor of the file that has the recorded identity, or with
- *	@wanted->any_identity of the first that has the name; to close
+ * @wanted: the child, and where its parent may be
+ * @place: set to a descriptor of the file with the recorded identity; with
+ *	@wanted->any_identity, of the first file with the name. The caller
+ *	closes it.
  *
- * Return: 0, or -ENOLINK after a message: there is none, or several are equally
- * right.
+ * Return: 0, or -ENOLINK after a message if there is no parent, or more than
+ * one candidate.
  */
 int parent_find(const struct parent_wanted *wanted, int *place)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where is the parent? A locator holds paths as Windows writes them; this
+ * The search for a parent. A locator holds paths as Windows writes them; this
  * finds the file that they mean on Linux.
  *
- * Looked at in this order: the relative path from the child's directory; the
- * file names of the relative, volume and absolute path beside the child; every
- * file beside the child. The first that has the identity is taken. A name to
- * the letter comes before one that only name_like() finds.
+ * The search tries, in this order: the relative path from the child's
+ * directory; the file names of the relative, volume and absolute path beside
+ * the child; every file beside the child. It takes the first file with the
+ * identity. An exact name comes before one that only name_like() matches.
  *
- * The paths are a stranger's words. So nothing is looked at that is not beneath
- * the child's directory, unless the user asks for it, and nothing is said of a
- * file that is not the parent, but that it is not.
+ * The paths come from a stranger. So the search stays beneath the child's
+ * directory, unless the user asks for more, and messages say nothing of a file
+ * that is not the parent except that it does not match.
  *
  * parents.c APIs:
  *   parent_find()	find the parent
@@ -22,12 +22,12 @@
 #include "store-user.h"
 
 /**
- * struct parent_wanted - whose parent is looked for, and how
- * @locator: of the child
+ * struct parent_wanted - a parent to search for
+ * @locator: the child's locator
  * @child: the child's file
- * @path: its name, from place_name()
- * @any_identity: a file of the right name is enough
- * @anywhere: the relative path is followed wherever it leads
+ * @path: name of @child, from place_name()
+ * @any_identity: accept a file with the right name and another identity
+ * @anywhere: follow a relative path out of the child's directory
  */
 struct parent_wanted {
 	const struct vhdx_locator *locator;

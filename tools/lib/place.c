@@ -11,18 +11,18 @@
 #include "message.h"
 #include "place.h"
 
-/* The kernel gives up where somebody renames directories meanwhile. */
+/* openat2() fails with EAGAIN while somebody renames directories. */
 #define LOOK_UPS_MAX	16
 
-/* Those that linux/magic.h of Debian 12 does not name. */
+/* linux/magic.h of Debian 12 lacks these. */
 #define CONFIGFS_MAGIC	0x62656570
 #define FUSECTL_MAGIC	0x65735543
 #define MQUEUE_MAGIC	0x19800202
 #define RPC_PIPEFS_MAGIC	0x67596969
 
 /*
- * File systems whose files are the kernel's own. To open one, or to read it, may
- * do something: /proc/kmsg takes the log's messages from whoever else reads it.
+ * File systems with files of the kernel. Opening or reading one may have side
+ * effects: reading /proc/kmsg takes messages from its other readers.
  */
 static const u32 pseudo[] = {
 	AAFS_MAGIC, ANON_INODE_FS_MAGIC, AUTOFS_SUPER_MAGIC, BINDERFS_SUPER_MAGIC,
@@ -48,7 +48,7 @@ static bool is_pseudo(int place)
 	return false;
 }
 
-/* What it is, if it can be no image; NULL if it can. */
+/* Return what the file is if it cannot be an image, or NULL. */
 static const char *wrong_kind(int place)
 {
 	struct stat st;
@@ -78,19 +78,23 @@ static int cannot_find(const char *path)
 	int err = -errno;
 
 	msg_err("%s: %s", path, strerror(-err));
-	/* Of symbolic links; parents that form a circle are another matter. */
+	/*
+	 * A cycle of symbolic links. The caller's ELOOP is for a cycle of
+	 * parents.
+	 */
 	return err == -ELOOP ? -ENOENT : err;
 }
 
 /**
- * place_find() - look a name up, and refuse what can be no image
- * @path: also /proc/self/fd/N or /dev/fd/N, which is the file of the descriptor
- * @place: the descriptor, to close; it can be neither read nor written
+ * place_find() - look a name up, and refuse what cannot be an image
+ * @path: the name; /proc/self/fd/N and /dev/fd/N stand for the file of that
+ *	descriptor
+ * @place: set to an O_PATH descriptor, which the caller closes
  *
- * Nothing is opened: not even a driver learns of it.
+ * Opens nothing, so no driver is called.
  *
  * Return: 0, or a negative errno after a message: -EISDIR for anything but a
- * regular file of a real file system and a block device.
+ * regular file of a real file system or a block device.
  */
 int place_find(const char *path, int *place)
 {
@@ -111,9 +115,9 @@ int place_find(const char *path, int *place)
 }
 
 /**
- * place_find_at() - look a name up in a directory, without a word
- * @directory: where it begins
- * @path: relative; "" is the directory itself
+ * place_find_at() - look a name up in a directory, without a message
+ * @directory: descriptor of the directory
+ * @path: relative path; "" is the directory itself
  * @flags: as for open(2)
  * @resolve: RESOLVE_* of openat2(2)
  *
@@ -137,10 +141,10 @@ int place_find_at(int directory, const char *path, u64 flags, u64 resolve)
 }
 
 /**
- * place_is_image() - can it be an image?
+ * place_is_image() - test whether a file can be an image
  * @place: a descriptor
  *
- * Return: true for a regular file of a real file system, and a block device.
+ * Return: true for a regular file of a real file system, or a block device.
  */
 bool place_is_image(int place)
 {
@@ -148,11 +152,12 @@ bool place_is_image(int place)
 }
 
 /**
- * place_path() - a path of it that nobody can change
+ * place_path() - make a path that always leads to the file
  * @place: a descriptor
  * @path: filled in
  *
- * It serves the kernel as well, for this process, while @place is open.
+ * The path is /proc/self/fd/N. It is valid in system calls of this process,
+ * while @place is open.
  *
  * Return: @path.
  */
@@ -163,14 +168,14 @@ const char *place_path(int place, char path[PLACE_PATH_SIZE])
 }
 
 /**
- * place_open() - open what was found
- * @place: of an image, as place_is_image() says
+ * place_open() - open the file of a descriptor
+ * @place: a descriptor for which place_is_image() is true
  * @flags: as for open(2)
  *
- * The access time is left alone, if that is permitted.
+ * Does not change the access time, if that is permitted.
  *
- * Return: a descriptor of its own, or a negative errno: -ENOENT where the link
- * to the file is not there, for /proc is not.
+ * Return: a new descriptor, or a negative errno: -ENOENT if /proc is not
+ * mounted.
  */
 int place_open(int place, int flags)
 {
@@ -180,19 +185,19 @@ int place_open(int place, int flags)
 	place_path(place, path);
 	flags |= O_CLOEXEC | O_NOCTTY;
 	fd = open(path, flags | O_NOATIME);
-	/* Only the owner may ask for that. */
+	/* Only the owner may use O_NOATIME. */
 	if (fd < 0 && errno == EPERM)
 		fd = open(path, flags);
 	return fd < 0 ? -errno : fd;
 }
 
 /**
- * place_name() - the name that it has now
+ * place_name() - find the present name of a file
  * @place: a descriptor
- * @otherwise: a name for where the kernel tells none
+ * @otherwise: name to use if /proc has none
  *
  * Return: the absolute path, without symbolic links, for free(); " (deleted)"
- * follows a name that the file has no more. NULL without memory.
+ * follows the name of a deleted file. NULL without memory.
  */
 char *place_name(int place, const char *otherwise)
 {
@@ -207,10 +212,10 @@ char *place_name(int place, const char *otherwise)
 
 /**
  * place_same_stat() - test whether two results of stat() are of one file
- * @a: of a file
- * @b: of another one
+ * @a: a result
+ * @b: another one
  *
- * Return: true if they are of the same file, or of nodes of one block device.
+ * Return: true if both are of one file, or of nodes of one block device.
  */
 bool place_same_stat(const struct stat *a, const struct stat *b)
 {
@@ -220,11 +225,11 @@ bool place_same_stat(const struct stat *a, const struct stat *b)
 }
 
 /**
- * place_same() - are two of them the same file?
+ * place_same() - test whether two descriptors are of one file
  * @a: a descriptor
  * @b: another one
  *
- * Return: true if they are.
+ * Return: as place_same_stat().
  */
 bool place_same(int a, int b)
 {

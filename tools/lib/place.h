@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which file a name stands for. A name is looked up once. What it leads to is
- * held by a descriptor (O_PATH), which opens nothing: a watchdog starts when it
- * is opened, and a link can be changed between two look-ups. The file is judged
- * by that descriptor, and only then opened through it.
+ * Look a name up once, and hold its file by a descriptor (O_PATH).
+ *
+ * Such a descriptor opens nothing: opening a watchdog would start it. And it
+ * stays the same file: a link could change between two lookups. The type of the
+ * file is checked by the descriptor, and then the file is opened through it.
  *
  * place.c APIs:
- *   place_find()	look a name up, and refuse what can be no image
- *   place_find_at()	look a name up in a directory, without a word
- *   place_is_image()	can it be an image?
- *   place_open()	open what was found
- *   place_path()	a path of it that nobody can change
- *   place_name()	the name that it has now
- *   place_same()	are two of them the same file?
- *   place_same_stat()	the same of two results of stat()
+ *   place_find()	look a name up, and refuse what cannot be an image
+ *   place_find_at()	look a name up in a directory, without a message
+ *   place_is_image()	test whether a file can be an image
+ *   place_open()	open the file of a descriptor
+ *   place_path()	make a path that always leads to the file
+ *   place_name()	find the present name of a file
+ *   place_same()	test whether two descriptors are of one file
+ *   place_same_stat()	test whether two results of stat() are of one file
  */
 #ifndef PLACE_H
 #define PLACE_H
@@ -22,7 +23,7 @@
 
 #include "env.h"
 
-/* For place_path(). */
+/* Bytes of a path from place_path(). */
 #define PLACE_PATH_SIZE	32
 
 int place_find(const char *path, int *place);

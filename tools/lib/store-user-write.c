@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What can be done to an image's bytes, on files and on block devices. */
+/*
+ * The operations of a store that can be written, for files and block devices.
+ */
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -10,7 +12,7 @@
 
 #define ZEROS_STEP	VHDX_MIB
 
-/* Some threads write, and one of them may make the file longer meanwhile. */
+/* Threads may share a store, and one of them may extend the file. */
 static u64 get_size(const struct vhdx_store *store)
 {
 	return __atomic_load_n(&store->size, __ATOMIC_RELAXED);
@@ -37,13 +39,13 @@ static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 			return -errno;
 		done += (size_t)n;
 	}
-	/* The last page of a file whose length is odd becomes a whole one. */
+	/* A write at the end of a file fills its last page. */
 	if (pos + len > get_size(store))
 		set_size(store, pos + len);
 	return 0;
 }
 
-/* Both the data and as much of the inode as it takes to find it again. */
+/* fdatasync() covers the data, and what of the inode is needed to find it. */
 static int user_flush(struct vhdx_store *store)
 {
 	struct user_store *user = container_of(store, struct user_store, store);
@@ -51,7 +53,7 @@ static int user_flush(struct vhdx_store *store)
 	return fdatasync(user->fd) ? -errno : 0;
 }
 
-/* fallocate(), whatever signal comes by. */
+/* fallocate(), repeated after signals. */
 static int allocate(const struct user_store *user, int mode, u64 pos, u64 len)
 {
 	int r;
@@ -103,7 +105,9 @@ static int write_zeros(struct vhdx_store *store, u64 pos, u64 len)
 	return err;
 }
 
-/* Bytes of the file that have space of their own below, as far as is told. */
+/*
+ * Return the bytes of a file that have space, as the file system reports them.
+ */
 static int allocated_bytes(const struct user_store *user, u64 *bytes)
 {
 	struct stat st;
@@ -115,8 +119,8 @@ static int allocated_bytes(const struct user_store *user, u64 *bytes)
 }
 
 /*
- * The next hole from @pos on, as far as the file system tells. One that lacks
- * space and names no hole, for it knows of none, may have them anywhere.
+ * Return the next hole from @pos on. A file system may report less space than
+ * the file has bytes, and still no hole; then the hole may be anywhere.
  */
 static void next_hole(const struct user_store *user, u64 pos, u64 *start,
 		      u64 *end)
@@ -135,9 +139,9 @@ static void next_hole(const struct user_store *user, u64 pos, u64 *start,
 }
 
 /*
- * What a file system calls allocated may be a hole all the same, so what counts
- * is that the file as a whole has its space. What is behind @pos was just added
- * and reads as zeros.
+ * Fill the holes from @pos on. That part was just added and reads as zeros.
+ * Some file systems report success of fallocate() and leave holes, so test that
+ * the file as a whole has its space.
  */
 static int fill_holes(struct user_store *user, u64 pos)
 {
@@ -164,7 +168,10 @@ static int user_extend(struct vhdx_store *store, u64 size)
 	if (cannot(err)) {
 		err = user_truncate(store, size);
 	} else if (err) {
-		/* Some of it may have been added; if that stays, no harm. */
+		/*
+		 * Cut off what was added. If that fails, the file is only too
+		 * long.
+		 */
 		(void)!ftruncate(user->fd, (off_t)old);
 	}
 	if (err)
@@ -188,7 +195,7 @@ static int user_zero(struct vhdx_store *store, u64 pos, u64 len)
 	return cannot(err) ? write_zeros(store, pos, len) : err;
 }
 
-/* A block device has its space. */
+/* A block device has all its space. */
 static int user_reserve(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct user_store *user = container_of(store, struct user_store, store);
@@ -198,7 +205,7 @@ static int user_reserve(struct vhdx_store *store, u64 pos, u64 len)
 	return cannot(err) ? 0 : err;
 }
 
-/* A store that cannot give space back keeps it. */
+/* A store that cannot free space keeps it. */
 static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct user_store *user = container_of(store, struct user_store, store);
@@ -215,13 +222,13 @@ static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 }
 
 /**
- * user_store_is_sparse() - has a file holes, as far as is told?
+ * user_store_is_sparse() - test whether a file has holes
  * @user: a file whose bytes are durable, the first ones written
  *
- * A file system that says it takes no space at all, as hostfs does of a new file,
- * does not tell.
+ * A file system that reports no space at all for such a file, as hostfs does,
+ * has no answer.
  *
- * Return: 1 if it has, 0 if not, or a negative errno.
+ * Return: 1 if it has holes, 0 if not or unknown, or a negative errno.
  */
 int user_store_is_sparse(const struct user_store *user)
 {

@@ -12,10 +12,10 @@
 
 /**
  * user_store_read() - the read operation of both kinds of store
- * @store: of a struct user_store
+ * @store: the store in a struct user_store
  * @pos: byte offset
- * @buf: where the bytes go; zeros stand for those behind the end
- * @len: how many
+ * @buf: receives the bytes, and zeros past the end of the store
+ * @len: number of bytes
  *
  * Return: 0 or a negative errno.
  */
@@ -73,7 +73,7 @@ static int learn(struct user_store *user, const char *path)
 	return 0;
 }
 
-/* What is mounted or below another device may not be written to. */
+/* Refuse to write a device that is mounted, or below another device. */
 static int claim_device(struct user_store *user, const char *path)
 {
 	int fd = place_open(user->fd, O_RDWR | O_EXCL);
@@ -91,7 +91,7 @@ static int claim_device(struct user_store *user, const char *path)
 	return 0;
 }
 
-/* Keep others away, as far as they would harm us, or we them. */
+/* Take the locks that @access needs, and look for other users. */
 static int claim(struct user_store *user, const char *path,
 		 enum user_access access)
 {
@@ -108,7 +108,7 @@ static int claim(struct user_store *user, const char *path,
 
 static int cannot_open(const char *path, int err)
 {
-	/* The module does so, for one, with what it reads. */
+	/* The module, for one, denies writing to files that it reads. */
 	if (err == -ETXTBSY)
 		msg_err("%s: is in use by a device, or runs: nobody may write to it",
 			path);
@@ -120,13 +120,13 @@ static int cannot_open(const char *path, int err)
 }
 
 /**
- * user_store_open_place() - open the bytes of an image that was found
+ * user_store_open_place() - open the store of a file or device
  * @user: filled in
- * @place: of the image, from place.h; it stays the caller's
- * @name: of it, for messages
- * @access: what for
+ * @place: descriptor from place_find(), which the caller closes
+ * @name: name for messages
+ * @access: purpose of the opening
  *
- * Whether what is found in @user->in_use matters is the caller's to decide.
+ * The caller decides whether a conflict in @user->in_use matters.
  *
  * Return: 0, or a negative errno after a message.
  */
@@ -151,10 +151,10 @@ int user_store_open_place(struct user_store *user, int place, const char *name,
 }
 
 /**
- * user_store_open() - find an image and open its bytes
+ * user_store_open() - look a name up, and open the store
  * @user: filled in
- * @path: of the image
- * @access: what for
+ * @path: path of the image
+ * @access: purpose of the opening
  *
  * Return: as user_store_open_place(), and as place_find().
  */
@@ -173,7 +173,7 @@ int user_store_open(struct user_store *user, const char *path,
 /**
  * user_store_create() - make a new, empty file for an image
  * @user: filled in
- * @path: of the file, which must not be there
+ * @path: path of the file, which must not exist
  *
  * Return: 0, or a negative errno after a message.
  */
@@ -182,7 +182,7 @@ int user_store_create(struct user_store *user, const char *path)
 	int err;
 
 	*user = (struct user_store){ .store.ops = &user_store_write_ops };
-	/* A disk holds what only some may read; who else may, its owner says. */
+	/* A disk may hold secrets, so only its owner may read it at first. */
 	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (user->fd < 0) {
 		err = -errno;
@@ -198,7 +198,7 @@ int user_store_create(struct user_store *user, const char *path)
 }
 
 /**
- * user_store_close() - close, which also gives the locks back
+ * user_store_close() - close a store, which also drops the locks
  * @user: an open store
  */
 void user_store_close(struct user_store *user)
@@ -208,8 +208,8 @@ void user_store_close(struct user_store *user)
 }
 
 /**
- * user_store_unlock() - give the locks back, and keep hold of the file
- * @user: an open store; it can be neither read nor written any more
+ * user_store_unlock() - drop the locks, and keep the file identified
+ * @user: an open store; afterwards it can be neither read nor written
  *
  * Return: 0 or a negative errno.
  */
@@ -225,10 +225,10 @@ int user_store_unlock(struct user_store *user)
 }
 
 /**
- * user_store_read_only() - what keeps from writing, in words
+ * user_store_read_only() - find out why a store cannot be written
  * @user: an open store
  *
- * Return: NULL if nothing does.
+ * Return: the reason in words, or NULL if it can.
  */
 const char *user_store_read_only(const struct user_store *user)
 {
@@ -237,16 +237,16 @@ const char *user_store_read_only(const struct user_store *user)
 
 	if (access(place_path(user->fd, path), W_OK))
 		return strerror(errno);
-	/* Root may open such a device for writing, and not write. */
+	/* Root can open a read-only device for writing, but not write to it. */
 	if (user->device && !ioctl(user->fd, BLKROGET, &read_only) && read_only)
 		return "the device is read-only";
 	return NULL;
 }
 
 /**
- * user_store_same() - are two stores the same file or device?
- * @a: one
- * @b: the other
+ * user_store_same() - test whether two stores are one file or device
+ * @a: a store
+ * @b: another one
  *
  * Return: true if they are.
  */
@@ -256,9 +256,9 @@ bool user_store_same(const struct user_store *a, const struct user_store *b)
 }
 
 /**
- * user_store_is() - test whether a store is the file that stat() tells of
+ * user_store_is() - test whether a store is the file of a stat()
  * @user: the store
- * @st: of a name or a descriptor
+ * @st: result of stat() for a name or a descriptor
  *
  * Return: true if it is that file or block device.
  */

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine's store in userspace: a file or a block device, reached by
- * pread() and pwrite().
+ * The engine's store in userspace: a file or a block device, with pread() and
+ * pwrite().
  *
  * store-user.c APIs:
- *   user_store_open_place()	open the bytes of an image that was found
- *   user_store_open()	find an image and open its bytes
+ *   user_store_open_place()	open the store of a file or device
+ *   user_store_open()	look a name up, and open the store
  *   user_store_create()	make a new file for an image
  *   user_store_close()
- *   user_store_unlock()	give the locks back, and keep hold of the file
- *   user_store_read_only()	what keeps from writing?
- *   user_store_same()	are two stores the same file?
- *   user_store_is()	is a store the file that stat() tells of?
+ *   user_store_unlock()	drop the locks, and keep the file identified
+ *   user_store_read_only()	find out why a store cannot be written
+ *   user_store_same()	test whether two stores are one file
+ *   user_store_is()	test whether a store is the file of a stat()
  *   user_store_read()		the read operation of both kinds
  * store-user-write.c APIs:
- *   user_store_write_ops	what can be done to an image's bytes
- *   user_store_is_sparse()	has a file holes?
+ *   user_store_write_ops	the operations of a store that can be written
+ *   user_store_is_sparse()	test whether a file has holes
  */
 #ifndef STORE_USER_H
 #define STORE_USER_H
@@ -26,14 +26,14 @@
 
 /**
  * struct user_store - an open file or block device
- * @store: what the engine sees
- * @fd: open for reading, and for writing if that was asked for; after
- *	user_store_unlock() it only tells which file it is
- * @dev: where the file is, or the block device itself
- * @ino: which file; 0 for a block device
- * @device: it is a block device
- * @no_holes: a file that grows is to have space of its own for what is added
- * @in_use: who is in the way, in words that follow the path; NULL if nobody is
+ * @store: the store that the engine uses
+ * @fd: descriptor, open for reading, and for writing with USER_WRITE; after
+ *	user_store_unlock() an O_PATH descriptor
+ * @dev: device of the file's file system, or the block device
+ * @ino: inode number of the file; 0 for a block device
+ * @device: the store is a block device
+ * @no_holes: allocate space for each part that is added to the file
+ * @in_use: a conflict with another user, in words that follow the path; or NULL
  */
 struct user_store {
 	struct vhdx_store store;
@@ -46,10 +46,10 @@ struct user_store {
 };
 
 enum user_access {
-	USER_PEEK,	/* read, whoever uses it */
-	USER_LOOK,	/* read, and let others write meanwhile */
-	USER_READ,	/* keep writers away */
-	USER_WRITE,	/* keep everybody away */
+	USER_PEEK,	/* read, without locks or tests for other users */
+	USER_LOOK,	/* read, without locks; test for writers */
+	USER_READ,	/* read, and lock writers out */
+	USER_WRITE,	/* write, and lock all others out */
 };
 
 int user_store_open_place(struct user_store *user, int place, const char *name,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "windows-path.h"
 
-/* Windows separates by a backslash and takes a slash as well. */
+/* Windows separates names by backslashes, and accepts slashes. */
 #define SEPARATORS	"\\/"
 
 /**
- * windows_path_split() - take a path apart
- * @path: filled in, for windows_path_free() in either case
- * @text: the path, relative
+ * windows_path_split() - split a path into names
+ * @path: filled in; windows_path_free() is needed in any case
+ * @text: the relative path
  *
- * Return: true if it has a name at all, and there was memory.
+ * Return: false if the path has no name, or without memory.
  */
 bool windows_path_split(struct windows_path *path, const char *text)
 {
@@ -27,7 +27,7 @@ bool windows_path_split(struct windows_path *path, const char *text)
 }
 
 /**
- * windows_path_free() - free what a path was taken apart into
+ * windows_path_free() - free the names of a path
  * @path: from windows_path_split()
  */
 void windows_path_free(struct windows_path *path)
@@ -37,12 +37,12 @@ void windows_path_free(struct windows_path *path)
 }
 
 /**
- * windows_path_leads_out() - does a path lead out of where it begins?
- * @text: the path, relative
+ * windows_path_leads_out() - test whether a path leaves its first directory
+ * @text: the relative path
  *
- * It is the text that is judged, whatever exists.
+ * Looks at the text only, not at the file system.
  *
- * Return: true if any step of it goes above the directory where it begins.
+ * Return: true if any step goes above the directory where the path begins.
  */
 bool windows_path_leads_out(const char *text)
 {
@@ -64,8 +64,8 @@ bool windows_path_leads_out(const char *text)
 }
 
 /**
- * windows_path_name() - the name of the file
- * @text: a path, absolute or not
+ * windows_path_name() - find the file name of a path
+ * @text: a path, absolute or relative
  *
  * Return: the part of @text behind its last separator.
  */

@@ -3,10 +3,10 @@
  * Paths as Windows writes them, and as a parent locator holds them.
  *
  * windows-path.c APIs:
- *   windows_path_split()	take one apart
+ *   windows_path_split()	split a path into names
  *   windows_path_free()
- *   windows_path_leads_out()	does one lead out of where it begins?
- *   windows_path_name()	the name of the file
+ *   windows_path_leads_out()	test whether a path leaves its first directory
+ *   windows_path_name()	find the file name of a path
  */
 #ifndef WINDOWS_PATH_H
 #define WINDOWS_PATH_H
@@ -14,10 +14,10 @@
 #include "env.h"
 
 /**
- * struct windows_path - a path, taken apart
+ * struct windows_path - a path, split into names
  * @buffer: holds the names
- * @name: one of each directory, and the file's
- * @count: how many
+ * @name: names of the directories, and of the file
+ * @count: number of names
  */
 struct windows_path {
 	char *buffer;
