@@ -101,7 +101,7 @@ fails() {
 test_states() {
 	local before
 
-	opened 64M
+	opened 32M
 	before=$(sum_of "${images[0]}")
 	snapshot "nothing was ever written"
 	tap_is "nothing was ever written: the parent stays as it was" \
@@ -216,7 +216,7 @@ test_mounted() {
 test_refused() {
 	local child=$STORE/child1.vhdx mnt=$SCRATCH/mnt loop
 
-	opened 64M
+	opened 16M
 	model --ops 20 >/dev/null
 	fails "a device that is not there" 6 "no device of this name" v7 "$child"
 	: >"$STORE/there"
@@ -256,10 +256,10 @@ test_refused() {
 	rm "$STORE/moved.vhdx"
 	closed "refused"
 
-	opened 64M --readonly
+	opened 16M --readonly
 	fails "a device for reading only" 5 "is read-only" v0 "$child"
 	closed "read-only"
-	opened 64M
+	opened 16M
 	rm "${images[0]}"
 	fails "an image that was deleted" 6 "not there any more" v0 "$child"
 	closed "deleted"
@@ -274,88 +274,107 @@ test_refused() {
 	rm "$SCRATCH/block"
 }
 
-# Each call of device-mapper begins so much later. The process that is started
-# by this is the parent of vhdxsetup.
-slowly=(strace -f -qqq -o /dev/null -e trace=ioctl -e)
-by_1_s=inject=ioctl:delay_enter=1000000
-by_2_s=inject=ioctl:delay_enter=2000000
+# The calls of ioctl that a snapshot makes, one a line. What comes in between does
+# so after a call of device-mapper, whatever the machine's speed.
+CALLS=$SCRATCH/calls
+AT_LOAD=
+AT_LAST=
 
-has_waiting_table() {
-	[ "$(dmsetup info -c --noheadings -o tables_loaded v0)" != Live ]
+# learn_calls: which calls load the table, and end the questions before the swap.
+learn_calls() {
+	opened 16M
+	strace -f -qqq -o "$CALLS" -e trace=ioctl "$VHDXSETUP" snapshot v0 \
+		"$STORE/child1.vhdx" >/dev/null 2>&1
+	read -r AT_LOAD AT_LAST < <(awk '
+		NR == 1 { main = $1 }
+		$1 != main { next }
+		{ calls++ }
+		/DM_TABLE_LOAD/ { load = calls }
+		/DM_DEV_SUSPEND/ && load && !swap { swap = calls }
+		END { print load, swap - 1 }' "$CALLS")
+	tap_run "the calls of a snapshot are known" \
+		test "$AT_LOAD" -lt "$AT_LAST"
+	closed "the calls of a snapshot"
 }
 
-# As soon as the table with the child is loaded: run COMMAND...
-when_loaded() {
-	wait_for "$PATIENCE" has_waiting_table
-	"$@"
+# begin CALL: a snapshot of v0 to $child, stopped after that call of ioctl; $pid
+# is the parent of vhdxsetup.
+begin() {
+	rm -f "$SCRATCH/trace"
+	strace -f -qqq -o "$SCRATCH/trace" -e trace=ioctl \
+		-e "inject=ioctl:signal=SIGSTOP:when=$1" \
+		"$VHDXSETUP" snapshot v0 "$child" >"$SCRATCH/out" 2>&1 &
+	pid=$!
+	wait_for "$PATIENCE" grep -qs "stopped by SIGSTOP" "$SCRATCH/trace"
+	tap_fails "  the table with the child is loaded" test Live = \
+		"$(dmsetup info -c --noheadings -o tables_loaded v0)"
+}
+
+# go_on [SIGNAL]: its exit code is $status; the signal comes first.
+go_on() {
+	[ $# = 0 ] || pkill "-$1" -P "$pid"
+	pkill -CONT -P "$pid" || true
+	wait "$pid" && status=0 || status=$?
 }
 
 write_something() {
 	dd if=/dev/urandom of="$dev" bs=4k count=1 oflag=direct status=none
 }
 
+# succeeded DESC: what was begun goes on, and the device does so in its child.
+succeeded() {
+	go_on
+	tap_is "$1" "$status" 0
+	tap_is "  the device goes on in the child" "$(vhdx_status v0 layers)" 2
+	exits "  close" 0 close v0
+	exits "  the chain is in order" 0 check --quiet --chain "$child"
+	rm "$STORE"/*.vhdx
+}
+
 # --- What comes in between.
 test_between() {
-	local child=$STORE/child1.vhdx
+	local child=$STORE/child1.vhdx status
 
 	if ! strace -qqq -o /dev/null true 2>/dev/null; then
 		tap_skip "what comes in between" "no strace here"
 		return
 	fi
-	opened 64M
-	in_background "${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child"
-	when_loaded write_something
-	wait "$pid"
-	tap_is "the first write comes in between: all the same" \
-		"$(cat "$SCRATCH/ended.$pid")" 0
-	tap_is "  the device goes on in the child" "$(vhdx_status v0 layers)" 2
-	exits "  close" 0 close v0
-	exits "  the chain is in order" 0 check --quiet --chain "$child"
-	rm "$STORE"/*.vhdx
-
-	opened 64M
-	in_background "${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child"
-	when_loaded fails "two at a time" 7 \
-		"another snapshot of it is under way" v0 "$STORE/child2.vhdx"
-	wait "$pid"
-	tap_is "two at a time: the first one is made" \
-		"$(cat "$SCRATCH/ended.$pid")" 0
-	tap_is "  the device goes on in its child" "$(vhdx_status v0 layers)" 2
-	exits "  close" 0 close v0
-	exits "  the chain is in order" 0 check --quiet --chain "$child"
-	rm "$STORE"/*.vhdx
-
-	# After it was asked for the last time, and before the swap.
-	opened 64M
-	in_background "${slowly[@]}" "$by_2_s" "$VHDXSETUP" snapshot v0 "$child"
-	when_loaded sleep 3
+	learn_calls
+	opened 16M
+	begin "$AT_LOAD"
 	write_something
-	wait "$pid"
-	tap_is "it comes at the last moment: all the same" \
-		"$(cat "$SCRATCH/ended.$pid")" 0
+	succeeded "the first write comes in between: all the same"
+
+	opened 16M
+	begin "$AT_LOAD"
+	fails "two at a time" 7 "another snapshot of it is under way" v0 \
+		"$STORE/child2.vhdx"
+	succeeded "two at a time: the first one is made"
+
+	opened 16M
+	begin "$AT_LAST"
+	write_something
+	succeeded "the first write comes before the swap: all the same"
 	tap_like "  it was noticed" "$(dmesg --notime)" \
 		"child1.vhdx: .*the parent has data write GUID"
-	tap_is "  the device goes on in the child" "$(vhdx_status v0 layers)" 2
-	exits "  close" 0 close v0
-	exits "  the chain is in order" 0 check --quiet --chain "$child"
-	rm "$STORE"/*.vhdx
 
-	opened 64M
-	model --ops 20 >/dev/null
-	"${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child" \
-		>"$SCRATCH/out" 2>&1 &
-	pid=$!
-	when_loaded pkill -TERM -P "$pid"
-	wait "$pid" && status=0 || status=$?
+	opened 16M
+	begin "$AT_LOAD"
+	dmsetup clear v0
+	go_on
+	tap_is "another program's hand: ends it" "$status" 7
+	tap_like "another program's hand: says so" "$(<"$SCRATCH/out")" \
+		"another program changes its table; nothing is done"
+	unchanged "another program's hand"
+
+	begin "$AT_LOAD"
+	go_on TERM
 	tap_is "a signal: ends it" "$status" 130
 	tap_like "a signal: says so" "$(<"$SCRATCH/out")" "interrupted"
 	unchanged "a signal"
 
-	"${slowly[@]}" "$by_1_s" "$VHDXSETUP" snapshot v0 "$child" \
-		>/dev/null 2>&1 &
-	pid=$!
-	when_loaded pkill -KILL -P "$pid"
-	wait "$pid" || true
+	begin "$AT_LOAD"
+	go_on KILL
 	tap_run "killed: the device is written" model --ops 20
 	fails "killed: what is left stands in the way" 7 "not live" v0 \
 		"$STORE/child2.vhdx"
