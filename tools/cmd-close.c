@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* close: remove a device, and its partitions first. */
+#include <unistd.h>
+
+#include "clock.h"
 #include "device-arg.h"
 #include "document.h"
 #include "message.h"
@@ -11,6 +14,9 @@
 
 /* How often somebody may open the device as it goes. */
 #define TRIES	5
+
+#define NSECS_PER_SEC	1000000000ULL
+#define LOOK_USECS	100000
 
 static int say_removal(const struct dmdev *dev, int err)
 {
@@ -116,6 +122,38 @@ static int remove_device(const struct dmdev *dev)
 	return say_removal(dev, err);
 }
 
+static int count_users(const struct dmdev *part, void *context)
+{
+	int *users = context;
+
+	/* It has the device open itself. */
+	*users += part->open_count - 1;
+	return 0;
+}
+
+/* Of the device and of its partitions. */
+static bool is_used(const char *name)
+{
+	struct dmdev dev;
+	int users;
+
+	if (dmdev_query(name, &dev))
+		return false;
+	users = dev.open_count;
+	(void)partitions_each(&dev, count_users, &users);
+	dmdev_forget(&dev);
+	return users > 0;
+}
+
+/* Who is there when the time is over is for users_refuse() to name. */
+static void wait_for_users(const char *name, unsigned long seconds)
+{
+	u64 end = clock_nsecs() + seconds * NSECS_PER_SEC;
+
+	while (clock_nsecs() < end && is_used(name))
+		usleep(LOOK_USECS);
+}
+
 static int close_now(const struct dmdev *dev)
 {
 	int err;
@@ -189,6 +227,7 @@ int cmd_close(const struct options *options, char **args)
 	err = device_arg(args[0], &dev);
 	if (err)
 		return err;
+	wait_for_users(dev.name, options->wait);
 	err = options->deferred ? close_deferred(&dev) : close_now(&dev);
 	if (options->json)
 		put_json(dev.name);

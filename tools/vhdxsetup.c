@@ -14,6 +14,9 @@
 #include "table-limits.h"
 #include "verbs.h"
 
+/* A day, in seconds. */
+#define WAIT_MAX	86400
+
 /**
  * struct command - a parsed command line
  * @options: for the verb
@@ -101,6 +104,14 @@ static int set_rows(struct options *options, const char *text)
 	return -EINVAL;
 }
 
+static int set_wait(struct options *options, const char *text)
+{
+	if (number_arg(text, 0, WAIT_MAX, &options->wait))
+		return 0;
+	msg_err("--wait %s: not a number of seconds up to %u", text, WAIT_MAX);
+	return -EINVAL;
+}
+
 static int set_own(struct options *options, enum option_id id, const char *arg)
 {
 	if (id == OPT_PARENT)
@@ -113,6 +124,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_discard_granularity(options, arg);
 	if (id == OPT_ROWS)
 		return set_rows(options, arg);
+	if (id == OPT_WAIT)
+		return set_wait(options, arg);
 	if (id == OPT_OUTPUT)
 		options->output = arg;
 	else if (id == OPT_ABSOLUTE_PATH)

@@ -30,6 +30,7 @@
  * @parents_anywhere: look for parents wherever the image says that they are
  * @no_parents: look for none
  * @deferred: close: remove when the last user is gone
+ * @wait: close: seconds that users are waited for
  * @chain: check, info: all images of the chain
  * @no_headings: list: leave out the names of the columns
  * @output: list: names of the columns, NULL for the usual ones
@@ -77,6 +78,7 @@ struct options {
 	bool parents_anywhere;
 	bool no_parents;
 	bool deferred;
+	unsigned long wait;
 	bool chain;
 	bool no_headings;
 	bool sectors;
