@@ -140,8 +140,8 @@ static int create(struct disk *disk, const struct options *options,
 	char uuid[UUID_SIZE];
 	int err = 0;
 
-	make_uuid(disk, options->private ? DMDEV_PRIVATE : "VHDX-", spec->name,
-		  uuid);
+	make_uuid(disk, options->private ? DMDEV_PRIVATE : DMDEV_USUAL,
+		  spec->name, uuid);
 	spec->uuid = uuid;
 	/* The kernel locks it as well, and shares it with no one. */
 	if (!spec->read_only)
@@ -274,6 +274,40 @@ static void announce(const struct options *options, const char *name)
 	}
 }
 
+/**
+ * struct twin - the search for devices of the same disk
+ * @name: the one that is new
+ * @prefix: how their UUIDs begin
+ * @guid: the identity, for messages
+ */
+struct twin {
+	const char *name;
+	const char *prefix;
+	const char *guid;
+};
+
+static int warn_of_twin(const struct dmdev *dev, void *context)
+{
+	const struct twin *twin = context;
+
+	if (strcmp(dev->name, twin->name) &&
+	    !strncmp(dev->uuid, twin->prefix, strlen(twin->prefix)))
+		msg_warn("%s: has the virtual disk ID of %s, which is open, too, so that either may be /dev/disk/by-id/vhdx-%s; `vhdxsetup set --reset-id' gives a copy an identity of its own",
+			 twin->name, dev->name, twin->guid);
+	return 0;
+}
+
+/* A copy of an image has the identity of the other, by which udev finds it. */
+static void look_for_twins(const struct disk *disk, const char *name)
+{
+	char guid[VHDX_GUID_TEXT_SIZE], prefix[UUID_SIZE];
+	struct twin twin = { .name = name, .prefix = prefix, .guid = guid };
+
+	vhdx_guid_text(&disk->layer[0]->image->params.disk_id, guid);
+	make_uuid(disk, DMDEV_USUAL, "", prefix);
+	(void)dmdev_each(warn_of_twin, &twin);
+}
+
 static int open_device(struct disk *disk, const struct options *options,
 		       const char *arg)
 {
@@ -291,6 +325,8 @@ static int open_device(struct disk *disk, const struct options *options,
 	}
 	if (err == -EEXIST)
 		msg_err("%s: a device of this name exists", arg ? arg : name);
+	if (!err && !options->private)
+		look_for_twins(disk, name);
 	if (!err)
 		announce(options, name);
 	return err;

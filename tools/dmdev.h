@@ -33,7 +33,9 @@
 
 #define TARGET_TYPE	"vhdx"
 
-/* How the UUID of a device begins that udev's rules are to leave alone. */
+/* How the UUID of a device begins: tools/boot/60-vhdx.rules look for that. */
+#define DMDEV_USUAL	"VHDX-"
+/* And of one that udev's rules are to leave alone. */
 #define DMDEV_PRIVATE	"VHDXPRIVATE-"
 
 /**

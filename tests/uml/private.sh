@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # vhdxsetup open --private: what the kernel tells udev of the device has the flags
-# that keep its rules off, whoever resumes it.
+# that keep its rules off, whoever resumes it.  And what udev would take for the
+# same disk is told.
 
 set -euo pipefail
 # shellcheck source=tests/uml/lib.sh
@@ -30,6 +31,15 @@ tap_is "open: udev sees it" "$(flags "$VHDXSETUP" open -q "$IMAGE" v0 |
 	grep -v '^0$' || true)" ""
 tap_like "  its UUID is as ever" \
 	"$(dmsetup info -c --noheadings -o uuid v0)" "^VHDX-"
+cp -- "$IMAGE" "$IMAGE.copy"
+exits "open of a copy" 0 open "$IMAGE.copy" v1
+says "  warns that it is one" "v1: has the virtual disk ID of v0, .*by-id/vhdx-$(
+	"$VHDXSETUP" info --json --quiet "$IMAGE" | field '["disk"]["virtual_disk_id"]')"
+exits "  close" 0 close v1
+exits "open --private of a copy" 0 open --private "$IMAGE.copy" v1
+tap_is "  has nothing to warn of" "$TAP_OUTPUT" /dev/mapper/v1
+exits "  close" 0 close v1
+rm -- "$IMAGE.copy"
 exits "  close" 0 close v0
 exits "open --private --partitions" 1 open --private --partitions "$IMAGE" v0
 says "  is refused, and why" "exclude each other: kpartx"
