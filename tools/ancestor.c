@@ -5,12 +5,12 @@
 
 /**
  * ancestor_find() - find an image among the parents of another one
- * @disk: the other one, from disk_follow()
- * @path: of the ancestor; NULL for the parent
+ * @disk: the other image and its parents, from disk_follow()
+ * @path: path of the ancestor; NULL for the parent
  * @nr: set to its index in the chain, 1 for the parent
  *
- * Return: 0, or a negative errno after a message: -ENOPARENT if the image has no
- * such ancestor.
+ * Return: 0, or a negative errno after a message: -ENOPARENT if the image has
+ * no such ancestor.
  */
 int ancestor_find(const struct disk *disk, const char *path, u32 *nr)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which image of a chain a path names.
+ * The image of a chain that a path names.
  *
  * ancestor.c APIs:
- *   ancestor_find()	the place of a path among the parents of an image
+ *   ancestor_find()	find an image among the parents of another one
  */
 #ifndef ANCESTOR_H
 #define ANCESTOR_H

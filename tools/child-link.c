@@ -6,7 +6,7 @@
 #include "child-link.h"
 #include "message.h"
 
-/* Windows has other meanings for these, and for all that controls. */
+/* Windows permits neither these nor control characters in names. */
 #define NOT_IN_NAMES	"\\/:*?\"<>|"
 
 static int refuse_name(const char *path, const char *name, size_t length,
@@ -17,7 +17,7 @@ static int refuse_name(const char *path, const char *name, size_t length,
 	return -EINVAL;
 }
 
-/* A device of DOS is meant by its name with any extension. */
+/* Windows takes these names, with any extension, for DOS devices. */
 static bool is_dos_device(const char *name, size_t length)
 {
 	static const char *const devices[] = {
@@ -39,7 +39,7 @@ static bool is_dos_device(const char *name, size_t length)
 	return false;
 }
 
-/* Can Windows have a file or a directory of this name? */
+/* Return true if Windows permits this name for a file or a directory. */
 static int check_name(const char *path, const char *name, size_t length)
 {
 	size_t i;
@@ -60,7 +60,7 @@ static int check_name(const char *path, const char *name, size_t length)
 	return 0;
 }
 
-/* All names of what a path goes on with; they are separated by @separator. */
+/* Append the names of the rest of a path, each with @separator before it. */
 static int check_names(const char *path, const char *rest, char separator)
 {
 	int err = 0;
@@ -75,7 +75,9 @@ static int check_names(const char *path, const char *rest, char separator)
 	return err;
 }
 
-/* The directory of a file that may not exist yet, for free(), or NULL. */
+/*
+ * Return the directory of a file that may not exist yet, for free(), or NULL.
+ */
 static char *real_directory(const char *path)
 {
 	char *whole = realpath(path, NULL);
@@ -88,8 +90,8 @@ static char *real_directory(const char *path)
 }
 
 /*
- * Skip what two absolute paths have in common, in whole names. @directory is at
- * its end or at a name then, and so is @file.
+ * Skip the whole names that two absolute paths have in common. Afterwards each
+ * path is at its end or at the start of a name.
  */
 static void skip_common(const char **directory, const char **file)
 {
@@ -107,7 +109,7 @@ static void skip_common(const char **directory, const char **file)
 	*file = b;
 }
 
-/* Up from @directory, then down to @file, for free(). NULL: no memory. */
+/* Return the path up from @directory and down to @file, for free(), or NULL. */
 static char *join_windows(const char *directory, const char *file)
 {
 	char *path = NULL, *p;
@@ -143,17 +145,17 @@ static int cannot_resolve(const char *path)
 }
 
 /**
- * child_link_relative() - path of the parent as seen from the child
- * @child: path of the child, which need not exist yet; its directory does
+ * child_link_relative() - make the relative path from a child to its parent
+ * @child: path of the child, which need not exist yet; its directory must exist
  * @parent: path of the parent
  * @path: set to the path in the form of Windows, for free(): ".\NAME",
  *	"..\DIRECTORY\NAME"
  *
- * Symbolic links are resolved first, as disk_open() does before it looks for a
+ * Resolves symbolic links first, as disk_open() does before it looks for a
  * parent.
  *
  * Return: 0; a negative errno after a message: -EINVAL for names that Windows
- * cannot have; or -ENOMEM.
+ * does not permit; or -ENOMEM.
  */
 int child_link_relative(const char *child, const char *parent, char **path)
 {
@@ -186,7 +188,7 @@ static bool begins(const char *text, const char *start)
 	return !strncmp(text, start, strlen(start));
 }
 
-/* Returns what follows "C:\", or NULL. */
+/* Return the part after "C:\", or NULL. */
 static const char *skip_drive(const char *path)
 {
 	bool letter = (path[0] >= 'A' && path[0] <= 'Z') ||
@@ -195,7 +197,9 @@ static const char *skip_drive(const char *path)
 	return letter && path[1] == ':' && path[2] == '\\' ? path + 3 : NULL;
 }
 
-/* Returns what follows the root of an absolute path, or NULL if it has none. */
+/*
+ * Return the part after the root of an absolute path, or NULL without a root.
+ */
 static const char *skip_root(const char *path)
 {
 	if (begins(path, "\\\\?\\UNC\\"))
@@ -259,7 +263,7 @@ static int fill_locator(const struct child_link *link,
 
 /**
  * child_link_locator() - make a locator for a child
- * @link: the names of its parent
+ * @link: names of its parent
  * @linkage: DataWriteGuid of the parent
  * @locator: set, for vhdx_locator_free()
  *

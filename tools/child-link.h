@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a child names its parent: paths in the form that Windows has for them.
+ * The link from a child to its parent: paths in the form of Windows.
  *
  * child-link.c APIs:
- *   child_link_relative()	path of the parent as seen from the child
+ *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
  */
 #ifndef CHILD_LINK_H
@@ -15,8 +15,8 @@
  * struct child_link - the names of a parent
  * @child: path of the child, which need not exist yet
  * @parent: path of the parent
- * @absolute: what absolute_win32_path is to be; NULL for none
- * @volume: what volume_path is to be; NULL for none
+ * @absolute: value of absolute_win32_path; NULL for none
+ * @volume: value of volume_path; NULL for none
  */
 struct child_link {
 	const char *child;

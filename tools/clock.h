@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How long something takes.
+ * A clock for measuring intervals.
  *
  * clock.h APIs:
- *   clock_nsecs()	the time since some moment in the past
+ *   clock_nsecs()	read the clock
  */
 #ifndef CLOCK_H
 #define CLOCK_H
@@ -13,9 +13,9 @@
 #include "env.h"
 
 /**
- * clock_nsecs() - the time since some moment in the past
+ * clock_nsecs() - read the clock
  *
- * Return: nanoseconds; they never go back.
+ * Return: nanoseconds since some moment in the past; they never decrease.
  */
 static inline u64 clock_nsecs(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* close: remove a device, and its partitions first. */
+/* close: remove the partitions of a device, and then the device. */
 #include <unistd.h>
 
 #include "clock.h"
@@ -12,7 +12,7 @@
 #include "users.h"
 #include "vhdxsetup.h"
 
-/* How often somebody may open the device as it goes. */
+/* Attempts to suspend the device while others open it. */
 #define TRIES	5
 
 #define NSECS_PER_SEC	1000000000ULL
@@ -25,7 +25,7 @@ static int say_removal(const struct dmdev *dev, int err)
 	return err;
 }
 
-/* Who never wrote, or was refused, has lost nothing. */
+/* A device that was never written has lost nothing. */
 static int say_fault(const struct dmdev *dev, const char *fault, bool unwritten)
 {
 	if (unwritten) {
@@ -38,7 +38,7 @@ static int say_fault(const struct dmdev *dev, const char *fault, bool unwritten)
 	return -EIO;
 }
 
-/* Why the image is not what was written, for free(), or NULL. */
+/* Return why the image lacks writes, for free(), or NULL. */
 static char *fault_now(const char *name, bool *unwritten)
 {
 	struct dmdev dev;
@@ -56,17 +56,17 @@ static void resume_again(const char *name)
 {
 	int err = dmdev_resume(name);
 
-	/* Another may have removed it meanwhile. */
+	/* Another program may have removed it meanwhile. */
 	if (err && err != -ENXIO)
 		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
 			name, name);
 }
 
 /*
- * A suspend ends the writing, as a removal does, but only of a device that is
- * still there can it be asked whether that went well. Who opens it meanwhile
- * waits for its I/O, and would do so for ever: it is resumed then, unless it
- * was suspended already when nobody was left to be waited for.
+ * A suspend ends the session, as a removal does. Only a device that still
+ * exists can report whether that succeeded, so suspend it first. If a program
+ * opens it meanwhile, its I/O would wait for ever: then resume the device,
+ * unless it was suspended before.
  */
 static int remove_asked(const struct dmdev *dev)
 {
@@ -89,14 +89,17 @@ static int remove_asked(const struct dmdev *dev)
 		resume_again(dev->name);
 	if (err && err != -EBUSY)
 		say_removal(dev, err);
-	/* The next attempt would fail no better, so it goes all the same. */
+	/*
+	 * Another attempt would fail as well, so remove the device all the
+	 * same.
+	 */
 	if (!err && fault)
 		err = say_fault(dev, fault, unwritten);
 	free(fault);
 	return err;
 }
 
-/* A signal halfway would leave a suspended device. */
+/* Hold signals: one in between would leave a suspended device. */
 static int remove_whole(const struct dmdev *dev)
 {
 	int err;
@@ -158,7 +161,7 @@ static int close_now(const struct dmdev *dev)
 {
 	int err;
 
-	/* Before the partitions go: either all goes or nothing. */
+	/* Test this before removing partitions: remove all or nothing. */
 	err = users_refuse(dev->name, partitions_count(dev));
 	if (!err)
 		err = partitions_remove(dev, false);
@@ -167,7 +170,7 @@ static int close_now(const struct dmdev *dev)
 	return err;
 }
 
-/* Of those in use, nobody is there to be told how the writing ended. */
+/* A device in use is removed later, when nobody reads a result any more. */
 static int close_deferred(const struct dmdev *dev)
 {
 	struct dmdev now;
@@ -185,7 +188,7 @@ static int close_deferred(const struct dmdev *dev)
 	dmdev_forget(&now);
 	if (!used) {
 		err = remove_whole(dev);
-		/* It may have come into use meanwhile. */
+		/* A program may have opened it meanwhile. */
 		if (err != -EBUSY)
 			return err;
 	}
@@ -200,7 +203,7 @@ static int close_deferred(const struct dmdev *dev)
 	return err;
 }
 
-/* One that will go when its last user does is still there. */
+/* A deferred removal leaves the device until its last user closes it. */
 static void put_json(const char *name)
 {
 	struct dmdev dev;
@@ -215,7 +218,7 @@ static void put_json(const char *name)
 /**
  * cmd_close() - the verb `close`
  * @options: of the command line
- * @args: the device's name
+ * @args: the device
  *
  * Return: 0 or a negative errno.
  */

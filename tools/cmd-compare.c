@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * compare: do two disks read alike?
+ * compare: test whether two disks read alike.
  */
 #include "contrast.h"
 #include "document.h"
@@ -55,7 +55,7 @@ static void tell_different(const struct contrast_side *a,
 	printf("differ first at byte %llu (0x%llx)%s\n", pos, pos, behind);
 }
 
-/* What comparing disks has come to. */
+/* Print the result. */
 static void tell(const struct comparison *comparison, bool differ, bool json)
 {
 	const struct contrast_side *side = comparison->contrast.side;

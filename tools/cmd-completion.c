@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* completion: the script that has a shell complete the command line. */
+/* completion: print a script with which a shell completes command lines. */
 #include "completion.h"
 #include "message.h"
 

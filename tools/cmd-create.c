@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* create: make a new image, of which nothing stays if it is not made whole. */
+/* create: make a new image, or leave nothing behind. */
 #include "child-link.h"
 #include "message.h"
 #include "new-image.h"
@@ -10,7 +10,7 @@
 #include "windows-path.h"
 
 /**
- * struct plan - the image that is wanted, and what it is made from
+ * struct plan - the image to make, and its sources
  * @new: the image
  * @options: of the command line
  * @parent: the parent and its ancestors, open; NULL for an image without one
@@ -24,15 +24,15 @@ struct plan {
 };
 
 /*
- * What 32 bits do not hold is too large for any of these sizes, and so is the
- * largest that they do: this stands for it, and is refused.
+ * Clamp a size to 32 bits: vhdx_layout_fault() refuses the largest value for
+ * each of these sizes.
  */
 static u32 or_default(u64 size, u32 usual)
 {
 	return size ? (u32)min_t(u64, size, U32_MAX) : usual;
 }
 
-/* Names the option, as it was given, that cannot be. */
+/* Name the option whose value is at fault. */
 static int refuse_option(const struct plan *plan, const void *member,
 			 const char *fault)
 {
@@ -186,7 +186,7 @@ static void announce(const struct plan *plan)
 /**
  * cmd_create() - the verb `create`
  * @options: of the command line
- * @args: the file, or block device
+ * @args: the file or block device
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* info: say what an image says of itself. */
+/* info: print the properties of an image. */
 #include "check.h"
 #include "document.h"
 #include "findings.h"
@@ -8,7 +8,7 @@
 #include "open-image.h"
 #include "progress.h"
 
-/* Counting does not judge: `check` does. */
+/* `info' counts faulty blocks and returns 0; `check' judges them. */
 static int count_blocks(struct vhdx_image *image, struct vhdx_census *census)
 {
 	struct progress progress;
@@ -23,7 +23,7 @@ static int count_blocks(struct vhdx_image *image, struct vhdx_census *census)
 	return err;
 }
 
-/* An image is worth describing also where its parents cannot be opened. */
+/* Describe the image even if its parents cannot be opened. */
 static int follow(struct disk *disk)
 {
 	int err = disk_follow(disk);
@@ -56,7 +56,7 @@ static int print_all(struct disk *disk, const struct options *options)
 	return 0;
 }
 
-/* "parent.vhdx, over grandparent.vhdx": to be freed, or NULL. */
+/* Return "parent.vhdx, over grandparent.vhdx", for free(), or NULL. */
 static char *parents_text(const struct disk *disk, bool complete)
 {
 	char *text = NULL;
@@ -106,8 +106,8 @@ static int print_brief(struct disk *disk, const struct options *options)
  * @options: of the command line
  * @args: the image
  *
- * Only with --all is the BAT read: it may be long. Only with --chain is anything
- * looked for that a stranger's image names.
+ * Reads the BAT with --all only, because it may be long. Looks for parents,
+ * which a stranger's image may name, with --chain only.
  *
  * Return: 0 or a negative errno.
  */

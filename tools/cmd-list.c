@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* list: the devices made of VHDX images. */
+/* list: print the devices made of VHDX images. */
 #include "dmdev.h"
 #include "document.h"
 #include "listing.h"
@@ -23,20 +23,20 @@ static const struct column columns[] = {
 	{ "PARENTS", "parents", true },
 };
 
-/* Without -o. */
+/* The columns without -o. */
 #define COLUMNS_USUAL	"NAME,DEVICE,SIZE,MODE,OPEN,PARENTS,IMAGE"
 
 /**
  * struct collection - the devices found
- * @list: as trees, or NULL to put each into the document
- * @listing: the columns asked for, none for all
+ * @list: the devices as trees, or NULL to put each into the document
+ * @listing: columns to print; none for all
  */
 struct collection {
 	struct json_object *list;
 	const struct listing *listing;
 };
 
-/* All members of a device, or those of the columns. */
+/* Return all members of a device, or those of the columns. */
 static struct json_object *device_tree(const struct listing *listing,
 				       const struct dmdev *dev)
 {
@@ -80,7 +80,7 @@ static int choose(struct listing *listing, const struct options *options)
 {
 	const char *names = options->output;
 
-	/* All that is known is in JSON, if no columns are asked for. */
+	/* Without columns, JSON has all members. */
 	if (!names && options->json)
 		return 0;
 	listing->no_headings = options->no_headings;
@@ -124,7 +124,7 @@ int cmd_list(const struct options *options, char **args)
 	int err = choose(&listing, options);
 
 	(void)args;
-	/* One ends the list in order, and what was printed of it stays true. */
+	/* A signal ends the list; what was printed is valid. */
 	signals_hold();
 	if (!err)
 		err = dmdev_begin();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * map: where the blocks of the disk lie. Rows are printed as they come, for a
- * large disk has many.
+ * map: print where the blocks of the disk are stored. A large disk has many
+ * rows, so each is printed as soon as it is known.
  */
 #include "document.h"
 #include "info-tree.h"
@@ -14,11 +14,11 @@
 /**
  * struct table - rows being printed
  * @visitor: takes the pieces
- * @limit: of @rows; 0 for none
- * @progress: taken off the terminal before a row is printed
- * @row: pieces that lie alike so far; a length of 0 is no row
- * @rows: printed so far
- * @faulty: bytes whose BAT entry is faulty
+ * @limit: limit of @rows; 0 for none
+ * @progress: progress line, cleared before a row is printed
+ * @row: joined pieces of the next row; a length of 0 is no row
+ * @rows: rows printed so far
+ * @faulty: bytes of blocks with faulty BAT entries
  * @json: print JSON
  */
 struct table {
@@ -104,7 +104,7 @@ static int take(struct map_visitor *visitor, const struct piece *piece)
 	return err;
 }
 
-/* What comes before the runs in JSON. */
+/* Put the members that precede the runs in JSON. */
 static void print_head(const struct disk *disk)
 {
 	document_put("disk", info_disk(&disk->layer[0]->image->params));
@@ -126,7 +126,7 @@ static int map_table(struct disk *disk, const struct options *options)
 	progress_begin(&table.progress, "map");
 	err = map_walk(disk, options->sectors ? MAP_SECTORS : MAP_BLOCKS,
 		       &table.progress, &table.visitor);
-	/* Of an interrupted map, what was seen is true all the same. */
+	/* If the map was interrupted, the rows so far are valid. */
 	if (err == -EINTR)
 		print_row(&table);
 	else if (!err)
@@ -147,7 +147,7 @@ static int map_disk(struct disk *disk, const struct options *options)
 	return map_picture(disk, &progress);
 }
 
-/* Sectors of a child are the parent's or not; its blocks are its own. */
+/* A map of sectors needs the parents; a map of blocks does not. */
 static bool needs_chain(const struct disk *disk, const struct options *options)
 {
 	return !options->no_parents || options->sectors ||

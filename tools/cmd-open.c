@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * open: make a block device of an image. The images are opened here first, so
- * that whatever is wrong with them is said in full before the kernel sees them.
+ * open: attach an image as a block device. The helper opens the images before
+ * the kernel does, because it can report their faults in full.
  */
 #include <linux/dm-ioctl.h>
 
@@ -24,9 +24,11 @@
 
 #define NAME_BYTES_MAX	(DM_NAME_LEN - 1)
 #define NAME_SIZE	DM_NAME_LEN
-/* How many names are tried for who gave none. */
+/* Number of names to try if the user gave none. */
 #define PICKS_MAX	65536
-/* Others are escaped in /dev, where people would look for what they wrote. */
+/*
+ * udev escapes other characters in /dev, where users would not find the name.
+ */
 #define NAME_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 			"0123456789#+-.:=@_"
 /* kpartx puts "part128-" before it. */
@@ -55,9 +57,10 @@ static int check_name(const char *name)
 }
 
 /*
- * Which device it is, for udev rules and for people: the disk's own identity,
- * which no write changes, and the name, for one image may be open under several.
- * Of a name that is too long there is the beginning, and a checksum.
+ * Make the UUID of the device, for udev rules and for people. It has the
+ * identity of the disk, which writes do not change, and the name, because an
+ * image may be open under several names. A long name is cut, with a checksum at
+ * the end.
  */
 static void make_uuid(const struct disk *disk, const char *prefix,
 		      const char *name, char uuid[UUID_SIZE])
@@ -79,9 +82,9 @@ static void make_uuid(const struct disk *disk, const char *prefix,
 }
 
 /**
- * struct warning - why an image is not written
- * @report: takes what the engine says
- * @path: of the image
+ * struct warning - prints why an image is opened read-only
+ * @report: receives the findings
+ * @path: path of the image
  */
 struct warning {
 	struct vhdx_report report;
@@ -104,7 +107,10 @@ static bool is_writable(const struct layer *layer,
 	struct warning warning = { .report.emit = warn, .path = layer->path };
 	const char *reason;
 
-	/* What is written would be meant for the parent that it was made over. */
+	/*
+	 * With another parent than it was made over, the child must not be
+	 * written.
+	 */
 	if (options->ignore_id && layer->image->params.has_parent) {
 		msg_warn("%s: may lie over another parent than it was made over; so the device is read-only",
 			 layer->path);
@@ -143,7 +149,7 @@ static int create(struct disk *disk, const struct options *options,
 	make_uuid(disk, options->private ? DMDEV_PRIVATE : DMDEV_USUAL,
 		  spec->name, uuid);
 	spec->uuid = uuid;
-	/* The kernel locks it as well, and shares it with no one. */
+	/* The kernel takes the same locks, which conflict with ours. */
 	if (!spec->read_only)
 		err = disk_unlock(disk);
 	if (err) {
@@ -165,7 +171,7 @@ static void undo(const char *name)
 {
 	struct dmdev dev;
 
-	/* Some of them may have been mapped. */
+	/* Some partitions may have been mapped. */
 	if (!dmdev_query(name, &dev)) {
 		(void)partitions_remove(&dev, false);
 		dmdev_forget(&dev);
@@ -173,7 +179,9 @@ static void undo(const char *name)
 	(void)dmdev_remove(name, DMDEV_REMOVE_RETRY);
 }
 
-/* Make the device under the first name that nobody else has, or takes first. */
+/*
+ * Create the device under the first free name. Another program may be faster.
+ */
 static int create_picked(struct disk *disk, const struct options *options,
 			 struct dmdev_spec *spec, char name[NAME_SIZE])
 {
@@ -207,8 +215,8 @@ static int add_partitions(const struct dmdev_spec *spec,
 }
 
 /*
- * What a signal interrupts is undone, with the signals still held. An empty
- * @name is filled in.
+ * Create the device. After a signal, remove it again, with signals still held.
+ * If @name is empty, choose one.
  */
 static int create_with_partitions(struct disk *disk,
 				  const struct options *options,
@@ -241,13 +249,13 @@ static int print_partition(const struct dmdev *part, void *context)
 	return 0;
 }
 
-/* As `status' has it, without what it would have to read the device for. */
+/* As `status', without the members that need reads of the device. */
 static void put_json(const char *name)
 {
 	struct json_object *partitions;
 	struct dmdev dev;
 
-	/* Somebody may have removed it since. */
+	/* Another program may have removed it since. */
 	if (dmdev_query(name, &dev)) {
 		document_put("name", tree_string(name));
 		return;
@@ -335,7 +343,7 @@ static int open_device(struct disk *disk, const struct options *options,
 /**
  * cmd_open() - the verb `open`
  * @options: of the command line
- * @args: the image, and the device's name, or NULL, which has one picked
+ * @args: the image, and the name of the device, or NULL to choose one
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* replay: put in place what the log of an image holds. */
+/* replay: write the changes in an image's log in place. */
 #include "document.h"
 #include "findings.h"
 #include "message.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* set: change what an image says of its disk. */
+/* set: change properties of the disk in an image. */
 #include "edit-image.h"
 #include "findings.h"
 #include "message.h"
@@ -9,7 +9,7 @@
 #include "verbs.h"
 
 /**
- * struct setting - what an image is to say
+ * struct setting - the new properties
  * @options: of the command line
  * @id: the new disk identity, with --reset-id
  */
@@ -54,7 +54,7 @@ static int change(struct vhdx_edit *edit, const void *context)
 	return err;
 }
 
-/* All images of a chain are of one disk ([MS-VHDX] 2.6.2). */
+/* All images of a chain must have the same values ([MS-VHDX] 2.6.2). */
 static int check_chain(const struct options *options, const char *path,
 		       struct disk *disk)
 {

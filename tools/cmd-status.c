@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* status: say what a device is and what it does. */
+/* status: print the properties and the state of a device. */
 #include <unistd.h>
 
 #include "contents.h"
@@ -26,7 +26,7 @@ int cmd_status(const struct options *options, char **args)
 	err = device_arg(args[0], &dev);
 	if (err)
 		return err;
-	/* Reading a suspended device would wait for its resume. */
+	/* A read of a suspended device would wait for its resume. */
 	fd = dev.suspended ? -1 : contents_open(dmdev_path(dev.name, path));
 	object = status_device(&dev);
 	tree_add(object, "target", status_target(&dev));

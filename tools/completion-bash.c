@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "completion.h"
 
-/* Whoever is not root cannot ask device-mapper, but sysfs. */
+/* Only root may ask device-mapper; everybody may read sysfs. */
 static const char devices[] =
 	"# bash completion for vhdxsetup, printed by `vhdxsetup completion bash'.\n"
 	"\n"
@@ -17,8 +17,8 @@ static const char devices[] =
 	"}\n";
 
 /*
- * Where `=' breaks words, it is a word of its own. Readline completes files
- * itself, since it knows how they are quoted.
+ * If `=' breaks words, it is a word of its own. Readline completes file names
+ * itself, because it knows how they are quoted.
  */
 static const char function[] =
 	"\n"
@@ -72,7 +72,7 @@ static const char *word_of(enum completion_kind kind)
 	return words[kind];
 }
 
-/* With those of every verb; those alone, without @verb. */
+/* Include the options of every verb; print only those without @verb. */
 static void print_options(FILE *out, const struct verb *verb)
 {
 	const struct option_spec *spec;
@@ -146,7 +146,7 @@ static void print_values(FILE *out)
 
 /**
  * completion_bash() - print the script of bash
- * @out: where
+ * @out: the output
  */
 void completion_bash(FILE *out)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "completion.h"
 
-/* What a backslash keeps as it is between single quotes. */
+/* Characters that need a backslash between single quotes. */
 #define SPECIAL	"\\'"
 
-/* Whoever is not root cannot ask device-mapper, but sysfs. */
+/* Only root may ask device-mapper; everybody may read sysfs. */
 static const char head[] =
 	"# fish completion for vhdxsetup, printed by `vhdxsetup completion fish'.\n"
 	"\n"
@@ -46,7 +46,7 @@ static const char head[] =
 	"\n"
 	"complete -c vhdxsetup -f\n";
 
-/* A verb that is not in the tables. */
+/* `help' is not in the table of verbs. */
 static const char help[] =
 	"complete -c vhdxsetup -n __vhdxsetup_no_verb -a help \\\n"
 	"	-d 'show the options of a verb'\n"
@@ -73,7 +73,7 @@ static void print_lists(FILE *out)
 	fputs("\n\n", out);
 }
 
-/* Files are offered with -F, and nothing is with -x. */
+/* -F offers files, and -x offers nothing. */
 static void print_option(FILE *out, const char *condition, unsigned int id)
 {
 	const struct option_spec *spec = &option_specs[id];
@@ -89,7 +89,7 @@ static void print_option(FILE *out, const char *condition, unsigned int id)
 	fputs("'\n", out);
 }
 
-/* Those of every verb, without @verb. */
+/* Print the options of @verb, or without it those of every verb. */
 static void print_options(FILE *out, const char *condition,
 			  const struct verb *verb)
 {
@@ -143,7 +143,7 @@ static void print_verb(FILE *out, const struct verb *verb)
 
 /**
  * completion_fish() - print the script of fish
- * @out: where
+ * @out: the output
  */
 void completion_fish(FILE *out)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "completion.h"
 
-/* What _arguments and _describe take for more than a letter. */
+/* Characters with a meaning to _arguments and _describe. */
 #define SPECIAL	"\\:[]"
 
-/* Whoever is not root cannot ask device-mapper, but sysfs. */
+/* Only root may ask device-mapper; everybody may read sysfs. */
 static const char head[] =
 	"#compdef vhdxsetup\n"
 	"# zsh completion for vhdxsetup, printed by `vhdxsetup completion zsh'.\n"
@@ -51,7 +51,7 @@ static void print_action(FILE *out, enum completion_kind kind)
 	}
 }
 
-/* The two names of an option exclude each other, but for one that is given again. */
+/* The two names of an option exclude each other, unless it can be repeated. */
 static void print_option(FILE *out, const struct option_spec *spec)
 {
 	bool again = spec->arg && completion_option(spec) == COMPLETE_FILE;
@@ -76,7 +76,7 @@ static void print_option(FILE *out, const struct option_spec *spec)
 	fputs("' \\\n", out);
 }
 
-/* With those of every verb; those alone, without @verb. */
+/* Include the options of every verb; print only those without @verb. */
 static void print_options(FILE *out, const struct verb *verb)
 {
 	unsigned int i;
@@ -123,7 +123,7 @@ static void print_verb_list(FILE *out)
 
 /**
  * completion_zsh() - print the script of zsh
- * @out: where
+ * @out: the output
  */
 void completion_zsh(FILE *out)
 {

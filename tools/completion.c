@@ -10,7 +10,7 @@ const struct completion_shell completion_shells[] = {
 	{ 0 },
 };
 
-/* The words of verbs.c for what arguments are. */
+/* The kinds of the arguments' names in verbs.c. */
 static enum completion_kind kind_of(const char *word, size_t length)
 {
 	static const struct {
@@ -32,12 +32,12 @@ static enum completion_kind kind_of(const char *word, size_t length)
 }
 
 /**
- * completion_arg() - what an argument of a verb may be
+ * completion_arg() - find the kind of an argument of a verb
  * @verb: the verb
  * @n: number of the argument, from 0
  *
- * Words that stand for an argument in the verb's help are separated by blanks.
- * The last one stands for those behind it as well, if the verb takes more.
+ * Names of arguments in the verb's help are separated by blanks. If the verb
+ * takes more arguments, the last name applies to them as well.
  *
  * Return: the kind; COMPLETE_NOTHING if the verb takes fewer arguments.
  */
@@ -56,8 +56,8 @@ enum completion_kind completion_arg(const struct verb *verb, unsigned int n)
 }
 
 /**
- * completion_option() - what the argument of an option may be
- * @spec: an option that takes one
+ * completion_option() - find the kind of an option's argument
+ * @spec: an option that takes an argument
  *
  * Return: the kind.
  */
@@ -75,8 +75,8 @@ enum completion_kind completion_option(const struct option_spec *spec)
 }
 
 /**
- * completion_words() - print the words that are a COMPLETE_WORD
- * @out: where
+ * completion_words() - print the words for COMPLETE_WORD
+ * @out: the output
  */
 void completion_words(FILE *out)
 {
@@ -88,11 +88,11 @@ void completion_words(FILE *out)
 }
 
 /**
- * completion_quoted() - print a text for between single quotes
- * @out: where
+ * completion_quoted() - print a text for use between single quotes
+ * @out: the output
  * @text: the text
- * @special: characters that need a backslash there; a single quote that is not
- *	among them ends the quotes for itself, as shells have it
+ * @special: characters that need a backslash there; without the single quote
+ *	among them, a single quote is printed as '\''
  */
 void completion_quoted(FILE *out, const char *text, const char *special)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Scripts that have shells complete the command line, made of the tables in
- * verbs.h, so that a verb or an option that is added is completed.
+ * Scripts with which shells complete command lines. They are made from the
+ * tables of verbs.h, so each new verb and option is completed.
  *
  * completion.c APIs:
- *   completion_shells[]	the shells, and what prints the script of each
- *   completion_arg()		what an argument of a verb may be
- *   completion_option()	what the argument of an option may be
- *   completion_words()		the words that are such an argument
- *   completion_quoted()	print a text for between single quotes
+ *   completion_shells[]	the shells, and the functions that print scripts
+ *   completion_arg()		find the kind of an argument of a verb
+ *   completion_option()	find the kind of an option's argument
+ *   completion_words()		print the words for COMPLETE_WORD
+ *   completion_quoted()	print a text for use between single quotes
  * completion-bash.c APIs:
  *   completion_bash()		print the script of bash
  * completion-zsh.c APIs:
@@ -22,8 +22,8 @@
 #include "verbs.h"
 
 /**
- * enum completion_kind - what a word of the command line may be
- * @COMPLETE_NOTHING: a number, or a name that is new
+ * enum completion_kind - kind of a word of the command line
+ * @COMPLETE_NOTHING: a number, or a new name
  * @COMPLETE_FILE: a file
  * @COMPLETE_DEVICE: the name of a device, or a file
  * @COMPLETE_WORD: one of completion_words()

@@ -5,7 +5,7 @@
 
 #include "contents.h"
 
-/* More than a table of partitions has in practice. */
+/* More partitions than tables have in practice. */
 #define PARTITIONS_MAX	256
 
 static void add_value(struct json_object *object, blkid_probe probe,
@@ -17,7 +17,7 @@ static void add_value(struct json_object *object, blkid_probe probe,
 		tree_text(object, key, value);
 }
 
-/* What begins at @start and ends after @size bytes. */
+/* Probe the @size bytes at @start. */
 static void add_file_system(struct json_object *object, int fd, u64 start,
 			    u64 size)
 {
@@ -41,10 +41,10 @@ static void add_file_system(struct json_object *object, int fd, u64 start,
 }
 
 /**
- * contents_partition() - what is on a partition
- * @fd: the whole device, from contents_open(); -1 if it holds nothing itself
- * @start: where the partition begins, in bytes
- * @size: in bytes
+ * contents_partition() - find out what a partition holds
+ * @fd: the whole device, from contents_open(), or -1
+ * @start: byte offset of the partition
+ * @size: bytes of the partition
  *
  * Return: a tree.
  */
@@ -89,10 +89,10 @@ static void add_partitions(struct json_object *list, int fd)
 }
 
 /**
- * contents_open() - open a device to look at what is on it
- * @path: of the device
+ * contents_open() - open a device to probe its contents
+ * @path: path of the device
  *
- * Return: a descriptor to close, or -1, with which the other functions cope.
+ * Return: a descriptor for close(), or -1, which the other functions accept.
  */
 int contents_open(const char *path)
 {
@@ -100,10 +100,11 @@ int contents_open(const char *path)
 }
 
 /**
- * contents_tree() - what is on a device: a file system or a table of partitions
+ * contents_tree() - find out what a device holds
  * @fd: from contents_open()
  *
- * Return: a tree without members if nothing is known or it cannot be read.
+ * Return: a tree for a file system or a partition table; without members if
+ * nothing is known, or if the device cannot be read.
  */
 struct json_object *contents_tree(int fd)
 {
@@ -115,7 +116,7 @@ struct json_object *contents_tree(int fd)
 }
 
 /**
- * contents_partitions() - the partitions on a device, mapped or not
+ * contents_partitions() - list the partitions of a device, mapped or not
  * @fd: from contents_open()
  *
  * Return: a list, without elements if there are none or they cannot be read.

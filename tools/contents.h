@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is on a device: a file system, a partition table and what its partitions
- * hold, nothing known.
+ * Contents of a device: a file system, or a partition table and what its
+ * partitions hold, as libblkid finds them.
  *
  * contents.c APIs:
- *   contents_open()		open the device to look at it
- *   contents_tree()		what it holds as a whole
- *   contents_partitions()	its partitions, and what they hold
- *   contents_partition()	one that is at a place
+ *   contents_open()		open a device to probe its contents
+ *   contents_tree()		find out what the device holds
+ *   contents_partitions()	list its partitions, and what they hold
+ *   contents_partition()	find out what a partition holds
  */
 #ifndef CONTENTS_H
 #define CONTENTS_H

@@ -4,16 +4,17 @@
 #include "message.h"
 
 /*
- * A longer BAT is for the kernel alone to look at, beside the first reads: an
- * open does not wait for that. This is the BAT of 4 TiB in blocks of 2 MiB.
+ * Do not check a longer BAT: an open must not wait for that, and the kernel
+ * checks it beside the first reads. This is the BAT of 4 TiB in blocks of 2
+ * MiB.
  */
 #define BAT_MAX		(16 * VHDX_MIB)
 
 /**
- * struct damage - what keeps an image from being written
- * @report: takes the findings
- * @cut: the file was cut short; that says more than what it did to a block
- * @text: what there is to say
+ * struct damage - damage that makes writing unsafe
+ * @report: receives the findings
+ * @cut: somebody has cut the file, which explains the other findings
+ * @text: the finding to print
  */
 struct damage {
 	struct vhdx_report report;
@@ -33,13 +34,13 @@ static void hear(struct vhdx_report *report, const struct vhdx_finding *finding)
 }
 
 /**
- * damage_found() - does the BAT keep an image from being written?
- * @layer: the image, open
+ * damage_found() - check that the BAT permits writing
+ * @layer: the open image
  *
- * The kernel looks for the same before the first write, and then makes the
- * device read-only: better to know it at the start.
+ * The kernel checks the same before the first write, and then makes the device
+ * read-only. This check tells the user at the start.
  *
- * Return: true after a warning.
+ * Return: true, after a warning, if it does not.
  */
 bool damage_found(const struct layer *layer)
 {

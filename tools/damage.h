@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Damage that keeps an image from being written, and that only a look at its
- * whole BAT shows.
+ * Damage that makes writing to an image unsafe, and that only its whole BAT
+ * shows.
  *
  * damage.c APIs:
- *   damage_found()	look, and say what there is
+ *   damage_found()	check that the BAT permits writing
  */
 #ifndef DAMAGE_H
 #define DAMAGE_H

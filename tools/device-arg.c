@@ -7,12 +7,12 @@
 #include "table-line.h"
 
 /**
- * struct search - the devices that a path stands for
- * @st: which file or block device is at the path
- * @names: of the devices made of it, with a comma before each
- * @name: of the last of them, for free()
- * @count: how many they are
- * @child: of one that has it as a parent, for free()
+ * struct search - the search for the devices of an image
+ * @st: stat() of the image
+ * @names: names of the devices found, with a comma before each
+ * @name: name of the last one, for free()
+ * @count: number of devices found
+ * @child: name of a device that has the image as a parent, for free()
  */
 struct search {
 	struct stat st;
@@ -49,7 +49,7 @@ static int match(const struct dmdev *dev, void *context)
 	return 0;
 }
 
-/* The device of an image, if it is one alone. */
+/* Find the device of an image, if there is exactly one. */
 static int choose(const char *path, const struct search *search,
 		  const char *names, struct dmdev *dev)
 {
@@ -95,7 +95,7 @@ static int is_node(const struct dmdev *dev, void *context)
 	return 1;
 }
 
-/* By its name, or by any path of its node. */
+/* Find a device by its name, or by any path of its node. */
 static int find_device(const char *arg, struct dmdev *dev)
 {
 	struct search search = { 0 };
@@ -113,7 +113,7 @@ static int find_device(const char *arg, struct dmdev *dev)
 	return err;
 }
 
-/* What is said if it is neither a device of ours nor the image of one. */
+/* Return the message for what is neither a vhdx device nor an image of one. */
 static int refuse(const char *arg, const struct dmdev *other)
 {
 	if (!other->name) {
@@ -126,8 +126,8 @@ static int refuse(const char *arg, const struct dmdev *other)
 }
 
 /**
- * device_arg() - find the device that a verb was given
- * @arg: its name, a path of its node, or the path of its image
+ * device_arg() - find the device that an argument names
+ * @arg: name of the device, path of its node, or path of its image
  * @dev: filled in, for dmdev_forget()
  *
  * Return: 0, or a negative errno after a message: -ENXIO if there is none,
@@ -146,7 +146,7 @@ int device_arg(const char *arg, struct dmdev *dev)
 		*dev = other;
 		return 0;
 	}
-	/* Another device may be the image of one of ours. */
+	/* A block device may be the image of a vhdx device. */
 	if ((!err || err == -ENXIO) && !stat(arg, &search.st))
 		err = find_by_image(arg, &search, dev);
 	else if (!err)

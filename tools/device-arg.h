@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The device that a verb was given.
+ * A device as an argument of a verb.
  *
  * device-arg.c APIs:
- *   device_arg()	find it, and see that it is one of ours
+ *   device_arg()	find the device that an argument names
  */
 #ifndef DEVICE_ARG_H
 #define DEVICE_ARG_H

@@ -7,14 +7,15 @@
 #include "message.h"
 
 /**
- * device_lock() - keep others of this program from changing a device
- * @dev: the device; look at it again under the lock
+ * device_lock() - keep other vhdxsetup processes from changing a device
+ * @dev: the device; the caller must query it again under the lock
  *
- * A lock of the block device itself would have udev put off the events that we
- * wait for. The file stays: without it, two could lock different files.
+ * Locks a file of its own, because udev would delay the events that we wait for
+ * if the block device were locked. The file is never removed: otherwise two
+ * processes could lock different files.
  *
- * Return: a descriptor for device_unlock(), or a negative errno after a message:
- * -EBUSY if another one has the lock.
+ * Return: a descriptor for device_unlock(), or a negative errno after a
+ * message: -EBUSY if another process has the lock.
  */
 int device_lock(const struct dmdev *dev)
 {
@@ -41,7 +42,7 @@ int device_lock(const struct dmdev *dev)
 }
 
 /**
- * device_unlock() - let others change the device
+ * device_unlock() - drop the lock of a device
  * @lock: from device_lock()
  */
 void device_unlock(int lock)

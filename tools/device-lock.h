@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One program at a time changes a device.
+ * A lock that admits one vhdxsetup process at a time to a device.
  *
  * device-lock.c APIs:
- *   device_lock()	keep others of this program from changing a device
+ *   device_lock()	keep other processes from changing a device
  *   device_unlock()
  */
 #ifndef DEVICE_LOCK_H

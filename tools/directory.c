@@ -10,8 +10,8 @@
 #include "message.h"
 
 /**
- * directory_sync() - make the name of a file durable, or that it is gone
- * @path: of the file
+ * directory_sync() - make the creation or removal of a file durable
+ * @path: path of the file
  */
 void directory_sync(const char *path)
 {
@@ -27,7 +27,7 @@ void directory_sync(const char *path)
 
 /**
  * directory_check() - check that a file can be removed
- * @path: of the file
+ * @path: path of the file
  *
  * Return: 0, or a negative errno after a message.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Directories of files that are made or removed.
+ * The directory of a file that is created or removed.
  *
  * directory.c APIs:
- *   directory_sync()	make the name of a file durable
+ *   directory_sync()	make the creation or removal of a file durable
  *   directory_check()	check that a file can be removed
  */
 #ifndef DIRECTORY_H

@@ -10,12 +10,12 @@
 #include "message.h"
 #include "signals.h"
 
-/* How long udev is left alone before it is asked whether it has made a node. */
+/* Pause between tests whether udev has made a node. */
 #define UDEV_USECS	2000
 
 /**
- * dmdev_path() - where a device is
- * @name: of the device
+ * dmdev_path() - make the path of a device
+ * @name: name of the device
  * @path: filled in
  *
  * Return: @path.
@@ -27,7 +27,7 @@ const char *dmdev_path(const char *name, char path[PATH_MAX])
 }
 
 /**
- * dmdev_name_of() - the device that is at a path
+ * dmdev_name_of() - find the name of a device in an argument
  * @arg: a path in /dev/mapper, or the name itself
  *
  * Return: the name, which is part of @arg.
@@ -42,10 +42,10 @@ const char *dmdev_name_of(const char *arg)
 }
 
 /**
- * dmdev_block_name() - what the kernel calls a block device
- * @device: any, not only those of device-mapper
+ * dmdev_block_name() - find the kernel's name of a block device
+ * @device: number of any block device
  * @name: filled in
- * @size: of @name, in bytes
+ * @size: bytes in @name
  *
  * Return: false if there is no such device.
  */
@@ -54,7 +54,7 @@ bool dmdev_block_name(dev_t device, char *name, size_t size)
 	return dm_device_get_name(major(device), minor(device), 1, name, size);
 }
 
-/* libdevmapper talks a lot; the causes of failures are said by us. */
+/* Show libdevmapper's many messages with -v only; errors have ours. */
 __printf(5, 6)
 static void dm_says(int level, const char *file, int line, int err,
 		    const char *fmt, ...)
@@ -74,7 +74,7 @@ static void dm_says(int level, const char *file, int line, int err,
 }
 
 /**
- * dmdev_begin() - may we, and does the kernel know device-mapper?
+ * dmdev_begin() - check for permission and for device-mapper
  *
  * Return: 0, or -EPERM or -ENOTARGET after a message.
  */
@@ -95,11 +95,11 @@ int dmdev_begin(void)
 }
 
 /**
- * dmdev_target() - the version of a target
- * @type: which target
- * @version: major, minor, patch
+ * dmdev_target() - find the version of a target
+ * @type: type of the target
+ * @version: set to major, minor, patch
  *
- * Return: 0 or -ENOTARGET if the kernel does not have it now.
+ * Return: 0, or -ENOTARGET if the kernel does not have the target now.
  */
 int dmdev_target(const char *type, u32 version[3])
 {
@@ -145,12 +145,12 @@ static int run_task(struct dm_task *task)
 	return err ? -err : -EIO;
 }
 
-/* It may hang for minutes, in which case a signal that is held ends the wait. */
+/* udev may hang for minutes; a held signal ends the wait. */
 static void wait_for_udev(u32 cookie)
 {
 	int ready = 0;
 
-	/* Without udev, this is where libdevmapper makes the nodes. */
+	/* Without udev, libdevmapper makes the nodes here. */
 	if (!cookie || !dm_udev_get_sync_support()) {
 		(void)dm_udev_wait(cookie);
 		return;
@@ -164,8 +164,8 @@ static void wait_for_udev(u32 cookie)
 }
 
 /*
- * Run a task that makes or unmakes nodes in /dev. Where udev runs it makes
- * them, and we wait until it has; where not, libdevmapper makes them itself.
+ * Run a task that makes or removes nodes in /dev. If udev runs, it does that,
+ * and we wait for it. Otherwise libdevmapper does.
  */
 static int run_with_udev(struct dm_task *task, u16 flags)
 {
@@ -174,7 +174,7 @@ static int run_with_udev(struct dm_task *task, u16 flags)
 
 	if (dm_task_set_cookie(task, &cookie, flags))
 		err = run_task(task);
-	/* Also after a failure, or the cookie would stay behind. */
+	/* Also after a failure, because the cookie would be left over. */
 	wait_for_udev(cookie);
 	return err;
 }
@@ -188,7 +188,7 @@ static int create_empty(const struct dmdev_spec *spec)
 		err = run_task(task);
 	if (task)
 		dm_task_destroy(task);
-	/* What else device-mapper calls busy is not asked for here. */
+	/* Device-mapper returns EBUSY here only if the name is taken. */
 	if (err == -EBUSY)
 		return -EEXIST;
 	if (err)
@@ -198,8 +198,8 @@ static int create_empty(const struct dmdev_spec *spec)
 }
 
 /**
- * dmdev_load() - load a table beside the one that is live
- * @spec: the device; its UUID stays
+ * dmdev_load() - load a table beside the live one
+ * @spec: the device; its UUID does not change
  *
  * Return: 0 or a negative errno.
  */
@@ -219,7 +219,7 @@ int dmdev_load(const struct dmdev_spec *spec)
 
 /**
  * dmdev_clear() - drop the table that is loaded and not live
- * @name: of the device
+ * @name: name of the device
  *
  * Return: 0, also if there is none, or a negative errno.
  */
@@ -234,8 +234,8 @@ int dmdev_clear(const char *name)
 }
 
 /**
- * dmdev_freeze() - let the file system on a device come to rest, and its I/O wait
- * @name: of the device
+ * dmdev_freeze() - suspend a device, with its file system frozen
+ * @name: name of the device
  *
  * Return: 0 or a negative errno.
  */
@@ -250,10 +250,10 @@ int dmdev_freeze(const char *name)
 }
 
 /**
- * dmdev_suspend() - let the I/O of a device wait
- * @name: which; nobody should have it open
+ * dmdev_suspend() - suspend a device
+ * @name: name of the device, which nobody should have open
  *
- * What was written is made durable first.
+ * Makes earlier writes durable first.
  *
  * Return: 0, also if it is suspended already, or a negative errno.
  */
@@ -262,10 +262,10 @@ int dmdev_suspend(const char *name)
 	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
 	int err = -ENOMEM;
 
-	/* What nobody has open has no file system to freeze. */
+	/* A device that nobody has open has no file system to freeze. */
 	if (task && dm_task_skip_lockfs(task))
 		err = run_task(task);
-	/* Somebody else was doing the same, and has done it now. */
+	/* Another process was suspending it, too, and has finished. */
 	if (err == -EINVAL)
 		err = 0;
 	if (task)
@@ -274,8 +274,8 @@ int dmdev_suspend(const char *name)
 }
 
 /*
- * Each resume has udev look at the device anew, with the flags of that resume. So
- * the device itself must tell whether it is private.
+ * After each resume udev looks at the device again, with the flags of that
+ * resume. So the UUID records whether the device is private.
  */
 static u16 udev_flags(const char *name)
 {
@@ -295,10 +295,10 @@ static u16 udev_flags(const char *name)
 }
 
 /**
- * dmdev_resume() - let the I/O of a device go on, or begin
- * @name: which
+ * dmdev_resume() - resume a device, or make its first table live
+ * @name: name of the device
  *
- * The rules of udev do not see a private device.
+ * udev's rules skip a private device.
  *
  * Return: 0 or a negative errno.
  */
@@ -315,15 +315,15 @@ int dmdev_resume(const char *name)
 }
 
 /**
- * dmdev_swap() - have the table that is loaded become the live one
- * @name: of the device, which is not suspended
- * @swap: how; dmdev_settle() must follow, also after a failure
+ * dmdev_swap() - make the loaded table the live one
+ * @name: name of the device, which is not suspended
+ * @swap: how to swap; dmdev_settle() must follow, also after a failure
  *
- * One call of the kernel suspends the device, swaps the tables and resumes it, so
- * that nothing is left in between if this process ends.
+ * One ioctl suspends the device, swaps the tables and resumes it, so that
+ * nothing is left half done if this process dies.
  *
- * Return: 0; or a negative errno, after which the device is suspended if the new
- * table is live and does not start, and else goes on as before.
+ * Return: 0; or a negative errno, after which the device is suspended if the
+ * new table is live and does not start, and else goes on as before.
  */
 int dmdev_swap(const char *name, struct dmdev_swap *swap)
 {
@@ -347,8 +347,8 @@ int dmdev_swap(const char *name, struct dmdev_swap *swap)
 }
 
 /**
- * dmdev_settle() - wait for what udev does about a swap
- * @swap: that was tried
+ * dmdev_settle() - wait for udev after a swap
+ * @swap: the swap, which may have failed
  */
 void dmdev_settle(const struct dmdev_swap *swap)
 {
@@ -357,10 +357,10 @@ void dmdev_settle(const struct dmdev_swap *swap)
 
 /**
  * dmdev_message() - send a message to the target
- * @name: of the device
+ * @name: name of the device
  * @text: the message
  * @answer: filled in
- * @size: of @answer, in bytes
+ * @size: bytes in @answer
  *
  * Return: 0 or a negative errno.
  */
@@ -401,12 +401,12 @@ static int start_device(const struct dmdev_spec *spec)
  * dmdev_create() - make a device of one target
  * @spec: the device
  *
- * The name is claimed first, so of several that want it at once one gets it.
+ * Claims the name first, so that one of several processes gets it.
  *
- * Return: 0, or a negative errno with nothing left behind: -EEXIST if the name
- * is taken, -ENOTARGET if the kernel refused the table, or -ETXTBSY if it did
- * for something that is in use, of which the kernel log has the reason. Of
- * these nothing has been said yet.
+ * Return: 0, or a negative errno with nothing left behind. Without a message:
+ * -EEXIST if the name is taken, -ENOTARGET if the kernel refused the table, or
+ * -ETXTBSY if it did because something is in use. The kernel log has the reason
+ * of the last two.
  */
 int dmdev_create(const struct dmdev_spec *spec)
 {
@@ -427,9 +427,9 @@ int dmdev_create(const struct dmdev_spec *spec)
 }
 
 /**
- * dmdev_remove() - take a device away
- * @name: which
- * @how: if it is in use
+ * dmdev_remove() - remove a device
+ * @name: name of the device
+ * @how: what to do if it is in use
  *
  * Return: 0 or a negative errno, -EBUSY if it is in use.
  */
@@ -502,11 +502,11 @@ static void take_parent(struct dmdev *dev)
 }
 
 /**
- * dmdev_query() - learn all about a device
- * @name: which
+ * dmdev_query() - query the state of a device
+ * @name: name of the device
  * @dev: filled in, for dmdev_forget()
  *
- * Return: 0, -ENXIO if there is none of this name, or another errno.
+ * Return: 0, -ENXIO if there is no such device, or another negative errno.
  */
 int dmdev_query(const char *name, struct dmdev *dev)
 {
@@ -530,7 +530,7 @@ int dmdev_query(const char *name, struct dmdev *dev)
 }
 
 /**
- * dmdev_forget() - free what dmdev_query() learned
+ * dmdev_forget() - free the result of dmdev_query()
  * @dev: the device
  */
 void dmdev_forget(struct dmdev *dev)
@@ -544,8 +544,8 @@ void dmdev_forget(struct dmdev *dev)
 }
 
 /**
- * dmdev_each() - go through all devices
- * @visit: called for each; nonzero ends it
+ * dmdev_each() - visit all devices
+ * @visit: called for each device; nonzero ends the walk
  * @context: for @visit
  *
  * Return: 0, what @visit returned, or a negative errno.
@@ -562,9 +562,9 @@ int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),
 		entry = dm_task_get_names(task);
 		err = 0;
 	}
-	/* An empty list is one entry without a device. */
+	/* An empty list has one entry, with device number 0. */
 	while (entry && entry->dev && !err) {
-		/* What has gone meanwhile is not an error. */
+		/* A device may have been removed meanwhile. */
 		if (!dmdev_query(entry->name, &dev)) {
 			err = visit(&dev, context);
 			dmdev_forget(&dev);

@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Devices of device-mapper, as far as vhdxsetup needs them; the only file that
- * speaks libdevmapper.
+ * Devices of device-mapper. No other file calls libdevmapper.
  *
  * dmdev.c APIs:
- *   dmdev_begin()	may we, and does the kernel know device-mapper?
- *   dmdev_target()	the version of a target, if the kernel has it
+ *   dmdev_begin()	check for permission and for device-mapper
+ *   dmdev_target()	find the version of a target
  *   dmdev_create()	make a device of one target
- *   dmdev_suspend()	let its I/O wait
- *   dmdev_freeze()	likewise, with the file system on it at rest
- *   dmdev_resume()	and go on
- *   dmdev_load()	load a table beside the one that is live
- *   dmdev_clear()	drop it again
- *   dmdev_swap()	have it become the live one
- *   dmdev_settle()	wait for what udev does about that
+ *   dmdev_suspend()	suspend a device
+ *   dmdev_freeze()	suspend a device, with its file system frozen
+ *   dmdev_resume()	resume a device
+ *   dmdev_load()	load a table beside the live one
+ *   dmdev_clear()	drop the table that is loaded and not live
+ *   dmdev_swap()	make the loaded table the live one
+ *   dmdev_settle()	wait for udev after a swap
  *   dmdev_message()	send a message to the target
- *   dmdev_remove()	take a device away
- *   dmdev_query()	learn all about a device
- *   dmdev_forget()	free what dmdev_query() learned
- *   dmdev_each()	go through all devices
- *   dmdev_path()	where a device is
- *   dmdev_name_of()	the device that is at a path
- *   dmdev_block_name()	what the kernel calls any block device
+ *   dmdev_remove()	remove a device
+ *   dmdev_query()	query the state of a device
+ *   dmdev_forget()	free the result of dmdev_query()
+ *   dmdev_each()	visit all devices
+ *   dmdev_path()	make the path of a device
+ *   dmdev_name_of()	find the name of a device in an argument
+ *   dmdev_block_name()	find the kernel's name of a block device
  * dmdev.h APIs:
- *   dmdev_is_vhdx()		is it one of ours?
- *   dmdev_number()		its number, as device-mapper counts
+ *   dmdev_is_vhdx()		test whether a device is of the vhdx target
+ *   dmdev_number()		the device's number, as device-mapper counts
  */
 #ifndef DMDEV_H
 #define DMDEV_H
@@ -40,18 +39,18 @@
 
 /**
  * struct dmdev - a device
- * @name: in /dev/mapper
- * @uuid: empty if it has none
- * @major: number
- * @minor: number
- * @open_count: how many have it open
- * @read_only: it takes no writes
- * @suspended: its I/O waits
+ * @name: name in /dev/mapper
+ * @uuid: UUID; empty if it has none
+ * @major: major number
+ * @minor: minor number
+ * @open_count: number of opens
+ * @read_only: the device refuses writes
+ * @suspended: the device is suspended
  * @inactive: a table is loaded that is not live
  * @sectors: length in units of 512 bytes
  * @target: type of its first target, NULL without a table
  * @table: that target's table line, NULL without a table
- * @status: and its status
+ * @status: that target's status, NULL without a table
  * @parent: the first device below it, 0 if there is none
  */
 struct dmdev {
@@ -71,12 +70,12 @@ struct dmdev {
 };
 
 /**
- * struct dmdev_spec - a device to be made
- * @name: in /dev/mapper
- * @uuid: unique among all devices; DMDEV_PRIVATE begins it if the rules of udev
- *	are kept off
+ * struct dmdev_spec - a device to make
+ * @name: name in /dev/mapper
+ * @uuid: UUID, unique among all devices; DMDEV_PRIVATE is its prefix for a
+ *	private device
  * @sectors: length in units of 512 bytes
- * @read_only: it takes no writes
+ * @read_only: the device refuses writes
  * @params: the target's part of the table line
  */
 struct dmdev_spec {
@@ -88,10 +87,10 @@ struct dmdev_spec {
 };
 
 /**
- * struct dmdev_swap - a table that becomes the live one
- * @freeze: the file system on the device comes to rest first; else bios that
- *	wait for room go to the new table, too
- * @nsecs: set to how long the device was paused, at most
+ * struct dmdev_swap - a swap of tables
+ * @freeze: freeze the file system on the device first; otherwise bios that wait
+ *	for room go to the new table, too
+ * @nsecs: set to an upper bound of the time that the device was suspended
  * @cookie: for dmdev_settle()
  */
 struct dmdev_swap {
@@ -100,11 +99,11 @@ struct dmdev_swap {
 	u32 cookie;
 };
 
-/* What to do if a device that is to be removed is in use. */
+/* What to do if the device to remove is in use. */
 enum dmdev_removal {
-	DMDEV_REMOVE_AT_ONCE,	/* or not at all */
+	DMDEV_REMOVE_AT_ONCE,	/* fail */
 	DMDEV_REMOVE_RETRY,	/* try for a few seconds */
-	DMDEV_REMOVE_DEFERRED,	/* have it go when its last user does */
+	DMDEV_REMOVE_DEFERRED,	/* have the last user's close remove it */
 };
 
 int dmdev_begin(void);
@@ -129,10 +128,10 @@ const char *dmdev_name_of(const char *arg);
 bool dmdev_block_name(dev_t device, char *name, size_t size);
 
 /**
- * dmdev_is_vhdx() - is it one of ours?
+ * dmdev_is_vhdx() - test whether a device is of the vhdx target
  * @dev: from dmdev_query()
  *
- * Return: true if its table is of the vhdx target.
+ * Return: true if its table has the vhdx target.
  */
 static inline bool dmdev_is_vhdx(const struct dmdev *dev)
 {
