@@ -18,7 +18,7 @@
  */
 int cmd_status(const struct options *options, char **args)
 {
-	struct json_object *object, *partitions;
+	struct json_object *object, *target, *partitions;
 	char path[PATH_MAX];
 	struct dmdev dev;
 	int fd, err;
@@ -29,7 +29,9 @@ int cmd_status(const struct options *options, char **args)
 	/* A read of a suspended device would wait for its resume. */
 	fd = dev.suspended ? -1 : contents_open(dmdev_path(dev.name, path));
 	object = status_device(&dev);
-	tree_add(object, "target", status_target(&dev));
+	target = tree_new();
+	status_add_target(target, &dev);
+	tree_add(object, "target", target);
 	tree_add(object, "contents", contents_tree(fd));
 	err = partition_tree(&dev, fd, &partitions);
 	tree_add(object, "partitions", partitions);

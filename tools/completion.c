@@ -18,6 +18,7 @@ static enum completion_kind kind_of(const char *word, size_t length)
 		enum completion_kind kind;
 	} words[] = {
 		{ "NAME|IMAGE", COMPLETE_DEVICE },
+		{ "[NAME|IMAGE]", COMPLETE_DEVICE },
 		{ "[NAME]", COMPLETE_NOTHING },
 		{ "NAME", COMPLETE_DEVICE },
 		{ "SHELL", COMPLETE_WORD },

@@ -138,12 +138,13 @@ void status_add_mode(struct json_object *object, const struct dmdev *dev)
 }
 
 /**
- * status_unwritten() - was nothing of a device ever written?
- * @dev: from dmdev_query(); has a fault
+ * status_has() - does the status of a device have a flag?
+ * @dev: from dmdev_query()
+ * @flag: the flag
  *
- * Return: true if the fault was found before any write was let through.
+ * Return: true if it does.
  */
-bool status_unwritten(const struct dmdev *dev)
+bool status_has(const struct dmdev *dev, const char *flag)
 {
 	struct words words;
 	bool found = false;
@@ -152,34 +153,42 @@ bool status_unwritten(const struct dmdev *dev)
 	if (words_split(dev->status, &words))
 		return false;
 	for (i = 0; i < words.count; i++)
-		found |= !strcmp(words.word[i], "unwritten");
+		found |= !strcmp(words.word[i], flag);
 	words_free(&words);
 	return found;
 }
 
 /**
- * status_target() - the target's own counters and flags
- * @dev: from dmdev_query()
+ * status_unwritten() - was nothing of a device ever written?
+ * @dev: from dmdev_query(); has a fault
  *
- * Return: an empty tree if the status is not as this program knows it.
+ * Return: true if the fault was found before any write was let through.
  */
-struct json_object *status_target(const struct dmdev *dev)
+bool status_unwritten(const struct dmdev *dev)
 {
-	struct json_object *object = tree_new();
+	return status_has(dev, "unwritten");
+}
+
+/**
+ * status_add_target() - put into an object the target's own counters and flags
+ * @object: gets them; nothing, if the status is not as this program knows it
+ * @dev: from dmdev_query()
+ */
+void status_add_target(struct json_object *object, const struct dmdev *dev)
+{
 	const char *rest = dev->status;
 	unsigned long long number;
 	int used = (int)strcspn(rest, " ");
 	size_t i;
 
 	if (!rest[used])
-		return object;
+		return;
 	status_add_mode(object, dev);
 	for (i = 0; i < ARRAY_SIZE(counters); i++) {
 		rest += used;
 		if (sscanf(rest, "%llu%n", &number, &used) != 1)
-			return object;
+			return;
 		tree_number(object, counters[i], number);
 	}
 	tree_add(object, "flags", flags_tree(rest + used));
-	return object;
 }

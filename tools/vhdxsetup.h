@@ -56,6 +56,7 @@
  * @copy: rebase: the disk reads as before
  * @reset_id: set: the disk gets another identity
  * @since: diff: the ancestor, NULL for the parent
+ * @prometheus: stats: as its textfile collector takes it
  * @quiesce: snapshot: file systems come to rest first
  * @all: info: all that the image says, and a census of its blocks
  * @size: create: bytes of the virtual disk
@@ -97,6 +98,7 @@ struct options {
 	bool copy;
 	bool reset_id;
 	const char *since;
+	bool prometheus;
 	bool quiesce;
 	bool all;
 	u64 size;
@@ -132,6 +134,8 @@ int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 int cmd_rebase(const struct options *options, char **args);
 int cmd_completion(const struct options *options, char **args);
+int cmd_stats(const struct options *options, char **args);
+int cmd_events(const struct options *options, char **args);
 int cmd_snapshot(const struct options *options, char **args);
 
 #endif /* VHDXSETUP_H */

@@ -33,6 +33,8 @@ TABLES = {
         ("findings.c", r'\[VHDX_\w+\] = "([\w-]+)"'),
     ("status-tree.c", "counters[i]"):
         ("status-tree.c", r'^\t"(\w+)",$'),
+    ("metrics.c", "counters[i].key"):
+        ("metrics.c", r'^\t\{ "\w+", "(\w+)" \},$'),
     ("contents.c", "key"): None,        # add_value(), whose callers are seen
     ("listing.c", "listing->column[i]->key"): None,     # picks what is there
     ("document.c", "key"): None,        # passes members on
