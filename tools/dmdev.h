@@ -32,9 +32,9 @@
 
 #define TARGET_TYPE	"vhdx"
 
-/* How the UUID of a device begins: tools/boot/60-vhdx.rules look for that. */
+/* Prefix of the UUID of a device, which tools/boot/60-vhdx.rules match. */
 #define DMDEV_USUAL	"VHDX-"
-/* And of one that udev's rules are to leave alone. */
+/* Prefix of the UUID of a private device, which udev's rules skip. */
 #define DMDEV_PRIVATE	"VHDXPRIVATE-"
 
 /**

@@ -7,20 +7,20 @@
 
 #define FORMAT	"vhdxsetup"
 #define INDENT	2
-/* A hostile image can have no end of messages; who wants all reads stderr. */
+/* Limit: a hostile image can cause any number; standard error has all. */
 #define SAID_MAX	16
 
 /**
- * struct document - the one that is being printed
- * @begun: there is one
- * @verb: whose
- * @members: printed so far
+ * struct document - the document under way
+ * @begun: document_begin() was called
+ * @verb: verb that prints it
+ * @members: members printed so far
  * @in_list: between document_list() and document_list_end()
- * @elements: printed of that list
+ * @elements: elements of that list printed so far
  * @incomplete: a list ended early
- * @errors: error messages that no "error" object has yet
+ * @errors: error messages that are in no "error" object yet
  * @warnings: all warnings
- * @error: the object to end with, if the verb gave one
+ * @error: "error" object to end with, if the verb gave one
  */
 struct document {
 	bool begun;
@@ -48,7 +48,7 @@ static void hear(bool is_error, const char *text)
 }
 
 /**
- * document_begin() - begin the document, and hear messages from then on
+ * document_begin() - begin the document, and collect messages from then on
  * @verb: the verb, a constant, or NULL if the command line has none
  */
 void document_begin(const char *verb)
@@ -60,7 +60,7 @@ void document_begin(const char *verb)
 	msg_listen(hear);
 }
 
-/* All that is printed before the value of a member. */
+/* Print what precedes the value of a member. */
 static void print_key(const char *key)
 {
 	printf("%s\n%*s\"%s\": ", doc.members++ ? "," : "{", INDENT, "", key);
@@ -73,7 +73,7 @@ static void print_member(const char *key, struct json_object *value)
 	tree_free(value);
 }
 
-/* Not before there is more to print: messages on a terminal come first then. */
+/* Delay this until more follows, so that messages on a terminal come first. */
 static void print_head(void)
 {
 	if (doc.members)
@@ -84,8 +84,8 @@ static void print_head(void)
 }
 
 /**
- * document_put() - a member of the document
- * @key: its name
+ * document_put() - print a member
+ * @key: name of the member
  * @value: the member, which is freed; NULL becomes null
  *
  * Context: not between document_list() and document_list_end().
@@ -97,9 +97,9 @@ void document_put(const char *key, struct json_object *value)
 }
 
 /**
- * document_take() - all members of an object become members of the document
- * @object: which; it is freed
- * @json: there is a document; else the object is printed as text
+ * document_take() - print all members of an object
+ * @object: the object, which is freed
+ * @json: there is a document; otherwise print the object as text
  *
  * Context: as document_put().
  */
@@ -116,9 +116,9 @@ void document_take(struct json_object *object, bool json)
 
 /**
  * document_list() - begin a member that is a list
- * @key: its name
+ * @key: name of the member
  *
- * Context: not inside of another list.
+ * Context: not inside another list.
  */
 void document_list(const char *key)
 {
@@ -130,8 +130,8 @@ void document_list(const char *key)
 }
 
 /**
- * document_element() - an element of the list, on a line of its own
- * @element: which; it is freed
+ * document_element() - print an element of the list, on a line of its own
+ * @element: the element, which is freed
  */
 void document_element(struct json_object *element)
 {
@@ -142,7 +142,8 @@ void document_element(struct json_object *element)
 
 /**
  * document_list_end() - end the list
- * @complete: it has all its elements; else the document says that it has not
+ * @complete: the list has all its elements; otherwise the document says that it
+ *	is incomplete
  */
 void document_list_end(bool complete)
 {
@@ -153,7 +154,7 @@ void document_list_end(bool complete)
 	doc.incomplete |= !complete;
 }
 
-/* The first message tells what failed; those after it say more of it. */
+/* The first message names the failure; later ones add details. */
 static void add_message(struct json_object *error, int err,
 			const char *otherwise)
 {
@@ -178,10 +179,10 @@ static void add_message(struct json_object *error, int err,
 }
 
 /**
- * document_error() - an "error" object, made of what was said
- * @err: why it failed, a negative errno
- * @otherwise: a sentence, if nothing was said since the last such object, or
- *	NULL
+ * document_error() - make an "error" object from the latest messages
+ * @err: the negative errno
+ * @otherwise: sentence to use if there was no message since the last such
+ *	object, or NULL
  *
  * Return: the object, for a tree that it is put into or tree_free().
  */
@@ -198,9 +199,9 @@ struct json_object *document_error(int err, const char *otherwise)
 }
 
 /**
- * document_fail() - the "error" object that the document ends with
- * @error: from document_error(); shared with whoever else has it. The last one
- *	counts, and NULL takes it back.
+ * document_fail() - set the "error" object that the document ends with
+ * @error: from document_error(); takes a reference. The last call counts, and
+ *	NULL clears it.
  */
 void document_fail(struct json_object *error)
 {
@@ -218,8 +219,8 @@ static void put_error(int err)
 
 /**
  * document_end() - print the end, if there is a document
- * @err: what the verb returned: 0, an exit code that is a verdict, or a
- *	negative errno, with which it failed
+ * @err: result of the verb: 0, an exit code that is a verdict, or the negative
+ *	errno of a failure
  */
 void document_end(int err)
 {

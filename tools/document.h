@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The JSON that a verb prints: one document, whatever happens.
+ * The JSON document of a verb. A verb prints exactly one, even if it fails.
  *
- * main() begins it, where --json was given, and ends it with the exit code and,
- * if the verb failed, an object "error". In between, the verb puts in its own
- * members. A list that may be long goes out element by element; one that the
- * verb did not end marks the document as incomplete.
+ * With --json, main() begins the document, and ends it with the exit code and,
+ * after a failure, an "error" object. In between, the verb prints its members.
+ * Elements of a long list are printed one by one; a list that the verb did not
+ * end marks the document as incomplete.
  *
- * Documentation/vhdxsetup-json.rst and vhdxsetup.schema.json, which stands
- * beside it, describe each member. A test holds them against the code.
+ * Documentation/vhdxsetup-json.rst and Documentation/vhdxsetup.schema.json
+ * describe each member. A test compares them with the output.
  *
  * document.c APIs:
- *   document_begin()	begin it, and hear messages from then on
- *   document_put()	a member
- *   document_take()	all members of an object, or the object as text
+ *   document_begin()	begin the document, and collect messages from then on
+ *   document_put()	print a member
+ *   document_take()	print all members of an object, or the object as text
  *   document_list()	begin a member that is a list
- *   document_element()	one element of it
- *   document_list_end()	end it
- *   document_error()	an "error" object, made of what was said
- *   document_fail()	the "error" object that the document ends with
+ *   document_element()	print an element of the list
+ *   document_list_end()	end the list
+ *   document_error()	make an "error" object from the latest messages
+ *   document_fail()	set the "error" object that the document ends with
  *   document_end()	print the end
  */
 #ifndef DOCUMENT_H
@@ -26,7 +26,7 @@
 
 #include "tree.h"
 
-/* Grows when a member goes, or changes its name or its meaning. */
+/* Increased when a member is removed, or changes its name or meaning. */
 #define DOCUMENT_VERSION	1
 
 void document_begin(const char *verb);

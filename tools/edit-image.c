@@ -14,10 +14,10 @@ static int commit_edit(const struct layer *layer, struct vhdx_edit *edit)
 
 /**
  * edit_image() - change the metadata of an image through its log
- * @layer: the image, open for writing; its log may be dirty. What is known of it
- *	in memory is stale afterwards
- * @same_disk: the disk stays what it was, so it keeps its identity, and its
- *	children remain its children
+ * @layer: the image, open for writing; its log may be dirty. Its metadata in
+ *	memory is stale afterwards.
+ * @same_disk: keep the DataWriteGuid: the disk reads as before, and its
+ *	children remain valid
  * @change: makes the changes, by the functions of edit.h
  * @context: for @change
  *

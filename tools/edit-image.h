@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Change the metadata of an image that nobody uses, whole or not at all.
+ * Change the metadata of an image that nobody uses, completely or not at all.
  *
  * edit-image.c APIs:
- *   edit_image()	change it through the log
+ *   edit_image()	change the metadata through the log
  */
 #ifndef EDIT_IMAGE_H
 #define EDIT_IMAGE_H

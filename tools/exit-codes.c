@@ -38,8 +38,8 @@ static const struct {
 };
 
 /**
- * exit_code() - the exit code for an errno
- * @err: 0, a negative errno, or an exit code already, which stays
+ * exit_code() - convert an errno to an exit code
+ * @err: 0, a negative errno, or an exit code, which is returned as it is
  *
  * Return: enum vhdx_exit.
  */
@@ -56,7 +56,8 @@ int exit_code(int err)
 }
 
 /**
- * exit_word() - a word for an errno, which tells more of why than its exit code
+ * exit_word() - convert an errno to a word, which is more specific than the
+ * code
  * @err: a negative errno
  *
  * Return: a constant.

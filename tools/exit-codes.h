@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exit codes of vhdxsetup, and the words of JSON for why. Scripts depend on
- * them: a number or a word never changes its meaning, and vhdxsetup(8) and
- * vhdxsetup-json.rst list them all.
+ * The exit codes of vhdxsetup, and the words for errors in JSON. Scripts depend
+ * on them, so a number or a word never changes its meaning. vhdxsetup(8) and
+ * vhdxsetup-json.rst list them.
  *
  * exit-codes.c APIs:
- *   exit_code()	the exit code for a negative errno
- *   exit_word()	a word for it, which tells more of why
+ *   exit_code()	convert an errno to an exit code
+ *   exit_word()	convert an errno to a word
  */
 #ifndef EXIT_CODES_H
 #define EXIT_CODES_H
@@ -33,8 +33,8 @@ enum vhdx_exit {
 };
 
 /*
- * Errnos that the tools give a meaning of their own; the engine's are in
- * vhdx_refuse().
+ * Errnos with a special meaning in the tools. vhdx_refuse() has those of the
+ * engine.
  */
 #define ENOPARENT	ENOLINK		/* a parent was not found */
 #define ENOTARGET	ENOPKG		/* the kernel has no vhdx target */

@@ -11,7 +11,7 @@
  * @file: an open file, no device
  * @facts: filled in
  *
- * SEEK_HOLE would not do: it takes space that is reserved for a hole.
+ * Does not use SEEK_HOLE, which reports reserved space as a hole.
  *
  * Return: 0 or a negative errno.
  */
@@ -22,7 +22,7 @@ int file_facts(const struct user_store *file, struct file_facts *facts)
 
 	if (statx(file->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st))
 		return -errno;
-	/* Who knows no flags has none. */
+	/* A file system without flags has neither. */
 	if (ioctl(file->fd, FS_IOC_GETFLAGS, &flags))
 		flags = 0;
 	*facts = (struct file_facts){
@@ -37,13 +37,13 @@ int file_facts(const struct user_store *file, struct file_facts *facts)
 }
 
 /**
- * file_facts_refusal() - why would Windows not attach such a file?
+ * file_facts_refusal() - find out why Windows would not attach a file
  * @facts: from file_facts()
  *
- * It attaches no VHDX that is sparse, compressed or encrypted where it lies; a
- * copy that keeps the holes of this one is sparse there.
+ * Windows refuses a VHDX file that is sparse, compressed or encrypted. A copy
+ * that keeps the holes of this file is sparse there.
  *
- * Return: words that follow "the file", or NULL.
+ * Return: the reason in words that follow "the file", or NULL.
  */
 const char *file_facts_refusal(const struct file_facts *facts)
 {

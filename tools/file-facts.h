@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the file system says of an image's file, beside its bytes.
+ * Properties of an image's file that the file system reports.
  *
  * file-facts.c APIs:
- *   file_facts()	ask for it
- *   file_facts_refusal()	why Windows would not attach such a file
+ *   file_facts()	ask the file system about a file
+ *   file_facts_refusal()	find out why Windows would not attach it
  */
 #ifndef FILE_FACTS_H
 #define FILE_FACTS_H
@@ -12,11 +12,11 @@
 #include "store-user.h"
 
 /**
- * struct file_facts - what the file system says of a file
- * @usage: bytes of space that it takes
- * @holes: bytes of it that take none; 0 for one that is compressed
- * @compressed: the file system compresses it
- * @encrypted: or encrypts it
+ * struct file_facts - properties of a file
+ * @usage: bytes of space that the file takes
+ * @holes: bytes of the file without space; 0 for a compressed file
+ * @compressed: the file system compresses the file
+ * @encrypted: the file system encrypts the file
  */
 struct file_facts {
 	u64 usage;

@@ -24,11 +24,11 @@ static void say(struct disk_sink *sink, const char *path,
 }
 
 /**
- * sink_messages() - a sink that says findings as messages
+ * sink_messages() - get a sink that prints findings as messages
  *
- * Errors and warnings are said, information with -v only.
+ * Prints errors and warnings, and with -v information.
  *
- * Return: the sink, which lives for ever.
+ * Return: the sink, which is static.
  */
 struct disk_sink *sink_messages(void)
 {
@@ -38,8 +38,8 @@ struct disk_sink *sink_messages(void)
 }
 
 /**
- * severity_name() - a severity in a word
- * @severity: which
+ * severity_name() - convert a severity to a word
+ * @severity: the severity
  *
  * Return: a constant.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of the engine's findings in vhdxsetup.
+ * The engine's findings as messages of vhdxsetup.
  *
  * findings.c APIs:
- *   sink_messages()	a sink that says them as messages
- *   severity_name()	a severity in a word
+ *   sink_messages()	get a sink that prints findings as messages
+ *   severity_name()	convert a severity to a word
  */
 #ifndef FINDINGS_H
 #define FINDINGS_H

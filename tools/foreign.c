@@ -7,11 +7,11 @@
 #include "message.h"
 #include "place.h"
 
-/* VHD, the format before VHDX, ends with this footer, or begins with a copy. */
+/* A VHD, the older format, ends with this footer, and may begin with a copy. */
 #define VHD_COOKIE	"conectix"
 #define VHD_FOOTER	512
 
-/* Enough for the superblock of btrfs. */
+/* Bytes to look at: enough for the superblock of btrfs. */
 #define MAGIC_BYTES	(128 * 1024)
 
 static bool cookie_at(int fd, off_t pos, const char *cookie)
@@ -30,7 +30,7 @@ static bool is_vhd(int fd)
 	       cookie_at(fd, lseek(fd, 0, SEEK_END) - VHD_FOOTER, VHD_COOKIE);
 }
 
-/* The formats that qemu-img converts, by its names for them. */
+/* Formats that qemu-img converts, by its names. */
 static const char *qemu_format(int fd)
 {
 	static const struct {
@@ -51,7 +51,7 @@ static const char *qemu_format(int fd)
 	return NULL;
 }
 
-/* As a shell takes a word; for free(). */
+/* Return a word quoted for a shell, for free(). */
 static char *quote(const char *path, const char *suffix)
 {
 	char *text = NULL;
@@ -62,7 +62,7 @@ static char *quote(const char *path, const char *suffix)
 		return NULL;
 	fputc('\'', out);
 	for (; *path; path++) {
-		/* Nothing is special between quotes but their end. */
+		/* Between single quotes, only the single quote is special. */
 		if (*path == '\'')
 			fputs("'\\'", out);
 		fputc(*path, out);
@@ -75,7 +75,7 @@ static char *quote(const char *path, const char *suffix)
 	return text;
 }
 
-/* Those that name further files, of their own choice. */
+/* Formats whose images may name other files. */
 static bool names_files(const char *format)
 {
 	return !strcmp(format, "qcow2") || !strcmp(format, "vmdk");
@@ -96,8 +96,8 @@ static void say_convert(const char *path, const char *what, const char *format)
 }
 
 /*
- * What the magic database has to say; without it there is nothing to say. It
- * sees the beginning, and takes nothing apart that has parsers of its own.
+ * Report what the magic database finds, if it is installed. It gets only the
+ * start of the file, and no parsers of archives or documents run.
  */
 static void ask_magic(const char *path, int fd)
 {
@@ -119,9 +119,9 @@ static void ask_magic(const char *path, int fd)
 }
 
 /**
- * foreign_explain() - say what a file is that is no VHDX
- * @place: of the file, which opens
- * @path: what the user calls it
+ * foreign_explain() - explain what a file is that is not a VHDX
+ * @place: descriptor of the file, from place_find()
+ * @path: the user's name for it
  */
 void foreign_explain(int place, const char *path)
 {

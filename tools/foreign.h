@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is it, if it is no VHDX? So that the user learns more than "no".
+ * Explanations for files that are not VHDX images.
  *
  * foreign.c APIs:
- *   foreign_explain()	say what a file is, and the remedy where there is one
+ *   foreign_explain()	explain what a file is, with a remedy if there is one
  */
 #ifndef FOREIGN_H
 #define FOREIGN_H

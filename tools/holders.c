@@ -12,9 +12,9 @@
 #include "table-line.h"
 
 /**
- * struct sought - an image whose users are sought
- * @path: as the user gave it
- * @st: which file or block device it is
+ * struct sought - an image whose users are searched for
+ * @path: the user's name for it
+ * @st: stat() of the file or block device
  */
 struct sought {
 	const char *path;
@@ -28,7 +28,7 @@ static bool is_sought(const struct sought *sought, const char *path)
 	return !stat(path, &st) && place_same_stat(&sought->st, &st);
 }
 
-/* Does a process have it open? Of those of others, only root is told. */
+/* Return true if a process has it open. Only root can look at all processes. */
 static bool has_open(const struct sought *sought, const char *pid)
 {
 	struct dirent *entry;
@@ -95,9 +95,9 @@ static int name_if_used(const struct dmdev *dev, void *context)
 }
 
 /**
- * holders_explain() - name those who use an image, as far as they are found
+ * holders_explain() - name the users of an image that can be found
  * @place: a descriptor of the image
- * @path: what the user calls it
+ * @path: the user's name for it
  */
 void holders_explain(int place, const char *path)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who uses an image?
+ * Users of an image: processes and devices.
  *
  * holders.c APIs:
- *   holders_explain()	name them, as far as they can be found
+ *   holders_explain()	name the users of an image that can be found
  */
 #ifndef HOLDERS_H
 #define HOLDERS_H

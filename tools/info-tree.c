@@ -126,8 +126,8 @@ static struct json_object *metadata_tree(const struct vhdx_metadata *metadata)
 }
 
 /**
- * info_type() - the kind of image, in the specification's word
- * @params: of the image
+ * info_type() - name the type of an image, in the specification's word
+ * @params: parameters of the image
  *
  * Return: a constant.
  */
@@ -139,8 +139,8 @@ const char *info_type(const struct vhdx_params *params)
 }
 
 /**
- * info_disk() - what the disk is that an image holds
- * @params: of the image
+ * info_disk() - describe the disk in an image
+ * @params: parameters of the image
  *
  * Return: the tree, for tree_free().
  */
@@ -183,8 +183,8 @@ static struct json_object *parent_tree(const struct vhdx_locator *locator)
 }
 
 /*
- * Creator is UTF-16 that nobody checks: what is not plain ASCII becomes a
- * question mark, for it serves only to tell writers apart.
+ * The creator is unchecked UTF-16 and only tells writers apart, so replace each
+ * character that is not plain ASCII by a question mark.
  */
 static void add_creator(struct json_object *object, struct vhdx_store *store)
 {
@@ -207,7 +207,7 @@ out:
 	free(id);
 }
 
-/* What the file takes, and what Windows would say of it where it lies. */
+/* The space that the file takes, and whether Windows would attach it. */
 static void add_file(struct json_object *object, const struct layer *layer)
 {
 	struct json_object *windows;
@@ -225,7 +225,7 @@ static void add_file(struct json_object *object, const struct layer *layer)
 	tree_add(object, "windows", windows);
 }
 
-/* The same in a line each. */
+/* The same, with a line for each. */
 static void add_file_brief(struct json_object *object,
 			   const struct layer *layer)
 {
@@ -245,10 +245,11 @@ static void add_file_brief(struct json_object *object,
 }
 
 /**
- * info_brief() - what most want to know of an image
- * @layer: the image, open
+ * info_brief() - describe an image in short
+ * @layer: the open image
  *
- * Return: the tree, for tree_free(); of one level, a line a member.
+ * Return: the tree, for tree_free(); it has one level, so each member is a
+ * line.
  */
 struct json_object *info_brief(struct layer *layer)
 {
@@ -274,8 +275,8 @@ struct json_object *info_brief(struct layer *layer)
 }
 
 /**
- * info_image() - all of one image
- * @layer: the image, open
+ * info_image() - describe an image in full
+ * @layer: the open image
  *
  * Return: the tree, for tree_free().
  */
@@ -302,7 +303,7 @@ struct json_object *info_image(struct layer *layer)
 }
 
 /**
- * info_blocks() - a census as a tree
+ * info_blocks() - convert a census to a tree
  * @census: from vhdx_check_blocks()
  *
  * Return: the tree, for tree_free().
@@ -329,7 +330,7 @@ struct json_object *info_blocks(const struct vhdx_census *census)
 	return object;
 }
 
-/* One image in short. */
+/* Describe an image of a chain in short. */
 static struct json_object *layer_tree(const struct layer *layer)
 {
 	const struct vhdx_params *params = &layer->image->params;
@@ -347,8 +348,8 @@ static struct json_object *layer_tree(const struct layer *layer)
 }
 
 /**
- * info_chain() - the images of a disk in short, the child first
- * @disk: open
+ * info_chain() - describe the images of a disk in short, the child first
+ * @disk: the open disk
  *
  * Return: a list, for a tree that it is put into.
  */

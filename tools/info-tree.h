@@ -3,12 +3,12 @@
  * An open image as a tree, for `info`.
  *
  * info-tree.c APIs:
- *   info_image()	all of one image
- *   info_brief()	what most want to know of it
- *   info_blocks()	a census of its blocks
- *   info_disk()	what the disk is that it holds
- *   info_chain()	the images of a chain in short
- *   info_type()	fixed, dynamic or differencing
+ *   info_image()	describe an image in full
+ *   info_brief()	describe an image in short
+ *   info_blocks()	convert a census of blocks to a tree
+ *   info_disk()	describe the disk in an image
+ *   info_chain()	describe the images of a chain in short
+ *   info_type()	name the type of an image
  */
 #ifndef INFO_TREE_H
 #define INFO_TREE_H

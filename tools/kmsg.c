@@ -13,19 +13,19 @@
 
 #define RECORD_MAX	8192
 
-/* How device-mapper begins the line that tells why a table was refused. */
+/* Prefix of device-mapper's line with the reason why it refused a table. */
 #define DM_PREFIX	"device-mapper: "
 #define TABLE_PREFIX	"table: "
 #define TARGET_PREFIX	"vhdx: "
-/* And the module loader, of our module or of any. */
+/* Prefixes of the module loader's lines, for our module or any module. */
 #define MODULE_PREFIX	"dm_vhdx: "
 #define LOADING_PREFIX	"Loading of "
 
 /**
- * kmsg_begin() - remember where the kernel log ends now
+ * kmsg_begin() - record the present end of the kernel log
  *
- * Return: for the other functions; -1 if the log cannot be read, with which
- * they cope.
+ * Return: a descriptor for the other functions; -1 if the log cannot be read,
+ * which they accept.
  */
 int kmsg_begin(void)
 {
@@ -37,8 +37,8 @@ int kmsg_begin(void)
 }
 
 /*
- * What the target says of itself, if it is an error, or what device-mapper says
- * of a table, which is the last word on it. A record is
+ * Return the text of an error of the target, or of device-mapper's reason for
+ * refusing a table, which is final. A record is
  * "priority,sequence,time,flags;text\n KEY=value...".
  */
 static const char *sentence_of(char *record, bool *last_word)
@@ -58,16 +58,18 @@ static const char *sentence_of(char *record, bool *last_word)
 	    (!*last_word && (reason != text || (atoi(record) & 7) > 3)))
 		return NULL;
 	reason += strlen(TARGET_PREFIX);
-	/* Only repeats that there was an error. */
+	/* This line only repeats that there was an error. */
 	return strncmp(reason, "preresume failed", 16) ? reason : NULL;
 }
 
-/* The next record, ended by a NUL; false if there is none yet. */
+/* Read the next record, and end it by a NUL. Return false if there is none. */
 static bool next_record(int fd, char record[RECORD_MAX])
 {
 	ssize_t n;
 
-	/* EPIPE: records were overwritten; the next read goes on after them. */
+	/*
+	 * EPIPE: records were overwritten; the next read continues after them.
+	 */
 	do {
 		n = fd < 0 ? 0 : read(fd, record, RECORD_MAX - 1);
 	} while (n < 0 && errno == EPIPE);
@@ -76,14 +78,14 @@ static bool next_record(int fd, char record[RECORD_MAX])
 }
 
 /**
- * kmsg_reason() - why device-mapper or the target refused something
+ * kmsg_reason() - find out why device-mapper or the target refused something
  * @fd: from kmsg_begin()
- * @buf: where the sentence goes
- * @size: of @buf, in bytes
+ * @buf: receives the sentence
+ * @size: bytes in @buf
  *
- * Of errors of the target, the first is the cause of those that follow.
+ * Takes the first error of the target, which is the cause of later ones.
  *
- * Return: @buf, or NULL if nothing was said.
+ * Return: @buf, or NULL if the log has no reason.
  */
 const char *kmsg_reason(int fd, char *buf, size_t size)
 {
@@ -102,11 +104,11 @@ const char *kmsg_reason(int fd, char *buf, size_t size)
 }
 
 /**
- * kmsg_explain() - say to the user what the kernel said
+ * kmsg_explain() - print the kernel's reason as a message
  * @fd: from kmsg_begin()
- * @name: of the device
- * @refused: the table was refused, of which nothing was said so far; that a
- *	device does not start was
+ * @name: name of the device
+ * @refused: the kernel refused the table, and the caller has printed nothing;
+ *	not set if the device does not start, which the caller has printed
  */
 void kmsg_explain(int fd, const char *name, bool refused)
 {
@@ -123,12 +125,12 @@ void kmsg_explain(int fd, const char *name, bool refused)
 }
 
 /**
- * kmsg_module() - what the module loader said of our module, or of signatures
+ * kmsg_module() - find the module loader's line about our module or signatures
  * @fd: from kmsg_begin()
- * @buf: where the sentence goes
- * @size: of @buf, in bytes
+ * @buf: receives the sentence
+ * @size: bytes in @buf
  *
- * Return: @buf, with the first that it said, or NULL if it said nothing.
+ * Return: @buf, with the first such line, or NULL if there is none.
  */
 const char *kmsg_module(int fd, char *buf, size_t size)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel says of a table that it refuses, or of a device that does not
- * start: the ioctl returns an errno only, the sentence goes to the kernel log.
+ * Reasons from the kernel log, why a table was refused or a device does not
+ * start. The ioctl returns only an errno.
  *
  * kmsg.c APIs:
- *   kmsg_begin()	from here on
- *   kmsg_reason()	what was said since
- *   kmsg_explain()	say to the user what was said since
- *   kmsg_module()	what the module loader said since
+ *   kmsg_begin()	record the present end of the log
+ *   kmsg_reason()	find out why something was refused since
+ *   kmsg_explain()	print that reason as a message
+ *   kmsg_module()	find the module loader's line since
  *   kmsg_end()
  */
 #ifndef KMSG_H

@@ -33,11 +33,11 @@ static void refuse(const struct column *known, unsigned int known_count,
 }
 
 /**
- * listing_choose() - the columns of a list of their names
- * @listing: gets them
- * @known: all that there are
- * @known_count: how many
- * @names: separated by commas, in either case
+ * listing_choose() - choose columns by their names
+ * @listing: receives the columns
+ * @known: all columns that exist
+ * @known_count: number of @known
+ * @names: names, separated by commas, in upper or lower case
  *
  * Return: 0, or -EINVAL after a message.
  */
@@ -66,9 +66,9 @@ int listing_choose(struct listing *listing, const struct column *known,
 }
 
 /**
- * listing_pick() - an object's members of these columns alone
+ * listing_pick() - copy the members of an object that the columns show
  * @listing: the columns
- * @object: stays the caller's
+ * @object: the object, which the caller frees
  *
  * Return: a new object.
  */
@@ -87,7 +87,7 @@ struct json_object *listing_pick(const struct listing *listing,
 	return picked;
 }
 
-/* What stands in a cell, for free(); NULL without memory. */
+/* Return the text of a cell, for free(), or NULL without memory. */
 static char *cell_text(struct json_object *value, const char *key)
 {
 	char words[64] = "-", *text = NULL;
@@ -152,7 +152,7 @@ static int add_row(struct libscols_table *table, const struct listing *listing,
 		text = cell_text(value, listing->column[i]->key);
 		if (!text)
 			return -ENOMEM;
-		/* It is the line's now. */
+		/* The line owns the text now. */
 		err = scols_line_refer_data(line, i, text);
 		if (err)
 			free(text);
@@ -174,10 +174,10 @@ static int fill(struct libscols_table *table, const struct listing *listing,
 
 /**
  * listing_print() - print objects as a table
- * @listing: its columns
+ * @listing: columns of the table
  * @rows: an array of objects
  *
- * A table without rows has no headings either.
+ * Prints no headings if there are no rows.
  *
  * Return: 0 or a negative errno.
  */
@@ -188,7 +188,7 @@ int listing_print(const struct listing *listing, struct json_object *rows)
 
 	if (!table)
 		return -ENOMEM;
-	/* Whatever could steer a terminal is escaped already, as everywhere. */
+	/* Characters that could control a terminal are escaped already. */
 	scols_table_enable_noencoding(table, 1);
 	scols_table_enable_noheadings(table, listing->no_headings);
 	err = fill(table, listing, rows);

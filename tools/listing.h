@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Objects as the rows of a table, with the columns that the user asks for.
+ * Objects as the rows of a table, with the columns that the user chooses.
  *
  * listing.c APIs:
- *   listing_choose()	the columns of a list of their names
- *   listing_pick()	an object's members of these columns alone
+ *   listing_choose()	choose columns by their names
+ *   listing_pick()	copy the members of an object that the columns show
  *   listing_print()	print objects as a table
  */
 #ifndef LISTING_H
@@ -15,10 +15,10 @@
 #define LISTING_COLUMNS_MAX	32
 
 /**
- * struct column - what a column shows
- * @name: its heading, by which the user asks for it
- * @key: the member of an object; of a list its length is shown
- * @is_right: aligned to the right
+ * struct column - a column
+ * @name: heading of the column, by which the user chooses it
+ * @key: member of the objects to show; of a list, the length
+ * @is_right: align to the right
  */
 struct column {
 	const char *name;
@@ -28,9 +28,9 @@ struct column {
 
 /**
  * struct listing - the columns of a table
- * @column: in their order
- * @count: how many
- * @no_headings: their names are not shown
+ * @column: the columns, in order
+ * @count: number of columns
+ * @no_headings: do not print the headings
  */
 struct listing {
 	const struct column *column[LISTING_COLUMNS_MAX];

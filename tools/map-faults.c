@@ -16,8 +16,8 @@ static void hear(struct disk_sink *sink, const char *path,
 }
 
 /**
- * map_listen() - hear the findings
- * @listener: filled in; its sink is for disk_open(), and it is not deaf yet
+ * map_listen() - make a listener for findings
+ * @listener: filled in, not deaf; its sink is for disk_open()
  */
 void map_listen(struct map_listener *listener)
 {
@@ -25,11 +25,11 @@ void map_listen(struct map_listener *listener)
 }
 
 /**
- * map_faults() - say what is wrong with the blocks that a walk found faulty
- * @disk: that was walked
- * @depth: images of it that count, from the child on
- * @err: what the walk returned; -EUCLEAN if blocks were faulty
- * @listener: the disk's; was deaf during the walk
+ * map_faults() - report the faults of the blocks that a walk found faulty
+ * @disk: the disk that was walked
+ * @depth: number of its images to check, from the child on
+ * @err: result of the walk; -EUCLEAN if blocks were faulty
+ * @listener: listener of the disk, which was deaf during the walk
  *
  * Return: @err, or an errno of the store.
  */

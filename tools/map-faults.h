@@ -2,12 +2,12 @@
 /*
  * Faulty BAT entries that a walk meets.
  *
- * A walk finds a faulty entry with each page of the BAT that it comes to. What
- * is wrong is said afterwards, once for all blocks in a row.
+ * A walk loads the BAT page by page, and each page causes findings. So the walk
+ * is deaf, and a check afterwards reports runs of faulty blocks once.
  *
  * map-faults.c APIs:
- *   map_listen()	hear the findings
- *   map_faults()	say what is wrong with the blocks that a walk found faulty
+ *   map_listen()	make a listener for findings
+ *   map_faults()	report the faults of the blocks that a walk found faulty
  */
 #ifndef MAP_FAULTS_H
 #define MAP_FAULTS_H
@@ -15,11 +15,11 @@
 #include "open.h"
 
 /**
- * struct map_listener - hears the findings
- * @sink: the disk's
- * @least: what is less severe is not said
- * @deaf: nothing is said
- * @heard: there was an error among the findings, said or not
+ * struct map_listener - receives the findings of a walk
+ * @sink: sink of the disk
+ * @least: least severity to print
+ * @deaf: print nothing
+ * @heard: one of the findings was an error, printed or not
  */
 struct map_listener {
 	struct disk_sink sink;

@@ -12,7 +12,7 @@
 #define WIDTH_MAX	256U
 #define LABEL		16U	/* the virtual offset before each row */
 
-/* What a cell can show; of several in one, the largest share wins. */
+/* Kinds of a cell. A cell shows the kind with the largest share. */
 enum kind {
 	KIND_OWN,
 	KIND_PARTIAL,
@@ -26,13 +26,13 @@ enum kind {
 };
 
 /**
- * struct look - how a kind is drawn
- * @full: a cell that is all data, for a terminal with UTF-8
- * @some: a cell that is data in part
- * @plain: the same two for any terminal
- * @plain_some: likewise
- * @colour: of ANSI's
- * @text: for the legend
+ * struct look - how to draw a kind
+ * @full: character for a cell full of data, with UTF-8
+ * @some: character for a cell with some data, with UTF-8
+ * @plain: character for a cell full of data, in ASCII
+ * @plain_some: character for a cell with some data, in ASCII
+ * @colour: ANSI number of the colour
+ * @text: text in the legend
  */
 struct look {
 	const char *full;
@@ -54,7 +54,7 @@ static const struct look looks[KINDS] = {
 	[KIND_FAULTY] = { "!", "!", "!", "!", 31, "faulty" },
 };
 
-/* Bytes of a cell by what they are. */
+/* Bytes of a cell by kind. */
 struct cell {
 	u64 bytes[KINDS];
 };
@@ -62,12 +62,12 @@ struct cell {
 /**
  * struct picture - a picture being drawn
  * @visitor: fills the cells
- * @cells: by virtual offset
- * @count: how many
- * @span: bytes of the virtual disk in one
+ * @cells: the cells, by virtual offset
+ * @count: number of cells
+ * @span: bytes of the virtual disk in a cell
  * @columns: cells in a row
  * @utf8: the terminal can show block elements
- * @colour: and colours
+ * @colour: the terminal can show colours
  */
 struct picture {
 	struct map_visitor visitor;
@@ -138,14 +138,14 @@ static int begin(struct picture *picture, const struct disk *disk)
 	return picture->cells ? 0 : -ENOMEM;
 }
 
-/* One faulty block must not hide in a cell of thousands. */
+/* A single faulty block marks its cell, however many blocks that has. */
 static enum kind main_kind(const struct cell *cell)
 {
 	unsigned int kind, best = 0;
 
 	if (cell->bytes[KIND_FAULTY])
 		return KIND_FAULTY;
-	/* Data in part of a cell still shows, if less bright. */
+	/* Some data in a cell shows, less bright. */
 	for (kind = 1; kind <= KIND_PARENT; kind++)
 		if (cell->bytes[kind] > cell->bytes[best])
 			best = kind;
@@ -226,9 +226,9 @@ static void draw_legend(const struct picture *picture, u64 block_size)
 /**
  * map_picture() - draw a disk
  * @disk: from disk_follow()
- * @progress: shown meanwhile
+ * @progress: shown during the walk
  *
- * Return: 0 or a negative errno; -EUCLEAN if something in it is faulty.
+ * Return: 0 or a negative errno; -EUCLEAN if blocks are faulty.
  */
 int map_picture(struct disk *disk, struct progress *progress)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A picture of a disk in the terminal: a cell for every so many blocks.
+ * A picture of a disk in the terminal, in which each cell stands for some
+ * blocks.
  *
  * map-picture.c APIs:
  *   map_picture()	draw a disk

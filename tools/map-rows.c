@@ -20,7 +20,7 @@ void row_length(u64 length)
 
 /**
  * row_offset() - print an offset in hexadecimal
- * @width: columns that it takes, aligned to the right
+ * @width: columns to fill, aligned to the right
  * @value: the offset
  *
  * %#llx would print 0 without its prefix.
@@ -34,10 +34,11 @@ void row_offset(int width, u64 value)
 }
 
 /**
- * rows_limit() - how many rows to print
+ * rows_limit() - choose a limit of rows
  * @options: of the command line
- * @sectors: rows are runs of sectors. A MiB of an image of a stranger's may have
- *	eight million of them; a row of blocks takes eight bytes of the file.
+ * @sectors: rows are runs of sectors. A MiB of a stranger's image may have
+ *	eight million of them, but a row of blocks takes eight bytes of the
+ *	file.
  *
  * Return: the limit, or 0 for none.
  */

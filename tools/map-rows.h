@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Cells of rows that are printed as they come, for a large disk has many.
+ * Rows that are printed one by one, because a large disk has many.
  *
  * map-rows.c APIs:
- *   row_length()	a length in the largest unit that divides it
- *   row_offset()	an offset in hexadecimal
- *   rows_limit()	how many rows to print
+ *   row_length()	print a length in the largest unit that divides it
+ *   row_offset()	print an offset in hexadecimal
+ *   rows_limit()	choose a limit of rows
  *   rows_end()		refuse one row too many
  */
 #ifndef MAP_ROWS_H

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "map-walk.h"
 
-/* How many pieces between two looks at the progress. */
+/* Number of pieces between two reports of progress. */
 #define PIECES_A_STEP	4096U
 
 /**
- * piece_has_data() - does a piece lie in a file?
+ * piece_has_data() - test whether a piece is stored in a file
  * @piece: from a walk
  *
  * Return: true if @piece->offset means something.
@@ -24,7 +24,7 @@ bool piece_has_data(const struct piece *piece)
 }
 
 /**
- * piece_state() - the state of a piece in words
+ * piece_state() - convert the state of a piece to words
  * @piece: from a walk
  *
  * Return: a constant.
@@ -45,7 +45,7 @@ const char *piece_state(const struct piece *piece)
 	}
 }
 
-/* Of a block that the end of the file cuts, the rest is faulty. */
+/* If the end of the file cuts a block, the missing part is faulty. */
 static void cut_at_end(const struct vhdx_image *image, struct piece *piece)
 {
 	u64 size = image->limits.file_size;
@@ -58,7 +58,7 @@ static void cut_at_end(const struct vhdx_image *image, struct piece *piece)
 		piece->length = min(piece->length, there);
 }
 
-/* What one layer's BAT says of where a piece begins; cuts it at the block. */
+/* Look a piece up in one layer's BAT, and end it with the block. */
 static int look_at_layer(struct vhdx_image *image, struct piece *piece)
 {
 	const struct vhdx_bat *bat = &image->bat;
@@ -85,7 +85,7 @@ static int look_at_layer(struct vhdx_image *image, struct piece *piece)
 	return 0;
 }
 
-/* The layer that decides is the first one whose block is not NOT_PRESENT. */
+/* The first layer whose block is not NOT_PRESENT decides. */
 static int piece_of_blocks(struct disk *disk, struct piece *piece)
 {
 	int err = 0;
@@ -104,7 +104,7 @@ static int piece_of_blocks(struct disk *disk, struct piece *piece)
 	return err;
 }
 
-/* The unit in which a faulty entry spoils a disk. */
+/* Return the range of the disk that a faulty entry affects at least. */
 static u64 smallest_block(const struct disk *disk)
 {
 	u64 size = VHDX_BLOCK_SIZE_MAX;
@@ -158,12 +158,12 @@ static int piece_of_sectors(struct disk *disk, struct piece *piece)
 /**
  * map_walk() - visit every piece of the disk in order
  * @disk: from disk_follow(), or with MAP_BLOCKS from disk_open()
- * @unit: how fine
- * @progress: shown meanwhile
- * @visitor: takes the pieces
+ * @unit: unit of the walk
+ * @progress: shown during the walk
+ * @visitor: receives the pieces
  *
- * A faulty BAT entry is a piece of its own kind, and its finding goes to the
- * disk's sink; the walk goes on.
+ * The block of a faulty BAT entry is a piece with a state of its own. Its
+ * finding goes to the disk's sink, and the walk continues.
  *
  * Return: 0, what the visitor returned, -EINTR after a SIGINT, or an errno of
  * the store.

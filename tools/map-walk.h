@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What each block of a virtual disk is, for `map`.
+ * A walk over the blocks or sectors of a virtual disk, for `map`.
  *
  * map-walk.c APIs:
  *   map_walk()		visit every piece of the disk in order
- *   piece_has_data()	does a piece lie in a file?
- *   piece_state()	its state in words
+ *   piece_has_data()	test whether a piece is stored in a file
+ *   piece_state()	convert its state to words
  */
 #ifndef MAP_WALK_H
 #define MAP_WALK_H
@@ -13,15 +13,17 @@
 #include "open.h"
 #include "progress.h"
 
-/* A BAT entry that failed its checks; follows the states of the format. */
+/*
+ * A BAT entry that failed its checks. The numbers follow the format's states.
+ */
 #define STATE_FAULTY	8
-/* By sectors, where a state would say too much: */
+/* States of runs of sectors: */
 #define STATE_DATA	9
 #define STATE_LOGGED	10
 #define STATE_NO_DATA	11
 
 /**
- * struct piece - a range of the virtual disk that lies alike
+ * struct piece - a range of the virtual disk with one state and place
  * @pos: byte offset on the virtual disk
  * @length: bytes
  * @state: enum vhdx_block_state, or STATE_*
@@ -37,7 +39,7 @@ struct piece {
 };
 
 /**
- * struct map_visitor - takes the pieces of a walk
+ * struct map_visitor - receives the pieces of a walk
  * @visit: called for each piece in order; nonzero ends the walk
  */
 struct map_visitor {
@@ -45,9 +47,9 @@ struct map_visitor {
 };
 
 /**
- * enum map_unit - how fine a walk is
- * @MAP_BLOCKS: within one block of each layer at most
- * @MAP_SECTORS: to where each sector is, partially present blocks too
+ * enum map_unit - unit of a walk
+ * @MAP_BLOCKS: a piece lies within one block of each layer
+ * @MAP_SECTORS: a piece is a run of sectors, also in partially present blocks
  */
 enum map_unit {
 	MAP_BLOCKS,
