@@ -435,16 +435,22 @@ int dmdev_create(const struct dmdev_spec *spec)
  */
 int dmdev_remove(const char *name, enum dmdev_removal how)
 {
+	bool deferred = how == DMDEV_REMOVE_DEFERRED;
 	struct dm_task *task = new_task(DM_DEVICE_REMOVE, name);
 	int err = -ENOMEM;
 
 	if (!task)
 		return err;
+	/* The library would take the node of a device away that still goes on. */
 	if (how == DMDEV_REMOVE_AT_ONCE ||
-	    (how == DMDEV_REMOVE_DEFERRED ? dm_task_deferred_remove(task) :
-					    dm_task_retry_remove(task)))
-		err = run_with_udev(task, 0);
+	    (deferred ? dm_task_deferred_remove(task) :
+			dm_task_retry_remove(task)))
+		err = run_with_udev(task, deferred ?
+				    DM_UDEV_DISABLE_LIBRARY_FALLBACK : 0);
 	dm_task_destroy(task);
+	/* Without udev, nobody else does so of one that does not. */
+	if (!err && deferred)
+		(void)dm_mknodes(name);
 	return err;
 }
 
