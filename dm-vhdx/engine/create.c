@@ -168,6 +168,7 @@ static int write_regions(const struct maker *maker)
 
 static int write_headers(const struct maker *maker)
 {
+	const struct vhdx_fork *fork = maker->layout->fork;
 	struct vhdx_headers none = { .current_slot = 1 };
 	struct vhdx_header header = {
 		.log_version = VHDX_LOG_VERSION,
@@ -178,7 +179,10 @@ static int write_headers(const struct maker *maker)
 	int r;
 
 	guid_gen(&header.file_write_guid);
-	guid_gen(&header.data_write_guid);
+	if (fork && fork->replaces)
+		header.data_write_guid = fork->identity;
+	else
+		guid_gen(&header.data_write_guid);
 	r = vhdx_headers_update(maker->store, &none, &header);
 	if (r)
 		return cannot_write(maker, "header", VHDX_HEADER_OFFSET(0), r);

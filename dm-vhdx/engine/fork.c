@@ -25,9 +25,11 @@ static bool is_own(const struct vhdx_item *item)
 	return false;
 }
 
-static bool travels(const struct vhdx_item *item)
+static bool travels(const struct vhdx_fork *fork, const struct vhdx_item *item)
 {
-	return (item->flags & VHDX_ITEM_IS_VIRTUAL_DISK) && !is_own(item);
+	if (is_own(item))
+		return false;
+	return fork->replaces || (item->flags & VHDX_ITEM_IS_VIRTUAL_DISK);
 }
 
 /* Values begin at multiples of 8 bytes, as a store wants its buffers. */
@@ -44,7 +46,7 @@ static int make_room(struct vhdx_fork *fork, const struct vhdx_image *parent,
 	u64 length = 0;
 
 	for (i = 0; i < metadata->count; i++) {
-		if (!travels(&metadata->items[i]))
+		if (!travels(fork, &metadata->items[i]))
 			continue;
 		length += value_room(&metadata->items[i]);
 		count++;
@@ -90,13 +92,21 @@ static int copy_items(struct vhdx_fork *fork, struct vhdx_image *parent,
 	int r = 0;
 
 	for (i = 0; i < metadata->count && !r; i++) {
-		if (!travels(&metadata->items[i]))
+		if (!travels(fork, &metadata->items[i]))
 			continue;
 		r = copy_item(fork, parent, &metadata->items[i], offset,
 			      report);
 		offset += value_room(&metadata->items[i]);
 	}
 	return r;
+}
+
+static int copy_metadata(struct vhdx_fork *fork, struct vhdx_image *image,
+			 struct vhdx_report *report)
+{
+	int r = make_room(fork, image, report);
+
+	return r ? r : copy_items(fork, image, report);
 }
 
 static int make_locator(struct vhdx_fork *fork,
@@ -132,9 +142,36 @@ int vhdx_fork_init(struct vhdx_fork *fork, struct vhdx_image *parent,
 
 	*fork = (struct vhdx_fork){ .params = parent->params };
 	r = make_locator(fork, locator, report);
-	if (!r)
-		r = make_room(fork, parent, report);
-	return r ? r : copy_items(fork, parent, report);
+	return r ? r : copy_metadata(fork, parent, report);
+}
+
+/**
+ * vhdx_fork_init_same() - read what an empty child in the place of another keeps
+ * @fork: filled in, as by vhdx_fork_init()
+ * @child: the child whose place it takes, open; only its metadata is used, and
+ *	only here
+ * @locator: how the new child names its parent, which has all that @child had
+ * @report: where findings go
+ *
+ * The disk stays what it is. So it keeps its DataWriteGuid, and children of
+ * @child remain its children.
+ *
+ * Context: may sleep.
+ * Return: as vhdx_fork_init().
+ */
+int vhdx_fork_init_same(struct vhdx_fork *fork, struct vhdx_image *child,
+			const struct vhdx_locator *locator,
+			struct vhdx_report *report)
+{
+	int r;
+
+	*fork = (struct vhdx_fork){
+		.params = child->params,
+		.replaces = true,
+		.identity = *vhdx_image_identity(child),
+	};
+	r = make_locator(fork, locator, report);
+	return r ? r : copy_metadata(fork, child, report);
 }
 
 /**

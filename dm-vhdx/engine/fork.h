@@ -6,6 +6,7 @@
  *
  * fork.c APIs:
  *   vhdx_fork_init()	read what a child takes from its parent
+ *   vhdx_fork_init_same()	read what an empty child in the place of another keeps
  *   vhdx_fork_exit()
  */
 #ifndef VHDX_FORK_H
@@ -16,6 +17,8 @@
 /**
  * struct vhdx_fork - the metadata of a child that its parent decides
  * @params: the parent's virtual disk
+ * @replaces: it takes the place of an image, and keeps all of its items
+ * @identity: its DataWriteGuid then; else it gets one of its own
  * @locator: the parent locator item
  * @locator_length: bytes
  * @items: the items that travel, except for the five that every image has;
@@ -26,6 +29,8 @@
  */
 struct vhdx_fork {
 	struct vhdx_params params;
+	bool replaces;
+	guid_t identity;
 	void *locator;
 	u32 locator_length;
 	struct vhdx_item *items;
@@ -37,6 +42,9 @@ struct vhdx_fork {
 int vhdx_fork_init(struct vhdx_fork *fork, struct vhdx_image *parent,
 		   const struct vhdx_locator *locator,
 		   struct vhdx_report *report);
+int vhdx_fork_init_same(struct vhdx_fork *fork, struct vhdx_image *child,
+			const struct vhdx_locator *locator,
+			struct vhdx_report *report);
 void vhdx_fork_exit(struct vhdx_fork *fork);
 
 #endif /* VHDX_FORK_H */

@@ -87,6 +87,16 @@ static int check_items(struct vhdx_image *a, struct vhdx_image *b,
 	return r;
 }
 
+static int check_both(const struct vhdx_chain *chain, u32 layer,
+		      struct vhdx_report *report)
+{
+	struct vhdx_image *child = chain->layer[layer];
+	struct vhdx_image *parent = chain->layer[layer + 1];
+	int r = check_items(child, parent, report);
+
+	return r ? r : check_items(parent, child, report);
+}
+
 /* The size of the disk under an image, 0 if there is none. */
 static u64 size_below(const struct vhdx_chain *chain, u32 layer)
 {
@@ -129,14 +139,32 @@ static int check_sizes(const struct vhdx_chain *chain, u32 layer,
 int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 		     struct vhdx_report *report)
 {
-	struct vhdx_image *child = chain->layer[layer];
-	struct vhdx_image *parent = chain->layer[layer + 1];
-	int r;
+	int r = check_sizes(chain, layer, report);
 
-	r = check_sizes(chain, layer, report);
-	if (!r)
-		r = check_items(child, parent, report);
-	return r ? r : check_items(parent, child, report);
+	return r ? r : check_both(chain, layer, report);
+}
+
+/**
+ * vhdx_merge_check_middle() - check that an image with children can be merged
+ * @chain: the images
+ * @layer: index of the image; its parent follows
+ * @report: told why not
+ *
+ * Its children go on over its parent. The size of their disks is their own, so a
+ * parent that is larger remains so.
+ *
+ * Context: may sleep.
+ * Return: as vhdx_merge_check().
+ */
+int vhdx_merge_check_middle(const struct vhdx_chain *chain, u32 layer,
+			    struct vhdx_report *report)
+{
+	int r = 0;
+
+	if (chain->layer[layer]->params.size >
+	    chain->layer[layer + 1]->params.size)
+		r = check_sizes(chain, layer, report);
+	return r ? r : check_both(chain, layer, report);
 }
 
 static int write_locator(struct vhdx_session *session,
@@ -198,7 +226,7 @@ int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
  * Afterwards the parent must be closed and opened again.
  *
  * Context: may sleep; nobody else uses the parent.
- * Return: 0, also if it has that size; -EOPNOTSUPP if it cannot have it, -EROFS
+ * Return: 0, also if it has that size or more; -EOPNOTSUPP if it cannot have it, -EROFS
  * or another errno after a finding; -ENOSPC; -ENOMEM.
  */
 int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,
@@ -209,7 +237,7 @@ int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,
 	struct vhdx_session *session;
 	int r;
 
-	if (size == parent->params.size)
+	if (size <= parent->params.size)
 		return 0;
 	r = check_sizes(chain, 0, report);
 	if (r)

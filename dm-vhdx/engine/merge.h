@@ -13,11 +13,16 @@
  * parent_linkage2, durably, before the parent changes ([MS-VHDX] 2.6.2.6.3).
  * A parent that is smaller grows before anything is copied, under its new identity:
  * what the child shows past the end of its parent is zeros, and so is what grows.
+ * An image with children is merged in the same way. When all of it is durable in
+ * the parent, each child gets a locator that names the parent, in place of the
+ * image: it reads the same over either. Only then the image goes.
+ *
  * A merge that was stopped is begun again in the same way: the child then names
  * the identity that the parent has by now, and the next one.
  *
  * merge.c APIs:
  *   vhdx_merge_check()	check that a child can be merged into its parent
+ *   vhdx_merge_check_middle()	check that an image with children can be merged
  *   vhdx_merge_link()	have the child name the identity that its parent will
  *			get
  *   vhdx_merge_grow()	give the parent's disk the size of the child's
@@ -29,6 +34,8 @@
 
 int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 		     struct vhdx_report *report);
+int vhdx_merge_check_middle(const struct vhdx_chain *chain, u32 layer,
+			    struct vhdx_report *report);
 int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
 		    struct vhdx_report *report);
 int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,

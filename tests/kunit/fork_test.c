@@ -42,23 +42,30 @@ static int fork_parent(struct kunit *test, struct vhdx_fork *taken)
 	return vhdx_fork_init(taken, f->image[1], &locator, &f->found.report);
 }
 
-/* Make the child, as file 0, of the parent that file 1 holds. */
-static void create_child(struct kunit *test, struct vhdx_create what)
+/* Make the child, as file 0. */
+static void create_from(struct kunit *test, const struct vhdx_create *what)
 {
 	struct fixture *f = test->priv;
 	struct vhdx_layout layout;
-	struct vhdx_fork taken;
 	const void *member;
 
 	ram_store_exit(&f->ram[0]);
 	ram_store_init(&f->ram[0]);
-	KUNIT_ASSERT_EQ(test, fork_parent(test, &taken), 0);
-	what.fork = &taken;
-	KUNIT_EXPECT_NULL(test, vhdx_layout_fault(&what, &member));
-	vhdx_layout_init(&layout, &what);
+	KUNIT_EXPECT_NULL(test, vhdx_layout_fault(what, &member));
+	vhdx_layout_init(&layout, what);
 	KUNIT_EXPECT_EQ(test,
 			vhdx_create(&f->ram[0].store, &layout, NULL,
 				    &f->found.report), 0);
+}
+
+/* The same, of the parent that file 1 holds. */
+static void create_child(struct kunit *test, struct vhdx_create what)
+{
+	struct vhdx_fork taken;
+
+	KUNIT_ASSERT_EQ(test, fork_parent(test, &taken), 0);
+	what.fork = &taken;
+	create_from(test, &what);
 	vhdx_fork_exit(&taken);
 }
 
@@ -264,6 +271,39 @@ static void child_large_items(struct kunit *test)
 	fixture_expect(test, "");
 }
 
+/* What takes the place of a child has its identity, and the items of users. */
+static void fork_same(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_create what = usual_child();
+	char relative[] = ".\\base.vhdx";
+	struct vhdx_locator locator = {
+		.linkage = builder_guid(0x77),
+		.relative_path = relative,
+	};
+	struct builder *b = parent_builder(test);
+	struct vhdx_fork taken;
+	guid_t identity;
+
+	builder_write(b);
+	builder_add_item(b, 0xA1, ITEM_A, 27, VHDX_ITEM_IS_USER);
+	fixture_open(test, 1);
+	identity = *vhdx_image_identity(f->image[1]);
+	KUNIT_ASSERT_EQ(test,
+			vhdx_fork_init_same(&taken, f->image[1], &locator,
+					    &f->found.report), 0);
+	KUNIT_EXPECT_EQ(test, taken.item_count, 1);
+	what.fork = &taken;
+	create_from(test, &what);
+	fixture_open(test, 0);
+	vhdx_fork_exit(&taken);
+	KUNIT_EXPECT_TRUE(test, guid_equal(vhdx_image_identity(f->image[0]),
+					   &identity));
+	KUNIT_EXPECT_TRUE(test, vhdx_locator_matches(f->image[0]->locator,
+						     &locator.linkage));
+	fixture_expect(test, "");
+}
+
 static void fork_too_much(struct kunit *test)
 {
 	struct builder *b = parent_builder(test);
@@ -351,6 +391,7 @@ static struct kunit_case fork_cases[] = {
 	KUNIT_CASE(child_bytes),
 	KUNIT_CASE(child_items),
 	KUNIT_CASE(child_large_items),
+	KUNIT_CASE(fork_same),
 	KUNIT_CASE(fork_too_much),
 	KUNIT_CASE(fork_unreadable),
 	KUNIT_CASE(fork_bad_locator),

@@ -120,6 +120,26 @@ static void check_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->found.count, 2);
 }
 
+/* Under other images, only a parent that cannot grow is refused. */
+static void check_middle(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->builder[0].size = 8 * MIB;
+	f->builder[1].size = 4 * MIB;
+	f->builder[2].size = 6 * MIB;
+	fixture_files(test, 3);
+	fixture_chain(test, 3);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_merge_check_middle(f->chain, 0, &f->found.report),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_merge_check_middle(f->chain, 1, &f->found.report),
+			0);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
+}
+
 /* Of either image, an item that describes the disk. */
 static void check_items(struct kunit *test)
 {
@@ -207,6 +227,7 @@ static struct kunit_case merge_cases[] = {
 	KUNIT_CASE(change_ends),
 	KUNIT_CASE(check_alike),
 	KUNIT_CASE(check_sizes),
+	KUNIT_CASE(check_middle),
 	KUNIT_CASE(check_items),
 	KUNIT_CASE(link_child),
 	KUNIT_CASE(link_read_only),
