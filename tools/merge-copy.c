@@ -99,6 +99,24 @@ static int copy_all(struct copy *copy, struct progress *progress)
 	return err;
 }
 
+/* Those above the child see zeros past its end, and must not see the parent. */
+static int zero_rest(struct copy *copy, struct progress *progress)
+{
+	u64 end = copy->disk->layer[1]->image->params.size;
+	u64 pos, len;
+	int err = 0;
+
+	for (pos = copy->disk->chain->size; pos < end && !err; pos += len) {
+		len = min(end - pos, COMMIT_EACH);
+		err = copy_zeros(copy, pos, len);
+		if (!err)
+			err = writer_commit(&copy->writer);
+		if (!err)
+			err = progress_step(progress, pos, end);
+	}
+	return err;
+}
+
 /**
  * merge_copy() - carry down what a child changes, into its parent
  * @disk: the child and its parents; the parent is open for writing, and its log
@@ -107,7 +125,8 @@ static int copy_all(struct copy *copy, struct progress *progress)
  * @progress: shown meanwhile
  * @counts: set to what was carried down
  *
- * The child stays as it is. The disk reads the same at any time, whatever of it
+ * The child stays as it is. What the parent has past the end of the child becomes
+ * zeros. The disk reads the same at any time, whatever of it
  * the parent has so far.
  *
  * Return: 0: the parent has it all, durably, and is clean; or a negative errno
@@ -126,6 +145,8 @@ int merge_copy(struct disk *disk, const guid_t *identity,
 	err = writer_begin(&copy.writer, disk->layer[1], identity);
 	if (!err) {
 		err = copy_all(&copy, progress);
+		if (!err)
+			err = zero_rest(&copy, progress);
 		end = writer_end(&copy.writer);
 		err = err ? err : end;
 	}

@@ -3,12 +3,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "directory.h"
 #include "fork.h"
 #include "layout.h"
 #include "merge-finish.h"
 #include "message.h"
 #include "new-image.h"
+
+/* No more than the tables of an image are looked at. */
+#define POOL_PAGES	64UL
+
+/* An empty image is made under one of so many names. */
+#define NAMES_MAX	16U
 
 /* By now, somebody may have put something else where the file was. */
 static int check_file(const struct layer *layer)
@@ -50,13 +57,12 @@ int merge_remove(const struct disk *disk)
 
 static int init_fork(const struct disk *disk, struct vhdx_fork *fork)
 {
-	const struct layer *child = disk->layer[0], *parent = disk->layer[1];
+	struct layer *child = disk->layer[0];
 	struct vhdx_locator link = *child->image->locator;
 
-	link.linkage = *vhdx_image_identity(parent->image);
+	link.linkage = *vhdx_image_identity(disk->layer[1]->image);
 	link.linkage2 = (guid_t){ 0 };
-	return vhdx_fork_init(fork, parent->image, &link,
-			      &disk->layer[0]->report);
+	return vhdx_fork_init_same(fork, child->image, &link, &child->report);
 }
 
 static int make_empty(const struct disk *disk, const char *path)
@@ -97,27 +103,68 @@ static int give(const struct layer *child, const char *path)
 	return 0;
 }
 
-/**
- * merge_empty() - put an empty child in the place of a child
- * @disk: the child and its parents; the parent has all that the child had
- *
- * The name has the old child or the new one at any time, and the disk of either
- * reads the same.
- *
- * Return: 0, or a negative errno after a message; the child stays then.
- */
-int merge_empty(const struct disk *disk)
+/* An image of our making has the child's identity, and no block. */
+static bool is_empty_twin(const struct disk *disk, struct vhdx_store *store)
 {
-	const struct layer *child = disk->layer[0];
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s.empty", child->path);
-	int err = n > 0 && (size_t)n < sizeof(path) ? 0 : -ENAMETOOLONG;
+	const guid_t *identity = vhdx_image_identity(disk->layer[0]->image);
+	struct vhdx_image *image = vhdx_image_open(store, POOL_PAGES,
+						   &vhdx_report_silent);
+	struct vhdx_census census;
+	bool twin;
 
-	if (!err)
-		err = make_empty(disk, path);
-	if (err)
-		return err;
-	err = give(child, path);
+	if (IS_ERR(image))
+		return false;
+	twin = image->params.has_parent && !image->log.count &&
+	       guid_equal(vhdx_image_identity(image), identity) &&
+	       !vhdx_check_blocks(image, &census, NULL, &vhdx_report_silent) &&
+	       census.payload[VHDX_BLOCK_NOT_PRESENT] == image->bat.blocks;
+	vhdx_image_close(image);
+	return twin;
+}
+
+/* A merge that was killed may have left its empty image behind. */
+static void remove_leftover(const struct disk *disk, const char *path)
+{
+	struct user_store file;
+	struct stat st;
+
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) ||
+	    access(path, R_OK | W_OK) ||
+	    user_store_open(&file, path, USER_WRITE))
+		return;
+	if (!file.in_use && file.dev == st.st_dev && file.ino == st.st_ino &&
+	    is_empty_twin(disk, &file.store))
+		(void)unlink(path);
+	user_store_close(&file);
+}
+
+/* What is there may be anybody's, or be half made, which looks like anything. */
+static int choose_path(const struct disk *disk, char path[PATH_MAX])
+{
+	const char *child = disk->layer[0]->path;
+	unsigned int nr;
+	struct stat st;
+	int n;
+
+	for (nr = 0; nr < NAMES_MAX; nr++) {
+		n = nr ? snprintf(path, PATH_MAX, "%s.empty-%u", child, nr) :
+			 snprintf(path, PATH_MAX, "%s.empty", child);
+		if (n < 0 || n >= PATH_MAX) {
+			msg_err("%s: its path is too long", child);
+			return -ENAMETOOLONG;
+		}
+		remove_leftover(disk, path);
+		if (lstat(path, &st))
+			return 0;
+	}
+	msg_err("%s: exists, and so do others like it; remove them", path);
+	return -EEXIST;
+}
+
+static int replace(const struct layer *child, const char *path)
+{
+	int err = give(child, path);
+
 	if (!err)
 		err = check_file(child);
 	if (!err && rename(path, child->path))
@@ -126,4 +173,24 @@ int merge_empty(const struct disk *disk)
 		(void)unlink(path);
 	directory_sync(child->path);
 	return err;
+}
+
+/**
+ * merge_empty() - put an empty child in the place of a child
+ * @disk: the child and its parents; the parent has all that the child had
+ *
+ * The name has the old child or the new one at any time, and the disk of either
+ * reads the same. The new one has the identity and the metadata of the old, so
+ * that children of the one are children of the other.
+ *
+ * Return: 0, or a negative errno after a message; the child stays then.
+ */
+int merge_empty(const struct disk *disk)
+{
+	char path[PATH_MAX];
+	int err = choose_path(disk, path);
+
+	if (!err)
+		err = make_empty(disk, path);
+	return err ? err : replace(disk->layer[0], path);
 }

@@ -15,12 +15,16 @@
  * struct search - images that name a parent
  * @disk: the chain; its own images are none of them
  * @parent: the parent
+ * @known: other images that are none of them
+ * @known_count: how many
  * @is_harmless: they are only warned of
  * @count: found so far
  */
 struct search {
 	const struct disk *disk;
 	const struct layer *parent;
+	const char *const *known;
+	u32 known_count;
 	bool is_harmless;
 	u32 count;
 };
@@ -50,6 +54,18 @@ static bool is_own(const struct disk *disk, const struct user_store *file)
 	return false;
 }
 
+static bool is_known(const struct search *search, const struct user_store *file)
+{
+	struct stat st;
+	u32 i;
+
+	for (i = 0; i < search->known_count; i++)
+		if (!stat(search->known[i], &st) && file->dev == st.st_dev &&
+		    file->ino == st.st_ino)
+			return true;
+	return is_own(search->disk, file);
+}
+
 /* Silent about whatever else lies there: it is a search. */
 static void look_at(struct search *search, const char *path)
 {
@@ -59,7 +75,7 @@ static void look_at(struct search *search, const char *path)
 	if (stat(path, &st) || !S_ISREG(st.st_mode) || access(path, R_OK) ||
 	    user_store_open(&file, path, USER_PEEK))
 		return;
-	if (!is_own(search->disk, &file) && names_parent(search, &file.store)) {
+	if (!is_known(search, &file) && names_parent(search, &file.store)) {
 		if (search->is_harmless)
 			msg_warn("%s: is a child of %s, and will not open any more",
 				 path, search->parent->path);
@@ -93,6 +109,21 @@ static int look_in(struct search *search, const char *directory)
 	return 0;
 }
 
+static int look(struct search *search)
+{
+	char *one = strdup(search->parent->path);
+	char *two = strdup(search->disk->layer[0]->path);
+	int err = one && two ? 0 : -ENOMEM;
+
+	if (!err)
+		err = look_in(search, dirname(one));
+	if (!err && strcmp(dirname(two), one))
+		err = look_in(search, two);
+	free(one);
+	free(two);
+	return err;
+}
+
 /**
  * siblings_say() - name the images that name an image of a chain as their parent
  * @disk: the chain, from disk_follow()
@@ -106,21 +137,32 @@ static int look_in(struct search *search, const char *directory)
  */
 int siblings_say(const struct disk *disk, u32 nr, bool is_harmless, u32 *count)
 {
+	return siblings_say_but(disk, nr, NULL, 0, is_harmless, count);
+}
+
+/**
+ * siblings_say_but() - the same, but for those that are known
+ * @disk: as for siblings_say()
+ * @nr: likewise
+ * @known: paths of images that are not named
+ * @known_count: how many
+ * @is_harmless: as for siblings_say()
+ * @count: set to how many others there are
+ *
+ * Return: as siblings_say().
+ */
+int siblings_say_but(const struct disk *disk, u32 nr, const char *const *known,
+		     u32 known_count, bool is_harmless, u32 *count)
+{
 	struct search search = {
 		.disk = disk,
 		.parent = disk->layer[nr],
+		.known = known,
+		.known_count = known_count,
 		.is_harmless = is_harmless,
 	};
-	char *one = strdup(search.parent->path);
-	char *two = strdup(disk->layer[0]->path);
-	int err = one && two ? 0 : -ENOMEM;
+	int err = look(&search);
 
-	if (!err)
-		err = look_in(&search, dirname(one));
-	if (!err && strcmp(dirname(two), one))
-		err = look_in(&search, two);
-	free(one);
-	free(two);
 	*count = search.count;
 	return err;
 }

@@ -61,6 +61,7 @@ enum option_id {
 	OPT_SINCE,
 	OPT_INTO,
 	OPT_KEEP,
+	OPT_CHILD,
 	OPT_COMPARE,
 	OPT_COPY,
 	OPT_RESET_ID,

@@ -96,6 +96,16 @@ static int add_parent(struct options *options, const char *path)
 	return 0;
 }
 
+static int add_child(struct options *options, const char *path)
+{
+	if (options->child_count == CHILDREN_MAX) {
+		msg_err("--child %s: is one more than %u", path, CHILDREN_MAX);
+		return -EINVAL;
+	}
+	options->children[options->child_count++] = path;
+	return 0;
+}
+
 static int set_rows(struct options *options, const char *text)
 {
 	if (number_arg(text, 0, ULONG_MAX, &options->rows))
@@ -116,6 +126,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 {
 	if (id == OPT_PARENT)
 		return add_parent(options, arg);
+	if (id == OPT_CHILD)
+		return add_child(options, arg);
 	if (id == OPT_BAT_CACHE)
 		return set_bat_cache(options, arg);
 	if (id == OPT_NO_SPACE_TIMEOUT)

@@ -12,6 +12,9 @@
 
 #define VHDXSETUP_VERSION	"0.1.0"
 
+/* More than anybody names one by one. */
+#define CHILDREN_MAX		256U
+
 /* The target's version that this program talks to; a later minor one does. */
 #define TARGET_MAJOR		1
 #define TARGET_MINOR		1
@@ -68,6 +71,8 @@
  * @volume_path: the same, by its volume
  * @parents: paths of parents, the child's first
  * @parent_count: how many
+ * @children: merge: paths of children that go on over the parent
+ * @child_count: how many
  */
 struct options {
 	bool given[OPTIONS_MAX];
@@ -116,6 +121,8 @@ struct options {
 	u64 discard_granularity;
 	const char *parents[VHDX_CHAIN_MAX];
 	unsigned int parent_count;
+	const char *children[CHILDREN_MAX];
+	unsigned int child_count;
 };
 
 int cmd_open(const struct options *options, char **args);

@@ -125,12 +125,19 @@ class Disk:
         self._fd = os.open(path, os.O_RDONLY)
         self.file_size = os.fstat(self._fd).st_size
         self._writes = []       # what the log's replay changes, in order
+        self.parent = None
+        try:
+            self._open(parents, replay)
+        except Exception:
+            self.close()
+            raise
+
+    def _open(self, parents, replay):
         self._headers()
         if replay and self.header["log_guid"] != NIL:
             self._replay()
         self._regions()
         self._metadata()
-        self.parent = None
         if self.has_parent:
             need(parents, "differencing, and no parent given")
             self.parent = Disk(parents[0], parents[1:], replay)

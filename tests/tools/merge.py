@@ -335,9 +335,9 @@ def refusals(tap, chain):
                                 child))
         grandchild = os.path.join(place.directory, "grandchild.vhdx")
         run("create", "--parent", child, grandchild)
-        tap.run("a child that has a child, even with --force",
-                lambda: refused(place, 7, "has children of its own", child,
-                                "--force"))
+        tap.run("a child that has a child",
+                lambda: refused(place, 7, grandchild + ": is a child of " +
+                                child, child))
         os.unlink(grandchild)
         before = flat(place.paths)
         with open(parent, "rb") as file:

@@ -104,13 +104,18 @@ def crash(start, log, loss, rng):
     """
     last = {one[1]: at for at, one in enumerate(log) if one[0] == "flush"}
     files = {path: bytearray(data) for path, data in start.items()}
+    gone = set()
     for at, (what, path, offset, data) in enumerate(log):
         if what == "unlink":
             files.pop(path, None)
         elif what == "rename":
             files[data] = files.pop(path)
-        if what in ("unlink", "rename", "flush") or path not in files:
+        if what in ("unlink", "rename"):
+            gone.add(path)
+        if what in ("unlink", "rename", "flush") or path in gone:
             continue
+        # A new file is there as soon as something is in it.
+        files.setdefault(path, bytearray())
         # A tool of journalling file systems: a size is there with its inode.
         durable = at < last.get(path, -1) or loss == "none"
         if what in ("size", "extend") or durable:

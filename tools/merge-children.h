@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The children of an image that is merged go on over its parent.
+ *
+ * merge-children.c APIs:
+ *   merge_children_check()	can they?
+ *   merge_children_move()	have them name the parent
+ */
+#ifndef MERGE_CHILDREN_H
+#define MERGE_CHILDREN_H
+
+#include "open.h"
+#include "vhdxsetup.h"
+
+int merge_children_check(const struct options *options,
+			 const struct disk *disk, bool done);
+int merge_children_move(const struct options *options,
+			const struct disk *disk);
+
+#endif /* MERGE_CHILDREN_H */
