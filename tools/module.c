@@ -17,7 +17,7 @@
 #define REMEDY_BUILD	"build and install it for this kernel: make deps && make && sudo make install"
 #define REMEDY_SIGN	"sign it with a key of yours and enroll that (mokutil --import), or turn Secure Boot off"
 
-/* What the kernel answers to a module, and what the user can do about it. */
+/* Errnos of the kernel for a module, with remedies. */
 static const struct {
 	int err;
 	const char *cause;
@@ -31,7 +31,7 @@ static const struct {
 	{ EBADMSG, "is refused for its signature", REMEDY_SIGN },
 };
 
-/* libkmod talks to developers; the causes of failures are said by us. */
+/* Show libkmod's messages with -v only; errors have ours. */
 __printf(6, 0)
 static void kmod_says(void *data, int priority, const char *file, int line,
 		      const char *function, const char *fmt, va_list args)
@@ -48,7 +48,7 @@ static void kmod_says(void *data, int priority, const char *file, int line,
 	msg_verbose("libkmod: %s", text);
 }
 
-/* The module in a folder of modules, NULL for that of the kernel that runs. */
+/* Find the module in a directory of modules; NULL is the running kernel's. */
 static struct kmod_module *find(struct kmod_ctx *kmod)
 {
 	struct kmod_module *module = NULL;
@@ -76,7 +76,7 @@ static bool is_there(const char *release)
 	return module;
 }
 
-/* The kernels that have the module, with a comma before each, for free(). */
+/* Return the kernels that have the module, with a comma before each. */
 static char *others(void)
 {
 	DIR *dir = opendir(MODULES);
@@ -144,7 +144,10 @@ static void say_refused(int err, int log)
 	const char *words = kmsg_module(log, said, sizeof(said));
 	size_t i;
 
-	/* So says a kernel that Secure Boot locked down, of a signature, too. */
+	/*
+	 * A kernel that Secure Boot has locked down returns this for
+	 * signatures, too.
+	 */
 	if (err == -EPERM && is_locked_down())
 		err = -EKEYREJECTED;
 	if (err == -EPERM) {
@@ -202,13 +205,16 @@ static int make_ready(u32 version[3])
 }
 
 /**
- * module_ready() - make sure that the kernel has a target we can talk to
+ * module_ready() - make sure that the kernel has a target of a known version
  *
  * Return: 0, -ENOTARGET after a message, or -ENOMEM.
  */
 int module_ready(void)
 {
-	/* A variable, for a minor of 0 makes the comparison below constant. */
+	/*
+	 * A variable: with a minor version of 0, the comparison would be
+	 * constant.
+	 */
 	const u32 minor_needed = TARGET_MINOR;
 	u32 version[3];
 	int err = make_ready(version);

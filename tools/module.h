@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's side: is the target there, and is it new enough?
+ * The kernel module: whether it has the target, in a known version.
  *
  * module.c APIs:
- *   module_ready()	load the module if it is needed, check its version
+ *   module_ready()	load the module if needed, and check its version
  */
 #ifndef MODULE_H
 #define MODULE_H

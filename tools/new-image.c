@@ -14,12 +14,12 @@
 #include "wipe.h"
 
 /**
- * struct creation - one image on its way
- * @report: hears of failures
- * @new: what is wanted
- * @path: of the file or block device
- * @file: its bytes
- * @layout: what goes where
+ * struct creation - an image under construction
+ * @report: receives the findings
+ * @new: the image to make
+ * @path: path of the file or block device
+ * @file: store of the image
+ * @layout: places of the parts of the image
  */
 struct creation {
 	struct vhdx_report report;
@@ -52,7 +52,7 @@ static int no_room(const struct creation *creation, u64 available)
 	return -ENOSPC;
 }
 
-/* Better to know now than after filling the file system to the brim. */
+/* Test this now, and not after filling the file system. */
 static int check_room(const struct creation *creation)
 {
 	struct statvfs fs;
@@ -68,7 +68,7 @@ static int check_room(const struct creation *creation)
 		       no_room(creation, available) : 0;
 }
 
-/* On a device that is its own ancestor, a child would overwrite that. */
+/* A child on the device of an ancestor would overwrite that. */
 static int keep_parents(const struct creation *creation)
 {
 	const struct disk *parent = creation->new->parent;
@@ -106,7 +106,7 @@ static int open_device(struct creation *creation, int place)
 	return err;
 }
 
-/* What was found to be a device is what is opened: --force is for devices. */
+/* Open the device that was checked: --force applies to devices only. */
 static int open_target(struct creation *creation)
 {
 	int place = open(creation->path, O_PATH | O_CLOEXEC);
@@ -140,7 +140,7 @@ static int refuse_holes(const struct creation *creation)
 	return r;
 }
 
-/* The engine says what failed, and has no words for why. */
+/* The engine has reported what failed; add the words of the errno. */
 static int write_image(struct creation *creation,
 		       struct vhdx_progress *progress)
 {
@@ -152,7 +152,7 @@ static int write_image(struct creation *creation,
 	return err;
 }
 
-/* Nobody is to take the device for what it was before. */
+/* Remove signatures of the device's old contents. */
 static int wipe(const struct creation *creation)
 {
 	int err = 0;
@@ -186,7 +186,7 @@ static int make(struct creation *creation)
 	return err;
 }
 
-/* By now, somebody may have put something else where our file was. */
+/* Another program may have replaced our file meanwhile. */
 static void remove_file(const struct creation *creation)
 {
 	struct stat st;
@@ -198,11 +198,11 @@ static void remove_file(const struct creation *creation)
 
 /**
  * new_image_make() - make an image
- * @new: what is wanted; vhdx_layout_fault() found nothing against it
+ * @new: the image to make; vhdx_layout_fault() has found no fault
  *
- * Return: 0, when the image and the name of its file are durable; or a negative
- * errno after a message, and a file that was made is gone. -EINTR if a signal
- * stopped it.
+ * Return: 0: the image and the name of its file are durable; or a negative
+ * errno after a message, and a new file is removed again. -EINTR after a
+ * signal.
  */
 int new_image_make(const struct new_image *new)
 {

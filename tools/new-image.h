@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Make a new image, of which nothing stays if it is not made whole.
+ * Make a new image, or leave nothing behind.
  *
  * new-image.c APIs:
- *   new_image_make()	make it, in a new file or on a block device
+ *   new_image_make()	make an image, in a new file or on a block device
  */
 #ifndef NEW_IMAGE_H
 #define NEW_IMAGE_H
@@ -12,12 +12,12 @@
 #include "open.h"
 
 /**
- * struct new_image - an image that is wanted
- * @path: of a file that is not there yet, or of a block device
+ * struct new_image - an image to make
+ * @path: path of a file that must not exist, or of a block device
  * @create: properties of the image
  * @parent: the parent and its ancestors, open; NULL for an image without one
- * @force: a block device may be overwritten
- * @no_sparse: the file is to have no holes
+ * @force: overwrite a block device
+ * @no_sparse: make a file without holes
  */
 struct new_image {
 	const char *path;

@@ -5,7 +5,7 @@
 #include "open-image.h"
 #include "parent-arg.h"
 
-/* A replay by another program may give the parent another identity. */
+/* Refuse a dirty log: its replay may change the parent's identity. */
 static int check_clean(const struct disk *parent)
 {
 	const struct layer *layer = parent->layer[0];
@@ -28,15 +28,16 @@ static int check_depth(const struct disk *parent)
 
 /**
  * parent_arg_open() - open the image that becomes a parent, and its chain
- * @options: of the command line, with one --parent or more: the first is the
+ * @options: of the command line, with at least one --parent: the first is the
  *	new parent, the next one the parent of that, and so on
- * @opened: set to the new parent, for disk_close(); also after an error, or NULL
+ * @opened: set to the new parent, for disk_close(), also after an error; or
+ *	NULL
  *
- * Keeps writers away from all of them.
+ * Locks writers out of all images.
  *
  * Return: 0, or a negative errno after a message: as disk_open() and
- * disk_follow(); -ENOPARENT if there is no such file; -ESTALE if its log is not
- * empty.
+ * disk_follow(); -ENOPARENT if the file does not exist; -ESTALE if its log is
+ * not empty.
  */
 int parent_arg_open(const struct options *options, struct disk **opened)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An image that becomes the parent of another, by --parent.
+ * An image that --parent makes the parent of another one.
  *
  * parent-arg.c APIs:
- *   parent_arg_open()	open it and its chain
+ *   parent_arg_open()	open the image and its chain
  */
 #ifndef PARENT_ARG_H
 #define PARENT_ARG_H

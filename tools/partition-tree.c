@@ -6,16 +6,16 @@
 #include "partitions.h"
 
 /**
- * struct mapping - the mapped ones being put to those of the table
+ * struct mapping - merges mapped partitions into those of the table
  * @list: the partitions so far
- * @fd: the device, to look at
+ * @fd: the device, for probing
  */
 struct mapping {
 	struct json_object *list;
 	int fd;
 };
 
-/* The partition that begins there, or NULL. */
+/* Return the partition that begins at an offset, or NULL. */
 static struct json_object *find(struct json_object *list, u64 start)
 {
 	size_t i, count = json_object_array_length(list);
@@ -31,7 +31,9 @@ static struct json_object *find(struct json_object *list, u64 start)
 	return NULL;
 }
 
-/* kpartx maps them by the linear target: the device below, and the start. */
+/*
+ * kpartx uses the linear target; its table has the device below, and the start.
+ */
 static int add_mapped(const struct dmdev *dev, void *context)
 {
 	const struct mapping *mapping = context;
@@ -54,13 +56,13 @@ static int add_mapped(const struct dmdev *dev, void *context)
 }
 
 /**
- * partition_tree() - the partitions of a device: which, what is on them, mapped?
+ * partition_tree() - list the partitions of a device, with contents and names
  * @dev: the device
- * @fd: from contents_open(), or -1 if the device is not to be read
- * @list: gets an array; those that are not mapped have no name in it
+ * @fd: from contents_open(), or -1 if the device must not be read
+ * @list: set to an array; a partition that is not mapped has no name
  *
- * kpartx knows tables that libblkid does not, such as one that was made for a
- * larger disk, so what is mapped counts as well.
+ * kpartx accepts tables that libblkid refuses, such as one for a larger disk,
+ * so the list includes all mapped partitions.
  *
  * Return: 0 or a negative errno.
  */

@@ -3,7 +3,7 @@
  * The partitions of a device as a tree, for `status`.
  *
  * partition-tree.c APIs:
- *   partition_tree()	which there are, what is on them, and which are mapped
+ *   partition_tree()	list the partitions, with contents and names
  */
 #ifndef PARTITION_TREE_H
 #define PARTITION_TREE_H

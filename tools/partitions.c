@@ -6,11 +6,11 @@
 #include "signals.h"
 #include "users.h"
 
-/* With its NUL; see parse_listed(). */
+/* Size of a name with its NUL; see parse_listed(). */
 #define LISTED_NAME_SIZE	128
 #define END_SIZE		96
 
-/* One go through a device's partitions. */
+/* A walk over the partitions of a device. */
 struct search {
 	u64 parent;
 	int (*visit)(const struct dmdev *part, void *context);
@@ -27,9 +27,9 @@ static int visit_if_partition(const struct dmdev *dev, void *context)
 }
 
 /**
- * partitions_each() - go through the partitions of a device
+ * partitions_each() - visit the mapped partitions of a device
  * @dev: the device
- * @visit: called for each; nonzero ends it
+ * @visit: called for each partition; nonzero ends the walk
  * @context: for @visit
  *
  * Return: 0, what @visit returned, or a negative errno.
@@ -43,7 +43,7 @@ int partitions_each(const struct dmdev *dev,
 	return dmdev_each(visit_if_partition, &search);
 }
 
-/* What kpartx said, of a failure or with -v. */
+/* Print the messages of kpartx, after a failure or with -v. */
 static void say_words(char *words, bool failed)
 {
 	char *line, *rest = words;
@@ -58,9 +58,9 @@ static void say_words(char *words, bool failed)
 }
 
 /**
- * struct kpartx - one run of it
+ * struct kpartx - a run of kpartx
  * @end: how it ended
- * @out: what it printed, for free()
+ * @out: its output, for free()
  * @words: its messages, for free()
  */
 struct kpartx {
@@ -69,7 +69,7 @@ struct kpartx {
 	char *words;
 };
 
-/* Returns 0, -ETOOL if it failed, or another negative errno after a message. */
+/* Return 0, -ETOOL if it failed, or another negative errno after a message. */
 static int run_kpartx(const char *const *argv, struct kpartx *run)
 {
 	int err = run_tool(argv, &run->end, &run->out, &run->words);
@@ -83,7 +83,7 @@ static int run_kpartx(const char *const *argv, struct kpartx *run)
 	return err == -ENOENT ? -ENOEXEC : err;
 }
 
-/* How a run ended, in words that "kpartx" goes before. */
+/* Return how a run ended, in words that follow "kpartx". */
 static const char *end_words(const struct tool_end *end, char words[END_SIZE])
 {
 	if (end->signal)
@@ -102,7 +102,7 @@ static bool parse_listed(const char *line, char name[LISTED_NAME_SIZE],
 		      start) == 3;
 }
 
-/* Is this partition mapped, or can it not be? Says what it is told of neither. */
+/* Check that a partition is mapped. Warn if it cannot be. */
 static int look_at_listed(const char *line, u64 disk_sectors,
 			  const struct tool_end *end)
 {
@@ -126,7 +126,7 @@ static int look_at_listed(const char *line, u64 disk_sectors,
 	return 0;
 }
 
-/* Of each partition that is listed; @list is cut up. */
+/* Check each partition of kpartx's list. Modifies @list. */
 static int look_at_all(char *list, u64 disk_sectors, const struct tool_end *end)
 {
 	char *line;
@@ -138,7 +138,7 @@ static int look_at_all(char *list, u64 disk_sectors, const struct tool_end *end)
 	return err;
 }
 
-/* A signal that we hold was meant for both of us. */
+/* A held signal, such as Ctrl-C, went to kpartx as well. */
 static bool stopped(const struct kpartx *run)
 {
 	return run->end.signal && signals_held();
@@ -158,7 +158,7 @@ static int kpartx_list(const char *path, struct kpartx *run)
 	return err;
 }
 
-/* It fails also if it has mapped all that can be mapped. */
+/* kpartx also fails if it could not map some partitions. */
 static int kpartx_map(const char *path, bool read_only, char *listed,
 		      u64 sectors, struct kpartx *run)
 {
@@ -180,16 +180,16 @@ static int kpartx_map(const char *path, bool read_only, char *listed,
 
 /**
  * partitions_add() - map the partitions of a device
- * @name: of the device
- * @sectors: its length, in units of 512 bytes
- * @read_only: as it is
+ * @name: name of the device
+ * @sectors: length of the device, in units of 512 bytes
+ * @read_only: the device is read-only
  *
- * What lies past the end of the device, as after the disk was made smaller, is
- * warned of, and the others are mapped.
+ * Only warns of partitions past the end of the device, which a disk has after
+ * it was made smaller, and maps the others.
  *
- * Return: 0, also if there are none, or a negative errno after a message:
- * -ETOOL if kpartx failed; but without one -EINTR, if a signal ended it that we
- * hold, too.
+ * Return: 0, also if there are none; or a negative errno after a message:
+ * -ETOOL if kpartx failed. -EINTR, without a message, if a held signal has
+ * ended kpartx.
  */
 int partitions_add(const char *name, u64 sectors, bool read_only)
 {
@@ -220,10 +220,10 @@ static int count_one(const struct dmdev *part, void *context)
 }
 
 /**
- * partitions_count() - how many partitions of a device are mapped
- * @dev: the device, which each of them has open once
+ * partitions_count() - count the mapped partitions of a device
+ * @dev: the device, which each mapped partition opens once
  *
- * Return: how many.
+ * Return: their number.
  */
 int partitions_count(const struct dmdev *dev)
 {
@@ -251,10 +251,10 @@ static int remove_one(const struct dmdev *part, void *context)
 }
 
 /**
- * partitions_remove() - take the partitions of a device away
+ * partitions_remove() - remove the mapped partitions of a device
  * @dev: the device
- * @deferred: those in use go when they no longer are; else nothing goes if one
- *	is
+ * @deferred: partitions in use go with their last close; otherwise nothing is
+ *	removed if one is in use
  *
  * Return: 0, or a negative errno after a message; -EBUSY if one is in use.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The partitions on a device, as kpartx maps them: dm devices of their own,
- * whose UUIDs begin with "part".
+ * Partitions that kpartx maps: each is a dm device, whose UUID begins with
+ * "part".
  *
  * partitions.c APIs:
- *   partitions_add()		map them
- *   partitions_remove()	take them away, all or none
- *   partitions_count()	how many are mapped
- *   partitions_each()		go through them
+ *   partitions_add()		map the partitions of a device
+ *   partitions_remove()	remove them, all or none
+ *   partitions_count()	count the mapped ones
+ *   partitions_each()		visit the mapped ones
  */
 #ifndef PARTITIONS_H
 #define PARTITIONS_H

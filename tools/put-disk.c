@@ -6,11 +6,11 @@
 #include "put-disk.h"
 
 /**
- * put_disk() - members "image" and "disk"
+ * put_disk() - print the members "image" and "disk"
  * @options: of the command line
- * @path: of the image
+ * @path: path of the image
  *
- * The image is read again: it has more than what was asked for.
+ * Opens the image again, to print what it has, not what was requested.
  *
  * Return: 0, or a negative errno after a message.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The disk of an image that a verb has made or changed, in its JSON.
+ * JSON members that describe the disk which a verb has made or changed.
  *
  * put-disk.c APIs:
- *   put_disk()		members "image" and "disk"
+ *   put_disk()		print the members "image" and "disk"
  */
 #ifndef PUT_DISK_H
 #define PUT_DISK_H

@@ -8,12 +8,12 @@ static int edit_locator(struct vhdx_edit *edit, const void *context)
 }
 
 /**
- * relink() - replace the locator of a child, whole or not at all
- * @child: the child, open for writing; its log may be dirty. What is known of it
- *	in memory is stale afterwards
- * @locator: how it names its parent from now on
- * @same_disk: the disk reads as before, so it keeps its identity, and children
- *	of the child remain its children
+ * relink() - replace the locator of a child, completely or not at all
+ * @child: the child, open for writing; its log may be dirty. Its metadata in
+ *	memory is stale afterwards.
+ * @locator: the new locator
+ * @same_disk: keep the DataWriteGuid: the disk reads as before, and children of
+ *	the child remain valid
  *
  * Return: 0, and the new locator is durable; or a negative errno after a
  * message, and the image has the old locator or the new one.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Give a child another locator.
+ * The parent locator of an existing child.
  *
  * relink.c APIs:
- *   relink()	replace the locator, whole or not at all
+ *   relink()	replace the locator, completely or not at all
  */
 #ifndef RELINK_H
 #define RELINK_H

@@ -13,15 +13,14 @@
 #include "signals.h"
 
 /*
- * What we run is in sbin, which the PATH of a user who became root by su may
- * lack.
+ * The programs are in sbin. After su, root's PATH may lack that.
  */
 #define SBIN	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* A program that prints more than this is not one that we run. */
+/* Limit of the output to keep; none of the programs prints so much. */
 #define OUTPUT_MAX	(256 << 10)
 
-/* Signals that we hold may stop the program all the same. */
+/* The program must not inherit our held signals. */
 static int set_signals(posix_spawnattr_t *attributes)
 {
 	sigset_t mask;
@@ -42,7 +41,7 @@ static int spawn(const char *const *argv, posix_spawn_file_actions_t *actions,
 	if (err)
 		return -err;
 	err = set_signals(&attributes);
-	/* Both who looks for the program and the program itself want it. */
+	/* PATH is for the search of the program, and for the program itself. */
 	if (!err && setenv("PATH", SBIN, 1))
 		err = errno;
 	if (!err)
@@ -52,7 +51,7 @@ static int spawn(const char *const *argv, posix_spawn_file_actions_t *actions,
 	return -err;
 }
 
-/* Its input is empty, and its output goes to @out and @errors. */
+/* Run it with empty input, and with output to @out and @errors. */
 static int spawn_into(const char *const *argv, int out, int errors, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -87,7 +86,7 @@ static int wait_for(pid_t pid, struct tool_end *end)
 	return 0;
 }
 
-/* All of a file in memory as a text, for free(); NULL without memory. */
+/* Return a memory file as text, for free(), or NULL without memory. */
 static char *text_of(int fd)
 {
 	char *text = malloc(OUTPUT_MAX + 1);
@@ -111,16 +110,16 @@ static void say_verbose(char *text)
 /**
  * run_tool() - run a program and wait for it
  * @argv: its name and arguments, ended by NULL
- * @end: how it ended, if it was run
- * @out: what it prints on standard output, for free(), or NULL
- * @errors: and on standard error, for free(); NULL: shown with -v
+ * @end: set to how it ended
+ * @out: set to its standard output, for free(); or NULL
+ * @errors: set to its standard error, for free(); if NULL, print that with -v
  *
- * What is printed is kept in memory, not read from a pipe: no program that runs
- * on in the background keeps us waiting. @out and @errors are set always, to
- * NULL if there is no memory.
+ * The output goes to memory files and not to pipes, so that a process in the
+ * background cannot delay us. Always sets @out and @errors, to NULL without
+ * memory.
  *
- * Return: 0 if it was run, whatever came of it; -ENOENT if it is not installed,
- * or another negative errno.
+ * Return: 0 if the program ran, even if it failed; -ENOENT if it is not
+ * installed; or another negative errno.
  */
 int run_tool(const char *const *argv, struct tool_end *end, char **out,
 	     char **errors)

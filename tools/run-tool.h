@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Running another program.
+ * Run another program.
  *
  * run-tool.c APIs:
  *   run_tool()		run a program and wait for it
@@ -12,8 +12,8 @@
 
 /**
  * struct tool_end - how a program ended
- * @status: its exit status, if no signal ended it
- * @signal: that ended it, or 0
+ * @status: exit status, if no signal ended it
+ * @signal: signal that ended it, or 0
  */
 struct tool_end {
 	int status;

@@ -8,7 +8,7 @@
 #include "message.h"
 #include "siblings.h"
 
-/* No more than the locator and the tables of an image are looked at. */
+/* Pages of an image: only its locator and its tables are read. */
 #define POOL_PAGES	64UL
 
 /**
@@ -66,7 +66,7 @@ static bool is_known(const struct search *search, const struct user_store *file)
 	return is_own(search->disk, file);
 }
 
-/* Silent about whatever else lies there: it is a search. */
+/* Print nothing about files that are not children. */
 static void look_at(struct search *search, const char *path)
 {
 	struct user_store file;
@@ -125,13 +125,13 @@ static int look(struct search *search)
 }
 
 /**
- * siblings_say() - name the images that name an image of a chain as their parent
+ * siblings_say() - print which images name an image of a chain as their parent
  * @disk: the chain, from disk_follow()
  * @nr: index of the parent in it
- * @is_harmless: they are only warned of
- * @count: set to how many there are beside the chain's own
+ * @is_harmless: only warn of them
+ * @count: set to their number, without the chain's own images
  *
- * The directories of that image and of the chain's first one are searched.
+ * Searches the directories of that image and of the chain's first one.
  *
  * Return: 0, or a negative errno after a message.
  */
@@ -169,13 +169,13 @@ int siblings_say_but(const struct disk *disk, u32 nr, const char *const *known,
 
 /**
  * siblings_guard() - refuse a change after which children would not open
- * @disk: the image that changes, from disk_open(), or a chain that it begins
- * @path: the image, as it was given
- * @force: change it all the same, and warn of the children
- * @does: what --force does then, as in "resizes"
+ * @disk: the image to change, from disk_open()
+ * @path: the user's name for the image
+ * @force: permit the change, and only warn of the children
+ * @does: what --force does, as in "resizes", for the message
  *
- * Return: 0 if there are no children or @force is set; -EBUSY or another negative
- * errno after a message.
+ * Return: 0 if there are no children or @force is set; -EBUSY or another
+ * negative errno after a message.
  */
 int siblings_guard(const struct disk *disk, const char *path, bool force,
 		   const char *does)

@@ -3,7 +3,7 @@
  * Images that name a parent.
  *
  * siblings.c APIs:
- *   siblings_say()	name those in the directories of a chain
+ *   siblings_say()	print which ones are in the directories of a chain
  *   siblings_guard()	refuse a change after which they would not open
  *   siblings_say_but()	the same, but for those that are known
  */

@@ -7,12 +7,12 @@
 
 static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
 
-/* As it was before they were held. */
+/* The signal mask before signals_hold(). */
 static sigset_t mask;
 static bool held;
 
 /**
- * signals_hold() - put off what would stop us
+ * signals_hold() - block the signals that would end the process
  */
 void signals_hold(void)
 {
@@ -29,7 +29,7 @@ void signals_hold(void)
 }
 
 /**
- * signals_let() - let come what was held
+ * signals_let() - deliver held signals
  */
 void signals_let(void)
 {
@@ -40,7 +40,7 @@ void signals_let(void)
 }
 
 /**
- * signals_before() - which signals were blocked before any was put off
+ * signals_before() - find the signal mask before signals_hold()
  * @before: filled in
  */
 void signals_before(sigset_t *before)
@@ -52,9 +52,9 @@ void signals_before(sigset_t *before)
 }
 
 /**
- * signals_held() - has anything come that would have stopped us?
+ * signals_held() - test whether a held signal is pending
  *
- * Return: true if so; a signal that is ignored, as nohup(1) has it, is none.
+ * Return: true if so; ignored signals, as under nohup(1), do not count.
  */
 bool signals_held(void)
 {

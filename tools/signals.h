@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Signals that ask to stop, put off while stopping would leave things half done.
+ * Signals such as SIGINT, held while an end would leave things half done.
  *
  * signals.c APIs:
- *   signals_hold()	put them off
- *   signals_let()	let them come
- *   signals_before()	which were blocked before that
- *   signals_held()	has one come meanwhile?
+ *   signals_hold()	block the signals that would end the process
+ *   signals_let()	deliver held signals
+ *   signals_before()	find the signal mask before signals_hold()
+ *   signals_held()	test whether a held signal is pending
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H

@@ -4,7 +4,7 @@
 #include "message.h"
 #include "size-arg.h"
 
-/* The shift that a suffix stands for, or -1; "" is bytes. */
+/* Return the shift of a suffix, or -1; "" stands for bytes. */
 static int suffix_shift(const char *suffix)
 {
 	static const char letters[] = "KMGT";
@@ -19,10 +19,11 @@ static int suffix_shift(const char *suffix)
 }
 
 /**
- * size_arg() - a size in bytes from its text
- * @option: whose argument it is, for the message; NULL for an argument of the verb
- * @text: a number; then perhaps K, M, G or T, for powers of 1024, and iB
- * @bytes: filled in
+ * size_arg() - parse a size
+ * @option: option with this argument, for the message; NULL for an argument of
+ *	the verb
+ * @text: a number, optionally with K, M, G or T for powers of 1024, and iB
+ * @bytes: set to the size
  *
  * Return: 0 with a size above 0, or -EINVAL after a message.
  */

@@ -3,7 +3,7 @@
  * Sizes on the command line: 512, 4096, 300M.
  *
  * size-arg.c APIs:
- *   size_arg()		a size in bytes from its text
+ *   size_arg()		parse a size
  */
 #ifndef SIZE_ARG_H
 #define SIZE_ARG_H

@@ -8,8 +8,9 @@
 #include "startup.h"
 
 /*
- * An image that got the number of a stream which was closed would have our
- * messages written into it. Reading only: output that gets lost stays an error.
+ * Open closed standard streams: an image with the number of one would receive
+ * our messages. Open them for reading only, so that lost output is still an
+ * error.
  */
 static int occupy_streams(void)
 {
@@ -25,21 +26,26 @@ static int occupy_streams(void)
 }
 
 /**
- * startup() - make sure of the standard streams, signals, and environment
+ * startup() - prepare standard streams, signals and environment
  *
- * Return: 0, or a negative errno, after a message if there is where to.
+ * Return: 0; or a negative errno, after a message if there is a stream for it.
  */
 int startup(void)
 {
 	int err = occupy_streams();
 
-	/* A message at a time; what has no end of line yet is flushed. */
+	/*
+	 * Line buffering keeps messages whole; partial lines are flushed by
+	 * hand.
+	 */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
-	/* It has options end at the first other word, and that is the verb. */
+	/* POSIXLY_CORRECT would make getopt stop at the verb. */
 	unsetenv("POSIXLY_CORRECT");
-	/* Who opens a file that we look at by a lease; its default is to die. */
+	/*
+	 * The kernel signals the holder of a lease; the default action ends it.
+	 */
 	signal(SIGIO, SIG_IGN);
-	/* A limit on the size of files is an error like others. */
+	/* Get EFBIG in place of a signal at the limit of file sizes. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (err)
 		msg_err("/dev/null: %s", strerror(-err));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What must be so before an image is opened, whatever we were started with.
+ * The state of the process before it opens an image, however it was started.
  *
  * startup.c APIs:
- *   startup()	make it so
+ *   startup()	prepare standard streams, signals and environment
  */
 #ifndef STARTUP_H
 #define STARTUP_H

@@ -4,7 +4,7 @@
 #include "status-tree.h"
 #include "table-line.h"
 
-/* An image's name for people. Block devices are numbers in a table. */
+/* Return the name of an image for people: a table has numbers of devices. */
 static void image_name(const char *word, char name[PATH_MAX])
 {
 	char block[NAME_MAX + 1];
@@ -40,7 +40,7 @@ static void add_images(struct json_object *object, const struct dmdev *dev)
 }
 
 /**
- * status_device() - which device, and of which images
+ * status_device() - describe a device and its images
  * @dev: from dmdev_query()
  *
  * Return: the tree, for tree_free().
@@ -63,7 +63,7 @@ struct json_object *status_device(const struct dmdev *dev)
 	return object;
 }
 
-/* How the flag begins that says so. */
+/* Prefix of the flag with the fault. */
 #define FAULT	"fault="
 
 static bool is_fault(const char *flag)
@@ -71,7 +71,7 @@ static bool is_fault(const char *flag)
 	return !strncmp(flag, FAULT, strlen(FAULT));
 }
 
-/* In the order of the target's status, after the mode. */
+/* In the order of the target's status line, after the mode. */
 static const char *const counters[] = {
 	"images_in_chain",
 	"metadata_pages",
@@ -92,7 +92,7 @@ static struct json_object *flags_tree(const char *rest)
 
 	if (words_split(rest, &words))
 		return flags;
-	/* The first is their number. */
+	/* The first word is their number. */
 	for (i = 1; i < words.count; i++)
 		if (!is_fault(words.word[i]))
 			tree_append(flags, tree_string(words.word[i]));
@@ -101,10 +101,10 @@ static struct json_object *flags_tree(const char *rest)
 }
 
 /**
- * status_fault() - why a device does not write any more
+ * status_fault() - find out why a device refuses writes
  * @dev: from dmdev_query()
  *
- * Return: a sentence, for free(), or NULL if it is well.
+ * Return: a sentence, for free(), or NULL if there is no fault.
  */
 char *status_fault(const struct dmdev *dev)
 {
@@ -122,8 +122,8 @@ char *status_fault(const struct dmdev *dev)
 }
 
 /**
- * status_add_mode() - put into an object whether a device writes, and why not
- * @object: gets it
+ * status_add_mode() - add to an object whether a device writes, or why not
+ * @object: receives the members
  * @dev: from dmdev_query()
  */
 void status_add_mode(struct json_object *object, const struct dmdev *dev)
@@ -159,10 +159,10 @@ bool status_has(const struct dmdev *dev, const char *flag)
 }
 
 /**
- * status_unwritten() - was nothing of a device ever written?
- * @dev: from dmdev_query(); has a fault
+ * status_unwritten() - test whether a device was never written
+ * @dev: from dmdev_query(); it has a fault
  *
- * Return: true if the fault was found before any write was let through.
+ * Return: true if the target found the fault before it permitted any write.
  */
 bool status_unwritten(const struct dmdev *dev)
 {

@@ -6,8 +6,9 @@
 #include "verbs.h"
 
 /*
- * The kernel opens the very file that was checked, whatever bears its name by
- * then; it puts the name into the table.
+ * The table line has /proc/self/fd/N, so that the kernel opens the file that
+ * was checked, even if another has its name by then. The kernel's table has the
+ * name.
  */
 static void print_image(FILE *out, const struct layer *layer)
 {
@@ -20,7 +21,7 @@ static void print_image(FILE *out, const struct layer *layer)
 		fputs(place_path(file->fd, path), out);
 }
 
-/* Whether the device is read-only is not here: that is device-mapper's. */
+/* No feature for read-only: device-mapper has a flag for that. */
 static void print_features(FILE *out, const struct options *options)
 {
 	bool timeout = options->given[OPT_NO_SPACE_TIMEOUT];
@@ -49,13 +50,13 @@ static void print_features(FILE *out, const struct options *options)
 }
 
 /**
- * table_line_build() - the target's part of the table line
+ * table_line_build() - make the target's part of the table line
  * @disk: the images
  * @options: of the command line
  *
- * The line serves this process, as long as the disk is open.
+ * The line is valid for this process while the disk is open.
  *
- * Return: the line, which the caller frees, or NULL without memory.
+ * Return: the line, for free(), or NULL without memory.
  */
 char *table_line_build(const struct disk *disk, const struct options *options)
 {
@@ -80,11 +81,12 @@ char *table_line_build(const struct disk *disk, const struct options *options)
 }
 
 /**
- * table_line_push() - a line with one more image in front
- * @fd: the file that the image is in, open in any way until the table is loaded
+ * table_line_push() - prepend an image to a table line
+ * @fd: descriptor of the image's file, which stays open until the table is
+ *	loaded
  * @text: the target's part of the line, as the kernel printed it
  *
- * Return: the line, which the caller frees, or NULL without memory.
+ * Return: the new line, for free(), or NULL without memory.
  */
 char *table_line_push(int fd, const char *text)
 {
@@ -104,9 +106,9 @@ char *table_line_push(int fd, const char *text)
 }
 
 /**
- * table_line_images() - the images of a line that the kernel printed
+ * table_line_images() - find the images of a line that the kernel printed
  * @text: the target's part of the line
- * @images: for words_free()
+ * @images: set to the images, for words_free()
  *
  * Return: 0 or -ENOMEM.
  */
@@ -117,7 +119,7 @@ int table_line_images(const char *text, struct words *images)
 
 	if (err)
 		return err;
-	/* A number ends them: that of the features. */
+	/* The number of features ends the images. */
 	for (i = 0; i < images->count; i++)
 		if (!images->word[i][strspn(images->word[i], "0123456789")])
 			images->count = i;
@@ -125,13 +127,13 @@ int table_line_images(const char *text, struct words *images)
 }
 
 /**
- * table_line_is_of() - is an image of a table this file or block device?
- * @word: the image, as table_line_images() has it
- * @st: which file or block device
+ * table_line_is_of() - test whether an image of a table is a file or device
+ * @word: the image, from table_line_images()
+ * @st: stat() of the file or block device
  *
- * Block devices are numbers in a table.
+ * A table has the numbers of block devices.
  *
- * Return: true if so.
+ * Return: true if it is.
  */
 bool table_line_is_of(const char *word, const struct stat *st)
 {

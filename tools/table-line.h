@@ -3,10 +3,10 @@
  * The target's table line: <image> [<parent>...] [<#features> <feature>...]
  *
  * table-line.c APIs:
- *   table_line_build()	from a disk and the options
- *   table_line_push()	a line with one more image in front
- *   table_line_images()	the images of one
- *   table_line_is_of()		is an image this file?
+ *   table_line_build()	make a line from a disk and the options
+ *   table_line_push()	prepend an image to a line
+ *   table_line_images()	find the images of a line
+ *   table_line_is_of()	test whether an image is a file or device
  */
 #ifndef TABLE_LINE_H
 #define TABLE_LINE_H

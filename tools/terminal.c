@@ -6,10 +6,10 @@
 #include "terminal.h"
 
 /**
- * terminal_moves() - may the cursor be moved?
- * @fd: where output goes
+ * terminal_moves() - test whether output may move the cursor
+ * @fd: descriptor of the output
  *
- * Return: true if it goes to a terminal that does not call itself dumb.
+ * Return: true if it is a terminal, and TERM is not "dumb".
  */
 bool terminal_moves(int fd)
 {
@@ -19,8 +19,8 @@ bool terminal_moves(int fd)
 }
 
 /**
- * terminal_colours() - may text have colours?
- * @fd: where output goes
+ * terminal_colours() - test whether output may have colours
+ * @fd: descriptor of the output
  *
  * NO_COLOR forbids them if it is set and not empty, see https://no-color.org.
  *

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What may be sent to a terminal beside plain text.
+ * Capabilities of a terminal.
  *
  * terminal.c APIs:
- *   terminal_moves()	may the cursor be moved?
- *   terminal_colours()	may text have colours?
+ *   terminal_moves()	test whether output may move the cursor
+ *   terminal_colours()	test whether output may have colours
  */
 #ifndef TERMINAL_H
 #define TERMINAL_H

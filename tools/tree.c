@@ -11,7 +11,7 @@
 #define LABEL_WIDTH	26
 #define NUMBER_KEY	"number"
 
-/* Output is small and there is nothing sensible to do half of. */
+/* Die without memory: output is small, and half of it would mislead. */
 static struct json_object *must(struct json_object *object)
 {
 	if (!object) {
@@ -22,7 +22,7 @@ static struct json_object *must(struct json_object *object)
 }
 
 /**
- * tree_new() - an object without members
+ * tree_new() - make an object without members
  *
  * Return: the object, for tree_free() or a tree that it is put into.
  */
@@ -32,9 +32,9 @@ struct json_object *tree_new(void)
 }
 
 /**
- * tree_list() - an array without elements
+ * tree_list() - make an array without elements
  *
- * Return: the array, for a tree that it is put into.
+ * Return: the array, to put into a tree.
  */
 struct json_object *tree_list(void)
 {
@@ -42,12 +42,12 @@ struct json_object *tree_list(void)
 }
 
 /**
- * tree_string() - a text by itself
+ * tree_string() - make a text value
  * @value: the text
  *
- * Any byte can be in a path, but JSON is UTF-8: what is none becomes \xNN.
+ * A path can have any byte, but JSON is UTF-8: other bytes become \xNN.
  *
- * Return: the text, for a tree that it is put into.
+ * Return: the value, to put into a tree.
  */
 struct json_object *tree_string(const char *value)
 {
@@ -73,10 +73,10 @@ struct json_object *tree_string(const char *value)
 }
 
 /**
- * tree_integer() - a number by itself
+ * tree_integer() - make a number value
  * @value: the number
  *
- * Return: the number, for a tree that it is put into.
+ * Return: the value, to put into a tree.
  */
 struct json_object *tree_integer(u64 value)
 {
@@ -84,10 +84,10 @@ struct json_object *tree_integer(u64 value)
 }
 
 /**
- * tree_boolean() - yes or no by itself
- * @value: yes?
+ * tree_boolean() - make a boolean value
+ * @value: the boolean
  *
- * Return: the value, for a tree that it is put into.
+ * Return: the value, to put into a tree.
  */
 struct json_object *tree_boolean(bool value)
 {
@@ -96,9 +96,9 @@ struct json_object *tree_boolean(bool value)
 
 /**
  * tree_add() - put a member into an object
- * @object: which
- * @key: the member's name
- * @value: the member; now belongs to @object
+ * @object: the object
+ * @key: name of the member
+ * @value: the member; @object takes it over
  */
 void tree_add(struct json_object *object, const char *key,
 	      struct json_object *value)
@@ -107,9 +107,9 @@ void tree_add(struct json_object *object, const char *key,
 }
 
 /**
- * tree_append() - put an element at the end of an array
- * @list: which
- * @value: the element; now belongs to @list
+ * tree_append() - append an element to an array
+ * @list: the array
+ * @value: the element; @list takes it over
  */
 void tree_append(struct json_object *list, struct json_object *value)
 {
@@ -118,8 +118,8 @@ void tree_append(struct json_object *list, struct json_object *value)
 
 /**
  * tree_number() - put a number into an object
- * @object: which
- * @key: the member's name, which decides how it looks in text
+ * @object: the object
+ * @key: name of the member, which decides its form in text
  * @value: the number
  */
 void tree_number(struct json_object *object, const char *key, u64 value)
@@ -129,8 +129,8 @@ void tree_number(struct json_object *object, const char *key, u64 value)
 
 /**
  * tree_text() - put text into an object
- * @object: which
- * @key: the member's name
+ * @object: the object
+ * @key: name of the member
  * @value: the text; NULL becomes null
  */
 void tree_text(struct json_object *object, const char *key, const char *value)
@@ -140,8 +140,8 @@ void tree_text(struct json_object *object, const char *key, const char *value)
 
 /**
  * tree_guid() - put a GUID into an object
- * @object: which
- * @key: the member's name
+ * @object: the object
+ * @key: name of the member
  * @value: the GUID
  */
 void tree_guid(struct json_object *object, const char *key, const guid_t *value)
@@ -152,10 +152,10 @@ void tree_guid(struct json_object *object, const char *key, const guid_t *value)
 }
 
 /**
- * tree_flag() - put yes or no into an object
- * @object: which
- * @key: the member's name
- * @value: yes?
+ * tree_flag() - put a boolean into an object
+ * @object: the object
+ * @key: name of the member
+ * @value: the boolean
  */
 void tree_flag(struct json_object *object, const char *key, bool value)
 {
@@ -166,11 +166,11 @@ static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
 				     "PiB", "EiB" };
 
 /**
- * tree_size_exact() - a size in the largest unit that divides it
+ * tree_size_exact() - convert a size to the largest unit that divides it
  * @bytes: the size
- * @unit: filled in
+ * @unit: set to the unit
  *
- * Return: how many of them.
+ * Return: the size in that unit.
  */
 u64 tree_size_exact(u64 bytes, const char **unit)
 {
@@ -185,10 +185,10 @@ u64 tree_size_exact(u64 bytes, const char **unit)
 }
 
 /**
- * tree_size_words() - a size with its unit
+ * tree_size_words() - convert a size to words with a unit
  * @bytes: the size
- * @buf: where the words go
- * @size: of @buf, in bytes
+ * @buf: receives the words
+ * @size: bytes in @buf
  *
  * Return: @buf.
  */
@@ -248,7 +248,7 @@ static void print_scalar(const char *key, struct json_object *value)
 	putchar('\n');
 }
 
-/* So many letters of a key in words; returns the column after them. */
+/* Print @length letters of a key as words. Return the column after them. */
 static int print_key(const char *key, int letters, int indent)
 {
 	int i;
@@ -268,7 +268,7 @@ static void print_label(const char *key, int letters, int indent)
 
 static void print_object(struct json_object *object, int indent);
 
-/* What an element of a list is told by. */
+/* Return the number that identifies an element of a list. */
 static u64 element_number(struct json_object *element, size_t place)
 {
 	struct json_object *own;
@@ -277,7 +277,7 @@ static u64 element_number(struct json_object *element, size_t place)
 	       json_object_get_uint64(own) : place;
 }
 
-/* Letters of a list's key without its plural's. */
+/* Return the number of letters of a list's key without its plural ending. */
 static int singular(const char *key)
 {
 	return (int)strlen(key) - ends_in(key, "s");
@@ -324,9 +324,9 @@ static void print_object(struct json_object *object, int indent)
 }
 
 /*
- * All that is not ASCII is in strings, where \u stands for any character: a
- * terminal is not to see those that turn text around. Strings have no line
- * breaks of their own.
+ * Print characters outside ASCII, which only strings have, as \u escapes: some
+ * of them would change the direction of text on a terminal. Strings have no
+ * line breaks.
  */
 static void print_escaped(const char *json, int indent)
 {
@@ -349,8 +349,8 @@ static void print_escaped(const char *json, int indent)
 }
 
 /**
- * tree_print() - print on standard output, as text
- * @object: what
+ * tree_print() - print an object as text on standard output
+ * @object: the object
  */
 void tree_print(struct json_object *object)
 {
@@ -358,12 +358,12 @@ void tree_print(struct json_object *object)
 }
 
 /**
- * tree_print_json() - print on standard output, as JSON
- * @object: what; NULL is null
+ * tree_print_json() - print a value as JSON on standard output
+ * @object: the value; NULL is null
  * @indent: blanks before each line but the first
- * @line: all on one line
+ * @line: print all on one line
  *
- * No line break follows.
+ * Prints no line break at the end.
  */
 void tree_print_json(struct json_object *object, int indent, bool line)
 {
@@ -373,8 +373,8 @@ void tree_print_json(struct json_object *object, int indent, bool line)
 }
 
 /**
- * tree_free() - free an object with all that is in it
- * @object: which, or NULL
+ * tree_free() - free an object with all its members
+ * @object: the object, or NULL
  */
 void tree_free(struct json_object *object)
 {

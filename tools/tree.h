@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Output as a tree: built once from json-c objects, printed either as JSON or
- * as text for people, so that the two never say different things.
+ * Output as a tree of json-c objects. The same tree is printed as JSON or as
+ * text for people, so that the two never differ.
  *
- * The key of a list is a plural. In text it becomes a singular before each
- * element, which is told by its place, from 0 on, or by its own member "number",
- * if it has one.
+ * The key of a list is a plural. Text has its singular before each element,
+ * with the member "number" of the element, or else its index from 0 on.
  *
- * In text, underscores of a key become spaces, and the key decides how a
- * number looks: keys that end in "offset" are hexadecimal; those that end in
- * "size", "length" or "bytes" get a unit as well.
+ * In text, underscores of a key become spaces, and the key decides the form of
+ * a number: one whose key ends in "offset" is hexadecimal; one whose key ends
+ * in "size", "length" or "bytes" has a unit as well.
  *
  * tree.c APIs:
- *   tree_new(), tree_list()	an object, an array
- *   tree_string(), tree_integer(), tree_boolean()	a value by itself
- *   tree_append()	put an element into an array
+ *   tree_new(), tree_list()	make an object, an array
+ *   tree_string(), tree_integer(), tree_boolean()	make a value
+ *   tree_append()	append an element to an array
  *   tree_number(), tree_text(), tree_guid(), tree_flag(), tree_add()
  *				put a member into an object
  *   tree_print()		print as text
  *   tree_print_json()		print as JSON
  *   tree_free()
- *   tree_size_words()		a size with its unit
- *   tree_size_exact()		in the largest unit that divides it
+ *   tree_size_words()		convert a size to words with a unit
+ *   tree_size_exact()		convert it to the largest unit that divides it
  */
 #ifndef TREE_H
 #define TREE_H

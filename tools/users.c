@@ -8,7 +8,7 @@
 #include "message.h"
 #include "users.h"
 
-/* How long those who only look at a new device, as udev does, are waited for. */
+/* Patience with programs that only probe a new device, as udev does. */
 #define LOOKS		25
 #define LOOK_USECS	200000
 
@@ -22,8 +22,8 @@ static bool is_node_of(const char *path, const struct dmdev *dev)
 }
 
 /*
- * The device of a file system that may have several, as btrfs, is none of them,
- * but its source is one.
+ * A file system that may have several devices, such as btrfs, has a device
+ * number of its own, so compare the source of the mount, too.
  */
 static bool name_mount(struct libmnt_fs *fs, const struct dmdev *dev)
 {
@@ -47,7 +47,7 @@ static bool name_swap(struct libmnt_fs *fs, const struct dmdev *dev)
 	return found;
 }
 
-/* Go through a list of the kernel's; returns how many entries were named. */
+/* Print the entries of a list in sysfs. Return their number. */
 static unsigned int name_entries(const char *list,
 				 int (*parse)(struct libmnt_table *table,
 					      const char *list),
@@ -72,7 +72,7 @@ static unsigned int name_entries(const char *list,
 	return count;
 }
 
-/* Those that kpartx made are for whoever asks to tell from others. */
+/* The caller has counted the partitions that kpartx mapped. */
 static bool is_partition(const char *block)
 {
 	char path[PATH_MAX], uuid[5] = "";
@@ -88,7 +88,7 @@ static bool is_partition(const char *block)
 	return !strcmp(uuid, "part");
 }
 
-/* Devices on top of it: LVM, crypt, md. */
+/* Print the devices above it: LVM, crypt, md. */
 static unsigned int name_holders(const struct dmdev *dev)
 {
 	struct dirent *entry;
@@ -111,7 +111,7 @@ static unsigned int name_holders(const struct dmdev *dev)
 	return count;
 }
 
-/* Does it stay in use? Then it is said by whom, as far as that can be found. */
+/* Return true if it stays in use, and print the users that can be found. */
 static bool refuse(const struct dmdev *dev, bool last_look)
 {
 	char path[PATH_MAX];
@@ -128,14 +128,14 @@ static bool refuse(const struct dmdev *dev, bool last_look)
 }
 
 /**
- * users_refuse() - see that nobody uses a device
- * @name: which
- * @own: how often it is open for its partitions
+ * users_refuse() - check that nobody uses a device
+ * @name: name of the device
+ * @own: number of times that its partitions have it open
  *
- * A program that has it open may be about to close it, and is waited for.
+ * Waits a while for programs that have it open, such as udev.
  *
- * Return: 0, or a negative errno after a message: -EBUSY if it is in use, and
- * by whom.
+ * Return: 0, or a negative errno after a message: -EBUSY if it is in use; the
+ * message names the users.
  */
 int users_refuse(const char *name, int own)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who uses a device?
+ * Users of a device: mounts, swap, other devices, processes.
  *
  * users.c APIs:
- *   users_refuse()	say it, and what to do, if anybody does
+ *   users_refuse()	check that nobody uses a device
  */
 #ifndef USERS_H
 #define USERS_H

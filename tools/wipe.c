@@ -4,17 +4,19 @@
 
 #include "wipe.h"
 
-/* More than there can be on one device, unless what is wiped stays. */
+/* A device cannot have so many signatures, unless wiping them fails. */
 #define SIGNATURES_MAX	1000
 
-/* Each file system, RAID member and partition table, damaged ones included. */
+/* Find each file system, RAID member and partition table, also damaged ones. */
 static void look_for_all(blkid_probe probe)
 {
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC |
 					  BLKID_SUBLKS_BADCSUM);
 	blkid_probe_enable_partitions(probe, 1);
-	/* The copy at the end counts where the first one is gone. */
+	/*
+	 * If the first copy of a GPT is gone, libblkid uses the one at the end.
+	 */
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC |
 					 BLKID_PARTS_FORCE_GPT);
 }
@@ -37,11 +39,11 @@ static int wipe_probed(blkid_probe probe)
 }
 
 /**
- * wipe_signatures() - wipe all signatures that libblkid knows off a device
+ * wipe_signatures() - wipe all signatures that libblkid finds off a device
  * @fd: the device, open for writing
  *
- * What an image does not overwrite would otherwise go on to tell others that
- * the device is a RAID member, or has partitions: at its end, above all.
+ * Signatures that an image does not overwrite, as those at the end of the
+ * device, would still tell that it is a RAID member or has partitions.
  *
  * Return: 0 or a negative errno.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Signatures of what was on a device, taken off it.
+ * Signatures of the old contents of a device.
  *
  * wipe.c APIs:
- *   wipe_signatures()	wipe all that libblkid knows
+ *   wipe_signatures()	wipe all that libblkid finds
  */
 #ifndef WIPE_H
 #define WIPE_H

@@ -9,7 +9,7 @@ static bool is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* One byte of a word, unescaped; moves @in past it. */
+/* Return a byte of a word, unescaped, and move @in past it. */
 static char next_byte(const char **in)
 {
 	const char *p = *in;
@@ -23,7 +23,7 @@ static char next_byte(const char **in)
 	return *p;
 }
 
-/* Take the next word off @text, unescaped; NULL at its end. */
+/* Take the next word off @text, unescaped. Return NULL at the end. */
 static char *next_word(char **text)
 {
 	char *word = *text + strspn(*text, WORDS_OF_DM);
@@ -34,7 +34,7 @@ static char *next_word(char **text)
 	if (!*word)
 		return NULL;
 	*text += end - *text + (*end != '\0');
-	/* What is unescaped is never longer, so it goes over what was read. */
+	/* Unescaped text is never longer, so overwrite the input. */
 	while (in < end)
 		*out++ = next_byte(&in);
 	*out = '\0';
@@ -42,9 +42,9 @@ static char *next_word(char **text)
 }
 
 /**
- * words_split() - text in words
+ * words_split() - split a text into words
  * @text: the text
- * @words: for words_free()
+ * @words: set to the words, for words_free()
  *
  * Return: 0 or -ENOMEM.
  */
@@ -53,7 +53,7 @@ int words_split(const char *text, struct words *words)
 	char *rest, *word;
 
 	*words = (struct words){ .buffer = strdup(text) };
-	/* No more words than every other byte. */
+	/* At most every other byte begins a word. */
 	words->word = calloc(strlen(text) / 2 + 1, sizeof(*words->word));
 	if (!words->buffer || !words->word) {
 		words_free(words);
@@ -66,7 +66,7 @@ int words_split(const char *text, struct words *words)
 }
 
 /**
- * words_free() - free a split text
+ * words_free() - free the words of a text
  * @words: from words_split()
  */
 void words_free(struct words *words)
@@ -76,11 +76,11 @@ void words_free(struct words *words)
 }
 
 /**
- * words_device() - the device that a word names by its number
- * @word: such as "254:0"
- * @device: filled in
+ * words_device() - parse a device number
+ * @word: a word such as "254:0"
+ * @device: set to the number
  *
- * Return: false if the word is something else.
+ * Return: false if the word is no device number.
  */
 bool words_device(const char *word, dev_t *device)
 {

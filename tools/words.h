@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What device-mapper prints in words: \ooo in one is a byte, which would
- * separate words otherwise.
+ * Words of device-mapper's output, in which \ooo is a byte that would otherwise
+ * separate words.
  *
  * words.c APIs:
- *   words_split()	text in words
+ *   words_split()	split a text into words
  *   words_free()
- *   words_device()	the device that a word names by its number
+ *   words_device()	parse a device number
  */
 #ifndef WORDS_H
 #define WORDS_H
@@ -15,16 +15,16 @@
 #include <sys/types.h>
 
 /*
- * Device-mapper splits a line where the kernel's isspace() says so, which in
- * its Latin-1 counts byte 0xA0, although UTF-8 has it inside letters.
+ * Device-mapper splits a line at the kernel's isspace(), which counts byte 0xA0
+ * of Latin-1, although UTF-8 has it inside letters.
  */
 #define WORDS_OF_DM	" \t\n\v\f\r\xa0"
 
 /**
- * struct words - a text in words
- * @buffer: holds them
- * @word: each of them, unescaped
- * @count: how many
+ * struct words - a text, split into words
+ * @buffer: holds the words
+ * @word: the words, unescaped
+ * @count: number of words
  */
 struct words {
 	char *buffer;
