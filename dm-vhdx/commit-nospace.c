@@ -139,7 +139,7 @@ bool vhdx_room_full(const struct vhdx_session *session)
 {
 	return READ_ONCE(session->mode) == VHDX_MODE_RW &&
 	       READ_ONCE(session->no_space) &&
-	       !READ_ONCE(session->prepared_count);
+	       !READ_ONCE(session->prepared.count);
 }
 
 /**

@@ -118,8 +118,9 @@ static bool drain_once(struct vhdx_committer *c)
 	drain_some(c);
 	more = c->space.drain == VHDX_DRAIN_DISCARDS;
 	mutex_unlock(&c->space.lock);
-	return more || READ_ONCE(session->more) ||
-	       (READ_ONCE(session->wanted) && !READ_ONCE(session->no_space));
+	return more || READ_ONCE(session->prepared.more) ||
+	       (READ_ONCE(session->prepared.wanted) &&
+		!READ_ONCE(session->no_space));
 }
 
 /* During hibernation, the worker prepares blocks only for bios that wait. */

@@ -245,7 +245,7 @@ static inline void vhdx_space_worker_wake(struct vhdx_committer *c)
  */
 static inline void vhdx_committer_changed(struct vhdx_committer *c)
 {
-	bool low = READ_ONCE(c->session->wanted);
+	bool low = READ_ONCE(c->session->prepared.wanted);
 
 	if (unlikely(low && !READ_ONCE(c->space.due)))
 		vhdx_space_worker_wake(c);

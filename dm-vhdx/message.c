@@ -69,7 +69,7 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	spin_lock(&session->image->pool.lock);
 	stats = session->stats;
 	changed = session->journal.changed_count;
-	ready = session->prepared_count;
+	ready = session->prepared.count;
 	freeing = vhdx_session_reclaims(session);
 	spin_unlock(&session->image->pool.lock);
 	DMEMIT("begun=%llu allocated=%llu freed=%llu prepared=%llu",

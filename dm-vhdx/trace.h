@@ -106,7 +106,7 @@ DECLARE_EVENT_CLASS(vhdx_session,
 		__entry->err = err;
 		__entry->commits = session->stats.commits;
 		__entry->checkpoints = session->stats.checkpoints;
-		__entry->ready = READ_ONCE(session->prepared_count);
+		__entry->ready = READ_ONCE(session->prepared.count);
 		__entry->flushes = session->journal.flushes;
 	),
 	TP_printk("%d:%d %s err=%d commits=%llu checkpoints=%llu ready=%u flushes=%llu",

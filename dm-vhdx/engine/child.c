@@ -116,9 +116,9 @@ static void clear_stale(const struct vhdx_bat *bat,
 /* The space of a new bitmap block is zeroed, so all bits are clear. */
 static void take_bitmap(struct vhdx_session *session, struct newcomer *block)
 {
-	u64 offset = session->prepared_bitmap;
+	u64 offset = session->prepared.bitmap;
 
-	session->prepared_bitmap = 0;
+	session->prepared.bitmap = 0;
 	vhdx_spot_publish(&block->bitmap, offset | VHDX_BITMAP_PRESENT);
 	session->last_end = max(session->last_end,
 				offset + VHDX_BITMAP_BLOCK_SIZE);
@@ -152,11 +152,11 @@ int vhdx_child_allocate(struct vhdx_session *session, struct vhdx_spot *spot,
 	r = find_bitmap(session, &block, miss);
 	if (r)
 		return r;
-	if (block.no_bitmap && !session->prepared_bitmap) {
-		WRITE_ONCE(session->wants_bitmap, true);
+	if (block.no_bitmap && !session->prepared.bitmap) {
+		WRITE_ONCE(session->prepared.wants_bitmap, true);
 		return vhdx_spot_short_of(session);
 	}
-	if (!session->prepared_count)
+	if (!session->prepared.count)
 		return vhdx_spot_short_of(session);
 	if (!touch_all(session, spot, &block))
 		return -EBUSY;

@@ -23,7 +23,7 @@ static void release_entry(struct vhdx_session *session, u64 entry)
 
 static u64 next_prepared(const struct vhdx_session *session)
 {
-	return session->prepared[session->prepared_first];
+	return session->prepared.block[session->prepared.first];
 }
 
 /*
@@ -33,11 +33,11 @@ static u64 next_prepared(const struct vhdx_session *session)
 static int allocate_block(struct vhdx_session *session, u64 pos,
 			  struct vhdx_spot *spot, struct vhdx_miss *miss)
 {
-	if (session->prepared_count <= session->prepared_goal / 2)
-		WRITE_ONCE(session->wanted, true);
+	if (session->prepared.count <= session->prepared.goal / 2)
+		WRITE_ONCE(session->prepared.wanted, true);
 	if (vhdx_child_shows_parent(session, spot->entry))
 		return vhdx_child_allocate(session, spot, pos, miss);
-	if (!session->prepared_count)
+	if (!session->prepared.count)
 		return vhdx_spot_short_of(session);
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
@@ -81,7 +81,7 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 	if (vhdx_spot_find(session, pos, len, &spot, &miss))
 		return false;
 	if (!vhdx_entry_present(spot.entry)) {
-		if (!session->prepared_count ||
+		if (!session->prepared.count ||
 		    next_prepared(session) != run->offset + run->length ||
 		    allocate_block(session, pos, &spot, &miss))
 			return false;

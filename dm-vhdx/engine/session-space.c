@@ -159,7 +159,7 @@ u64 vhdx_session_reclaims(const struct vhdx_session *session)
  */
 static u64 next_growth(const struct vhdx_session *session)
 {
-	u64 goal = (u64)session->prepared_goal
+	u64 goal = (u64)session->prepared.goal
 		   << session->image->bat.block_shift;
 	u64 least = min(goal, AT_ONCE);
 
@@ -253,14 +253,14 @@ static int prepare_bitmap(struct vhdx_session *session)
 	u64 offset;
 	int r;
 
-	if (!READ_ONCE(session->wants_bitmap))
+	if (!READ_ONCE(session->prepared.wants_bitmap))
 		return 0;
 	r = prepare_space(session, VHDX_BITMAP_BLOCK_SIZE, &offset);
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);
-	session->prepared_bitmap = offset;
-	WRITE_ONCE(session->wants_bitmap, false);
+	session->prepared.bitmap = offset;
+	WRITE_ONCE(session->prepared.wants_bitmap, false);
 	spin_unlock(&session->image->pool.lock);
 	return 0;
 }
@@ -276,9 +276,9 @@ static int prepare_one(struct vhdx_session *session)
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);
-	last = session->prepared_first + session->prepared_count;
-	session->prepared[last % VHDX_PREPARED_MAX] = offset;
-	WRITE_ONCE(session->prepared_count, session->prepared_count + 1);
+	last = session->prepared.first + session->prepared.count;
+	session->prepared.block[last % VHDX_PREPARED_MAX] = offset;
+	WRITE_ONCE(session->prepared.count, session->prepared.count + 1);
 	session->stats.prepared++;
 	spin_unlock(&session->image->pool.lock);
 	return 0;
@@ -293,10 +293,10 @@ static u32 raise_goal(struct vhdx_session *session)
 	u64 blocks = PREPARED_BYTES >> session->image->bat.block_shift;
 	u32 limit = clamp_t(u64, blocks, VHDX_PREPARED_MIN, VHDX_PREPARED_MAX);
 
-	if (session->prepared_count < session->prepared_goal / 2)
-		session->prepared_goal =
-			min(session->prepared_goal * 2, limit);
-	return session->prepared_goal;
+	if (session->prepared.count < session->prepared.goal / 2)
+		session->prepared.goal =
+			min(session->prepared.goal * 2, limit);
+	return session->prepared.goal;
 }
 
 /* Return how many blocks to have prepared, or 0 to prepare none. */
@@ -307,14 +307,14 @@ static u32 prepare_goal(struct vhdx_session *session)
 	spin_lock(&session->image->pool.lock);
 	if (vhdx_session_ready(session) || session->space_error)
 		goal = 0;
-	else if (session->wanted)
+	else if (session->prepared.wanted)
 		goal = raise_goal(session);
-	else if (session->more)
-		goal = session->prepared_goal;
-	WRITE_ONCE(session->wanted, false);
+	else if (session->prepared.more)
+		goal = session->prepared.goal;
+	WRITE_ONCE(session->prepared.wanted, false);
 	/* Otherwise the space worker would repeat its pass for ever. */
 	if (!goal)
-		WRITE_ONCE(session->more, false);
+		WRITE_ONCE(session->prepared.more, false);
 	spin_unlock(&session->image->pool.lock);
 	return goal;
 }
@@ -325,8 +325,9 @@ static void prepare_result(struct vhdx_session *session, u32 goal, int r)
 	WRITE_ONCE(session->no_space, r == -ENOSPC);
 	/* After any other errno, no more blocks are prepared. */
 	if (r == -ENOSPC || r == -ENOMEM)
-		WRITE_ONCE(session->wanted, true);
-	WRITE_ONCE(session->more, !r && session->prepared_count < goal);
+		WRITE_ONCE(session->prepared.wanted, true);
+	WRITE_ONCE(session->prepared.more,
+		   !r && session->prepared.count < goal);
 	if (r && r != -ENOSPC && r != -ENOMEM)
 		WRITE_ONCE(session->space_error, r);
 	spin_unlock(&session->image->pool.lock);
@@ -358,7 +359,7 @@ int vhdx_session_prepare(struct vhdx_session *session)
 	 * Writers may take blocks as fast as they are prepared: bound the pass.
 	 */
 	for (made = 0; made < AT_ONCE && !r; made += size) {
-		if (READ_ONCE(session->prepared_count) >= goal ||
+		if (READ_ONCE(session->prepared.count) >= goal ||
 		    READ_ONCE(session->mode) != VHDX_MODE_RW)
 			break;
 		r = prepare_one(session);
@@ -450,17 +451,17 @@ static void give_back(struct vhdx_session *session)
 	u64 size = vhdx_bat_block_size(&session->image->bat);
 
 	spin_lock(&session->image->pool.lock);
-	while (session->prepared_count)
+	while (session->prepared.count)
 		vhdx_space_untake(&session->space,
 				  vhdx_session_take_prepared(session), size);
-	if (session->prepared_bitmap)
-		vhdx_space_untake(&session->space, session->prepared_bitmap,
+	if (session->prepared.bitmap)
+		vhdx_space_untake(&session->space, session->prepared.bitmap,
 				  VHDX_BITMAP_BLOCK_SIZE);
-	session->prepared_bitmap = 0;
-	WRITE_ONCE(session->wants_bitmap, false);
-	session->prepared_goal = VHDX_PREPARED_MIN;
-	WRITE_ONCE(session->wanted, false);
-	WRITE_ONCE(session->more, false);
+	session->prepared.bitmap = 0;
+	WRITE_ONCE(session->prepared.wants_bitmap, false);
+	session->prepared.goal = VHDX_PREPARED_MIN;
+	WRITE_ONCE(session->prepared.wanted, false);
+	WRITE_ONCE(session->prepared.more, false);
 	WRITE_ONCE(session->no_space, false);
 	/* Nobody was refused space for it; the next session tries anew. */
 	WRITE_ONCE(session->space_error, 0);

@@ -244,7 +244,7 @@ int vhdx_session_work(struct vhdx_session *session, unsigned int flags)
 		return -EROFS;
 	r = vhdx_session_survey(session);
 	if (!r && !session->live && (flags & VHDX_WORK_BEGIN))
-		r = session->sealed ? -EBUSY : session_begin(session);
+		r = session->seal.closed ? -EBUSY : session_begin(session);
 	if (!r && session->live)
 		r = work_live(session, flags);
 	return r;
@@ -266,19 +266,19 @@ static int close_log(struct vhdx_session *session)
 		return r;
 	next = *vhdx_header_current(&image->headers);
 	next.log_guid = (guid_t){};
-	if (!guid_is_null(&session->seal))
-		next.data_write_guid = session->seal;
+	if (!guid_is_null(&session->seal.next))
+		next.data_write_guid = session->seal.next;
 	return vhdx_headers_update(image->store, &image->headers, &next);
 }
 
 /* A GUID names one state of the disk, so a seal is used once. */
 static void use_seal(struct vhdx_session *session)
 {
-	if (guid_is_null(&session->seal))
+	if (guid_is_null(&session->seal.next))
 		return;
-	session->seal_used = session->seal;
-	session->seal = (guid_t){};
-	session->sealed = true;
+	session->seal.used = session->seal.next;
+	session->seal.next = (guid_t){};
+	session->seal.closed = true;
 }
 
 /**
@@ -368,9 +368,9 @@ int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
 	if (READ_ONCE(session->mode) != VHDX_MODE_RW)
 		return -EROFS;
 	if (guid_is_null(guid) || guid_equal(guid, identity) ||
-	    guid_equal(guid, &session->seal_used))
+	    guid_equal(guid, &session->seal.used))
 		return -EINVAL;
-	session->seal = *guid;
+	session->seal.next = *guid;
 	*holds = session->live ? *guid : *identity;
 	return 0;
 }
@@ -386,8 +386,8 @@ int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
  */
 void vhdx_session_unseal(struct vhdx_session *session)
 {
-	session->seal = (guid_t){};
-	session->sealed = false;
+	session->seal.next = (guid_t){};
+	session->seal.closed = false;
 }
 
 /**
@@ -457,7 +457,7 @@ struct vhdx_session *vhdx_session_new(struct vhdx_image *image,
 		return ERR_PTR(-ENOMEM);
 	session->image = image;
 	session->report = report;
-	session->prepared_goal = VHDX_PREPARED_MIN;
+	session->prepared.goal = VHDX_PREPARED_MIN;
 	/* The entries of a block and of its bitmap may lie in two pages. */
 	if (image->bat.differencing)
 		vhdx_pool_need(&image->pool,

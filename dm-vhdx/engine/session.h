@@ -96,6 +96,46 @@ struct vhdx_session_stats {
 };
 
 /**
+ * struct vhdx_prepared - blocks that await allocation
+ * @block: ring of byte offsets of prepared blocks
+ * @first: index of the first prepared block
+ * @count: number of prepared blocks
+ * @goal: target for @count; rises as blocks are used up
+ * @bitmap: byte offset of a prepared sector bitmap block, or 0
+ * @wants_bitmap: a lookup needs a sector bitmap block
+ * @wanted: lookups need blocks, so more should be prepared
+ * @more: the last pass has not reached its goal
+ *
+ * The image's pool lock guards all of it. @count, @wanted and @more may be read
+ * without the lock, as hints.
+ */
+struct vhdx_prepared {
+	u64 block[VHDX_PREPARED_MAX];
+	u32 first;
+	u32 count;
+	u32 goal;
+	u64 bitmap;
+	bool wants_bitmap;
+	bool wanted;
+	bool more;
+};
+
+/**
+ * struct vhdx_seal - the identity that an image ends under
+ * @next: DataWriteGuid that the image gets when the session ends; null to keep
+ *	the one that it has
+ * @used: the last @next that took effect; null for none
+ * @closed: @next has taken effect, so no session may begin
+ *
+ * Only the committer uses it.
+ */
+struct vhdx_seal {
+	guid_t next;
+	guid_t used;
+	bool closed;
+};
+
+/**
  * struct vhdx_session - the write side of an open image
  * @image: the image; outlives the session
  * @report: receives findings
@@ -103,23 +143,13 @@ struct vhdx_session_stats {
  * @reason: if the mode is not VHDX_MODE_RW, why, in words
  * @live: the headers name our log, and writes may proceed
  * @committing: a transaction is closed but not yet durable
- * @seal: DataWriteGuid that the image gets when the session ends; null to keep
- *	the one that it has
- * @seal_used: the last @seal that an end has used up; null for none
- * @sealed: a session has ended under @seal, or before one began; none may begin
+ * @seal: the identity that the image ends under
  * @surveyed: @space is complete
  * @abort_survey: somebody waits for the end; the survey stops and can be made
  *	later
  * @space: map of owned and free space
  * @journal: changes on their way to disk
- * @prepared: ring of byte offsets of prepared blocks
- * @prepared_first: index of the first prepared block
- * @prepared_count: number of prepared blocks
- * @prepared_goal: target for @prepared_count; rises as blocks are used up
- * @prepared_bitmap: byte offset of a prepared sector bitmap block, or 0
- * @wants_bitmap: one was asked for
- * @wanted: blocks were asked for, so more should be prepared
- * @more: the last call that prepared blocks left some of them for the next
+ * @prepared: blocks that await allocation
  * @crowded: a change did not fit in the open transaction: a commit is needed
  * @reclaim: the file had to grow although space was freed: a commit is needed
  * @space_error: errno of the store that stopped the space worker, or 0
@@ -134,14 +164,13 @@ struct vhdx_session_stats {
  * @stats: counters
  *
  * @image and @report never change. @abort_survey is set without a lock. Only
- * the committer changes @seal, @seal_used, @sealed, @surveyed and @journal, except for the
- * journal's lists and @changed_count. While the session is live, only the space worker changes
+ * the committer changes @surveyed and @journal, except for the journal's lists
+ * and @changed_count. While the session is live, only the space worker changes
  * @append_at and @bad_places and grows @space. Otherwise the committer does,
  * and it also owns @found_size, @space, @last_end and @begin_under. The image's
  * pool lock guards everything else, except that the space worker sets @reclaim
- * without it. @mode, @live, @prepared_count, @wanted, @more, @no_space, @reclaim and
- * @space_error may be read without the lock, as hints. So may @reason, once the
- * mode has changed.
+ * without it. @mode, @live, @no_space, @reclaim and @space_error may be read
+ * without the lock, as hints. So may @reason, once the mode has changed.
  */
 struct vhdx_session {
 	struct vhdx_image *image;
@@ -150,21 +179,12 @@ struct vhdx_session {
 	char reason[VHDX_SENTENCE_MAX];
 	bool live;
 	bool committing;
-	guid_t seal;
-	guid_t seal_used;
-	bool sealed;
+	struct vhdx_seal seal;
 	bool surveyed;
 	bool abort_survey;
 	struct vhdx_space space;
 	struct vhdx_journal journal;
-	u64 prepared[VHDX_PREPARED_MAX];
-	u32 prepared_first;
-	u32 prepared_count;
-	u32 prepared_goal;
-	u64 prepared_bitmap;
-	bool wants_bitmap;
-	bool wanted;
-	bool more;
+	struct vhdx_prepared prepared;
 	bool crowded;
 	bool reclaim;
 	int space_error;
@@ -216,11 +236,11 @@ static inline int vhdx_session_ready(const struct vhdx_session *session)
  */
 static inline u64 vhdx_session_take_prepared(struct vhdx_session *session)
 {
-	u64 offset = session->prepared[session->prepared_first];
+	u64 offset = session->prepared.block[session->prepared.first];
 
-	session->prepared_first =
-		(session->prepared_first + 1) % VHDX_PREPARED_MAX;
-	WRITE_ONCE(session->prepared_count, session->prepared_count - 1);
+	session->prepared.first =
+		(session->prepared.first + 1) % VHDX_PREPARED_MAX;
+	WRITE_ONCE(session->prepared.count, session->prepared.count - 1);
 	return offset;
 }
 

@@ -79,7 +79,7 @@ void vhdx_spot_publish(struct vhdx_spot *spot, u64 entry)
  */
 int vhdx_spot_short_of(struct vhdx_session *session)
 {
-	WRITE_ONCE(session->wanted, true);
+	WRITE_ONCE(session->prepared.wanted, true);
 	return session->no_space ? -ENOSPC : -EINPROGRESS;
 }
 

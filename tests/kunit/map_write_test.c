@@ -161,7 +161,7 @@ static void prepare(struct kunit *test)
 
 	vhdx_space_worker_wake(c);
 	for (ms = 0; ms < 60000; ms += 20) {
-		if (READ_ONCE(c->session->prepared_count))
+		if (READ_ONCE(c->session->prepared.count))
 			return;
 		msleep(20);
 	}

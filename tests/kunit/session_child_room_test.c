@@ -63,7 +63,7 @@ static void crowded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, session->journal.changed_count, 17);
 	KUNIT_ASSERT_EQ(test, vhdx_session_work(session, 0), 0);
 	KUNIT_EXPECT_EQ(test, session->journal.changed_count, 17);
-	while (!session->prepared_count)
+	while (!session->prepared.count)
 		writer_work(test, VHDX_WORK_BEGIN);
 	while (vhdx_session_map(session, child_rig_start(test), 512, &run,
 				&miss) == -EAGAIN)
@@ -180,7 +180,7 @@ static void no_room(struct kunit *test)
 	builder_bitmap(child_rig_files(test), 0);
 	session = child_rig_begin(test);
 	writer_write(test, child_rig_start(test), 512, NEW);
-	KUNIT_ASSERT_TRUE(test, session->prepared_count);
+	KUNIT_ASSERT_TRUE(test, session->prepared.count);
 	w->tracer.limit = f->ram[0].store.size;
 	w->tracer.limit_error = -ENOSPC;
 	KUNIT_EXPECT_EQ(test, writer_map(test, 5000 * MIB, 512, &run),
@@ -211,7 +211,7 @@ static void bitmap_last(struct kunit *test)
 	builder_bitmap(child_rig_files(test), 0);
 	session = child_rig_begin(test);
 	writer_write(test, child_rig_start(test), 512, NEW);
-	KUNIT_ASSERT_TRUE(test, session->prepared_count);
+	KUNIT_ASSERT_TRUE(test, session->prepared.count);
 	writer_write(test, 5000 * MIB, 512, NEW);
 	child_rig_commit(test);
 	bitmap = child_rig_bitmap(test, 1) & ~0xFFFFFULL;
@@ -240,9 +240,9 @@ static void bitmap_given_back(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, vhdx_image_load(&miss), 0);
 	KUNIT_EXPECT_EQ(test, r, -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), 0);
-	KUNIT_EXPECT_EQ(test, session->prepared_bitmap, 4 * MIB);
+	KUNIT_EXPECT_EQ(test, session->prepared.bitmap, 4 * MIB);
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-	KUNIT_EXPECT_EQ(test, session->prepared_bitmap, 0);
+	KUNIT_EXPECT_EQ(test, session->prepared.bitmap, 0);
 	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 4 * MIB);
 	/* And again, to be used. */
 	writer_write(test, 0, 512, NEW);

@@ -50,7 +50,7 @@ static void map_absent_row(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run.offset, 4 * MIB + 4096);
 	KUNIT_EXPECT_EQ(test, run.length, 4 * MIB - 4096);
 	KUNIT_EXPECT_EQ(test, session->stats.allocated, 4);
-	KUNIT_EXPECT_EQ(test, session->prepared_count, 0);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
 	/* Present ones, and on into absent ones. */
 	KUNIT_ASSERT_EQ(test, writer_map(test, 4 * MIB, 512, &run), 0);
 	KUNIT_EXPECT_EQ(test, run.offset, 8 * MIB);
@@ -112,9 +112,9 @@ static void map_again(struct kunit *test)
 	/* None is prepared, and nobody has asked for any before. */
 	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 600 * MIB, 512, &run,
 					       &miss), -EINPROGRESS);
-	KUNIT_EXPECT_EQ(test, session->prepared_count, 0);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
 	writer_work(test, VHDX_WORK_BEGIN);
-	KUNIT_EXPECT_GE(test, session->prepared_count, 2);
+	KUNIT_EXPECT_GE(test, session->prepared.count, 2);
 	KUNIT_EXPECT_EQ(test, vhdx_session_map(session, 600 * MIB, 512, &run,
 					       &miss), 0);
 }

@@ -129,7 +129,7 @@ static void reuse_not_by_commit(struct kunit *test)
 	struct vhdx_session *session = with_free_space(test, 8, 4);
 
 	writer_discard(test, VHDX_ZERO_DISCARD, 4 * MIB, 4 * MIB);
-	session->wanted = true;
+	session->prepared.wanted = true;
 	tracer_forget(&writer_of(test)->tracer);
 	KUNIT_EXPECT_EQ(test, vhdx_session_work(session, VHDX_WORK_COMMIT), 0);
 	writer_trace(test,

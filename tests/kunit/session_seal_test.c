@@ -26,10 +26,10 @@ static void seal(struct kunit *test, u8 chosen, u8 holds)
 static void refuse_seal(struct kunit *test, const guid_t *guid, int error)
 {
 	struct vhdx_session *session = writer_of(test)->session;
-	guid_t before = session->seal, got;
+	guid_t before = session->seal.next, got;
 
 	KUNIT_EXPECT_EQ(test, vhdx_session_seal(session, guid, &got), error);
-	KUNIT_EXPECT_TRUE(test, guid_equal(&session->seal, &before));
+	KUNIT_EXPECT_TRUE(test, guid_equal(&session->seal.next, &before));
 }
 
 static bool has_guid(struct kunit *test, u8 byte)

@@ -66,22 +66,22 @@ static void prepare_in_pieces(struct kunit *test)
 	session = writer_open_empty(test);
 	for (k = 0; k < 150; k++)
 		writer_write(test, k * MIB, 512, 1);
-	KUNIT_ASSERT_EQ(test, session->prepared_goal, 64);
-	while (session->more)
+	KUNIT_ASSERT_EQ(test, session->prepared.goal, 64);
+	while (session->prepared.more)
 		writer_work(test, 0);
-	KUNIT_EXPECT_EQ(test, session->prepared_count, 64);
-	for (; session->prepared_count; k++)
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 64);
+	for (; session->prepared.count; k++)
 		writer_write(test, k * MIB, 512, 1);
 	before = session->stats.prepared;
 	writer_work(test, VHDX_WORK_COMMIT);
 	KUNIT_EXPECT_EQ(test, session->stats.prepared - before, 16);
-	KUNIT_EXPECT_TRUE(test, session->more);
+	KUNIT_EXPECT_TRUE(test, session->prepared.more);
 	writer_work(test, VHDX_WORK_COMMIT);
 	KUNIT_EXPECT_EQ(test, session->stats.prepared - before, 32);
-	KUNIT_EXPECT_TRUE(test, session->more);
+	KUNIT_EXPECT_TRUE(test, session->prepared.more);
 	/* The rest is not wanted any more, nor is the committer for it. */
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-	KUNIT_EXPECT_FALSE(test, session->more);
+	KUNIT_EXPECT_FALSE(test, session->prepared.more);
 }
 
 /* A worker that asks what is left to do would never come to rest. */
@@ -89,11 +89,11 @@ static void prepare_not_when_failed(struct kunit *test)
 {
 	struct vhdx_session *session = writer_begin_empty(test);
 
-	WRITE_ONCE(session->more, true);
+	WRITE_ONCE(session->prepared.more, true);
 	vhdx_session_fail(session, VHDX_AT("file", 0), "is gone");
 	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), 0);
-	KUNIT_EXPECT_FALSE(test, session->more);
-	KUNIT_EXPECT_FALSE(test, session->wanted);
+	KUNIT_EXPECT_FALSE(test, session->prepared.more);
+	KUNIT_EXPECT_FALSE(test, session->prepared.wanted);
 }
 
 /* Blocks ahead of need: more of them the faster they go, up to 64 MiB. */
@@ -117,17 +117,17 @@ static void prepare_goal(struct kunit *test)
 		session = writer_open_empty(test);
 		for (k = 0; k < 300; k++) {
 			writer_write(test, k * block, 512, 1);
-			most = max(most, session->prepared_count);
-			KUNIT_EXPECT_LE(test, session->prepared_goal,
+			most = max(most, session->prepared.count);
+			KUNIT_EXPECT_LE(test, session->prepared.goal,
 					limits[i]);
 		}
-		KUNIT_EXPECT_EQ(test, session->prepared_goal, limits[i]);
+		KUNIT_EXPECT_EQ(test, session->prepared.goal, limits[i]);
 		/* Of large ones, each is used as soon as it is made. */
 		KUNIT_EXPECT_EQ(test, most > 0, !i);
 		KUNIT_EXPECT_LT(test, most, limits[i]);
 		KUNIT_EXPECT_EQ(test, session->stats.allocated, 300);
 		KUNIT_EXPECT_EQ(test, vhdx_session_end(session), 0);
-		KUNIT_EXPECT_EQ(test, session->prepared_count, 0);
+		KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
 		KUNIT_EXPECT_EQ(test, f->ram[0].store.size,
 				4 * MIB + 300 * block);
 		writer_crash(test);
@@ -143,7 +143,7 @@ static void prepare_nothing(struct kunit *test)
 
 	writer_work(test, VHDX_WORK_COMMIT);
 	writer_work(test, 0);
-	KUNIT_EXPECT_EQ(test, session->prepared_count, 0);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
 	KUNIT_EXPECT_EQ(test, vhdx_session_prepare(session), 0);
 	writer_trace(test, "flush\n");
 }
@@ -311,7 +311,7 @@ static void no_space(struct kunit *test)
 	/* Somebody makes room; the committer finds out when it works next. */
 	w->tracer.limit = 8 * MIB;
 	writer_work(test, 0);
-	KUNIT_EXPECT_FALSE(test, session->no_space && !session->prepared_count);
+	KUNIT_EXPECT_FALSE(test, session->no_space && !session->prepared.count);
 	writer_write(test, 2 * MIB, 2 * MIB, 0x13);
 	KUNIT_EXPECT_EQ(test, writer_map(test, 4 * MIB, 512, &run), -ENOSPC);
 	/* So does a block that gives up its own. */

@@ -585,7 +585,7 @@ static void reclaim_once(struct kunit *test)
 		writer_write(test, i * MIB, 512, 0x12);
 	KUNIT_EXPECT_GT(test, session->stats.commits, commits);
 	writer_drain(test);
-	while (session->more || session->wanted)
+	while (session->prepared.more || session->prepared.wanted)
 		writer_work(test, 0);
 	tracer_forget(&writer_of(test)->tracer);
 	writer_work(test, 0);

@@ -258,7 +258,7 @@ static void check_seal(struct machine *m, bool live, const guid_t *before)
 	const guid_t *identity = vhdx_image_identity(m->image);
 	const guid_t *want = live ? &m->verifier.seal : before;
 
-	if (!m->session->sealed)
+	if (!m->session->seal.closed)
 		return;
 	if (!guid_equal(identity, want))
 		machine_fail(m, "after a sealed end, DataWriteGuid is not the one that was said");

@@ -117,7 +117,7 @@ void worker_rest(struct machine *m)
 		resume(m);
 		worker_finish(m);
 	} while (machine_lives(m) &&
-		 (m->session->more || m->worker.drain != before ||
+		 (m->session->prepared.more || m->worker.drain != before ||
 		  m->worker.drain == DRAIN_DISCARDS));
 }
 

@@ -78,7 +78,7 @@ static int prepare(struct committer *c)
 static bool has_room(const struct vhdx_session *session)
 {
 	return !session->no_space ||
-	       (session->prepared_count && !session->wants_bitmap);
+	       (session->prepared.count && !session->prepared.wants_bitmap);
 }
 
 /* If the session found no room to begin, try again for each request. */
