@@ -138,7 +138,7 @@ void status_add_mode(struct json_object *object, const struct dmdev *dev)
 }
 
 /**
- * status_has() - does the status of a device have a flag?
+ * status_has() - test whether the status of a device has a flag
  * @dev: from dmdev_query()
  * @flag: the flag
  *
@@ -170,8 +170,8 @@ bool status_unwritten(const struct dmdev *dev)
 }
 
 /**
- * status_add_target() - put into an object the target's own counters and flags
- * @object: gets them; nothing, if the status is not as this program knows it
+ * status_add_target() - add the target's counters and flags to an object
+ * @object: receives the members, unless the status has an unknown form
  * @dev: from dmdev_query()
  */
 void status_add_target(struct json_object *object, const struct dmdev *dev)

@@ -3,12 +3,12 @@
  * A device as a tree, for `status` and `list`.
  *
  * status-tree.c APIs:
- *   status_device()	which device, and of which images
- *   status_add_target()	the target's own counters and flags
- *   status_add_mode()	does it write, and if not, why?
- *   status_has()	a flag
- *   status_unwritten()	was nothing of the device ever written?
- *   status_fault()	why it does not write any more
+ *   status_device()	describe a device and its images
+ *   status_add_target()	add the target's counters and flags
+ *   status_add_mode()	add whether a device writes, or why not
+ *   status_has()	test whether the status has a flag
+ *   status_unwritten()	test whether a device was never written
+ *   status_fault()	find out why a device refuses writes
  */
 #ifndef STATUS_TREE_H
 #define STATUS_TREE_H
