@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * check: look for everything that is wrong with an image, and change nothing,
- * unless a repair was asked for, which then goes first.
+ * check: find all faults of an image. Only --repair changes the image, and runs
+ * before the check.
  *
- * A hostile image can have a finding for every one of its blocks, so findings
- * are printed as they come, in JSON too, and never kept.
+ * A hostile image can have a finding for each block, so findings are printed
+ * one by one, also in JSON, and not kept in memory.
  */
 #include "check.h"
 #include "document.h"
@@ -16,18 +16,18 @@
 #include "repair-image.h"
 #include "tree.h"
 
-/* A file that could be shorter by less is not worth a word. */
+/* Report unowned bytes only if there are more than this. */
 #define UNOWNED_MIN	(16 * VHDX_MIB)
 
 /**
- * struct verdict - what there is to say of one image
- * @counts: findings by severity, those of its parents among them
+ * struct verdict - the result for one image
+ * @counts: number of findings by severity, including its parents'
  * @dirty: the image's log must be replayed
- * @in_use: somebody wrote the image meanwhile
- * @alone: the image has parents, and they were not looked at
- * @in_parents: bytes of the disk that lie there, or are zeros
+ * @in_use: another program was writing the image
+ * @alone: the image has parents, which were not checked
+ * @in_parents: bytes of the disk that are in the parents, or zeros
  * @file_size: bytes of the file
- * @unowned: bytes of it that belong to no block and to nothing else
+ * @unowned: bytes of the file that belong to nothing
  * @reason: the first error, with its path
  */
 struct verdict {
@@ -42,16 +42,16 @@ struct verdict {
 };
 
 /**
- * struct checker - one run of check
- * @sink: hears the findings
- * @progress: shown meanwhile
+ * struct checker - a run of check
+ * @sink: receives the findings
+ * @progress: shown during the check
  * @options: of the command line
- * @now: of the image that is being checked
- * @counts: findings of all images by severity
- * @code: the exit code of the image that is worst off
- * @failure: why that image could not be checked, a negative errno, or 0
- * @incomplete: some image was not checked to its end
- * @images: what was found of each, for JSON
+ * @now: result for the present image so far
+ * @counts: number of findings of all images by severity
+ * @code: exit code of the worst image
+ * @failure: negative errno if that image could not be checked, or 0
+ * @incomplete: the check of an image has ended early
+ * @images: results of all images, for JSON
  */
 struct checker {
 	struct disk_sink sink;
@@ -65,7 +65,7 @@ struct checker {
 	struct json_object *images;
 };
 
-/* In case it is why the image cannot be opened: the first one says that. */
+/* Keep the first error: it says why the image cannot be opened. */
 static void note(struct verdict *now, const char *path,
 		 const struct vhdx_finding *finding)
 {
@@ -124,7 +124,7 @@ static void hear(struct disk_sink *sink, const char *path,
 		vhdx_place_count(&finding->at);
 }
 
-/* What the image has besides its blocks is owned, too. */
+/* Add what the image's structures own. */
 static void learn(struct verdict *verdict, const struct layer *layer,
 		  const struct vhdx_census *census, struct vhdx_space *space)
 {
@@ -140,7 +140,7 @@ static void learn(struct verdict *verdict, const struct layer *layer,
 					min(regions->all[i].length,
 					    size - regions->all[i].offset));
 	verdict->file_size = image->store->size;
-	/* A device is as long as it is. */
+	/* A block device cannot be made shorter. */
 	verdict->unowned = layer->file.device ?
 			   0 : vhdx_space_unowned(space, size);
 	verdict->in_parents = min(image->params.size,
@@ -180,7 +180,7 @@ static int check_disk(struct checker *checker, const char *path)
 		vhdx_header_dirty(vhdx_header_current(&child->image->headers));
 	checker->now.in_use = child->file.in_use;
 	checker->now.alone = child->image->params.has_parent && !options->chain;
-	/* What can be opened is checked, also if the chain is broken. */
+	/* If the chain is broken, check the images that can be opened. */
 	if (options->chain)
 		worst = disk_follow(disk);
 	for (i = 0; i < disk->depth && worst != -EINTR; i++) {
@@ -232,7 +232,7 @@ static void print_verdict(const struct verdict *now, int code)
 	}
 }
 
-/* What an image is not told to be clean of. */
+/* Print what the check did not cover. */
 static void print_rest(const struct verdict *now)
 {
 	char size[32], file[32];
@@ -258,7 +258,7 @@ static void print_summary(const struct checker *checker, const char *path,
 	putchar('\n');
 }
 
-/* After the check, for only it knows whether all is well. */
+/* Print this after the check, which has the result. */
 static void say_repaired(const char *path, bool mended, int code)
 {
 	if (code == EXIT_OK && !mended)
@@ -268,7 +268,7 @@ static void say_repaired(const char *path, bool mended, int code)
 			 mended ? "the rest" : "what is wrong");
 }
 
-/* Which of two exit codes tells more of what is wrong? */
+/* Return true if the first exit code is worse. */
 static int worse(int a, int b)
 {
 	static const int mild[] = { EXIT_OK, EXIT_WARNINGS, EXIT_READONLY };
@@ -283,7 +283,7 @@ static int worse(int a, int b)
 	return b == EXIT_INTERRUPTED ? b : a;
 }
 
-/* What was not looked at, or could not be, has no numbers. */
+/* An image that was not checked has no numbers. */
 static struct json_object *verdict_tree(const struct verdict *now,
 					const char *path, int code,
 					struct json_object *error)
@@ -291,7 +291,9 @@ static struct json_object *verdict_tree(const struct verdict *now,
 	struct json_object *object = tree_new();
 	char *real = realpath(path, NULL);
 
-	/* As in the findings; of what does not exist, as it was given. */
+	/*
+	 * The path as in the findings; of a missing file, as the user gave it.
+	 */
 	tree_text(object, "image", real ? real : path);
 	free(real);
 	tree_number(object, "exit", (u64)code);
@@ -321,7 +323,7 @@ static void remember(struct checker *checker, const char *path, int code,
 		    verdict_tree(&checker->now, path, code, error));
 }
 
-/* What comes of an image for the whole check. */
+/* Add the result for an image to that of the whole check. */
 static void settle(struct checker *checker, const char *path, int code, int err)
 {
 	int worst = worse(checker->code, code);
@@ -362,7 +364,7 @@ static void check_one(struct checker *checker, const char *path)
 	settle(checker, path, code, err);
 }
 
-/* Is there a use for what was asked for? */
+/* Check that the options fit together. */
 static int suits(const struct options *options, char **args)
 {
 	if (options->clear_log && !options->repair) {
@@ -395,8 +397,8 @@ static void print_end(struct checker *checker)
  * @options: of the command line
  * @args: the images
  *
- * Return: the exit code of the worst finding, or why an image could not be
- * checked, a negative errno, whichever is worse; of several such, the first.
+ * Return: the exit code of the worst finding, or the negative errno of an image
+ * that could not be checked, whichever is worse; among equals, the first.
  */
 int cmd_check(const struct options *options, char **args)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * diff: what an image changes against its parent, or an older one. Rows are
- * printed as they come, for a large disk has many.
+ * diff: print what an image changes against its parent, or an older ancestor. A
+ * large disk has many rows, so each is printed as soon as it is known.
  */
 #include "ancestor.h"
 #include "contrast.h"
@@ -14,7 +14,7 @@
 #include "open-image.h"
 
 /**
- * struct row - bytes that are alike
+ * struct row - a run of bytes with one state
  * @pos: byte offset on the virtual disk
  * @length: bytes; 0 for no row
  * @state: STATE_DATA, STATE_NO_DATA or STATE_FAULTY
@@ -26,16 +26,17 @@ struct row {
 };
 
 /**
- * struct diff - changes being printed
- * @visitor: takes the pieces of the disk
+ * struct diff - prints changes
+ * @visitor: receives the pieces of the disk
  * @limit: of @rows; 0 for none
- * @contrast: with --compare, the disk as it is and as it was
- * @progress: taken off the terminal before a row is printed
- * @depth: images that count; what only those below have is no change
- * @found: bytes that the images change, so far
- * @row: changes to print
- * @rows: printed so far
- * @faulty: bytes whose BAT entry is faulty
+ * @contrast: with --compare, the new disk and the old one
+ * @progress: progress line, cleared before a row is printed
+ * @depth: number of images whose blocks are changes; those below are the old
+ *	disk
+ * @found: run of bytes that the images change, so far
+ * @row: the next row to print
+ * @rows: rows printed so far
+ * @faulty: bytes of blocks with faulty BAT entries
  * @json: print JSON
  * @compare: leave out what reads as before
  */
@@ -101,7 +102,7 @@ static int print_row(struct diff *diff)
 	return ferror(stdout) ? -EIO : 0;
 }
 
-/* Make a row longer; false if these bytes do not continue it. */
+/* Extend a row. Return false if these bytes do not continue it. */
 static bool row_add(struct row *row, u64 pos, u64 length, unsigned int state)
 {
 	if (!row->length)
@@ -131,7 +132,7 @@ static int put_differing(struct contrast *contrast, u64 pos, u64 length)
 	return put(diff, pos, length, diff->found.state);
 }
 
-/* What was found is complete: look into it, if that is asked for. */
+/* The run in @found is complete: compare it with --compare, or print it. */
 static int settle(struct diff *diff)
 {
 	struct row found = diff->found;
@@ -153,7 +154,7 @@ static int take(struct map_visitor *visitor, const struct piece *piece)
 	unsigned int state = piece->state;
 	int err;
 
-	/* The layer that decides is given for zeros, too. */
+	/* vhdx_chain_piece() sets the layer that decides for zeros, too. */
 	if (piece->layer >= diff->depth)
 		return 0;
 	if (state == STATE_FAULTY)
@@ -167,7 +168,7 @@ static int take(struct map_visitor *visitor, const struct piece *piece)
 	return err;
 }
 
-/* What comes before the runs in JSON. */
+/* Put the members that precede the runs in JSON. */
 static void print_head(const struct disk *disk, const struct diff *diff)
 {
 	document_put("disk", info_disk(&disk->layer[0]->image->params));
@@ -195,7 +196,7 @@ static int diff_rows(struct disk *disk, struct diff *diff)
 	return err ? err : diff->faulty ? -EUCLEAN : 0;
 }
 
-/* The disk as it was: the ancestor with its own parents. */
+/* Join the old disk: the ancestor with its own parents. */
 static struct vhdx_chain *older_chain(const struct disk *disk, u32 depth)
 {
 	struct vhdx_image *images[VHDX_CHAIN_MAX];
@@ -203,7 +204,7 @@ static struct vhdx_chain *older_chain(const struct disk *disk, u32 depth)
 
 	for (i = depth; i < disk->depth; i++)
 		images[i - depth] = disk->layer[i]->image;
-	/* The whole chain was joined before, and what is wrong was said. */
+	/* disk_follow() has joined the whole chain, and reported its faults. */
 	return vhdx_chain_new(images, disk->depth - depth,
 			      VHDX_CHAIN_IGNORE_ID, &vhdx_report_silent);
 }

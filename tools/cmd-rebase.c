@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* rebase: let a child name its parent by another path, or name another parent. */
+/* rebase: change the path of a child's parent, or its parent. */
 #include <sys/stat.h>
 
 #include "child-link.h"
@@ -15,9 +15,9 @@
 #include "vhdxsetup.h"
 
 /**
- * struct rebase - a child and its parent to be
+ * struct rebase - a child and its new parent
  * @options: of the command line
- * @path: of the child
+ * @path: path of the child
  * @parent: the new parent and its ancestors
  * @child: the child; with --copy, with its old parents
  * @copied: bytes that were copied into the child
@@ -44,8 +44,8 @@ static int check_options(const struct rebase *rebase)
 }
 
 /*
- * Before the child is opened: the lock that it takes would make an ancestor that
- * is the child look like one that another program uses.
+ * Check this before opening the child: if the child is an ancestor, its own
+ * lock would look like another program's.
  */
 static int check_cycle(const struct rebase *rebase)
 {
@@ -67,7 +67,7 @@ static int check_cycle(const struct rebase *rebase)
 	return 0;
 }
 
-/* The parents of --parent are the new ones. */
+/* Open the child without --parent, which names the new parents. */
 static int open_child(struct rebase *rebase)
 {
 	struct options options = *rebase->options;
@@ -83,7 +83,7 @@ static int open_child(struct rebase *rebase)
 	return -EINVAL;
 }
 
-/* The engine has said what is wrong; it knows no options. */
+/* The engine has reported the fault; name the options that help. */
 static int refuse_parent(const struct rebase *rebase, int err)
 {
 	if (err == -ESTALE)
@@ -92,7 +92,7 @@ static int refuse_parent(const struct rebase *rebase, int err)
 	return err == -EUCLEAN ? -ESTALE : err;
 }
 
-/* Would the child and its new ancestors be a chain? */
+/* Check that the child and its new ancestors form a chain. */
 static int check_chain(const struct rebase *rebase)
 {
 	struct layer *child = rebase->child->layer[0];
@@ -113,7 +113,7 @@ static int check_chain(const struct rebase *rebase)
 	return 0;
 }
 
-/* Its log is replayed, and its old parents must be there. */
+/* With --copy, replay the child's log, and open its old parents. */
 static int copy_lacking(struct rebase *rebase)
 {
 	int err;
@@ -149,8 +149,8 @@ static bool same_locator(const struct vhdx_locator *a,
 }
 
 /*
- * A merge that was interrupted has given the child two links. The second one
- * goes when the parent has it, for then it is the first.
+ * An interrupted merge leaves two linkages in the child. Drop the second one if
+ * the parent has it, because it is the first one then.
  */
 static int make_locator(const struct rebase *rebase,
 			struct vhdx_locator **locator)

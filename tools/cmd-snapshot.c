@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * snapshot: a live device goes on in a new child of the image that it was made
- * of. All that takes long comes before the swap of the tables. What fails leaves
- * the device as it was, and no child.
+ * snapshot: have a live device continue in a new child of its image. All slow
+ * work precedes the swap of the tables. A failure leaves the device as it was,
+ * and no child.
  */
 #include <fcntl.h>
 #include <libgen.h>
@@ -23,25 +23,26 @@
 #include "table-line.h"
 #include "vhdxsetup.h"
 
-/* The target's version that has the message "seal". */
+/* First version of the target with the message "seal". */
 #define SEAL_MINOR	3
-/* The kernel may be writing a header of the image that is read. */
+/* Attempts to open the image, whose header the kernel may be writing. */
 #define READ_TRIES	10
 #define READ_USECS	50000
-/* A first write to the device may come after it was asked. */
+/* Attempts, because the first write may come after the question. */
 #define TRIES		3
 
 /**
- * struct snapshot - a device, and the child that it goes on in
- * @report: takes what the engine says of the parent
+ * struct snapshot - a device and its new child
+ * @report: receives the engine's findings about the parent
  * @options: of the command line
- * @dev: the device as it is
+ * @dev: present state of the device
  * @child: absolute path of the child
  * @parent: path of the image that the device writes
- * @loud: an error of the parent is told
- * @fd: the child, once it is made: whatever is at its path later, it is this file
- * @guid: the DataWriteGuid that the parent has in the end
- * @tries: how often it is still tried
+ * @loud: print errors of the parent
+ * @fd: descriptor of the new child, which identifies it whatever happens to its
+ *	path
+ * @guid: DataWriteGuid that the parent ends under
+ * @tries: attempts that are left
  */
 struct snapshot {
 	struct vhdx_report report;
@@ -108,7 +109,7 @@ static int check_device(const struct snapshot *snapshot)
 	return -EROFS;
 }
 
-/* The images of the device; the first one becomes the parent. */
+/* Find the images of the device; the first one becomes the parent. */
 static int check_images(struct snapshot *snapshot)
 {
 	struct words images;
@@ -130,7 +131,7 @@ static int check_images(struct snapshot *snapshot)
 	return err;
 }
 
-/* That the file has its name still is for the kernel to say. */
+/* The kernel checks whether the file still has its name. */
 static int check_parent(const struct snapshot *snapshot)
 {
 	struct stat st;
@@ -142,7 +143,7 @@ static int check_parent(const struct snapshot *snapshot)
 	return -ENOENT;
 }
 
-/* The kernel is given a path that does not depend on where we are. */
+/* Make the path absolute, for the kernel. */
 static int take_child(struct snapshot *snapshot, const char *path)
 {
 	char *for_folder = strdup(path), *for_name = strdup(path);
@@ -170,8 +171,8 @@ static int take_child(struct snapshot *snapshot, const char *path)
 }
 
 /*
- * The image is to end under our GUID; the answer is the one that it has then, if
- * nobody writes for the first time meanwhile.
+ * Seal the image under our GUID. The answer is the DataWriteGuid that it ends
+ * under, unless the first write comes meanwhile.
  */
 static int ask_seal(const struct snapshot *snapshot, guid_t *holds)
 {
@@ -183,7 +184,7 @@ static int ask_seal(const struct snapshot *snapshot, guid_t *holds)
 	err = dmdev_message(snapshot->dev.name, text, answer, sizeof(answer));
 	if (!err && guid_parse(answer, holds))
 		err = -EPROTO;
-	/* It has ended under this GUID meanwhile: another one is needed. */
+	/* It has ended under this GUID meanwhile, so try another one. */
 	if (err == -EINVAL)
 		return -EAGAIN;
 	if (err)
@@ -192,7 +193,7 @@ static int ask_seal(const struct snapshot *snapshot, guid_t *holds)
 	return err;
 }
 
-/* The metadata that a child takes changes only while no device writes. */
+/* A device that writes does not change the metadata that a child copies. */
 static int open_parent(struct snapshot *snapshot, struct user_store *file,
 		       struct vhdx_image **image)
 {
@@ -279,7 +280,7 @@ static int make_child(struct snapshot *snapshot, const guid_t *linkage)
 	return snapshot->fd < 0 ? -errno : 0;
 }
 
-/* By now, somebody may have put something else where our file was. */
+/* Another program may have replaced our file meanwhile. */
 static void remove_child(const struct snapshot *snapshot)
 {
 	struct stat st, made;
@@ -311,7 +312,7 @@ static int load_line(const struct snapshot *snapshot, const char *params)
 	return err;
 }
 
-/* Other programs have no lock of ours. */
+/* Other programs do not take our lock. */
 static int still_same(const struct snapshot *snapshot)
 {
 	struct dmdev now;
@@ -327,7 +328,7 @@ static int still_same(const struct snapshot *snapshot)
 	return err;
 }
 
-/* Returns -EAGAIN if the child names the wrong GUID by now. */
+/* Return -EAGAIN if the child names the wrong GUID by now. */
 static int still_holds(const struct snapshot *snapshot, const guid_t *linkage)
 {
 	guid_t holds;
@@ -354,7 +355,7 @@ static void announce(const struct snapshot *snapshot,
 		 (unsigned long long)swap->nsecs / 10000 % 100);
 }
 
-/* The child is durable; it stays if the device goes on in it, or is stuck there. */
+/* Switch to the durable child. It stays if the device uses it, or is stuck. */
 static int change_over(const struct snapshot *snapshot, const guid_t *linkage)
 {
 	struct snapshot_swap swap = {
@@ -397,7 +398,7 @@ static int try_once(struct snapshot *snapshot)
 	return err;
 }
 
-/* An error is told when the image is sealed. */
+/* Ignore errors: the seal reports them. */
 static void begin_writing(const struct snapshot *snapshot)
 {
 	char answer[8];
@@ -407,9 +408,9 @@ static void begin_writing(const struct snapshot *snapshot)
 }
 
 /*
- * A first write after the device was asked gives its image another GUID than the
- * child names. As a file system comes to rest it does just that, so that writing
- * begins before, then.
+ * If the first write comes after the seal's answer, the image gets another GUID
+ * than the child names. Freezing a file system causes such a write, so begin
+ * the session before the next attempt.
  */
 static int take(struct snapshot *snapshot)
 {
@@ -426,13 +427,13 @@ static int take(struct snapshot *snapshot)
 	if (err == -EAGAIN)
 		msg_err("%s: its image changes too fast; it goes on as before",
 			snapshot->dev.name);
-	/* What a signal interrupts is undone, and has a status of its own. */
+	/* After a signal, all is undone, and the exit code says so. */
 	if (!err)
 		signals_let();
 	return err;
 }
 
-/* It may have changed before it was locked. */
+/* The device may have changed before we had the lock. */
 static int look_again(struct dmdev *dev)
 {
 	struct dmdev now;
@@ -451,7 +452,7 @@ static int look_again(struct dmdev *dev)
 /**
  * cmd_snapshot() - the verb `snapshot`
  * @options: of the command line
- * @args: the device, and the child that is to be made
+ * @args: the device, and the child to make
  *
  * Return: 0 or a negative errno.
  */

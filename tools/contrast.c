@@ -2,10 +2,10 @@
 #include "contrast.h"
 #include "message.h"
 
-/* Read at once. */
+/* Bytes to read at a time. */
 #define CHUNK	VHDX_MIB
 
-/* Looked up at once, where nothing is read. */
+/* Bytes to look up at a time, without reading. */
 #define WINDOW	(64 * VHDX_MIB)
 
 static u8 zeros[CHUNK];
@@ -16,8 +16,8 @@ static u32 sector_of(const struct contrast_side *side)
 }
 
 /**
- * contrast_begin() - get ready to read two disks
- * @contrast: with all but the buffers
+ * contrast_begin() - prepare to read two disks
+ * @contrast: the disks, with all members but the buffers set
  *
  * Return: 0 or -ENOMEM; contrast_end() must follow in either case.
  */
@@ -43,7 +43,9 @@ void contrast_end(struct contrast *contrast)
 	free(contrast->side[1].buffer);
 }
 
-/* A fault of the image was said in a finding; a store says nothing. */
+/*
+ * Findings have reported faults of the image; an error of the store needs this.
+ */
 static int cannot_read(const struct contrast *contrast,
 		       const struct contrast_side *side, u64 pos, int err)
 {
@@ -66,15 +68,15 @@ static int map(const struct contrast *contrast, const struct contrast_side *side
 		if (err)
 			return cannot_read(contrast, side, pos, err);
 	}
-	/* A lookup does no I/O: its -EIO is a fault of the image. */
+	/* A lookup does no I/O, so its -EIO is a fault of the image. */
 	if (err == -EIO)
 		err = -EUCLEAN;
 	return err ? cannot_read(contrast, side, pos, err) : 0;
 }
 
 /*
- * Are the first of these bytes zeros by what the images say?  Cuts *@len, but
- * never inside a sector of either disk.
+ * Find out whether the images have the first of these bytes as zeros. Reduces
+ * *@len, but to whole sectors of both disks.
  */
 static int look(const struct contrast *contrast,
 		const struct contrast_side *side, u64 pos, u64 *len,
@@ -95,7 +97,7 @@ static int look(const struct contrast *contrast,
 		return err;
 	*is_zero = run.kind == VHDX_RUN_ZERO;
 	if (run.length == left) {
-		/* Zeros follow the end. */
+		/* Past the end of a disk, there are zeros. */
 		*len = min(*len, ALIGN(left, sector));
 	} else if (run.length < sector) {
 		*len = sector;
@@ -123,7 +125,7 @@ static int fetch(const struct contrast *contrast,
 	return err ? cannot_read(contrast, side, pos, err) : 0;
 }
 
-/* Ranges of whole units that differ; units that follow each other are one. */
+/* Visit the ranges of whole units that differ. */
 static int visit_ranges(struct contrast *contrast, u64 pos, u64 len,
 			const u8 *a, const u8 *b)
 {
@@ -145,7 +147,7 @@ static int visit_ranges(struct contrast *contrast, u64 pos, u64 len,
 	return err;
 }
 
-/* The first of these bytes; cuts *@len to those that were looked at. */
+/* Compare the first of these bytes. Reduces *@len to the bytes compared. */
 static int step(struct contrast *contrast, u64 pos, u64 *len)
 {
 	const u8 *bytes[2];
@@ -165,12 +167,12 @@ static int step(struct contrast *contrast, u64 pos, u64 *len)
 }
 
 /**
- * contrast_walk() - visit what differs
+ * contrast_walk() - visit the ranges that differ
  * @contrast: from contrast_begin()
  * @pos: byte offset on both disks, aligned to their sectors
  * @length: bytes; ends at an end of a disk, or aligned
  *
- * What both disks have as zeros is not read.
+ * Does not read ranges that both disks have as zeros.
  *
  * Return: 0, what the visitor returned, or a negative errno: -EINTR after a
  * SIGINT, -EUCLEAN for a fault of an image, after a message.

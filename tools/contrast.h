@@ -3,9 +3,9 @@
  * Two virtual disks, read side by side.
  *
  * contrast.c APIs:
- *   contrast_begin()	get ready to read two disks
+ *   contrast_begin()	prepare to read two disks
  *   contrast_end()
- *   contrast_walk()	visit what differs
+ *   contrast_walk()	visit the ranges that differ
  */
 #ifndef CONTRAST_H
 #define CONTRAST_H
@@ -15,9 +15,9 @@
 
 /**
  * struct contrast_side - one of the disks
- * @chain: its images
- * @name: what messages call it
- * @buffer: for what is read
+ * @chain: images of the disk
+ * @name: name of the disk in messages
+ * @buffer: receives bytes of the disk
  */
 struct contrast_side {
 	const struct vhdx_chain *chain;
@@ -29,9 +29,9 @@ struct contrast_side {
  * struct contrast - two disks
  * @side: the disks; past the end of the smaller one are zeros
  * @heard: set when the engine has found a fault in one of the images
- * @unit: bytes that differ together, a power of two
- * @total: bytes that the progress is told of
- * @progress: shown meanwhile
+ * @unit: granularity of differences in bytes, a power of two
+ * @total: total bytes for the progress
+ * @progress: shown during the walk
  * @visit: called for each range that differs, in order; nonzero ends the walk
  */
 struct contrast {

@@ -17,9 +17,9 @@ static const char *option_about_parents(const struct options *options)
 }
 
 /**
- * parents_suit() - do the options about parents go together?
+ * parents_suit() - check that the options about parents fit together
  * @options: of the command line
- * @follows: the verb goes through the parents, with these options
+ * @follows: with these options, the verb opens the parents
  *
  * Return: 0, or -EINVAL after a message.
  */
@@ -41,14 +41,14 @@ int parents_suit(const struct options *options, bool follows)
 }
 
 /**
- * open_image() - open the image that a verb was given, without its parents
+ * open_image() - open the image of a verb, without its parents
  * @options: of the command line
  * @path: the image
- * @mode: may somebody write it meanwhile, and will we?
- * @sink: hears the findings
+ * @mode: whether others may write it, and whether we do
+ * @sink: receives the findings
  * @opened: the disk, for disk_close()
  *
- * Return: as disk_open(); the user has been told why.
+ * Return: as disk_open(), after a message that explains the failure.
  */
 int open_image(const struct options *options, const char *path,
 	       enum open_mode mode, struct disk_sink *sink,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opening the image that a verb was given.
+ * The image that is the argument of a verb.
  *
  * open-image.c APIs:
- *   parents_suit()	do the options about parents go together?
- *   open_image()	open it, and say what it is if it is no VHDX
+ *   parents_suit()	check that the options about parents fit together
+ *   open_image()	open the image, and explain what is no VHDX
  */
 #ifndef OPEN_IMAGE_H
 #define OPEN_IMAGE_H

@@ -6,7 +6,7 @@
 #include "progress.h"
 #include "terminal.h"
 
-/* Set by the handler: atomic, for that is what a handler may touch. */
+/* Set by the handler, which may access only atomic variables. */
 static int interrupted;
 
 static void interrupt(int nr)
@@ -21,10 +21,10 @@ static int engine_step(struct vhdx_progress *engine, u64 done, u64 total)
 			     done, total);
 }
 
-/* nohup(1) has SIGHUP ignored, and that must stay. */
+/* nohup(1) ignores SIGHUP; keep that. */
 static void catch_signal(int nr)
 {
-	/* The first one stops in order, a second one at once. */
+	/* The first signal stops in order; a second one kills. */
 	struct sigaction action = {
 		.sa_handler = interrupt,
 		.sa_flags = SA_RESTART | (int)SA_RESETHAND,
@@ -37,9 +37,9 @@ static void catch_signal(int nr)
 }
 
 /**
- * progress_begin() - start to show progress, and to catch signals
+ * progress_begin() - begin to show progress, and to catch signals
  * @progress: filled in
- * @what: the work, in a word; a constant
+ * @what: the work in one word; a constant
  */
 void progress_begin(struct progress *progress, const char *what)
 {
@@ -55,12 +55,12 @@ void progress_begin(struct progress *progress, const char *what)
 }
 
 /**
- * progress_step() - say how far the work is
+ * progress_step() - report progress
  * @progress: the work
- * @done: how much, in any unit
- * @total: of how much
+ * @done: work done, in any unit
+ * @total: all work, in the same unit
  *
- * Return: 0 to go on, or -EINTR after a SIGINT, SIGTERM or SIGHUP.
+ * Return: 0 to continue, or -EINTR after a SIGINT, SIGTERM or SIGHUP.
  */
 int progress_step(struct progress *progress, u64 done, u64 total)
 {
@@ -77,7 +77,7 @@ int progress_step(struct progress *progress, u64 done, u64 total)
 }
 
 /**
- * progress_end() - take the line away, so that what follows has it
+ * progress_end() - clear the line of progress
  * @progress: the work
  */
 void progress_end(struct progress *progress)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Progress of long work, on a terminal, and a way to stop it by a signal.
+ * Progress of long work on a terminal, and an orderly stop by a signal.
  *
  * progress.c APIs:
- *   progress_begin()	start to show, and to catch signals
- *   progress_step()	how far it is
- *   progress_end()	take the line away
+ *   progress_begin()	begin to show progress, and to catch signals
+ *   progress_step()	report progress
+ *   progress_end()	clear the line of progress
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -13,11 +13,11 @@
 #include "check.h"
 
 /**
- * struct progress - one piece of long work
- * @engine: for the engine to call
- * @what: the work, in a word
+ * struct progress - long work
+ * @engine: callback for the engine
+ * @what: the work in one word
  * @shown: last percentage on the terminal, -1 for none
- * @terminal: there is one to show it on
+ * @terminal: standard error is a terminal
  */
 struct progress {
 	struct vhdx_progress engine;

@@ -4,16 +4,16 @@
 #include "rebase-copy.h"
 #include "writer.h"
 
-/* So much is lost at most if the copy is stopped, and done again. */
+/* Bytes between commits: the most to copy again after a stop. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
 
 /**
  * struct copy - a copy under way
  * @contrast: the disk over its old parents, and over the new ones
- * @progress: shown meanwhile
+ * @progress: shown during the copy
  * @writer: writes the child
- * @since: bytes since the last commit
- * @copied: bytes so far
+ * @since: bytes copied since the last commit
+ * @copied: bytes copied so far
  */
 struct copy {
 	struct contrast contrast;
@@ -28,7 +28,7 @@ static bool is_zero(const u8 *buf, u64 len)
 	return !*buf && !memcmp(buf, buf + 1, len - 1);
 }
 
-/* Both disks read the same here from now on. */
+/* From now on, both disks read the same here. */
 static int copy_range(struct contrast *contrast, u64 pos, u64 length)
 {
 	struct copy *copy = container_of(contrast, struct copy, contrast);
@@ -63,7 +63,7 @@ static struct vhdx_chain *new_chain(const struct disk *child,
 	images[0] = child->layer[0]->image;
 	for (i = 0; i < parent->depth; i++)
 		images[1 + i] = parent->layer[i]->image;
-	/* It was joined before, and what is wrong was said. */
+	/* The chain was joined before, and its faults were reported. */
 	return vhdx_chain_new(images, 1 + parent->depth, VHDX_CHAIN_IGNORE_ID,
 			      &vhdx_report_silent);
 }
@@ -73,7 +73,7 @@ static int copy_all(struct copy *copy)
 	struct layer *child = copy->writer.layer;
 	int err, end;
 
-	/* The disk reads the same all the time, so it keeps its identity. */
+	/* The disk reads the same all the time, so keep its identity. */
 	err = writer_begin(&copy->writer, child,
 			   vhdx_image_identity(child->image));
 	if (err)
@@ -86,14 +86,14 @@ static int copy_all(struct copy *copy)
 }
 
 /**
- * rebase_copy() - copy into the child what would read otherwise
- * @child: the child with its old parents, joined; the child is open for writing,
- *	and its log is empty
+ * rebase_copy() - copy into the child what its new parents lack
+ * @child: the child with its old parents, joined; the child is open for
+ *	writing, and its log is empty
  * @parent: the new parent and its ancestors
- * @copied: set to the bytes that the child got
+ * @copied: set to the bytes copied
  *
- * The child names its old parents, and reads the same, at any time. Afterwards it
- * reads the same over the new ones.
+ * All the time, the child reads the same over its old parents, which it still
+ * names. Afterwards it reads the same over the new ones, too.
  *
  * Return: 0, and the copies are durable; or a negative errno after a message.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Have a child hold what another parent lacks.
+ * A copy that makes a child independent of differences between two parents.
  *
  * rebase-copy.c APIs:
- *   rebase_copy()	copy into the child what would read otherwise
+ *   rebase_copy()	copy into the child what its new parents lack
  */
 #ifndef REBASE_COPY_H
 #define REBASE_COPY_H

@@ -43,9 +43,9 @@ static int repair_opened(struct vhdx_image *image, const char *path,
 }
 
 /**
- * struct log_report - where the findings of a lost log go
- * @report: what the engine sees
- * @path: of the image
+ * struct log_report - receives the findings about a lost log
+ * @report: the report for the engine
+ * @path: path of the image
  */
 struct log_report {
 	struct vhdx_report report;
@@ -60,7 +60,7 @@ static void emit(struct vhdx_report *report, const struct vhdx_finding *finding)
 					 report)->path, finding);
 }
 
-/* An image with a lost log does not open, so this goes before all else. */
+/* Clear a lost log first, because the image does not open with it. */
 static int clear_log(const char *path, bool *mended)
 {
 	struct log_report report = { .report.emit = emit, .path = path };
@@ -85,10 +85,10 @@ static int clear_log(const char *path, bool *mended)
 }
 
 /**
- * repair_image() - mend what can be mended, and say what it was
+ * repair_image() - repair what can be repaired, and report it
  * @options: of the command line
- * @path: of the image
- * @mended: set if something was
+ * @path: path of the image
+ * @mended: set if the call has repaired something
  *
  * Return: 0, or a negative errno after a message.
  */

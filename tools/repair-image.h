@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * check --repair, before the check.
+ * The repair of `check --repair', which precedes the check.
  *
  * repair-image.c APIs:
- *   repair_image()	mend what can be mended, and say what it was
+ *   repair_image()	repair what can be repaired, and report it
  */
 #ifndef REPAIR_IMAGE_H
 #define REPAIR_IMAGE_H

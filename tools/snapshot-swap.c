@@ -42,9 +42,9 @@ static void thaw(const struct snapshot_swap *swap)
 }
 
 /*
- * The kernel freezes the file system on the device itself, not those on
- * partitions, which are devices of their own. From here to thaw() nothing may be
- * read from them, not even this program.
+ * The kernel freezes the file system on the device itself, but not those on its
+ * partitions, which are devices of their own. Until thaw(), nothing can be read
+ * from them, not even pages of this program.
  */
 static int freeze(const struct snapshot_swap *swap)
 {
@@ -75,11 +75,11 @@ static bool is_first_image(const struct dmdev *dev, int child)
 }
 
 /**
- * snapshot_is_live() - does the device write the child?
- * @dev: the device; asked anew
+ * snapshot_is_live() - test whether the device writes the child
+ * @dev: the device, which is queried again
  * @child: descriptor of the child
  *
- * Another program may have resumed the table that was loaded, or taken it away.
+ * Another program may have resumed or cleared the loaded table.
  *
  * Return: 1 if it does, 0 if not, or a negative errno.
  */
@@ -95,7 +95,7 @@ int snapshot_is_live(const struct dmdev *dev, int child)
 	return err;
 }
 
-/* The table that was live is gone, and is loaded once more. */
+/* The old table is gone, so load it again. */
 static int reload(const struct dmdev *dev)
 {
 	const struct dmdev_spec spec = {
@@ -108,7 +108,7 @@ static int reload(const struct dmdev *dev)
 	return err ? err : dmdev_resume(dev->name);
 }
 
-/* A table of anybody else's is none of ours to replace. */
+/* Do not replace a table of another program. */
 static void bring_back(struct snapshot_swap *swap)
 {
 	const char *name = swap->dev->name;
@@ -135,7 +135,7 @@ static void bring_back(struct snapshot_swap *swap)
 	dmdev_forget(&now);
 }
 
-/* Without a table that is loaded, the kernel swaps nothing, and says nothing. */
+/* Without a loaded table, the kernel swaps nothing and reports no error. */
 static int swap_tables(struct snapshot_swap *swap, struct dmdev_swap *table)
 {
 	int live, err = dmdev_swap(swap->dev->name, table);
@@ -148,7 +148,7 @@ static int swap_tables(struct snapshot_swap *swap, struct dmdev_swap *table)
 	return live ? live : -EBUSY;
 }
 
-/* Why the device is where it was. */
+/* Print why the device keeps its old table. */
 static void explain(const struct snapshot_swap *swap, int log, int err)
 {
 	const char *name = swap->dev->name;
@@ -165,12 +165,12 @@ static void explain(const struct snapshot_swap *swap, int log, int err)
 }
 
 /**
- * snapshot_swap() - have the device go on in the child
- * @swap: the table with the child is loaded; signals are held
+ * snapshot_swap() - have the device continue in the child
+ * @swap: the swap; the table with the child is loaded, and signals are held
  *
- * Return: 0; or a negative errno after a message, with the device as it was,
- * unless @swap says that it is stuck. -ESTALE: the parent is not the one that the
- * child names, which is no message's worth if the caller tries again.
+ * Return: 0; or a negative errno after a message. The device is as it was then,
+ * unless @swap->stuck is set. -ESTALE: the parent is not the one that the child
+ * names; without a message if the caller tries again.
  */
 int snapshot_swap(struct snapshot_swap *swap)
 {
@@ -190,7 +190,7 @@ int snapshot_swap(struct snapshot_swap *swap)
 	err = swap_tables(swap, &table);
 	if (err)
 		bring_back(swap);
-	/* No other attempt can be made. */
+	/* The caller must not try again. */
 	if (swap->stuck)
 		err = -EIO;
 	thaw(swap);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of a snapshot in which the device changes: the table with the child
- * takes the place of the one that writes its parent.
+ * The swap of tables in a snapshot: the table with the child replaces the one
+ * that writes its parent.
  *
  * snapshot-swap.c APIs:
- *   snapshot_is_live()	does the device write the child?
- *   snapshot_swap()	have the device go on in the child
+ *   snapshot_is_live()	test whether the device writes the child
+ *   snapshot_swap()	have the device continue in the child
  */
 #ifndef SNAPSHOT_SWAP_H
 #define SNAPSHOT_SWAP_H
@@ -13,15 +13,15 @@
 #include "dmdev.h"
 
 /**
- * struct snapshot_swap - what is to be swapped
+ * struct snapshot_swap - a swap of tables
  * @dev: the device, as it was before
- * @params: the target's part of the new table line, which is loaded already
+ * @params: the target's part of the new table line, which is loaded
  * @child: descriptor of the child
- * @quiesce: file systems come to rest before
- * @again: -ESTALE is no error, for the caller tries again
- * @nsecs: set to how long I/O was held back, at most
- * @stuck: set if the device could not be brought back, or if that is not known:
- *	its live table may have the child
+ * @quiesce: freeze file systems before the swap
+ * @again: print no message for -ESTALE, because the caller tries again
+ * @nsecs: set to an upper bound of the time that I/O was held back
+ * @stuck: set if the old table could not be restored, or if that is unknown:
+ *	the live table may have the child
  */
 struct snapshot_swap {
 	const struct dmdev *dev;

@@ -117,7 +117,7 @@ const unsigned int option_count = ARRAY_SIZE(option_specs);
 static_assert(ARRAY_SIZE(option_specs) <= OPTIONS_MAX,
 	      "struct options has no place for all options");
 
-/* A verb's options; and with those that find the parents of an image. */
+/* The options of a verb. OPTIONS_OF_CHAIN() adds those that find parents. */
 #define OPTIONS(...) \
 	.options = (const enum option_id[]){ __VA_ARGS__ }, \
 	.option_count = sizeof((enum option_id[]){ __VA_ARGS__ }) / \
@@ -201,7 +201,7 @@ const struct verb verbs[] = {
 const unsigned int verb_count = ARRAY_SIZE(verbs);
 
 /**
- * verb_find() - a verb by its name
+ * verb_find() - find a verb by its name
  * @name: the word from the command line
  *
  * Return: the verb, or NULL.
@@ -217,7 +217,7 @@ const struct verb *verb_find(const char *name)
 }
 
 /**
- * verb_takes() - does an option mean something to a verb?
+ * verb_takes() - test whether a verb takes an option
  * @verb: the verb
  * @id: the option
  *
@@ -234,7 +234,7 @@ bool verb_takes(const struct verb *verb, enum option_id id)
 }
 
 /**
- * option_is_common() - does every verb take an option?
+ * option_is_common() - test whether every verb takes an option
  * @id: the option
  *
  * Return: true if it does.
@@ -268,9 +268,9 @@ static void options_help(FILE *out, const struct verb *verb)
 }
 
 /**
- * verb_help() - print one verb's help
- * @out: where
- * @verb: whose
+ * verb_help() - print the help of a verb
+ * @out: the output
+ * @verb: the verb
  */
 void verb_help(FILE *out, const struct verb *verb)
 {
@@ -280,8 +280,8 @@ void verb_help(FILE *out, const struct verb *verb)
 }
 
 /**
- * general_help() - print what there is
- * @out: where
+ * general_help() - print the general help
+ * @out: the output
  */
 void general_help(FILE *out)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The command line as data: which verbs there are and which options each
- * takes. Parsing and help are both made from these tables.
+ * The command line as data: the verbs, and the options that each takes.
+ * Parsing, help and completion use these tables.
  *
  * verbs.c APIs:
  *   verbs[], verb_count	the verbs
  *   option_specs[], option_count	the options
- *   verb_find()		a verb by its name
- *   verb_takes()		does it take an option?
- *   option_is_common()		do all?
- *   verb_help()		one verb's help
- *   general_help()		everything's
+ *   verb_find()		find a verb by its name
+ *   verb_takes()		test whether a verb takes an option
+ *   option_is_common()		test whether every verb takes an option
+ *   verb_help()		print the help of a verb
+ *   general_help()		print the general help
  */
 #ifndef VERBS_H
 #define VERBS_H
@@ -73,10 +73,10 @@ enum option_id {
 };
 
 /**
- * enum option_kind - what it takes to set an option
- * @OPTION_OWN: a function of its own
- * @OPTION_FLAG: a bool becomes true
- * @OPTION_SIZE: a u64 takes a number of bytes
+ * enum option_kind - how to set an option
+ * @OPTION_OWN: call a function of its own
+ * @OPTION_FLAG: set a bool to true
+ * @OPTION_SIZE: set a u64 to a number of bytes
  */
 enum option_kind {
 	OPTION_OWN,
@@ -85,13 +85,13 @@ enum option_kind {
 };
 
 /**
- * struct option_spec - one option
+ * struct option_spec - an option
  * @name: long name
  * @letter: short name, or 0
- * @arg: what its argument is, NULL if it takes none
- * @kind: how it is set
- * @offset: of its member in struct options, if it is a flag or a size
- * @text: what it does
+ * @arg: name of its argument, NULL if it takes none
+ * @kind: how to set it
+ * @offset: offset of its member in struct options, for a flag or a size
+ * @text: description
  */
 struct option_spec {
 	const char *name;
@@ -103,15 +103,15 @@ struct option_spec {
 };
 
 /**
- * struct verb - one thing that vhdxsetup does
+ * struct verb - a verb
  * @name: the word
- * @run: does it
- * @least: how many arguments it takes at least
- * @most: and at most
- * @args: their names
- * @text: what it does
- * @options: what it takes beside what every verb takes
- * @option_count: how many these are
+ * @run: function of the verb
+ * @least: smallest number of arguments
+ * @most: largest number of arguments
+ * @args: names of the arguments
+ * @text: description
+ * @options: options beside the common ones
+ * @option_count: number of @options
  */
 struct verb {
 	const char *name;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vhdxsetup: VHDX images as block devices. This file is the command line; the
- * verbs are in cmd-*.c.
+ * vhdxsetup: VHDX images as block devices. This file parses the command line;
+ * the verbs are in cmd-*.c.
  */
 #include <getopt.h>
 #include <locale.h>
@@ -19,10 +19,10 @@
 
 /**
  * struct command - a parsed command line
- * @options: for the verb
- * @verb: NULL if there was none
- * @args: its arguments
- * @arg_count: how many
+ * @options: options for the verb
+ * @verb: the verb; NULL if there was none
+ * @args: arguments of the verb
+ * @arg_count: number of arguments
  */
 struct command {
 	struct options options;
@@ -175,16 +175,17 @@ static int set_option(struct options *options, enum option_id id,
 }
 
 /**
- * struct grammar - our options as getopt_long() wants them
- * @longs: their long names
- * @shorts: their letters, after the colon that has getopt tell a missing argument
+ * struct grammar - the options in the form of getopt_long()
+ * @longs: the long names
+ * @shorts: the letters, after the colon that makes getopt report a missing
+ *	argument
  */
 struct grammar {
 	struct option longs[OPTIONS_MAX + 1];
 	char shorts[2 * OPTIONS_MAX + 2];
 };
 
-/* getopt's two descriptions of the options, from ours. */
+/* Make getopt's two descriptions of the options from our table. */
 static void describe(struct grammar *grammar)
 {
 	struct option *longs = grammar->longs;
@@ -233,15 +234,18 @@ static int id_of(int c)
 }
 
 /*
- * The first word that is no option, and no argument of one. Options may stand
- * before the verb, and what is wrong with them is said of the verb, so it is
- * looked for before they are. NULL if there is none. So are the options that
- * are there.
+ * Return the first word that is neither an option nor an argument of one, or
+ * NULL. Options may precede the verb, and messages about them name the verb, so
+ * this pass comes before the options are parsed. It also records which ones are
+ * there.
  */
 static const char *first_word(const struct grammar *grammar, int argc,
 			      char **argv, bool *seen)
 {
-	/* getopt sorts them, and those after an error not as the next pass. */
+	/*
+	 * getopt permutes the words, and after an error not as the next pass
+	 * does.
+	 */
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
 	const char *word;
 	int c;
@@ -255,12 +259,14 @@ static const char *first_word(const struct grammar *grammar, int argc,
 			seen[id_of(c)] = true;
 	word = words[optind];
 	free(words);
-	/* Has the next pass begin anew. */
+	/* Let the next pass begin anew. */
 	optind = 0;
 	return word;
 }
 
-/* What getopt did not understand: @c is its answer, @word what it stopped at. */
+/*
+ * Report what getopt did not understand: it returned @c, and stopped at @word.
+ */
 static int refuse_option(const struct command *command, int c, const char *word)
 {
 	int id = id_of(optopt);
@@ -294,7 +300,7 @@ static int parse_options(struct command *command,
 	return err;
 }
 
-/* `help VERB' is the verb's --help. */
+/* `help VERB' is `VERB --help'. */
 static int parse_help(struct command *command)
 {
 	command->options.given[OPT_HELP] = true;
@@ -305,7 +311,7 @@ static int parse_help(struct command *command)
 	return command->arg_count ? find_verb(command, command->args[0]) : 0;
 }
 
-/* What is wrong with the command line is to be said in JSON, too. */
+/* Begin the document early, so that errors of the command line are in it. */
 static void begin_document(const char *word, const bool *seen)
 {
 	const struct verb *verb = word ? verb_find(word) : NULL;
@@ -338,7 +344,7 @@ static int parse(struct command *command, int argc, char **argv)
 	return command->verb ? 0 : parse_help(command);
 }
 
-/* Are these options and this many arguments what the verb takes? */
+/* Check that the verb takes these options and this number of arguments. */
 static int suits(const struct command *command)
 {
 	const struct verb *verb = command->verb;
@@ -386,7 +392,7 @@ static int run(struct command *command)
 	return err ? err : command->verb->run(&command->options, command->args);
 }
 
-/* A full disk must not pass for success when output goes to a file. */
+/* Report failed output, as to a file on a full disk. */
 static int output_done(int code)
 {
 	if (!fflush(stdout) && !ferror(stdout))

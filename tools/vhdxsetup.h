@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the verbs of vhdxsetup share: the options, and each verb's entry.
+ * The options of vhdxsetup, and the functions of its verbs.
  *
- * Each cmd_*() takes the options and the verb's arguments, whose number has
- * been checked, and returns an exit code or a negative errno after a message.
+ * Each cmd_*() takes the options and the verb's arguments, whose number the
+ * caller has checked, and returns an exit code, or a negative errno after a
+ * message.
  */
 #ifndef VHDXSETUP_H
 #define VHDXSETUP_H
@@ -15,62 +16,64 @@
 /* More than anybody names one by one. */
 #define CHILDREN_MAX		256U
 
-/* The target's version that this program talks to; a later minor one does. */
+/*
+ * The target's version that this program needs; a later minor version will do.
+ */
 #define TARGET_MAJOR		1
 #define TARGET_MINOR		1
 
-/* More than there are. */
+/* Larger than the number of options. */
 #define OPTIONS_MAX	128
 
 /**
- * struct options - what the command line asked for
+ * struct options - the parsed options
  * @given: the options that were there, by enum option_id
  * @json: print JSON
  * @readonly: open: make the device read-only
  * @partitions: open: map the partitions as well
  * @buffered: open: have the module read files without direct I/O
- * @ignore_id: take a parent that changed
- * @parents_anywhere: look for parents wherever the image says that they are
- * @no_parents: look for none
- * @deferred: close: remove when the last user is gone
+ * @ignore_id: accept a parent that has changed
+ * @parents_anywhere: follow locators out of the child's directory
+ * @no_parents: do not look for parents
+ * @deferred: close: remove the device with its last close
  * @wait: close: seconds that users are waited for
- * @chain: check, info: all images of the chain
- * @no_headings: list: leave out the names of the columns
+ * @chain: check, info: include all images of the chain
+ * @no_headings: list: print no headings
  * @output: list: names of the columns, NULL for the usual ones
- * @sectors: map: runs of sectors in place of blocks
- * @rows: map, diff: print no more than so many; 0 for no limit
- * @picture: map: draw
+ * @sectors: map: print runs of sectors in place of blocks
+ * @rows: map, diff: limit of the rows to print; 0 for none
+ * @picture: map: draw a picture
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
- * @private: open: udev's rules are kept off the device
- * @no_discard: open: the device takes no discards
- * @discard_granularity: open: bytes that lose their space together, 0 for the
- *	kernel's own
+ * @private: open: keep udev's rules off the device
+ * @no_discard: open: make a device without discards
+ * @discard_granularity: open: discard granularity in bytes, 0 for the kernel's
+ *	choice
  * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
- * @fixed: create: a fixed disk
- * @preallocate: create: give all blocks space
- * @no_sparse: create: leave no holes in the file
+ * @fixed: create: make a fixed disk
+ * @preallocate: create: allocate all blocks
+ * @no_sparse: create: make a file without holes
  * @force: create: overwrite a block device; merge, resize: orphan children
- * @repair: check: mend what can be mended without guessing
- * @clear_log: check: and forget a log that holds nothing valid
- * @force_share: check, diff, compare: look at an image that is in use, too
+ * @repair: check: repair what needs no guess
+ * @clear_log: check: clear a log that has nothing valid
+ * @force_share: check, diff, compare: read an image that is in use
  * @keep: merge: leave an empty child
  * @into: merge: the ancestor, NULL for the parent
- * @compare: diff: leave out what reads as before
- * @copy: rebase: the disk reads as before
- * @reset_id: set: the disk gets another identity
+ * @compare: diff: omit what reads as before
+ * @copy: rebase: copy, so that the disk reads as before
+ * @reset_id: set: give the disk another identity
  * @since: diff: the ancestor, NULL for the parent
  * @prometheus: stats: as its textfile collector takes it
- * @quiesce: snapshot: file systems come to rest first
- * @all: info: all that the image says, and a census of its blocks
+ * @quiesce: snapshot: freeze file systems first
+ * @all: info: print all properties, and a census of the blocks
  * @size: create: bytes of the virtual disk
  * @block_size: create: bytes; 0 for the default, as below
  * @sector_size: create: bytes of a logical sector
  * @physical_sector_size: create, set: bytes
  * @log_size: create: bytes
- * @absolute_path: of a new parent, as Windows names it; NULL for none
- * @volume_path: the same, by its volume
+ * @absolute_path: value of absolute_win32_path in a locator; NULL for none
+ * @volume_path: value of volume_path in a locator; NULL for none
  * @parents: paths of parents, the child's first
- * @parent_count: how many
+ * @parent_count: number of @parents
  * @children: merge: paths of children that go on over the parent
  * @child_count: how many
  */
