@@ -149,7 +149,8 @@ static int look_at_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
 		if (where == HERE)
 			return settle_run(image, run);
 	}
-	run->layer = depth < chain->depth ? depth : run->layer;
+	if (depth < chain->depth || chain->layer[depth - 1]->bat.differencing)
+		run->layer = depth;
 	return 0;
 }
 
@@ -162,7 +163,8 @@ static int look_at_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
  *	layer; its layer is the one that decides, for zeros, too
  * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
- * If no layer has data, the last layer that is long enough decides.
+ * If no layer has data, the last layer that is long enough decides; in a chain
+ * that lacks a parent, that parent.
  *
  * Context: any; takes no lock, allocates nothing, does no I/O.
  * Return: as vhdx_chain_map().
@@ -408,7 +410,7 @@ static int check_layer(const struct vhdx_chain *chain, u32 layer,
 	struct vhdx_image *image = chain->layer[layer];
 	bool last = layer + 1 == chain->depth;
 
-	if (last && image->params.has_parent)
+	if (last && image->params.has_parent && !(flags & VHDX_CHAIN_ALONE))
 		return vhdx_refuse(report, -ENOENT, locator_place(image),
 				   "a differencing image needs its parent, which it names as \"%.96s\"",
 				   parent_path(image->locator));

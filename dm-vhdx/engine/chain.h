@@ -28,6 +28,7 @@
 /* Flags of vhdx_chain_new(). */
 #define VHDX_CHAIN_IGNORE_ID	0x1U	/* a changed parent is only a warning */
 #define VHDX_CHAIN_LATE_ID	0x2U	/* vhdx_chain_check_late() follows */
+#define VHDX_CHAIN_ALONE	0x4U	/* the last image may lack its parent */
 
 /**
  * enum vhdx_run_kind - how to read a range of the virtual disk
@@ -48,7 +49,8 @@ enum vhdx_run_kind {
  * @absent: of a range to write: not all of it is in the child so far, so that
  *	vhdx_session_wrote() must follow
  * @layer: the layer that holds it, 0 for the child; for zeros, only
- *	vhdx_chain_piece() and vhdx_chain_change() set it
+ *	vhdx_chain_piece() and vhdx_chain_change() set it. A layer past the last
+ *	one is a parent that the chain lacks, see VHDX_CHAIN_ALONE.
  * @offset: byte offset in that layer's store; meaningless for zeros
  * @length: bytes, a multiple of the logical sector size, at least one sector
  */
