@@ -29,6 +29,7 @@ enum vhdx_exit {
 	EXIT_TOOL = 14,		/* another program that does a part failed */
 	EXIT_DIFFER = 15,	/* compare: the disks differ */
 	EXIT_TOO_MANY = 16,	/* map, diff: more rows than wanted */
+	EXIT_LOST = 17,		/* salvage: a part of the disk is lost */
 	EXIT_INTERRUPTED = 130,	/* by SIGINT, as a shell says it */
 };
 

@@ -3,6 +3,7 @@
 #include "message.h"
 #include "rebase-copy.h"
 #include "writer.h"
+#include "zeros.h"
 
 /* Bytes between commits: the most to copy again after a stop. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
@@ -23,11 +24,6 @@ struct copy {
 	u64 *copied;
 };
 
-static bool is_zero(const u8 *buf, u64 len)
-{
-	return !*buf && !memcmp(buf, buf + 1, len - 1);
-}
-
 /* From now on, both disks read the same here. */
 static int copy_range(struct contrast *contrast, u64 pos, u64 length)
 {
@@ -41,7 +37,7 @@ static int copy_range(struct contrast *contrast, u64 pos, u64 length)
 	if (err)
 		msg_err("%s: byte %llu of the disk cannot be read: %s",
 			contrast->side[0].name, pos, strerror(-err));
-	else if (is_zero(buf, length))
+	else if (all_zeros(buf, length))
 		err = writer_zero(&copy->writer, pos, length);
 	else
 		err = writer_write(&copy->writer, pos, buf, length);

@@ -17,6 +17,9 @@
 /* A day, in seconds. */
 #define WAIT_MAX	86400
 
+/* More does not help a medium, and would never end on a bad one. */
+#define RETRIES_MAX	1000U
+
 /**
  * struct command - a parsed command line
  * @options: options for the verb
@@ -122,6 +125,14 @@ static int set_wait(struct options *options, const char *text)
 	return -EINVAL;
 }
 
+static int set_retries(struct options *options, const char *text)
+{
+	if (number_arg(text, 0, RETRIES_MAX, &options->retries))
+		return 0;
+	msg_err("--retries %s: not a number up to %u", text, RETRIES_MAX);
+	return -EINVAL;
+}
+
 static int set_own(struct options *options, enum option_id id, const char *arg)
 {
 	if (id == OPT_PARENT)
@@ -138,12 +149,16 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_rows(options, arg);
 	if (id == OPT_WAIT)
 		return set_wait(options, arg);
+	if (id == OPT_RETRIES)
+		return set_retries(options, arg);
 	if (id == OPT_OUTPUT)
 		options->output = arg;
 	else if (id == OPT_ABSOLUTE_PATH)
 		options->absolute_path = arg;
 	else if (id == OPT_VOLUME_PATH)
 		options->volume_path = arg;
+	else if (id == OPT_MAP)
+		options->map = arg;
 	else if (id == OPT_SINCE)
 		options->since = arg;
 	else if (id == OPT_INTO)

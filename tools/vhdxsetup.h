@@ -41,7 +41,7 @@
  * @no_headings: list: print no headings
  * @output: list: names of the columns, NULL for the usual ones
  * @sectors: map: print runs of sectors in place of blocks
- * @rows: map, diff: limit of the rows to print; 0 for none
+ * @rows: map, diff, salvage: limit of the rows to print; 0 for none
  * @picture: map: draw a picture
  * @no_space_timeout: open: seconds that a write may wait for room, 0 for ever
  * @private: open: keep udev's rules off the device
@@ -61,6 +61,9 @@
  * @compare: diff: omit what reads as before
  * @copy: rebase: copy, so that the disk reads as before
  * @reset_id: set: give the disk another identity
+ * @map: salvage: file for a map of what was read, NULL for none
+ * @retries: salvage: number of further reads of a bad sector
+ * @no_log: salvage: leave out what the log changes
  * @since: diff: the ancestor, NULL for the parent
  * @prometheus: stats: as its textfile collector takes it
  * @quiesce: snapshot: freeze file systems first
@@ -105,6 +108,9 @@ struct options {
 	bool compare;
 	bool copy;
 	bool reset_id;
+	const char *map;
+	unsigned long retries;
+	bool no_log;
 	const char *since;
 	bool prometheus;
 	bool quiesce;
@@ -143,6 +149,7 @@ int cmd_merge(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 int cmd_rebase(const struct options *options, char **args);
+int cmd_salvage(const struct options *options, char **args);
 int cmd_completion(const struct options *options, char **args);
 int cmd_stats(const struct options *options, char **args);
 int cmd_events(const struct options *options, char **args);

@@ -68,12 +68,17 @@ static void explain_cut(const struct layer *layer)
 			layer->path, file->store.size);
 }
 
-static int layer_understand(struct layer *layer)
+static int layer_understand(const struct disk *disk, struct layer *layer)
 {
+	const struct disk_options *options = &disk->options;
 	struct vhdx_image *image;
 
-	image = vhdx_image_open(&layer->file.store, VHDX_POOL_PAGES_DEFAULT,
-				&layer->report);
+	if (options->understand && !disk->depth)
+		image = options->understand(layer, options->context);
+	else
+		image = vhdx_image_open(&layer->file.store,
+					VHDX_POOL_PAGES_DEFAULT,
+					&layer->report);
 	if (PTR_ERR(image) == -EUCLEAN)
 		explain_cut(layer);
 	if (IS_ERR(image))
@@ -123,7 +128,7 @@ static int disk_add(struct disk *disk, int place, const char *path)
 	if (!err)
 		err = layer_in_use(layer, disk->options.while_written);
 	if (!err)
-		err = layer_understand(layer);
+		err = layer_understand(disk, layer);
 	if (err) {
 		layer_close(layer);
 		return err;
@@ -209,8 +214,9 @@ static int disk_join(struct disk *disk)
 	for (i = 0; i < disk->depth; i++)
 		images[i] = disk->layer[i]->image;
 	chain = vhdx_chain_new(images, disk->depth,
-			       disk->options.ignore_id ?
-			       VHDX_CHAIN_IGNORE_ID : 0,
+			       (disk->options.ignore_id ?
+				VHDX_CHAIN_IGNORE_ID : 0) |
+			       (disk->options.alone ? VHDX_CHAIN_ALONE : 0),
 			       &disk->layer[0]->report);
 	/*
 	 * Each image is sound by itself, so the fault is in the link to a
@@ -235,6 +241,8 @@ int disk_follow(struct disk *disk)
 {
 	int err;
 
+	if (disk->options.no_parents && disk->options.alone)
+		return disk_join(disk);
 	if (disk->options.no_parents &&
 	    disk->layer[0]->image->params.has_parent) {
 		msg_err("%s: is a differencing image, and --no-parents keeps its parent from being looked for",

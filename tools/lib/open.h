@@ -23,6 +23,8 @@ struct disk_sink {
 			const struct vhdx_finding *finding);
 };
 
+struct layer;
+
 /**
  * struct disk_options - how to open a disk
  * @sink: receives the findings; outlives the disk
@@ -30,9 +32,14 @@ struct disk_sink {
  * @parent_count: number of @parents
  * @parents_anywhere: follow locators out of the child's directory
  * @no_parents: do not look for parents
+ * @alone: with @no_parents: join a child without its parent, see
+ *	VHDX_CHAIN_ALONE
  * @ignore_id: only warn of a parent that has changed
  * @while_written: only warn of an image that somebody writes, and take no locks
  * @writable: number of images, from the child on, to open for writing
+ * @understand: opens the image of the first layer in place of
+ *	vhdx_image_open(), and returns what that returns; NULL for none
+ * @context: for @understand
  */
 struct disk_options {
 	struct disk_sink *sink;
@@ -43,6 +50,9 @@ struct disk_options {
 	bool ignore_id;
 	bool while_written;
 	u32 writable;
+	bool alone;
+	struct vhdx_image *(*understand)(struct layer *layer, void *context);
+	void *context;
 };
 
 /**
