@@ -33,7 +33,7 @@ static int say_fault(const struct dmdev *dev, const char *fault, bool unwritten)
 			 dev->name, fault);
 		return 0;
 	}
-	msg_err("%s: writing to the image has failed: %s; what no flush had covered before may be lost",
+	msg_err("%s: writing to the image has failed: %s; writes that no flush has covered may be lost",
 		dev->name, fault);
 	return -EIO;
 }
@@ -195,7 +195,7 @@ static int close_deferred(const struct dmdev *dev)
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_DEFERRED);
 	if (err)
 		return say_removal(dev, err);
-	msg_info("%s is in use and will go when it no longer is", dev->name);
+	msg_info("%s is in use; its last close removes it", dev->name);
 	fault = status_fault(dev);
 	if (fault)
 		err = say_fault(dev, fault, status_unwritten(dev));

@@ -21,6 +21,6 @@ int cmd_completion(const struct options *options, char **args)
 		shell->print(stdout);
 		return 0;
 	}
-	msg_err("%s: is no shell that is known: bash, zsh or fish", args[0]);
+	msg_err("%s: unknown shell; bash, zsh and fish are known", args[0]);
 	return -EINVAL;
 }

@@ -114,7 +114,7 @@ static int check_plan(const struct plan *plan)
 	const char *fault;
 
 	if (!plan->parent && !plan->options->size) {
-		msg_err("%s: how large? `create' needs --size, or --parent",
+		msg_err("%s: --size is required, or --parent",
 			plan->new.path);
 		return -EINVAL;
 	}

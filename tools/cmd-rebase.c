@@ -39,7 +39,7 @@ static int check_options(const struct rebase *rebase)
 {
 	if (rebase->options->parent_count)
 		return 0;
-	msg_err("%s: over which parent? `rebase' needs --parent", rebase->path);
+	msg_err("%s: --parent is required", rebase->path);
 	return -EINVAL;
 }
 
@@ -87,7 +87,7 @@ static int open_child(struct rebase *rebase)
 static int refuse_parent(const struct rebase *rebase, int err)
 {
 	if (err == -ESTALE)
-		msg_err("%s: stays as it is; --copy copies what %s lacks, --ignore-id-mismatch takes it for the parent all the same",
+		msg_err("%s: not changed; --copy copies what %s lacks, --ignore-id-mismatch accepts it as it is",
 			rebase->path, new_parent(rebase)->path);
 	return err == -EUCLEAN ? -ESTALE : err;
 }
@@ -194,7 +194,7 @@ static int write_link(const struct rebase *rebase,
 	if (err)
 		return err;
 	if (adopted && !rebase->options->copy)
-		msg_warn("%s: was not made over %s: what the child does not hold reads otherwise from now on",
+		msg_warn("%s: was not made over %s: data that the child lacks reads differently from now on",
 			 child->path, parent->path);
 	err = relink(child, locator, !adopted || rebase->options->copy);
 	if (!err)
@@ -217,7 +217,7 @@ static int change_link(const struct rebase *rebase,
 	if (changed)
 		err = write_link(rebase, locator, adopted);
 	else
-		msg_info("%s: names %s already", child->path, parent->path);
+		msg_info("%s: already names %s", child->path, parent->path);
 	if (!err && rebase->options->json)
 		put_json(rebase, changed, adopted);
 	return err;

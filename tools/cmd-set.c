@@ -28,7 +28,7 @@ static int suits(const struct options *options)
 	u64 sector = options->physical_sector_size;
 
 	if (!options->reset_id && !sets_sector(options)) {
-		msg_err("what? `set' needs --reset-id or --physical-sector-size");
+		msg_err("--reset-id or --physical-sector-size is required");
 		return -EINVAL;
 	}
 	if (!sets_sector(options) || vhdx_is_sector_size(sector))
@@ -59,7 +59,7 @@ static int check_chain(const struct options *options, const char *path,
 		       struct disk *disk)
 {
 	if (disk->layer[0]->image->params.has_parent) {
-		msg_err("%s: is a child, which has this from its parent: merge it first",
+		msg_err("%s: is a child and must match its parent: merge it first",
 			path);
 		return -EINVAL;
 	}

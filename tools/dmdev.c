@@ -192,7 +192,7 @@ static int create_empty(const struct dmdev_spec *spec)
 	if (err == -EBUSY)
 		return -EEXIST;
 	if (err)
-		msg_err("%s: device-mapper does not make the device: %s",
+		msg_err("%s: device-mapper cannot create the device: %s",
 			spec->name, strerror(-err));
 	return err;
 }

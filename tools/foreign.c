@@ -86,7 +86,7 @@ static void say_convert(const char *path, const char *what, const char *format)
 	char *from = quote(path, ""), *to = quote(path, ".vhdx");
 
 	if (names_files(format))
-		msg_warn("%s: if it is from a stranger, it may name files of others as its own, and qemu-img reads them: run that where there are none",
+		msg_warn("%s: an image from a stranger may name other files, which qemu-img would read: run it where there are none",
 			 path);
 	if (from && to)
 		msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx %s %s",

@@ -28,7 +28,7 @@ static void refuse(const struct column *known, unsigned int known_count,
 	for (i = 0; i < known_count && used < sizeof(text); i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 "%s%s", i ? "," : "", known[i].name);
-	msg_err("there is no column `%.*s', but there are %s", (int)length,
+	msg_err("unknown column `%.*s'; the columns are %s", (int)length,
 		name, text);
 }
 

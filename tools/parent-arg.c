@@ -12,7 +12,7 @@ static int check_clean(const struct disk *parent)
 
 	if (!vhdx_header_dirty(vhdx_header_current(&layer->image->headers)))
 		return 0;
-	msg_err("%s: its log is not empty; `vhdxsetup replay %s' puts in place what it holds, and then it can be a parent",
+	msg_err("%s: its log is not empty; run `vhdxsetup replay %s' first",
 		layer->path, layer->path);
 	return -ESTALE;
 }

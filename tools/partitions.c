@@ -77,7 +77,7 @@ static int run_kpartx(const char *const *argv, struct kpartx *run)
 	if (!err && (run->end.signal || run->end.status))
 		return -ETOOL;
 	if (err == -ENOENT)
-		msg_err("kpartx is not installed, so there is nothing to map partitions with");
+		msg_err("kpartx is not installed, so partitions cannot be mapped");
 	else if (err)
 		msg_err("kpartx cannot be run: %s", strerror(-err));
 	return err == -ENOENT ? -ENOEXEC : err;

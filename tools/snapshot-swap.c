@@ -16,7 +16,7 @@ static int freeze_one(const struct dmdev *part, void *context)
 
 	(void)context;
 	if (err)
-		msg_err("%s: its file system does not come to rest: %s",
+		msg_err("%s: its file system cannot be frozen: %s",
 			part->name, strerror(-err));
 	return err;
 }

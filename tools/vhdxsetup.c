@@ -232,7 +232,7 @@ static int find_verb(struct command *command, const char *word)
 		msg_set_verb(command->verb->name);
 		return 0;
 	}
-	msg_err("no verb is called `%s'", word);
+	msg_err("unknown verb `%s'", word);
 	return usage(NULL);
 }
 
@@ -292,10 +292,9 @@ static int refuse_option(const struct command *command, int c, const char *word)
 	else if (id >= 0 && optopt)
 		msg_err("--%s takes no argument", option_specs[id].name);
 	else if (optopt)
-		msg_err("there is no option -%c", optopt);
+		msg_err("unknown option -%c", optopt);
 	else
-		msg_err("there is no option %s, or it stands for several",
-			word);
+		msg_err("unknown or ambiguous option %s", word);
 	return usage(command->verb);
 }
 
@@ -376,7 +375,7 @@ static int suits(const struct command *command)
 	    command->arg_count <= verb->most)
 		return 0;
 	if (command->arg_count > verb->most)
-		msg_err("takes %s, and `%s' is too much",
+		msg_err("takes %s; `%s' is too much",
 			verb->most ? verb->args : "no arguments",
 			command->args[verb->most]);
 	else
@@ -400,7 +399,7 @@ static int run(struct command *command)
 		return 0;
 	}
 	if (!command->verb) {
-		msg_err("what is to be done?");
+		msg_err("a verb is required");
 		return usage(NULL);
 	}
 	err = suits(command);
