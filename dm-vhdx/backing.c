@@ -23,6 +23,9 @@
 static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(registry);
 
+/* Taken before the registry's; locks of files change hands under it. */
+static DEFINE_MUTEX(lend_lock);
+
 /* Limit the rate: every bio that needs a bad block of metadata reports it. */
 static void backing_emit(struct vhdx_report *report,
 			 const struct vhdx_finding *finding)
@@ -98,11 +101,26 @@ static int refuse_other_inode(const struct vhdx_backing *backing,
 				backing->name);
 }
 
+/* What is known of an image that was lent does for readers above it only. */
+static bool is_succeeded(const struct vhdx_backing *backing,
+			 const struct vhdx_backing *fresh,
+			 const struct vhdx_claim *claim)
+{
+	return backing->key == fresh->key && backing->lender == claim->md &&
+	       backing->lender && claim->write;
+}
+
 static int refuse_entry(const struct vhdx_backing *backing,
 			const struct vhdx_backing *fresh,
 			const struct vhdx_claim *claim,
 			struct vhdx_reason *reason)
 {
+	if (backing->real == fresh->real && backing->lender &&
+	    backing->lender != claim->md)
+		return vhdx_reason_give(reason, -EBUSY,
+					"is being merged into by the device that reads it");
+	if (is_succeeded(backing, fresh, claim))
+		return 0;
 	if (backing->key == fresh->key)
 		return refuse_sharing(backing, claim, reason);
 	if (backing->real == fresh->real)
@@ -118,7 +136,7 @@ static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 					   const struct vhdx_claim *claim,
 					   struct vhdx_reason *reason)
 {
-	struct vhdx_backing *backing, *found = NULL;
+	struct vhdx_backing *backing, *found = NULL, *before = NULL;
 	int err = 0;
 
 	mutex_lock(&registry_lock);
@@ -126,7 +144,9 @@ static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 		err = refuse_entry(backing, fresh, claim, reason);
 		if (err)
 			break;
-		if (backing->key == fresh->key)
+		if (is_succeeded(backing, fresh, claim))
+			before = backing;
+		else if (backing->key == fresh->key && !backing->heir)
 			found = backing;
 	}
 	if (!err && found)
@@ -134,6 +154,9 @@ static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
 	if (!err && !found) {
 		found = fresh;
 		list_add(&fresh->node, &registry);
+		fresh->before = before;
+		if (before)
+			refcount_inc(&before->users);
 	}
 	if (!err)
 		found->table[claim->write] = claim->table;
@@ -169,6 +192,31 @@ static int backing_commits(struct vhdx_backing *backing)
 	return 0;
 }
 
+/*
+ * Two stores of a file would be in each other's way: the old one is read without
+ * locks from here on, until its table is gone. If the table that wants this
+ * comes to nothing, vhdx_backing_lend() takes the locks again.
+ */
+static int backing_inherit(struct vhdx_backing *backing,
+			   const struct vhdx_claim *claim,
+			   struct vhdx_reason *reason)
+{
+	struct vhdx_backing *before = backing->before;
+	int err;
+
+	mutex_lock(&lend_lock);
+	mutex_lock(&registry_lock);
+	before->heir = true;
+	vhdx_file_unmark(&before->file);
+	mutex_unlock(&registry_lock);
+	vhdx_file_let_go(&before->file);
+	err = vhdx_file_start(&backing->file, claim->workers, reason);
+	mutex_unlock(&lend_lock);
+	backing->before = NULL;
+	vhdx_backing_put(before, NULL);
+	return err;
+}
+
 static int backing_open(struct vhdx_backing *backing,
 			const struct vhdx_claim *claim,
 			struct vhdx_reason *reason)
@@ -176,9 +224,12 @@ static int backing_open(struct vhdx_backing *backing,
 	struct vhdx_image *image;
 	int err;
 
-	err = backing->is_file ?
-		vhdx_file_start(&backing->file, claim->workers, reason) :
-		vhdx_bdev_start(&backing->bdev);
+	if (backing->before)
+		err = backing_inherit(backing, claim, reason);
+	else if (backing->is_file)
+		err = vhdx_file_start(&backing->file, claim->workers, reason);
+	else
+		err = vhdx_bdev_start(&backing->bdev);
 	if (err)
 		return err;
 	image = vhdx_image_open(backing_store(backing),
@@ -309,6 +360,95 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 		return ERR_PTR(-ENOMEM);
 	vhdx_bdev_init(&fresh->bdev, bdev);
 	return backing_get(fresh, claim, reason);
+}
+
+/* Under both locks. */
+static bool has_heir(const struct vhdx_backing *backing)
+{
+	const struct vhdx_backing *other;
+
+	list_for_each_entry(other, &registry, node)
+		if (other != backing && other->key == backing->key)
+			return true;
+	return false;
+}
+
+static int reserve(struct vhdx_backing *backing, const struct mapped_device *md)
+{
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	if (has_heir(backing) ||
+	    (!backing->lender && refcount_read(&backing->users) > 1))
+		err = -EBUSY;
+	if (!err) {
+		backing->lender = md;
+		backing->heir = false;
+	}
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+static void unreserve(struct vhdx_backing *backing)
+{
+	mutex_lock(&registry_lock);
+	backing->lender = NULL;
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * vhdx_backing_lend() - let a program merge into an image
+ * @backing: the image, a parent in the live table of @md, and in no other table
+ *	unless it is lent already
+ * @md: the device
+ *
+ * From now on, no other device gets the image, whose locks keep everybody away
+ * who asks for one. The program must write only what a child covers.
+ *
+ * Context: process context.
+ * Return: 0; -EBUSY if another table has the image, -EAGAIN if another program
+ * has it locked, -EOPNOTSUPP if it is on a block device; -ENOMEM, or another
+ * negative errno of a lock.
+ */
+int vhdx_backing_lend(struct vhdx_backing *backing,
+		      const struct mapped_device *md)
+{
+	int err;
+
+	if (!backing->is_file)
+		return -EOPNOTSUPP;
+	mutex_lock(&lend_lock);
+	err = reserve(backing, md);
+	if (!err) {
+		err = vhdx_file_lend(&backing->file);
+		if (!err)
+			vhdx_image_lend(backing->image);
+		else if (!READ_ONCE(backing->image->lent))
+			unreserve(backing);
+	}
+	mutex_unlock(&lend_lock);
+	return err;
+}
+
+/**
+ * vhdx_backing_recall() - keep everybody from writing an image that was lent
+ * @backing: the image
+ *
+ * Other devices still do not get it: what is known of it is old.
+ *
+ * Context: process context.
+ * Return: 0, also if it was not lent; -ETXTBSY if a program has it open for
+ * writing.
+ */
+int vhdx_backing_recall(struct vhdx_backing *backing)
+{
+	int err = 0;
+
+	mutex_lock(&lend_lock);
+	if (backing->lender && !backing->heir)
+		err = vhdx_file_recall(&backing->file);
+	mutex_unlock(&lend_lock);
+	return err;
 }
 
 /* A later table may have the same address. */

@@ -10,10 +10,16 @@
  * share it, but a table may not both read and write it. Any number of devices
  * may share an image that they only read.
  *
+ * An image that a device alone reads may be lent, to a program that merges into
+ * it. What is in memory of it is old then. So a table of that device which is to
+ * write the image opens it anew, beside the old one, and takes the locks over.
+ *
  * backing.c APIs:
  *   vhdx_backing_get_file()	find or open the image in a file
  *   vhdx_backing_get_bdev()	find or open the image on a block device
  *   vhdx_backing_put()		drop a reference to an image
+ *   vhdx_backing_lend()	let a program merge into it
+ *   vhdx_backing_recall()	no more
  *   vhdx_backing_set_cache()	bound its metadata pages
  *   vhdx_backing_failed()	find out why I/O may have failed
  *   vhdx_backing_resident()	count the metadata pages of all images
@@ -51,6 +57,10 @@ struct vhdx_reason;
  * @real: the inode that has the data, if @key is an overlay's; otherwise @key
  * @node: entry in the registry
  * @users: number of tables that hold the image
+ * @lender: device that has lent the image, or did once; NULL if none
+ * @heir: another backing of the image has its locks, or had them
+ * @before: backing whose locks this one takes over while it is opened, held until
+ *	then; or NULL
  * @opened: completed when @image is open, or when @error says why not
  * @cut: a cut of the store has been reported
  * @error: negative errno of the opening, or 0
@@ -71,6 +81,9 @@ struct vhdx_backing {
 	const void *real;
 	struct list_head node;
 	refcount_t users;
+	const struct mapped_device *lender;
+	bool heir;
+	struct vhdx_backing *before;
 	struct completion opened;
 	bool cut;
 	int error;
@@ -100,6 +113,9 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 					   struct vhdx_reason *reason);
 void vhdx_backing_put(struct vhdx_backing *backing,
 		      const struct dm_table *table);
+int vhdx_backing_lend(struct vhdx_backing *backing,
+		      const struct mapped_device *md);
+int vhdx_backing_recall(struct vhdx_backing *backing);
 void vhdx_backing_failed(struct vhdx_backing *backing);
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib);
 unsigned long vhdx_backing_resident(void);

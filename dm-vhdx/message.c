@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "backing.h"
 #include "commit-life.h"
 #include "defer.h"
 #include "device.h"
@@ -188,6 +189,46 @@ static int message_seal(struct vhdx_target *t, char **argv, char *result,
 	return ANSWERED;
 }
 
+/* Returns the image of a table that is not its first, or NULL after a warning. */
+static struct vhdx_backing *find_parent(struct vhdx_target *t, const char *word)
+{
+	char printable[WORD_SIZE];
+	unsigned int image;
+
+	if (!kstrtouint(word, 10, &image) && image && image < t->layers)
+		return t->layer[image].backing;
+	vhdx_printable(printable, sizeof(printable), word);
+	DMWARN("%s: message: %s: not the number of a parent",
+	       device_name(t->ti), printable);
+	return NULL;
+}
+
+static int message_lend(struct vhdx_target *t, char **argv, char *result,
+			unsigned int maxlen)
+{
+	struct vhdx_backing *backing = find_parent(t, argv[1]);
+	int err;
+
+	if (!backing)
+		return -EINVAL;
+	err = vhdx_backing_lend(backing, dm_table_get_md(t->ti->table));
+	if (err == -EBUSY)
+		DMWARN("%s: message: lend: %s is in use by another device or table",
+		       device_name(t->ti), backing->name);
+	else if (err == -EAGAIN)
+		DMWARN("%s: message: lend: %s is locked by another program",
+		       device_name(t->ti), backing->name);
+	return err;
+}
+
+static int message_recall(struct vhdx_target *t, char **argv, char *result,
+			  unsigned int maxlen)
+{
+	struct vhdx_backing *backing = find_parent(t, argv[1]);
+
+	return backing ? vhdx_backing_recall(backing) : -EINVAL;
+}
+
 static const struct message messages[] = {
 	{ "stats", 0, message_stats },
 	{ "where", 1, message_where },
@@ -195,6 +236,8 @@ static const struct message messages[] = {
 	{ "checkpoint", 0, message_checkpoint },
 	{ "begin", 0, message_begin },
 	{ "seal", 1, message_seal },
+	{ "lend", 1, message_lend },
+	{ "recall", 1, message_recall },
 };
 
 /**
@@ -226,7 +269,7 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		return -EINVAL;
 	}
 	vhdx_printable(word, sizeof(word), argv[0]);
-	DMWARN("%s: message: %s is not known, unlike stats, where, commit, checkpoint, begin, seal",
+	DMWARN("%s: message: %s is not known, unlike those in vhdx.rst",
 	       device_name(ti), word);
 	return -EINVAL;
 }

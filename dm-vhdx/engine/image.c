@@ -484,6 +484,8 @@ int vhdx_image_read_entry(struct vhdx_image *image, u64 index, u64 *entry)
 
 /*
  * The bitmap's BAT entry may be in another page than the block's: load it here.
+ * In an image that is lent, one of the two pages may be older than the other.
+ * Set *@offset to 0 if there is no bitmap: all bits are clear.
  */
 static int bitmap_block(struct vhdx_image *image, u64 chunk, u64 *offset)
 {
@@ -493,7 +495,10 @@ static int bitmap_block(struct vhdx_image *image, u64 chunk, u64 *offset)
 
 	if (r)
 		return r;
+	*offset = 0;
 	if ((int)vhdx_entry_state(entry) != VHDX_BITMAP_PRESENT) {
+		if (READ_ONCE(image->lent))
+			return 0;
 		vhdx_find(image->report, VHDX_ERROR,
 			  vhdx_bat_place(&image->bat, index),
 			  "the sector bitmap of chunk %llu is absent, but a block of the chunk is partially present",
@@ -514,6 +519,10 @@ static int fill_bitmap(void *context, u64 index, struct vhdx_page *page)
 	r = bitmap_block(image, index >> VHDX_BITMAP_PAGES_SHIFT, &offset);
 	if (r)
 		return r;
+	if (!offset) {
+		memset(page->data, 0, VHDX_PAGE);
+		return 0;
+	}
 	page->pos = offset + in_block * VHDX_PAGE;
 	return vhdx_image_read(image, page->pos, page->data, VHDX_PAGE);
 }
@@ -532,6 +541,27 @@ int vhdx_image_load(const struct vhdx_miss *miss)
 
 	return vhdx_page_map_load(miss->map, miss->index,
 				  bat ? fill_bat : fill_bitmap, miss->image);
+}
+
+/**
+ * vhdx_image_lend() - go on reading while another program merges into an image
+ * @image: the image, a parent in all chains that it is in
+ *
+ * The program writes only what a child of the image covers in each chain. So a
+ * lookup that no child answers finds the same in pages from before the merge and
+ * in later ones, and may mix them. Two things become possible. The file grows:
+ * what is past the end known here reads as zeros, which the range was before. A
+ * block that is partially present has no bitmap yet: then no sector that is
+ * looked up is in it.
+ *
+ * This lasts until the image is closed.
+ *
+ * Context: any.
+ */
+void vhdx_image_lend(struct vhdx_image *image)
+{
+	WRITE_ONCE(image->lent, true);
+	WRITE_ONCE(image->limits.file_size, VHDX_FILE_SIZE_MAX);
 }
 
 /**

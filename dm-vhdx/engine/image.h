@@ -15,6 +15,7 @@
  *   vhdx_image_bat_entry()	get one BAT entry if its page is resident
  *   vhdx_image_load()		load a page of the BAT or of a bitmap
  *   vhdx_image_read_entry()	get one BAT entry, and load its page if need be
+ *   vhdx_image_lend()		go on reading while another program merges into it
  *   vhdx_image_is_cut()	test whether the store became shorter, and say
  *				so
  * image.h APIs:
@@ -57,6 +58,7 @@
  * @bitmap_pages: pages of the sector bitmaps; used for differencing images only
  * @written: a device has it open for writing, so its DataWriteGuid may change;
  *	set once, before others see the image
+ * @lent: see vhdx_image_lend()
  */
 struct vhdx_image {
 	struct vhdx_store *store;
@@ -76,6 +78,7 @@ struct vhdx_image {
 	struct vhdx_page_map bat_pages;
 	struct vhdx_page_map bitmap_pages;
 	bool written;
+	bool lent;
 };
 
 struct vhdx_image *vhdx_image_open(struct vhdx_store *store,
@@ -123,6 +126,7 @@ static inline int vhdx_image_missed(struct vhdx_image *image,
 
 int vhdx_image_load(const struct vhdx_miss *miss);
 int vhdx_image_read_entry(struct vhdx_image *image, u64 index, u64 *entry);
+void vhdx_image_lend(struct vhdx_image *image);
 bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,
 		       char *text, size_t size);
 

@@ -167,6 +167,102 @@ int vhdx_merge_check_middle(const struct vhdx_chain *chain, u32 layer,
 	return r ? r : check_both(chain, layer, report);
 }
 
+/* Returns the state of an entry, or a negative errno. */
+static int state_of(struct vhdx_image *image, u64 index)
+{
+	u64 entry;
+	int r = vhdx_image_read_entry(image, index, &entry);
+
+	return r ? r : (int)vhdx_entry_state(entry);
+}
+
+/* Returns 1 if a bit of a range within one page is set, or a negative errno. */
+static int has_bits(struct vhdx_image *image, u64 pos, u64 len)
+{
+	u64 index = vhdx_bitmap_page(&image->bat, pos);
+	const struct vhdx_page *page;
+	struct vhdx_miss miss;
+	int r;
+
+	for (;;) {
+		rcu_read_lock();
+		page = vhdx_page_map_find(&image->bitmap_pages, index);
+		r = page && vhdx_bitmap_has(&image->bat, page->data, pos, len);
+		rcu_read_unlock();
+		if (page)
+			return r;
+		vhdx_image_missed(image, &image->bitmap_pages, index, &miss);
+		r = vhdx_image_load(&miss);
+		if (r)
+			return r;
+	}
+}
+
+/* Returns 1 if an absent block has bits, 0 if not, or a negative errno. */
+static int has_leftovers(struct vhdx_image *image, u64 block)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u64 chunk = block >> bat->ratio_shift;
+	u64 pos = block << bat->block_shift;
+	u64 end = min(pos + vhdx_bat_block_size(bat), bat->size);
+	u64 len;
+	int r = state_of(image, vhdx_bat_payload_index(bat, block));
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = state_of(image, vhdx_bat_bitmap_index(bat, chunk));
+	if (r != VHDX_BITMAP_PRESENT)
+		return r < 0 ? r : 0;
+	for (r = 0; pos < end && !r; pos += len) {
+		len = min(end - pos, vhdx_bitmap_reach(bat));
+		r = has_bits(image, pos, len);
+	}
+	return r;
+}
+
+static int check_leftovers(struct vhdx_image *image, struct vhdx_report *report)
+{
+	const struct vhdx_bat *bat = &image->bat;
+	u64 block;
+	int r = 0;
+
+	for (block = 0; bat->differencing && block < bat->blocks && !r; block++)
+		r = has_leftovers(image, block);
+	if (r <= 0)
+		return r;
+	return vhdx_refuse(report, -EOPNOTSUPP,
+			   vhdx_bat_place(bat, vhdx_bat_payload_index(bat, block - 1)),
+			   "block %llu is absent, but another program has left sectors in its bitmap: merge while no device has the image",
+			   block - 1);
+}
+
+/**
+ * vhdx_merge_check_lent() - check that readers of the parent stay right
+ * @chain: the images that a device reads
+ * @into: index of the one that all above it are merged into
+ * @report: told why not
+ *
+ * Context: may sleep; nobody writes to the image.
+ * Return: 0; -EOPNOTSUPP if the merge has to wait until no device has the chain;
+ * -ENOMEM; or an errno of the store.
+ */
+int vhdx_merge_check_lent(const struct vhdx_chain *chain, u32 into,
+			  struct vhdx_report *report)
+{
+	struct vhdx_image *image = chain->layer[into];
+	u32 i;
+
+	for (i = 0; i < into; i++)
+		if (chain->layer[i]->params.size != image->params.size)
+			return vhdx_refuse(report, -EOPNOTSUPP,
+					   VHDX_AT("virtual disk size",
+						   image->metadata.base),
+					   "the disk has %llu bytes, and that of a child %llu: merge while no device has the image",
+					   image->params.size,
+					   chain->layer[i]->params.size);
+	return check_leftovers(image, report);
+}
+
 static int write_locator(struct vhdx_session *session,
 			 const struct vhdx_locator *locator,
 			 struct vhdx_report *report)

@@ -20,9 +20,15 @@
  * A merge that was stopped is begun again in the same way: the child then names
  * the identity that the parent has by now, and the next one.
  *
+ * A merge may go on while a device reads the chain, if what it knows of the parent
+ * from before reads the same as what the parent becomes: see vhdx_image_lend().
+ * Bits that an absent block of the parent has left over would count for one who
+ * sees the block present before he sees them clear.
+ *
  * merge.c APIs:
  *   vhdx_merge_check()	check that a child can be merged into its parent
  *   vhdx_merge_check_middle()	check that an image with children can be merged
+ *   vhdx_merge_check_lent()	check that readers of the parent stay right
  *   vhdx_merge_link()	have the child name the identity that its parent will
  *			get
  *   vhdx_merge_grow()	give the parent's disk the size of the child's
@@ -36,6 +42,8 @@ int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 		     struct vhdx_report *report);
 int vhdx_merge_check_middle(const struct vhdx_chain *chain, u32 layer,
 			    struct vhdx_report *report);
+int vhdx_merge_check_lent(const struct vhdx_chain *chain, u32 into,
+			  struct vhdx_report *report);
 int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
 		    struct vhdx_report *report);
 int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,

@@ -9,6 +9,9 @@
  *   flock()			some other programs honour it
  *
  * The byte locks and flock() end with the reference to the file at the latest.
+ *
+ * A file may be lent to one program, which merges into it while we read it: then
+ * we lock it against everybody, and that program relies on it.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -36,14 +39,14 @@ static void byte_lock_init(struct file_lock *lock, struct file *filp,
 	lock->fl_end = byte;
 }
 
-static int lock_byte(struct file *filp, u32 byte)
+static int lock_byte(struct file *filp, u32 byte, unsigned char type)
 {
 	struct file_lock *lock = locks_alloc_lock();
 	int err;
 
 	if (!lock)
 		return -ENOMEM;
-	byte_lock_init(lock, filp, byte, F_RDLCK);
+	byte_lock_init(lock, filp, byte, type);
 	err = vfs_lock_file(filp, F_SETLK, lock, NULL);
 	locks_free_lock(lock);
 	return err;
@@ -74,13 +77,13 @@ static int lock_qemu(struct file *filp)
 	u32 i;
 
 	for (i = 0; i < lock_bytes(filp) && !err; i++)
-		err = lock_byte(filp, vhdx_lock_held[i]);
+		err = lock_byte(filp, vhdx_lock_held[i], F_RDLCK);
 	for (i = 0; i < lock_bytes(filp) && !err; i++)
 		err = test_byte(filp, vhdx_lock_forbidden[i]);
 	return err;
 }
 
-static int lock_flock(struct file *filp)
+static int lock_flock(struct file *filp, unsigned char type)
 {
 	struct file_lock *lock = locks_alloc_lock();
 	int err;
@@ -90,7 +93,7 @@ static int lock_flock(struct file *filp)
 	lock->vhdx_fl(owner) = filp;
 	lock->vhdx_fl(file) = filp;
 	lock->vhdx_fl(flags) = FL_FLOCK;
-	lock->vhdx_fl(type) = filp->f_mode & FMODE_WRITE ? F_WRLCK : F_RDLCK;
+	lock->vhdx_fl(type) = type;
 	lock->fl_end = OFFSET_MAX;
 	if (filp->f_op->flock)
 		err = filp->f_op->flock(filp, F_SETLK, lock);
@@ -122,7 +125,7 @@ static int lock_advisory(struct file *filp, struct vhdx_reason *reason)
 					vhdx_errno_words(err), err);
 	if (vhdx_lock_bytes_only((u32)file_inode(filp)->i_sb->s_magic))
 		return 0;
-	err = lock_flock(filp);
+	err = lock_flock(filp, filp->f_mode & FMODE_WRITE ? F_WRLCK : F_RDLCK);
 	if (err == -EAGAIN)
 		return vhdx_reason_give(reason, -EBUSY,
 					"is locked%s (flock) by another program",
@@ -172,4 +175,113 @@ void vhdx_file_unlock(struct file *filp)
 {
 	if (!(filp->f_mode & FMODE_WRITE))
 		allow_write_access(filp);
+}
+
+static bool has_flock(const struct file *filp)
+{
+	return !vhdx_lock_bytes_only((u32)file_inode(filp)->i_sb->s_magic);
+}
+
+/* The bytes of a writer, so that QEMU lets the file be. */
+static int lock_bytes_alone(struct file *filp)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < vhdx_lock_bytes(true) && !err; i++)
+		err = lock_byte(filp, vhdx_lock_held[i],
+				vhdx_lock_held[i] == VHDX_LOCK_USED +
+						     VHDX_LOCK_READ ?
+				F_RDLCK : F_WRLCK);
+	for (i = 0; i < vhdx_lock_bytes(true) && !err; i++)
+		err = test_byte(filp, vhdx_lock_forbidden[i]);
+	return err;
+}
+
+static int lock_alone(struct file *filp)
+{
+	int err = lock_bytes_alone(filp);
+
+	if ((!err || no_locks_here(err)) && has_flock(filp))
+		err = lock_flock(filp, F_WRLCK);
+	return no_locks_here(err) ? 0 : err;
+}
+
+/* Nobody can be in the way: less is locked than before. */
+static void lock_shared(struct file *filp)
+{
+	u32 i;
+
+	for (i = 0; i < vhdx_lock_bytes(true); i++)
+		lock_byte(filp, vhdx_lock_held[i],
+			  i < lock_bytes(filp) ? F_RDLCK : F_UNLCK);
+	if (has_flock(filp))
+		lock_flock(filp, F_RDLCK);
+}
+
+/**
+ * vhdx_file_lend() - let one program write the file that we read
+ * @file: the store, started; it may be lent already
+ *
+ * Our locks become exclusive, so that nobody else reads or writes the file by
+ * the rules. The program knows from its user that they are for its sake, takes
+ * none and tests none. The file can be opened for writing now.
+ *
+ * Context: process context; does not wait for a lock.
+ * Return: 0; -EAGAIN if somebody else has a lock, with ours as they were; or
+ * another negative errno.
+ */
+int vhdx_file_lend(struct vhdx_file *file)
+{
+	struct file *filp = file->filp;
+	int err = lock_alone(filp);
+
+	if (err) {
+		if (!vhdx_file_writable(file) && file->locked)
+			lock_shared(filp);
+		return err;
+	}
+	if (vhdx_file_writable(file))
+		return 0;
+	if (file->locked)
+		allow_write_access(filp);
+	file->locked = false;
+	return 0;
+}
+
+/**
+ * vhdx_file_recall() - keep all from writing the file again
+ * @file: the store, which may be lent
+ *
+ * Context: process context.
+ * Return: 0; -ETXTBSY if the file is open for writing, and remains lent.
+ */
+int vhdx_file_recall(struct vhdx_file *file)
+{
+	int err;
+
+	if (vhdx_file_writable(file) || file->locked)
+		return 0;
+	err = deny_write_access(file->filp);
+	if (err)
+		return err;
+	file->locked = true;
+	lock_shared(file->filp);
+	return 0;
+}
+
+/**
+ * vhdx_file_let_go() - leave the locks to another store of the same file
+ * @file: the store, which is lent; vhdx_file_lend() takes the locks again
+ *
+ * Context: process context.
+ */
+void vhdx_file_let_go(struct vhdx_file *file)
+{
+	u32 i;
+
+	for (i = 0; i < vhdx_lock_bytes(true); i++)
+		lock_byte(file->filp, vhdx_lock_held[i], F_UNLCK);
+	if (has_flock(file->filp))
+		lock_flock(file->filp, F_UNLCK);
 }

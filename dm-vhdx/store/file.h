@@ -24,6 +24,9 @@
  * file-lock.c APIs:
  *   vhdx_file_lock()		lock the file against other users
  *   vhdx_file_unlock()
+ *   vhdx_file_lend()		let one program write the file that we read
+ *   vhdx_file_recall()		keep all from writing it again
+ *   vhdx_file_let_go()		leave the locks to another store of the file
  * file-io.c APIs:
  *   vhdx_file_io_init()	prepare a store for bios
  *   vhdx_file_io_exit()
@@ -79,7 +82,7 @@ struct vhdx_reason;
  * @mem_align: alignment of memory for direct I/O, in bytes
  * @nowait: the file supports IOCB_NOWAIT
  * @mixed: some writes are too small for direct I/O: see overlap.h
- * @locked: vhdx_file_lock() has succeeded
+ * @locked: vhdx_file_lock() has succeeded, and the file is not lent
  * @marked: @gfp must be restored
  * @gfp: the mapping's own allocation flags
  * @overlap: orders direct and cached writes that overlap, if @mixed
@@ -285,6 +288,9 @@ static inline const struct cred *vhdx_file_assume(const struct vhdx_file *file)
 
 int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
 void vhdx_file_unlock(struct file *filp);
+int vhdx_file_lend(struct vhdx_file *file);
+int vhdx_file_recall(struct vhdx_file *file);
+void vhdx_file_let_go(struct vhdx_file *file);
 
 int vhdx_file_io_init(struct vhdx_file *file,
 		      struct vhdx_file_workers **shared);

@@ -154,6 +154,109 @@ static void check_items(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->found.count, 1);
 }
 
+/* Bits of a block that is absent, which would show in a page from before. */
+static void check_leftovers(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 bitmap;
+
+	fixture_files(test, 3);
+	builder_block(&f->builder[1], 0, 7);
+	builder_entry(&f->builder[1], 2, 2);
+	bitmap = builder_bitmap(&f->builder[1], 0);
+	builder_present(&f->builder[1], bitmap, 16, 8);
+	builder_present(&f->builder[1], bitmap, 2 * 2048, 8);
+	fixture_chain(test, 3);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 1,
+						    &f->found.report), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 2,
+						    &f->found.report), 0);
+	fixture_expect(test, "");
+}
+
+static void check_leftovers_found(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 bitmap;
+
+	fixture_files(test, 3);
+	builder_block(&f->builder[1], 0, 7);
+	bitmap = builder_bitmap(&f->builder[1], 0);
+	builder_present(&f->builder[1], bitmap, 3 * 2048 + 2047, 1);
+	fixture_chain(test, 3);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 1,
+						    &f->found.report),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
+}
+
+static void check_lent_sizes(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->builder[0].size = 8 * MIB;
+	f->builder[1].size = 8 * MIB;
+	f->builder[2].size = 6 * MIB;
+	fixture_files(test, 3);
+	fixture_chain(test, 3);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 1,
+						    &f->found.report), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 2,
+						    &f->found.report),
+			-EOPNOTSUPP);
+}
+
+static int map(struct kunit *test, u64 pos, struct vhdx_run *run)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_miss miss;
+	int r;
+
+	while ((r = vhdx_chain_map(f->chain, pos, 4096, run, &miss)) ==
+	       -EAGAIN) {
+		r = vhdx_image_load(&miss);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+/* Pages of one image, some from before a merge and some from after. */
+static void lend_mixed(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+	u64 below;
+
+	fixture_files(test, 3);
+	builder_block(&f->builder[1], 0, 7);
+	builder_entry(&f->builder[1], 1, 1ULL << 30 | 6);
+	below = builder_block(&f->builder[2], 0, 6);
+	fixture_chain(test, 3);
+	vhdx_image_lend(f->image[1]);
+	KUNIT_ASSERT_EQ(test, map(test, 8192, &run), 0);
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_DATA);
+	KUNIT_EXPECT_EQ(test, run.layer, 2);
+	KUNIT_EXPECT_EQ(test, run.offset, below + 8192);
+	KUNIT_ASSERT_EQ(test, map(test, MIB, &run), 0);
+	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_ZERO);
+	fixture_expect(test, "");
+}
+
+/* In an image that is not lent, these are faults. */
+static void lend_none(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+
+	fixture_files(test, 3);
+	builder_block(&f->builder[1], 0, 7);
+	builder_entry(&f->builder[1], 1, 1ULL << 30 | 6);
+	fixture_chain(test, 3);
+	KUNIT_EXPECT_EQ(test, map(test, 8192, &run), -EIO);
+	KUNIT_EXPECT_EQ(test, map(test, MIB, &run), -EIO);
+}
+
 /* Names the next identity, and keeps its own. */
 static void link_child(struct kunit *test)
 {
@@ -229,6 +332,11 @@ static struct kunit_case merge_cases[] = {
 	KUNIT_CASE(check_sizes),
 	KUNIT_CASE(check_middle),
 	KUNIT_CASE(check_items),
+	KUNIT_CASE(check_leftovers),
+	KUNIT_CASE(check_leftovers_found),
+	KUNIT_CASE(check_lent_sizes),
+	KUNIT_CASE(lend_mixed),
+	KUNIT_CASE(lend_none),
 	KUNIT_CASE(link_child),
 	KUNIT_CASE(link_read_only),
 	KUNIT_CASE(grow_parent),
