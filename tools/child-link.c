@@ -89,6 +89,26 @@ static char *real_directory(const char *path)
 	return directory;
 }
 
+/* Likewise the file itself. */
+static char *real_file(const char *path)
+{
+	char *whole = realpath(path, NULL);
+	char *directory, *copy;
+	int n = -1;
+
+	if (whole || errno != ENOENT)
+		return whole;
+	directory = real_directory(path);
+	copy = strdup(path);
+	if (directory && copy)
+		n = asprintf(&whole, "%s/%s",
+			     strcmp(directory, "/") ? directory : "",
+			     basename(copy));
+	free(copy);
+	free(directory);
+	return n < 0 ? NULL : whole;
+}
+
 /*
  * Skip the whole names that two absolute paths have in common. Afterwards each
  * path is at its end or at the start of a name.
@@ -147,7 +167,7 @@ static int cannot_resolve(const char *path)
 /**
  * child_link_relative() - make the relative path from a child to its parent
  * @child: path of the child, which need not exist yet; its directory must exist
- * @parent: path of the parent
+ * @parent: path of the parent, which need not exist yet either
  * @path: set to the path in the form of Windows, for free(): ".\NAME",
  *	"..\DIRECTORY\NAME"
  *
@@ -166,7 +186,7 @@ int child_link_relative(const char *child, const char *parent, char **path)
 
 	if (!directory)
 		return cannot_resolve(child);
-	file = realpath(parent, NULL);
+	file = real_file(parent);
 	if (!file) {
 		free(directory);
 		return cannot_resolve(parent);

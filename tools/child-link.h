@@ -14,7 +14,7 @@
 /**
  * struct child_link - the names of a parent
  * @child: path of the child, which need not exist yet
- * @parent: path of the parent
+ * @parent: path of the parent, which may get this name later
  * @absolute: value of absolute_win32_path; NULL for none
  * @volume: value of volume_path; NULL for none
  */

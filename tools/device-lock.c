@@ -4,11 +4,29 @@
 #include <unistd.h>
 
 #include "device-lock.h"
+#include "exit-codes.h"
 #include "message.h"
+#include "vhdxsetup.h"
+
+/* It may have changed before it was locked. */
+static int look_again(struct dmdev *dev)
+{
+	struct dmdev now;
+	int err = dmdev_query(dev->name, &now);
+
+	if (err)
+		return err;
+	dmdev_forget(dev);
+	*dev = now;
+	if (dmdev_is_vhdx(dev))
+		return 0;
+	msg_err("%s: is no device made of a VHDX image any more", dev->name);
+	return -ENXIO;
+}
 
 /**
  * device_lock() - keep other vhdxsetup processes from changing a device
- * @dev: the device; the caller must query it again under the lock
+ * @dev: the device; it is queried again under the lock
  *
  * Locks a file of its own, because udev would delay the events that we wait for
  * if the block device were locked. The file is never removed: otherwise two
@@ -17,7 +35,7 @@
  * Return: a descriptor for device_unlock(), or a negative errno after a
  * message: -EBUSY if another process has the lock.
  */
-int device_lock(const struct dmdev *dev)
+int device_lock(struct dmdev *dev)
 {
 	char path[64];
 	int fd, err;
@@ -30,11 +48,16 @@ int device_lock(const struct dmdev *dev)
 		msg_err("%s: %s", path, strerror(-err));
 		return err;
 	}
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return fd;
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		err = look_again(dev);
+		if (!err)
+			return fd;
+		close(fd);
+		return err;
+	}
 	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (err == -EBUSY)
-		msg_err("%s: another snapshot of it is under way", dev->name);
+		msg_err("%s: another snapshot or merge of it is under way", dev->name);
 	else
 		msg_err("%s: cannot be locked: %s", path, strerror(-err));
 	close(fd);
@@ -48,4 +71,23 @@ int device_lock(const struct dmdev *dev)
 void device_unlock(int lock)
 {
 	close(lock);
+}
+
+/**
+ * device_needs() - is the loaded module new enough?
+ * @minor: the target's version that it must have
+ * @what: what it is needed for
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int device_needs(unsigned int minor, const char *what)
+{
+	u32 version[3];
+	int err = dmdev_target(TARGET_TYPE, version);
+
+	if (err || version[0] != TARGET_MAJOR || version[1] >= minor)
+		return err;
+	msg_err("the loaded module has target version %u.%u.%u, but %s needs %u.%u",
+		version[0], version[1], version[2], what, TARGET_MAJOR, minor);
+	return -ENOTARGET;
 }

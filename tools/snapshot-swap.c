@@ -121,12 +121,14 @@ static void bring_back(struct snapshot_swap *swap)
 			name, strerror(-err));
 		return;
 	}
-	if (!is_first_image(&now, swap->child))
+	if (!is_first_image(&now, swap->child)) {
 		err = dmdev_clear(name);
-	else if (now.suspended)
+	} else if (now.suspended) {
+		swap->undo(swap->context);
 		err = reload(swap->dev);
-	else
+	} else {
 		err = -EBUSY;
+	}
 	swap->stuck = err;
 	if (err)
 		msg_err("%s: its old table cannot be brought back: %s; it was: 0 %llu %s %s",

@@ -19,6 +19,8 @@
  * @child: descriptor of the child
  * @quiesce: freeze file systems before the swap
  * @again: print no message for -ESTALE, because the caller tries again
+ * @undo: called before the old table is loaded again
+ * @context: argument of @undo
  * @nsecs: set to an upper bound of the time that I/O was held back
  * @stuck: set if the old table could not be restored, or if that is unknown:
  *	the live table may have the child
@@ -29,6 +31,8 @@ struct snapshot_swap {
 	int child;
 	bool quiesce;
 	bool again;
+	void (*undo)(void *context);
+	void *context;
 	u64 nsecs;
 	bool stuck;
 };

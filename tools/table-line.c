@@ -90,14 +90,36 @@ char *table_line_build(const struct disk *disk, const struct options *options)
  */
 char *table_line_push(int fd, const char *text)
 {
+	return table_line_change(&fd, 1, text, 0);
+}
+
+/**
+ * table_line_change() - a line with others in the place of the first images
+ * @fds: the files of the others, as for table_line_push()
+ * @count: how many
+ * @text: the target's part of the line, as the kernel printed it
+ * @images: how many of its images fall away
+ *
+ * Return: the line, which the caller frees, or NULL without memory.
+ */
+char *table_line_change(const int *fds, unsigned int count, const char *text,
+			unsigned int images)
+{
 	char path[PLACE_PATH_SIZE];
 	char *line = NULL;
+	unsigned int i;
 	size_t size;
 	FILE *out = open_memstream(&line, &size);
 
 	if (!out)
 		return NULL;
-	fprintf(out, "%s %s", place_path(fd, path), text);
+	for (i = 0; i < count; i++)
+		fprintf(out, "%s ", place_path(fds[i], path));
+	for (i = 0; i < images; i++) {
+		text = strchrnul(text, ' ');
+		text += *text == ' ';
+	}
+	fputs(text, out);
 	if (fclose(out)) {
 		free(line);
 		return NULL;

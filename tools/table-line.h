@@ -5,6 +5,7 @@
  * table-line.c APIs:
  *   table_line_build()	make a line from a disk and the options
  *   table_line_push()	prepend an image to a line
+ *   table_line_change()	replace the first images of a line
  *   table_line_images()	find the images of a line
  *   table_line_is_of()	test whether an image is a file or device
  */
@@ -19,6 +20,8 @@
 
 char *table_line_build(const struct disk *disk, const struct options *options);
 char *table_line_push(int fd, const char *text);
+char *table_line_change(const int *fds, unsigned int count, const char *text,
+			unsigned int images);
 int table_line_images(const char *text, struct words *images);
 bool table_line_is_of(const char *word, const struct stat *st);
 
