@@ -233,6 +233,19 @@ int dmdev_clear(const char *name)
 	return err;
 }
 
+static int suspend(const char *name, bool freeze, bool flush)
+{
+	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
+	int err = -ENOMEM;
+
+	if (task && (freeze || dm_task_skip_lockfs(task)) &&
+	    (flush || dm_task_no_flush(task)))
+		err = run_task(task);
+	if (task)
+		dm_task_destroy(task);
+	return err;
+}
+
 /**
  * dmdev_freeze() - suspend a device, with its file system frozen
  * @name: name of the device
@@ -241,12 +254,7 @@ int dmdev_clear(const char *name)
  */
 int dmdev_freeze(const char *name)
 {
-	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
-	int err = task ? run_task(task) : -ENOMEM;
-
-	if (task)
-		dm_task_destroy(task);
-	return err;
+	return suspend(name, true, true);
 }
 
 /**
@@ -259,18 +267,25 @@ int dmdev_freeze(const char *name)
  */
 int dmdev_suspend(const char *name)
 {
-	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
-	int err = -ENOMEM;
-
 	/* A device that nobody has open has no file system to freeze. */
-	if (task && dm_task_skip_lockfs(task))
-		err = run_task(task);
+	int err = suspend(name, false, true);
+
 	/* Another process was suspending it, too, and has finished. */
-	if (err == -EINVAL)
-		err = 0;
-	if (task)
-		dm_task_destroy(task);
-	return err;
+	return err == -EINVAL ? 0 : err;
+}
+
+/**
+ * dmdev_pause() - suspend a device that is in use
+ * @name: name of the device
+ *
+ * Leaves file systems as they are. Makes earlier writes durable; bios that wait for
+ * room wait on.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dmdev_pause(const char *name)
+{
+	return suspend(name, false, false);
 }
 
 /*
@@ -316,7 +331,7 @@ int dmdev_resume(const char *name)
 
 /**
  * dmdev_swap() - make the loaded table the live one
- * @name: name of the device, which is not suspended
+ * @name: name of the device; a suspended one is resumed
  * @swap: how to swap; dmdev_settle() must follow, also after a failure
  *
  * One ioctl suspends the device, swaps the tables and resumes it, so that

@@ -8,6 +8,7 @@
  *   dmdev_create()	make a device of one target
  *   dmdev_suspend()	suspend a device
  *   dmdev_freeze()	suspend a device, with its file system frozen
+ *   dmdev_pause()	suspend a device that is in use
  *   dmdev_resume()	resume a device
  *   dmdev_load()	load a table beside the live one
  *   dmdev_clear()	drop the table that is loaded and not live
@@ -111,6 +112,7 @@ int dmdev_target(const char *type, u32 version[3]);
 int dmdev_create(const struct dmdev_spec *spec);
 int dmdev_suspend(const char *name);
 int dmdev_freeze(const char *name);
+int dmdev_pause(const char *name);
 int dmdev_resume(const char *name);
 int dmdev_load(const struct dmdev_spec *spec);
 int dmdev_clear(const char *name);

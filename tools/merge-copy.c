@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "merge-copy.h"
 #include "message.h"
-#include "writer.h"
+#include "rate.h"
 
 /* Read and written at once, and looked up at once. */
 #define CHUNK	VHDX_MIB
@@ -11,64 +11,63 @@
 
 /**
  * struct copy - a merge under way
- * @disk: the child and its parents
- * @writer: writes the parent
+ * @load: what is carried
+ * @rate: its limit
  * @buffer: CHUNK bytes
  * @since: bytes since the last commit
- * @counts: what was carried down so far
  */
 struct copy {
-	struct disk *disk;
-	struct writer writer;
+	struct merge_load *load;
+	struct rate rate;
 	u8 *buffer;
 	u64 since;
-	struct merge_counts *counts;
 };
 
 /* Of an error that was no finding, for which the engine has no words. */
-static int cannot_read(const struct copy *copy, u64 pos, int err)
+static int cannot_read(const struct disk *disk, u64 pos, int err)
 {
 	msg_err("%s: byte %llu of the disk cannot be read: %s",
-		copy->disk->layer[0]->path, pos, strerror(-err));
+		disk->layer[0]->path, pos, strerror(-err));
 	return err;
 }
 
-static int look_up(const struct copy *copy, u64 pos, u64 len,
+static int look_up(const struct disk *disk, u64 pos, u64 len,
 		   struct vhdx_run *run)
 {
 	struct vhdx_miss miss;
 	int err;
 
-	while ((err = vhdx_chain_change(copy->disk->chain, 1, pos, len, run,
+	while ((err = vhdx_chain_change(disk->chain, 1, pos, len, run,
 					&miss)) == -EAGAIN) {
 		err = vhdx_image_load(&miss);
 		if (err)
 			break;
 	}
-	return err ? cannot_read(copy, pos, err) : 0;
+	return err ? cannot_read(disk, pos, err) : 0;
 }
 
 static int copy_data(struct copy *copy, u64 pos, u64 len)
 {
-	int err = vhdx_chain_read(copy->disk->chain, pos, copy->buffer, len);
+	const struct merge_load *load = copy->load;
+	int err = vhdx_chain_read(load->disk->chain, pos, copy->buffer, len);
 
 	if (err)
-		return cannot_read(copy, pos, err);
-	copy->counts->data += len;
-	return writer_write(&copy->writer, pos, copy->buffer, len);
+		return cannot_read(load->disk, pos, err);
+	load->counts->data += len;
+	return writer_write(load->writer, pos, copy->buffer, len);
 }
 
 static int copy_zeros(struct copy *copy, u64 pos, u64 len)
 {
-	copy->counts->zeros += len;
-	return writer_zero(&copy->writer, pos, len);
+	copy->load->counts->zeros += len;
+	return writer_zero(copy->load->writer, pos, len);
 }
 
 /* The first of these bytes; cuts *@len to them. */
 static int copy_piece(struct copy *copy, u64 pos, u64 *len)
 {
 	struct vhdx_run run;
-	int err = look_up(copy, pos, *len, &run);
+	int err = look_up(copy->load->disk, pos, *len, &run);
 
 	if (err)
 		return err;
@@ -76,13 +75,18 @@ static int copy_piece(struct copy *copy, u64 pos, u64 *len)
 	if (run.layer)
 		return 0;
 	copy->since += run.length;
-	return run.kind == VHDX_RUN_ZERO ? copy_zeros(copy, pos, run.length) :
-					   copy_data(copy, pos, run.length);
+	if (run.kind == VHDX_RUN_ZERO)
+		return copy_zeros(copy, pos, run.length);
+	err = copy_data(copy, pos, run.length);
+	if (!err)
+		rate_took(&copy->rate, run.length);
+	return err;
 }
 
-static int copy_all(struct copy *copy, struct progress *progress)
+static int copy_all(struct copy *copy)
 {
-	u64 size = copy->disk->chain->size;
+	struct progress *progress = copy->load->progress;
+	u64 size = copy->load->disk->chain->size;
 	u64 pos, len;
 	int err = 0;
 
@@ -90,29 +94,55 @@ static int copy_all(struct copy *copy, struct progress *progress)
 		len = min(size - pos, CHUNK);
 		err = copy_piece(copy, pos, &len);
 		if (!err && copy->since >= COMMIT_EACH) {
-			err = writer_commit(&copy->writer);
+			err = writer_commit(copy->load->writer);
 			copy->since = 0;
 		}
-		if (!err)
+		if (!err && progress)
 			err = progress_step(progress, pos, size);
 	}
 	return err;
 }
 
-/* Those above the child see zeros past its end, and must not see the parent. */
-static int zero_rest(struct copy *copy, struct progress *progress)
+/**
+ * merge_carry() - carry down what an image changes
+ * @load: what, and where to
+ *
+ * The image stays as it is. The disk reads the same at any time, whatever of it
+ * the other image has so far.
+ *
+ * Return: 0: the writer has it all, and its commit makes it durable; or a
+ * negative errno after a message, -EINTR after a signal: it has a part.
+ */
+int merge_carry(struct merge_load *load)
 {
-	u64 end = copy->disk->layer[1]->image->params.size;
+	struct copy copy = { .load = load };
+	int err;
+
+	copy.buffer = malloc(CHUNK);
+	if (!copy.buffer)
+		return -ENOMEM;
+	rate_begin(&copy.rate, load->rate);
+	err = copy_all(&copy);
+	load->waited += copy.rate.waited;
+	free(copy.buffer);
+	return err;
+}
+
+/* Those above the child see zeros past its end, and must not see the parent. */
+static int zero_rest(const struct merge_load *load)
+{
+	u64 end = load->disk->layer[1]->image->params.size;
 	u64 pos, len;
 	int err = 0;
 
-	for (pos = copy->disk->chain->size; pos < end && !err; pos += len) {
+	for (pos = load->disk->chain->size; pos < end && !err; pos += len) {
 		len = min(end - pos, COMMIT_EACH);
-		err = copy_zeros(copy, pos, len);
+		load->counts->zeros += len;
+		err = writer_zero(load->writer, pos, len);
 		if (!err)
-			err = writer_commit(&copy->writer);
+			err = writer_commit(load->writer);
 		if (!err)
-			err = progress_step(progress, pos, end);
+			err = progress_step(load->progress, pos, end);
 	}
 	return err;
 }
@@ -122,34 +152,58 @@ static int zero_rest(struct copy *copy, struct progress *progress)
  * @disk: the child and its parents; the parent is open for writing, and its log
  *	is empty
  * @identity: DataWriteGuid that the parent gets with the first change
+ * @rate: bytes a second at most; 0 for no limit
  * @progress: shown meanwhile
  * @counts: set to what was carried down
  *
- * The child stays as it is. What the parent has past the end of the child becomes
- * zeros. The disk reads the same at any time, whatever of it
- * the parent has so far.
+ * What the parent has past the end of the child becomes zeros.
  *
  * Return: 0: the parent has it all, durably, and is clean; or a negative errno
- * after a message, -EINTR after a signal: a part may be in the parent.
+ * as merge_carry().
  */
-int merge_copy(struct disk *disk, const guid_t *identity,
+int merge_copy(struct disk *disk, const guid_t *identity, u64 rate,
 	       struct progress *progress, struct merge_counts *counts)
 {
-	struct copy copy = { .disk = disk, .counts = counts };
+	struct writer writer;
+	struct merge_load load = {
+		.disk = disk,
+		.writer = &writer,
+		.progress = progress,
+		.rate = rate,
+		.counts = counts,
+	};
 	int err, end;
 
 	*counts = (struct merge_counts){ 0 };
-	copy.buffer = malloc(CHUNK);
-	if (!copy.buffer)
-		return -ENOMEM;
-	err = writer_begin(&copy.writer, disk->layer[1], identity);
-	if (!err) {
-		err = copy_all(&copy, progress);
-		if (!err)
-			err = zero_rest(&copy, progress);
-		end = writer_end(&copy.writer);
-		err = err ? err : end;
+	err = writer_begin(&writer, disk->layer[1], identity);
+	if (err)
+		return err;
+	err = merge_carry(&load);
+	if (!err)
+		err = zero_rest(&load);
+	end = writer_end(&writer);
+	return err ? err : end;
+}
+
+/**
+ * merge_measure() - count what an image changes
+ * @disk: the image and its parents
+ * @data: set to the bytes of data; zeros take no time
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int merge_measure(const struct disk *disk, u64 *data)
+{
+	u64 size = disk->chain->size;
+	struct vhdx_run run;
+	u64 pos;
+	int err = 0;
+
+	*data = 0;
+	for (pos = 0; pos < size && !err; pos += run.length) {
+		err = look_up(disk, pos, size - pos, &run);
+		if (!err && !run.layer && run.kind != VHDX_RUN_ZERO)
+			*data += run.length;
 	}
-	free(copy.buffer);
 	return err;
 }

@@ -3,13 +3,16 @@
  * Carry down what a child changes, into its parent.
  *
  * merge-copy.c APIs:
- *   merge_copy()	copy it
+ *   merge_carry()	carry it down, with an image that is being written
+ *   merge_copy()	carry it down into the parent, and leave that clean
+ *   merge_measure()	how much would it be?
  */
 #ifndef MERGE_COPY_H
 #define MERGE_COPY_H
 
 #include "open.h"
 #include "progress.h"
+#include "writer.h"
 
 /**
  * struct merge_counts - what a merge has carried down
@@ -21,7 +24,27 @@ struct merge_counts {
 	u64 zeros;
 };
 
-int merge_copy(struct disk *disk, const guid_t *identity,
+/**
+ * struct merge_load - what is to be carried
+ * @disk: the image whose changes are carried down, and its parents
+ * @writer: writes the image that gets them
+ * @progress: shown meanwhile; NULL to show none and to heed no signal
+ * @rate: bytes a second at most; 0 for no limit
+ * @counts: what was carried is added to them
+ * @waited: nanoseconds that were waited for the sake of @rate are added to it
+ */
+struct merge_load {
+	struct disk *disk;
+	struct writer *writer;
+	struct progress *progress;
+	u64 rate;
+	struct merge_counts *counts;
+	u64 waited;
+};
+
+int merge_carry(struct merge_load *load);
+int merge_copy(struct disk *disk, const guid_t *identity, u64 rate,
 	       struct progress *progress, struct merge_counts *counts);
+int merge_measure(const struct disk *disk, u64 *data);
 
 #endif /* MERGE_COPY_H */

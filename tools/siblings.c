@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "side.h"
 #include "siblings.h"
 
 /* Pages of an image: only its locator and its tables are read. */
@@ -66,6 +67,22 @@ static bool is_known(const struct search *search, const struct user_store *file)
 	return is_own(search->disk, file);
 }
 
+/* A merge that was killed may leave an empty child beside the disk. */
+static void tell(struct search *search, const char *path)
+{
+	if (is_side(path, search->disk->layer[0]->path)) {
+		msg_warn("%s: is left over from a merge that did not end; nothing needs it",
+			 path);
+		return;
+	}
+	if (search->is_harmless)
+		msg_warn("%s: is a child of %s, and will not open any more",
+			 path, search->parent->path);
+	else
+		msg_err("%s: is a child of %s", path, search->parent->path);
+	search->count++;
+}
+
 /* Print nothing about files that are not children. */
 static void look_at(struct search *search, const char *path)
 {
@@ -75,15 +92,8 @@ static void look_at(struct search *search, const char *path)
 	if (stat(path, &st) || !S_ISREG(st.st_mode) || access(path, R_OK) ||
 	    user_store_open(&file, path, USER_PEEK))
 		return;
-	if (!is_known(search, &file) && names_parent(search, &file.store)) {
-		if (search->is_harmless)
-			msg_warn("%s: is a child of %s, and will not open any more",
-				 path, search->parent->path);
-		else
-			msg_err("%s: is a child of %s", path,
-				search->parent->path);
-		search->count++;
-	}
+	if (!is_known(search, &file) && names_parent(search, &file.store))
+		tell(search, path);
 	user_store_close(&file);
 }
 

@@ -20,6 +20,9 @@
 /* More does not help a medium, and would never end on a bad one. */
 #define RETRIES_MAX	1000U
 
+/* Of --max-pause; who waits longer than a day needs no device. */
+#define MAX_PAUSE_MS	86400000U
+
 /**
  * struct command - a parsed command line
  * @options: options for the verb
@@ -133,6 +136,15 @@ static int set_retries(struct options *options, const char *text)
 	return -EINVAL;
 }
 
+static int set_max_pause(struct options *options, const char *text)
+{
+	if (number_arg(text, 1, MAX_PAUSE_MS, &options->max_pause))
+		return 0;
+	msg_err("--max-pause %s: not a number of milliseconds from 1 to %u",
+		text, MAX_PAUSE_MS);
+	return -EINVAL;
+}
+
 static int set_own(struct options *options, enum option_id id, const char *arg)
 {
 	if (id == OPT_PARENT)
@@ -151,6 +163,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return set_wait(options, arg);
 	if (id == OPT_RETRIES)
 		return set_retries(options, arg);
+	if (id == OPT_MAX_PAUSE)
+		return set_max_pause(options, arg);
 	if (id == OPT_OUTPUT)
 		options->output = arg;
 	else if (id == OPT_ABSOLUTE_PATH)

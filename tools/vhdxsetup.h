@@ -57,6 +57,8 @@
  * @clear_log: check: clear a log that has nothing valid
  * @force_share: check, diff, compare: read an image that is in use
  * @keep: merge: leave an empty child
+ * @rate: merge: bytes a second at most, 0 for no limit
+ * @max_pause: merge: milliseconds that a device may be paused
  * @into: merge: the ancestor, NULL for the parent
  * @compare: diff: omit what reads as before
  * @copy: rebase: copy, so that the disk reads as before
@@ -104,6 +106,8 @@ struct options {
 	bool clear_log;
 	bool force_share;
 	bool keep;
+	u64 rate;
+	unsigned long max_pause;
 	const char *into;
 	bool compare;
 	bool copy;

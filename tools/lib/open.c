@@ -107,8 +107,13 @@ static struct layer *layer_new(struct disk_sink *sink, int place,
 /* Return the access that the next layer needs. */
 static enum user_access layer_access(const struct disk *disk)
 {
+	bool lent = disk->options.lent;
+
 	if (disk->options.while_written)
 		return USER_LOOK;
+	if (lent)
+		return disk->depth < disk->options.writable ? USER_LENT :
+							      USER_PEEK;
 	return disk->depth < disk->options.writable ? USER_WRITE : USER_READ;
 }
 

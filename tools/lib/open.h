@@ -40,6 +40,8 @@ struct layer;
  * @understand: opens the image of the first layer in place of
  *	vhdx_image_open(), and returns what that returns; NULL for none
  * @context: for @understand
+ * @lent: a device has the images, and the kernel lends those that are to be
+ *	written: take no locks
  */
 struct disk_options {
 	struct disk_sink *sink;
@@ -53,6 +55,7 @@ struct disk_options {
 	bool alone;
 	struct vhdx_image *(*understand)(struct layer *layer, void *context);
 	void *context;
+	bool lent;
 };
 
 /**

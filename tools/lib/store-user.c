@@ -95,7 +95,7 @@ static int claim_device(struct user_store *user, const char *path)
 static int claim(struct user_store *user, const char *path,
 		 enum user_access access)
 {
-	if (access == USER_PEEK)
+	if (access == USER_PEEK || access == USER_LENT)
 		return 0;
 	if (user->device)
 		return access == USER_WRITE ? claim_device(user, path) : 0;
@@ -133,13 +133,13 @@ static int cannot_open(const char *path, int err)
 int user_store_open_place(struct user_store *user, int place, const char *name,
 			  enum user_access access)
 {
+	bool writes = access == USER_WRITE || access == USER_LENT;
 	int err;
 
 	*user = (struct user_store){
-		.store.ops = access == USER_WRITE ? &user_store_write_ops :
-						    &read_ops,
+		.store.ops = writes ? &user_store_write_ops : &read_ops,
 	};
-	user->fd = place_open(place, access == USER_WRITE ? O_RDWR : O_RDONLY);
+	user->fd = place_open(place, writes ? O_RDWR : O_RDONLY);
 	if (user->fd < 0)
 		return cannot_open(name, user->fd);
 	err = learn(user, name);

@@ -50,6 +50,7 @@ enum user_access {
 	USER_LOOK,	/* read, without locks; test for writers */
 	USER_READ,	/* read, and lock writers out */
 	USER_WRITE,	/* write, and lock all others out */
+	USER_LENT,	/* write, while the kernel locks all others out */
 };
 
 int user_store_open_place(struct user_store *user, int place, const char *name,

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# For the tests of merging with a device in use. Sourced. Beside what lib.sh and
+# guest/write/lib.sh offer:
+#
+#   $BASE, $CHILD    the usual two images
+#   $MODEL           the model of the disk, see model.py
+#   opened SIZE [OPTION...]   v0, of a new $BASE that has something in it
+#   child [NAME]     v0 goes on in $STORE/NAME.vhdx (child), which is written, too
+#   closed DESC      no device and no image any more
+#   files            the images that there are
+#   is_base DESC     tests: v0 has $BASE alone, which reads the same opened anew
+#   is_live DESC N   tests: v0 has N images, goes on in $CHILD, and the model holds
+#   fails DESC CODE SENTENCE ARG...   a test: merge ARG... says why not
+
+# shellcheck source=tests/uml/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/guest/write/lib.sh
+. "$GUEST/write/lib.sh"
+
+# shellcheck disable=SC2034 # for model
+DEV=$dev
+MODEL=$SCRATCH/model
+BASE=$STORE/base.vhdx
+CHILD=$STORE/child.vhdx
+
+model() { "$GUEST/write/model.py" "$DEV" --sector "${SECTOR-512}" "$@"; }
+
+opened() {
+	local size=$1
+
+	shift
+	new_image "$BASE" "$size" "$@"
+	"$VHDXSETUP" open --quiet --bat-cache 64 "$BASE" v0 >/dev/null
+	model --ops 30 --save "$MODEL" >/dev/null
+}
+
+child() {
+	"$VHDXSETUP" snapshot --quiet v0 "$STORE/${1-child}.vhdx"
+	model --ops 30 --save "$MODEL" >/dev/null
+}
+
+closed() {
+	exits "$1: close" 0 close v0
+	rm -f "$STORE"/*.vhdx*
+}
+
+files() { (cd "$STORE" && echo *.vhdx*); }
+
+is_base() {
+	local desc=$1 sum
+
+	tap_is "$desc: the device has one image" "$(vhdx_status v0 layers)" 1
+	tap_is "$desc: and is not suspended, nor is another table loaded" \
+		"$(dmsetup info -c --noheadings -o suspended,tables_loaded v0)" \
+		Active:Live
+	tap_is "$desc: there is no other file" "$(files)" base.vhdx
+	tap_run "$desc: it reads as the model says" model --check "$MODEL"
+	sum=$(sum_of "$dev")
+	exits "$desc: close" 0 close v0
+	is_clean "$desc" "$BASE"
+	reads_as "$desc" "$BASE" "$sum"
+	exits "$desc: open" 0 open --quiet --bat-cache 64 "$BASE" v0
+	tap_run "$desc: it is written" model --ops 20 --save "$MODEL"
+}
+
+is_live() {
+	tap_is "$1: the device has $2 images" "$(vhdx_status v0 layers)" "$2"
+	tap_is "$1: and is not suspended, nor is another table loaded" \
+		"$(dmsetup info -c --noheadings -o suspended,tables_loaded v0)" \
+		Active:Live
+	tap_is "$1: and goes on in the child" \
+		"$(status_field v0 '["image"]')" "$CHILD"
+	tap_run "$1: it reads as the model says" model --check "$MODEL"
+}
+
+fails() {
+	local desc=$1 code=$2 sentence=$3
+
+	shift 3
+	exits "$desc" "$code" merge "$@"
+	says "$desc: says why" "$sentence"
+}

@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vhdxsetup merge NAME that is stopped: by a signal, and by SIGKILL at the system
+# calls that change something. The device goes on in the child's name or in its
+# parent, its disk is what the model says, and another merge completes it.
+
+set -euo pipefail
+# shellcheck source=tests/uml/merge-lib.sh
+. "$(dirname -- "$0")/merge-lib.sh"
+
+if ! strace -qqq -o /dev/null true 2>/dev/null; then
+	tap_skip "merges that are stopped" "no strace here"
+	tap_done
+	exit
+fi
+
+# Not at each in one run: that takes long, and other runs begin elsewhere.
+STEP=4
+! slow_guest || STEP=10
+
+# killed CALL N: by SIGKILL as it makes its Nth CALL; false if it made fewer.
+killed() {
+	local status=0
+
+	strace -f -qqq -o /dev/null -e trace="$1" \
+		-e inject="$1:signal=KILL:when=$2" \
+		"$VHDXSETUP" merge --quiet v0 >/dev/null 2>&1 || status=$?
+	[ "$status" != 0 ] || return 1
+	[ "$status" = 137 ] || tap_not_ok "killed at $1 $2" "status $status"
+}
+
+# What an administrator does about a device that a process has left.
+let_go_on() {
+	if [ "$(dmsetup info -c --noheadings -o suspended v0)" != Active ]; then
+		dmsetup resume --noudevsync v0
+	fi
+	if [ "$(dmsetup info -c --noheadings -o tables_loaded v0)" != Live ]; then
+		dmsetup clear v0
+	fi
+}
+
+# The disk is at the name of the child until it is in the base.
+reopened() {
+	local image=$CHILD
+
+	"$VHDXSETUP" close --quiet v0
+	[ -e "$CHILD" ] && "$VHDXSETUP" open --quiet "$image" v0 2>/dev/null ||
+		"$VHDXSETUP" open --quiet "$BASE" v0
+}
+
+# The device is in its base; what is left of the child is of no use.
+child_anew() {
+	rm -f "$CHILD" "$CHILD".merge-*
+	child
+}
+
+# at_each CALL [reopen]: killed at one in $STEP of them; then, the disk is opened anew.
+at_each() {
+	local call=$1 how=${2-} wrong="" n
+
+	for ((n = 1 + RANDOM % STEP; ; n += STEP)); do
+		killed "$call" "$n" || break
+		let_go_on
+		model --check "$MODEL" >/dev/null 2>&1 || wrong+=" $n:content"
+		[ -z "$how" ] || reopened || wrong+=" $n:open"
+		model --check "$MODEL" >/dev/null 2>&1 || wrong+=" $n:again"
+		[ "$(vhdx_status v0 layers)" != 1 ] || child_anew
+		model --ops 3 --save "$MODEL" >/dev/null 2>&1 ||
+			wrong+=" $n:write"
+		[ -z "$wrong" ] || break
+	done
+	tap_is "killed at each of $n $call $how: the disk is right" "$wrong" ""
+	tap_run "killed at each $call $how: it reads as the model says" \
+		model --check "$MODEL"
+	rm -f "$CHILD".merge-*
+	tap_is "killed at each $call $how: the last one was whole" \
+		"$(vhdx_status v0 layers)" 1
+}
+
+# signalled DELAY: a slow merge, and SIGTERM so much later.
+signalled() {
+	local status=0
+
+	"$VHDXSETUP" merge --rate 2M v0 >"$SCRATCH/out" 2>&1 &
+	pid=$!
+	sleep "$1"
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	tap_is "SIGTERM after $1 s: ends it" "$status" 130
+	tap_like "SIGTERM after $1 s: says so" "$(<"$SCRATCH/out")" "interrupted"
+	tap_is "SIGTERM after $1 s: no table waits" \
+		"$(dmsetup info -c --noheadings -o suspended,tables_loaded v0)" \
+		Active:Live
+	tap_is "SIGTERM after $1 s: it goes on in the child" \
+		"$(status_field v0 '["image"]')" "$CHILD"
+	tap_run "SIGTERM after $1 s: it reads as the model says" \
+		model --check "$MODEL"
+	tap_fails "SIGTERM after $1 s: nobody may write to the parent" \
+		sh -c ": >>'$BASE'"
+	tap_run "SIGTERM after $1 s: it is written" model --ops 10 \
+		--save "$MODEL"
+}
+
+test_signals() {
+	local delay
+
+	opened 64M
+	child
+	dd if=/dev/urandom of="$dev" bs=1M count=16 oflag=direct status=none
+	model --ops 10 --save "$MODEL" >/dev/null
+	# So that the device only reads the base.
+	"$VHDXSETUP" close --quiet v0
+	"$VHDXSETUP" open --quiet "$CHILD" v0
+	for delay in 0.3 1.5 3; do
+		signalled "$delay"
+	done
+	exits "after signals: it is completed" 0 merge v0
+	tap_note "$TAP_OUTPUT"
+	is_base "after signals"
+	closed signals
+}
+
+# Written faster than it may be merged.
+test_fast() {
+	opened 64M
+	child
+	in_background model --ops 100000
+	exits "written too fast" 7 merge --rate 2M --max-pause 21 v0
+	says "written too fast: says so" "written faster than it can be merged"
+	kill "$pid"
+	pkill -P "$pid" || true
+	wait "$pid" || true
+	tap_is "written too fast: it goes on in the child" \
+		"$(status_field v0 '["image"]')" "$CHILD"
+	model --ops 10 --save "$MODEL" >/dev/null
+	exits "written too fast: it is completed" 0 merge --max-pause 20000 v0
+	is_base "written too fast"
+	closed "too fast"
+}
+
+write_setup 2G
+test_signals
+test_fast
+opened 16M
+child
+at_each ioctl
+child
+STEP=1 at_each renameat2 reopen
+child
+STEP=1 at_each unlink reopen
+child
+at_each fsync,fdatasync reopen
+child
+STEP=$((STEP * 10))
+at_each pwrite64
+closed "at each step"
+gone "nothing is left"
+write_done
+tap_done

@@ -1,0 +1,246 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vhdxsetup merge NAME: a device goes on while its child is merged, again and
+# again, and reads as a model says; what is left is what an offline merge leaves.
+# What cannot be merged stays as it is.
+
+set -euo pipefail
+# shellcheck source=tests/uml/merge-lib.sh
+. "$(dirname -- "$0")/merge-lib.sh"
+
+MANY=3
+ROUNDS=2
+if slow_guest; then
+	MANY=2
+	ROUNDS=1
+fi
+
+# merged DESC ARG...
+merged() {
+	local desc=$1
+
+	shift
+	exits "$desc" 0 merge "$@"
+	tap_note "$TAP_OUTPUT"
+}
+
+# A model that is compared all the while.
+test_model() {
+	local i
+
+	opened 96M --block-size 1M
+	for ((i = 0; i < MANY; i++)); do
+		child
+		in_background model --ops 150 --save "$MODEL"
+		merged "the model is written meanwhile, $i" --max-pause 20000 v0
+		wait "$pid"
+		tap_is "the model is written meanwhile, $i: it holds" \
+			"$(cat "$SCRATCH/ended.$pid")" 0
+	done
+	is_base "the model is written meanwhile"
+	closed model
+}
+
+# fio reads what nobody writes, and writes and reads another part.
+test_fio() {
+	local i options
+
+	opened 192M
+	fio --name=still --filename="$dev" --direct=1 --rw=write --bs=256k \
+		--size=32M --offset=96M --verify=crc32c --do_verify=0 \
+		--ioengine=libaio --iodepth=16 --output=/dev/null
+	for ((i = 0; i < ROUNDS; i++)); do
+		"$VHDXSETUP" snapshot --quiet v0 "$CHILD"
+		fio --name=more --filename="$dev" --direct=1 --rw=randwrite \
+			--bs=64k --size=32M --offset=128M --io_size=24M \
+			--ioengine=libaio --iodepth=16 --output=/dev/null
+		options=(--max-pause 20000)
+		[ $((i % 2)) = 0 ] || options+=(--rate 10M)
+		in_background fio --name=f --filename="$dev" --direct=1 \
+			--rw=randrw --bs=4k --ioengine=libaio --iodepth=16 \
+			--size=96M --io_size=16M --verify=crc32c \
+			--verify_fatal=1 --verify_backlog=256 --output=/dev/null
+		in_background fio --name=still --filename="$dev" --direct=1 \
+			--rw=randread --bs=256k --size=32M --offset=96M \
+			--verify=crc32c --verify_fatal=1 --ioengine=libaio \
+			--iodepth=16 --loops=2 --output=/dev/null
+		merged "fio at depth 16, ${options[*]}" "${options[@]}" v0
+		wait
+		tap_is "fio at depth 16, $i: all that it read was right" \
+			"$(cat "$SCRATCH"/ended.* | sort -u)" 0
+		rm "$SCRATCH"/ended.*
+		tap_is "fio at depth 16, $i: the device has one image" \
+			"$(vhdx_status v0 layers)" 1
+	done
+	model --ops 20 --save "$MODEL" >/dev/null
+	is_base "fio at depth 16"
+	closed fio
+}
+
+# A child of a child; down one, then to the base at once.
+test_chain() {
+	opened 64M --block-size 8M "$@"
+	child middle
+	child
+	merged "three images $*: into the middle" v0
+	tap_is "three images $*: two are left" "$(files)" \
+		"base.vhdx middle.vhdx"
+	tap_run "three images $*: it reads as the model says" \
+		model --check "$MODEL"
+	child
+	exits "three images $*: close" 0 close v0
+	exits "three images $*: the chain is in order" 0 check --quiet --chain \
+		"$CHILD"
+	exits "three images $*: open" 0 open --quiet --bat-cache 64 "$CHILD" v0
+	tap_run "three images $*: it reads as the model says" \
+		model --check "$MODEL"
+	in_background model --ops 100 --save "$MODEL"
+	merged "three images $*: into the base" --max-pause 20000 \
+		--into "$BASE" v0
+	wait "$pid"
+	tap_is "three images $*: the model held" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	is_base "three images $*"
+	closed "three images"
+}
+
+test_mounted() {
+	local part=${dev}p1 mnt=$SCRATCH/mnt sum
+
+	opened 128M
+	mkdir -p "$mnt"
+	blkdiscard -z "$dev"
+	echo ",,L" | sfdisk --quiet "$dev"
+	exits "a partition: close" 0 close v0
+	exits "a partition: open" 0 open --quiet --partitions "$BASE" v0
+	mkfs.ext4 -q "$part"
+	mount "$part" "$mnt"
+	dd if=/dev/urandom of="$mnt/file1" bs=1M count=8 status=none
+	"$VHDXSETUP" snapshot --quiet --quiesce v0 "$CHILD"
+	dd if=/dev/urandom of="$mnt/file2" bs=1M count=8 status=none
+	in_background dd if=/dev/urandom of="$mnt/file3" bs=64k count=256 \
+		oflag=sync
+	merged "a partition, mounted" --max-pause 20000 v0
+	wait "$pid"
+	tap_is "a partition, mounted: nothing is suspended" \
+		"$(dmsetup info -c --noheadings -o suspended | sort -u)" Active
+	sum=$(cd "$mnt" && sha256sum file1 file2 file3)
+	umount "$mnt"
+	exits "a partition: close" 0 close v0
+	exits "a partition: open" 0 open --quiet --partitions "$BASE" v0
+	tap_run "a partition: e2fsck finds nothing" e2fsck -fn "$part"
+	mount "$part" "$mnt"
+	tap_is "a partition: the files are what they were" \
+		"$(cd "$mnt" && sha256sum file1 file2 file3)" "$sum"
+	umount "$mnt"
+	closed "a partition"
+}
+
+test_keep() {
+	opened 64M
+	child
+	merged "--keep" --keep v0
+	is_live "--keep" 2
+	tap_is "--keep: there are two files" "$(files)" "base.vhdx child.vhdx"
+	exits "--keep: close" 0 close v0
+	exits "--keep: the chain is in order" 0 check --quiet --chain "$CHILD"
+	exits "--keep: the child has nothing" 0 diff --json "$CHILD"
+	tap_is "--keep: the child has nothing" "$(field '["runs"]' \
+		<<<"$TAP_OUTPUT")" "[]"
+	exits "--keep: open" 0 open --quiet "$CHILD" v0
+	documents "as JSON" 0 merge --json v0
+	tap_is "as JSON: is about the child" \
+		"$(field '["merges"][0]["image"]' <<<"$TAP_OUTPUT")" "$CHILD"
+	is_base "as JSON"
+	closed "--keep"
+}
+
+# --- What is refused.
+test_refused() {
+	local loop mnt=$SCRATCH/mnt
+
+	opened 64M
+	fails "no parent" 4 "has no parent" v0
+	fails "a device that is not there" 6 "no device of this name" v7
+	child
+	cp "$CHILD" "$SCRATCH/saved"
+	dmsetup suspend --noudevsync v0
+	fails "a suspended device" 7 "is suspended" v0
+	dmsetup resume --noudevsync v0
+	fails "another's ancestor" 4 "no ancestor" --into "$SCRATCH/saved" v0
+	fails "parents by name" 1 "knows its parents" --parent "$BASE" v0
+	fails "no rate" 1 "not a size|too" --rate x v0
+	is_live "so far" 2
+
+	exits "close" 0 close v0
+	exits "a sibling is made" 0 create --quiet --parent "$BASE" \
+		"$STORE/sibling.vhdx"
+	exits "open" 0 open --quiet "$CHILD" v0
+	fails "a sibling" 7 "sibling.vhdx: is a child of" v0
+	exits "  that is open" 0 open --quiet "$STORE/sibling.vhdx" v1
+	fails "a parent that others read" 7 "in use by another device" --force v0
+	exits "  that is closed" 0 close v1
+	tap_run "a program reads the parent" in_reader \
+		fails "a parent that a program has" 7 "in use by another program" \
+		--force v0
+	is_live "and then" 2
+	exits "a sibling, by force" 0 merge --force v0
+	says "  is named" "sibling.vhdx: is a child of"
+	exits "  and does not open any more" 4 open --quiet \
+		"$STORE/sibling.vhdx" v1
+	rm "$STORE/sibling.vhdx"
+	is_base "a sibling, by force"
+	closed refused
+
+	opened 64M
+	child
+	exits "close" 0 close v0
+	exits "it grows" 0 resize --quiet "$CHILD" 80M
+	exits "open" 0 open --quiet "$CHILD" v0
+	fails "a parent that is smaller" 2 "merge while no device" v0
+	exits "close" 0 close v0
+	exits "open, for reading only" 0 open --quiet --readonly "$CHILD" v0
+	fails "a device for reading only" 5 "is read-only" v0
+	closed "refused, too"
+
+	truncate -s 128M "$SCRATCH/block"
+	loop=$(loop_from "$SCRATCH/block")
+	"$VHDXSETUP" create --quiet --force --size 64M "$loop"
+	"$VHDXSETUP" create --quiet --parent "$loop" "$CHILD"
+	"$VHDXSETUP" open --quiet --parent "$loop" "$CHILD" v0 >/dev/null
+	fails "a parent on a block device" 1 "is on a block device" v0
+	exits "  close" 0 close v0
+	losetup -d "$loop"
+	rm "$SCRATCH/block" "$SCRATCH/saved" "$CHILD"
+}
+
+# in_reader COMMAND...: while another program has the parent as a reader has it.
+in_reader() {
+	python3 - "$BASE" <<'END' &
+import fcntl, sys, time
+file = open(sys.argv[1], "rb")
+fcntl.flock(file, fcntl.LOCK_SH)
+time.sleep(1000)
+END
+	local reader=$!
+
+	wait_for 30 locked_by "$reader"
+	"$@"
+	kill "$reader"
+	wait "$reader" || true
+}
+
+locked_by() { grep -q "FLOCK .* $1 " /proc/locks; }
+
+write_setup 3G
+test_keep
+test_refused
+test_chain
+SECTOR=4096 test_chain --sector-size 4096
+test_mounted
+test_model
+test_fio
+gone "nothing is left"
+write_done
+tap_done

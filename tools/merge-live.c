@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "device-arg.h"
+#include "device-lock.h"
+#include "directory.h"
+#include "document.h"
+#include "findings.h"
+#include "merge-live.h"
+#include "merge.h"
+#include "message.h"
+#include "recover.h"
+#include "side.h"
+#include "snapshot.h"
+#include "table-line.h"
+#include "tree.h"
+
+/* The target's version that has the message "lend". */
+#define LEND_MINOR	4
+
+/* The kernel may be writing the headers of the child that are read. */
+#define READ_TRIES	10
+#define READ_USECS	50000
+
+/*
+ * New children of one merge. One that holds more than the last one did is no
+ * progress; so many of them end the attempt.
+ */
+#define ROUNDS_MAX	32U
+#define SETBACKS_MAX	3U
+
+/* Without --max-pause. */
+#define PAUSE_MS	500U
+#define NSECS_PER_MS	1000000ULL
+
+static void hear_nothing(struct disk_sink *sink, const char *path,
+			 const struct vhdx_finding *finding)
+{
+	(void)sink;
+	(void)path;
+	(void)finding;
+}
+
+static int open_silently(const struct merge_plan *plan, struct disk **opened)
+{
+	static struct disk_sink silent = { .finding = hear_nothing };
+	int tries, err = -EIO;
+	u32 i;
+
+	for (tries = 1; tries <= READ_TRIES && err; tries++) {
+		if (tries > 1)
+			usleep(READ_USECS);
+		err = merge_open(plan, 0, 0, tries == READ_TRIES ?
+				 sink_messages() : &silent, opened);
+	}
+	for (i = 0; !err && i < (*opened)->depth; i++)
+		(*opened)->layer[i]->sink = sink_messages();
+	return err;
+}
+
+/* The name without what is_side() finds there, for free(), or NULL. */
+static char *name_before_side(const char *path)
+{
+	const char *word = NULL, *next = path;
+	char *name;
+
+	while ((next = strstr(next, SIDE_WORD)))
+		word = next++;
+	name = word ? strndup(path, (size_t)(word - path)) : NULL;
+	if (name && is_side(path, name))
+		return name;
+	free(name);
+	return NULL;
+}
+
+/* Is it an image that names another one as its parent? */
+static bool is_child_of(const char *path, const char *parent)
+{
+	struct user_store files[2];
+	struct vhdx_image *child, *image;
+	bool named = false;
+
+	if (user_store_open(&files[0], path, USER_PEEK))
+		return false;
+	if (user_store_open(&files[1], parent, USER_PEEK)) {
+		user_store_close(&files[0]);
+		return false;
+	}
+	child = vhdx_image_open(&files[0].store, VHDX_POOL_PAGES_DEFAULT,
+				&vhdx_report_silent);
+	image = vhdx_image_open(&files[1].store, VHDX_POOL_PAGES_DEFAULT,
+				&vhdx_report_silent);
+	if (!IS_ERR(child) && !IS_ERR(image))
+		named = child->locator &&
+			vhdx_locator_matches(child->locator,
+					     vhdx_image_identity(image));
+	if (!IS_ERR(image))
+		vhdx_image_close(image);
+	if (!IS_ERR(child))
+		vhdx_image_close(child);
+	user_store_close(&files[1]);
+	user_store_close(&files[0]);
+	return named;
+}
+
+/*
+ * A merge that was killed between two steps has given the name of the image that
+ * the device writes to a new child, in which nothing was written.
+ */
+static int mend_names(struct merge_live *live)
+{
+	char *name = name_before_side(live->plan.path[0]);
+	int err = 0;
+
+	if (!name || access(name, F_OK) ||
+	    !is_child_of(name, live->plan.path[0])) {
+		free(name);
+		return 0;
+	}
+	if (renameat2(AT_FDCWD, live->plan.path[0], AT_FDCWD, name,
+		      RENAME_EXCHANGE)) {
+		err = -errno;
+		msg_err("%s: cannot have its name back, which is %s: %s",
+			live->plan.path[0], name, strerror(-err));
+		free(name);
+		return err;
+	}
+	directory_sync(name);
+	msg_info("%s: has its name back, which a merge that was killed had changed",
+		 name);
+	swap(live->plan.path[0], name);
+	free(name);
+	return 0;
+}
+
+static int take_chain(struct merge_live *live, const struct dmdev *dev)
+{
+	struct words images;
+	unsigned int i;
+	dev_t device;
+	int err = table_line_images(dev->table, &images);
+
+	if (err)
+		return err;
+	for (i = 0; i < images.count && !err; i++) {
+		err = merge_plan_path(&live->plan, i, images.word[i]);
+		if (!words_device(images.word[i], &device))
+			continue;
+		msg_err("%s: its image %s is on a block device, where it is not merged while a device has it; close that first",
+			dev->name, images.word[i]);
+		err = -EINVAL;
+	}
+	words_free(&images);
+	return err;
+}
+
+static int make_plan(struct merge_live *live, const struct dmdev *dev)
+{
+	struct disk *disk;
+	int err = take_chain(live, dev);
+
+	if (!err)
+		err = mend_names(live);
+	if (!err)
+		err = open_silently(&live->plan, &disk);
+	if (err)
+		return err;
+	err = merge_plan_check(&live->plan, disk);
+	disk_close(disk);
+	return err;
+}
+
+/* One more child. The image that the device wrote so far comes to rest. */
+static int go_on(struct merge_live *live, struct snapshot *snapshot)
+{
+	char *side = merge_plan_side(&live->plan);
+	int err = side ? snapshot_check(snapshot) : -ENOMEM;
+
+	if (!err)
+		err = snapshot_child(snapshot, side);
+	if (!err)
+		err = snapshot_take(snapshot);
+	if (!err) {
+		live->rounds++;
+		live->plan.into++;
+		live->pause = max(live->pause, snapshot->nsecs);
+		err = merge_plan_path(&live->plan, 1, side);
+	}
+	free(side);
+	return err;
+}
+
+static int new_child(struct merge_live *live)
+{
+	struct snapshot snapshot;
+	int err;
+
+	snapshot_init(&snapshot);
+	snapshot.exchange = true;
+	err = dmdev_query(live->name, &snapshot.dev);
+	if (!err)
+		err = go_on(live, &snapshot);
+	snapshot_free(&snapshot);
+	return err;
+}
+
+/* The child of the target names the identity that the target will get. */
+static int link_child(struct merge_live *live)
+{
+	struct disk *disk;
+	u32 i;
+	int err = merge_open(&live->plan, live->plan.into - 1, 2,
+			     sink_messages(), &disk);
+
+	if (err)
+		return err;
+	for (i = 0; i < 2 && !err; i++)
+		err = vhdx_image_recover(disk->layer[i]->image);
+	if (!err)
+		err = vhdx_merge_link(disk->chain, &live->identity,
+				      &disk->layer[0]->report);
+	if (err == -ENOSPC)
+		msg_err("%s: there is no room to write into it",
+			disk->layer[0]->path);
+	disk_close(disk);
+	return err;
+}
+
+static int begin(struct merge_live *live)
+{
+	u32 into = live->plan.into;
+	int err = merge_lend(live, into - 1);
+
+	guid_gen(&live->identity);
+	if (!err)
+		err = link_child(live);
+	if (!err)
+		err = merge_open(&live->plan, into, 1, sink_messages(),
+				 &live->target);
+	if (!err)
+		err = writer_begin(&live->writer, live->target->layer[0],
+				   &live->identity);
+	live->writing = !err;
+	return err;
+}
+
+/**
+ * merge_carry_one() - carry down what an image changes
+ * @live: the merge
+ * @disk: the image, the next one above what was carried down so far, and its
+ *	parents
+ * @paused: the device waits
+ *
+ * Return: as merge_carry(); it is durable then.
+ */
+int merge_carry_one(struct merge_live *live, struct disk *disk, bool paused)
+{
+	const struct user_store *file = &disk->layer[0]->file;
+	struct merge_load load = {
+		.disk = disk,
+		.writer = &live->writer,
+		.progress = paused ? NULL : &live->progress,
+		.rate = paused ? 0 : live->plan.options->rate,
+		.counts = &live->counts,
+	};
+	u64 began = clock_nsecs(), before = live->counts.data;
+	int err = merge_carry(&load);
+
+	if (!err)
+		err = writer_commit(&live->writer);
+	if (err)
+		return err;
+	live->copied += live->counts.data - before;
+	live->nsecs += clock_nsecs() - began - load.waited;
+	live->carried++;
+	live->file[live->carried] = (struct merge_file){
+		.dev = file->dev,
+		.ino = file->ino,
+	};
+	return 0;
+}
+
+/* All that is at rest. */
+static int carry_down(struct merge_live *live)
+{
+	struct disk *disk;
+	int err = 0;
+
+	while (live->carried + 1 < live->plan.into && !err) {
+		err = merge_open(&live->plan,
+				 live->plan.into - live->carried - 1, 0,
+				 sink_messages(), &disk);
+		if (err)
+			break;
+		err = merge_carry_one(live, disk, false);
+		disk_close(disk);
+	}
+	return err;
+}
+
+static int too_fast(const struct merge_live *live)
+{
+	msg_err("%s: is written faster than it can be merged, so its last part never gets small enough for a pause of %lu ms; try again at another time, with a larger --max-pause%s",
+		live->name, (unsigned long)(live->max_pause / NSECS_PER_MS),
+		live->plan.options->rate ? ", or without --rate" : "");
+	return -EBUSY;
+}
+
+/* Returns 0 when the device is in what was merged into. */
+static int merge_rounds(struct merge_live *live)
+{
+	u64 copied, last = 0;
+	u32 setbacks = 0;
+	int err;
+
+	do {
+		copied = live->counts.data;
+		err = new_child(live);
+		if (!err && !live->writing)
+			err = begin(live);
+		if (!err)
+			err = carry_down(live);
+		if (err)
+			return err;
+		copied = live->counts.data - copied;
+		setbacks += live->rounds > 1 && copied && copied >= last;
+		last = copied;
+		err = merge_last(live);
+	} while (err == -EAGAIN && live->rounds < ROUNDS_MAX &&
+		 setbacks < SETBACKS_MAX);
+	return err == -EAGAIN ? too_fast(live) : err;
+}
+
+/* What is in the target stays there; the chain reads the same. */
+static void stop(struct merge_live *live, int err)
+{
+	u32 into = live->plan.into;
+
+	if (live->writing)
+		(void)writer_end(&live->writer);
+	disk_close(live->target);
+	merge_recall(live, into);
+	if (into > 1)
+		merge_recall(live, into - 1);
+	if (err == -EINTR)
+		msg_err("interrupted: %s goes on in %s, and its disk is what it was; merge it again to go on",
+			live->name, live->plan.path[0]);
+	else
+		msg_err("%s: goes on in %s", live->name, live->plan.path[0]);
+}
+
+static void tell_done(const struct merge_live *live, const char *child)
+{
+	const struct options *options = live->plan.options;
+	const char *into = live->plan.path[live->plan.into];
+	char data[32], zeros[32];
+	struct json_object *merged;
+
+	if (options->json) {
+		merged = tree_new();
+		tree_add(merged, "children", tree_list());
+		tree_text(merged, "image", child);
+		tree_text(merged, "into", into);
+		tree_number(merged, "data_bytes", live->counts.data);
+		tree_number(merged, "zero_bytes", live->counts.zeros);
+		tree_flag(merged, "removed", !options->keep);
+		tree_text(merged, "device", live->name);
+		tree_number(merged, "pause_microseconds", live->pause / 1000);
+		document_element(merged);
+	}
+	tree_size_words(live->counts.data, data, sizeof(data));
+	tree_size_words(live->counts.zeros, zeros, sizeof(zeros));
+	msg_info("%s: %s is merged into %s: %s of data and %s of zeros; I/O was held back for %llu.%02llu ms at most",
+		 live->name, child, into, data, zeros,
+		 (unsigned long long)live->pause / 1000000,
+		 (unsigned long long)live->pause / 10000 % 100);
+}
+
+/* The device goes on in a new, empty child of that name. */
+static int keep_child(const struct merge_live *live)
+{
+	struct snapshot snapshot;
+	int err;
+
+	snapshot_init(&snapshot);
+	err = dmdev_query(live->name, &snapshot.dev);
+	if (!err)
+		err = snapshot_check(&snapshot);
+	if (!err)
+		err = snapshot_child(&snapshot, live->plan.path[0]);
+	if (!err)
+		err = snapshot_take(&snapshot);
+	snapshot_free(&snapshot);
+	return err;
+}
+
+static int merge_device(struct merge_live *live)
+{
+	int err = merge_lend(live, live->plan.into);
+
+	if (err)
+		return err;
+	progress_begin(&live->progress, "merge");
+	err = merge_rounds(live);
+	progress_end(&live->progress);
+	if (err)
+		stop(live, err);
+	else
+		tell_done(live, live->plan.path[0]);
+	if (!err && live->plan.options->keep)
+		err = keep_child(live);
+	return err;
+}
+
+static int merge_locked(struct merge_live *live, struct dmdev *dev)
+{
+	struct snapshot snapshot;
+	int err = device_needs(LEND_MINOR, "a merge of a device in use");
+
+	if (err)
+		return err;
+	snapshot_init(&snapshot);
+	snapshot.why = "is read-only, so it goes on in no other image; merge it when it is closed";
+	snapshot.dev = *dev;
+	*dev = (struct dmdev){ 0 };
+	live->name = snapshot.dev.name;
+	err = snapshot_check(&snapshot);
+	if (!err)
+		err = make_plan(live, &snapshot.dev);
+	if (!err && live->plan.options->json)
+		document_list("merges");
+	if (!err) {
+		err = merge_device(live);
+		if (live->plan.options->json)
+			document_list_end(!err);
+	}
+	snapshot_free(&snapshot);
+	return err;
+}
+
+static int check_options(const struct options *options)
+{
+	if (options->parent_count)
+		msg_err("--parent: a device knows its parents");
+	else if (options->child_count)
+		msg_err("--child: what a device goes on with is not in the middle of a chain");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/**
+ * merge_live() - merge the child of a device
+ * @options: of the command line
+ * @name: of the device
+ *
+ * Return: 0, and the device goes on in what the child was merged into; or a
+ * negative errno after a message, and the disk is what it was.
+ */
+int merge_live(const struct options *options, const char *name)
+{
+	struct merge_live *live = calloc(1, sizeof(*live));
+	struct dmdev dev;
+	int lock, err;
+
+	if (!live)
+		return -ENOMEM;
+	live->plan.options = options;
+	live->plan.live = true;
+	live->max_pause = NSECS_PER_MS *
+			  (options->max_pause ? options->max_pause : PAUSE_MS);
+	err = check_options(options);
+	if (!err)
+		err = device_arg(name, &dev);
+	if (!err) {
+		lock = device_lock(&dev);
+		err = lock < 0 ? lock : merge_locked(live, &dev);
+		if (lock >= 0)
+			device_unlock(lock);
+		dmdev_forget(&dev);
+	}
+	merge_plan_free(&live->plan);
+	free(live);
+	return err;
+}

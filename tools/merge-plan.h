@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a merge is to do, and all that can be known before anything changes.
+ *
+ * A merge of a live device makes images of its own, for what is written
+ * meanwhile. The last of them has the name of the child; the child and the others
+ * have that name and a number, see merge_plan_side(). If the merge stops, they
+ * are in the chain, and another merge takes them for parts of the child.
+ *
+ * merge-plan.c APIs:
+ *   merge_plan_path()	add an image to the chain
+ *   merge_plan_add()	all of an open chain
+ *   merge_plan_check()	can it be done?
+ *   merge_plan_children()	who would lose a parent?
+ *   merge_plan_side()	a name for the child of a live device
+ *   merge_plan_free()
+ */
+#ifndef MERGE_PLAN_H
+#define MERGE_PLAN_H
+
+#include "open.h"
+#include "vhdxsetup.h"
+
+/**
+ * struct merge_plan - a merge that is wanted
+ * @options: of the command line
+ * @live: a device goes on with the chain
+ * @path: of the images of the chain, the child first
+ * @depth: how many
+ * @into: index of the image that the disk is to be in
+ */
+struct merge_plan {
+	const struct options *options;
+	bool live;
+	char *path[VHDX_CHAIN_MAX];
+	u32 depth;
+	u32 into;
+};
+
+int merge_plan_path(struct merge_plan *plan, u32 nr, const char *path);
+int merge_plan_add(struct merge_plan *plan, const struct disk *disk);
+int merge_plan_check(struct merge_plan *plan, struct disk *disk);
+int merge_plan_children(const struct merge_plan *plan, const struct disk *disk,
+			u32 into, bool done);
+char *merge_plan_side(const struct merge_plan *plan);
+void merge_plan_free(struct merge_plan *plan);
+
+#endif /* MERGE_PLAN_H */
