@@ -64,6 +64,7 @@ kill_option() {
 	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
 	case $KILL_WITH in
 	slots | ext4 | xfs) ;;
+	merges) [ "$KILL_STORE" = file ] || die "merges need files" ;;
 	*) die "nothing called $KILL_WITH can be put on the device" ;;
 	esac
 }
@@ -72,6 +73,7 @@ kill_option() {
 kill_size() {
 	case $KILL_WITH in
 	xfs) echo 320 ;;
+	merges) echo 64 ;;
 	*) echo 96 ;;
 	esac
 }
@@ -80,7 +82,8 @@ kill_disk() {
 	local disk=$KILL_WORK/disk dir=$KILL_WORK/files
 
 	make -s -C "$TOP/tools" >&2
-	truncate -s "$(($(kill_size) * 2))M" "$disk"
+	truncate -s "$(($(kill_size) * $([ "$KILL_WITH" = merges ] && echo 8 ||
+		echo 2)))M" "$disk"
 	mkdir -- "$dir"
 	"$TOP/tools/vhdxsetup" create --quiet --size "$(kill_size)M" \
 		--block-size 1M "$dir/image.vhdx"
