@@ -18,6 +18,7 @@
  * @report: receives the findings
  * @new: the image to make
  * @path: path of the file or block device
+ * @name: what messages call it
  * @file: store of the image
  * @layout: places of the parts of the image
  */
@@ -25,6 +26,7 @@ struct creation {
 	struct vhdx_report report;
 	const struct new_image *new;
 	const char *path;
+	const char *name;
 	struct user_store file;
 	struct vhdx_layout layout;
 };
@@ -35,10 +37,10 @@ static void say(struct vhdx_report *report, const struct vhdx_finding *finding)
 		container_of(report, struct creation, report);
 
 	if (strcmp(finding->at.name, "file"))
-		msg_err("%s: %s: %s", creation->path, finding->at.name,
+		msg_err("%s: %s: %s", creation->name, finding->at.name,
 			finding->text);
 	else
-		msg_err("%s: %s", creation->path, finding->text);
+		msg_err("%s: %s", creation->name, finding->text);
 }
 
 static int no_room(const struct creation *creation, u64 available)
@@ -46,7 +48,7 @@ static int no_room(const struct creation *creation, u64 available)
 	char need[32], have[32];
 
 	msg_err("%s: there is no room: the image takes %s, and there are %s",
-		creation->path,
+		creation->name,
 		tree_size_words(creation->layout.end, need, sizeof(need)),
 		tree_size_words(available, have, sizeof(have)));
 	return -ENOSPC;
@@ -77,7 +79,7 @@ static int keep_parents(const struct creation *creation)
 	for (i = 0; parent && i < parent->depth; i++) {
 		if (!user_store_same(&parent->layer[i]->file, &creation->file))
 			continue;
-		msg_err("%s: would be its own parent", creation->path);
+		msg_err("%s: would be its own parent", creation->name);
 		return -ELOOP;
 	}
 	return 0;
@@ -89,7 +91,7 @@ static int open_device(struct creation *creation, int place)
 
 	if (!creation->new->force) {
 		msg_err("%s: is a block device; all that is on it would be lost; --force does that",
-			creation->path);
+			creation->name);
 		return -EEXIST;
 	}
 	err = user_store_open_place(&creation->file, place, creation->path,
@@ -98,7 +100,7 @@ static int open_device(struct creation *creation, int place)
 		return err;
 	err = keep_parents(creation);
 	if (!err && creation->file.in_use) {
-		msg_err("%s: %s", creation->path, creation->file.in_use);
+		msg_err("%s: %s", creation->name, creation->file.in_use);
 		err = -EBUSY;
 	}
 	if (err)
@@ -118,7 +120,7 @@ static int open_target(struct creation *creation)
 	if (!fstat(place, &st) && S_ISBLK(st.st_mode))
 		err = open_device(creation, place);
 	else
-		msg_err("%s: exists; nothing is overwritten", creation->path);
+		msg_err("%s: exists; nothing is overwritten", creation->name);
 	close(place);
 	return err;
 }
@@ -132,11 +134,11 @@ static int refuse_holes(const struct creation *creation)
 	r = user_store_is_sparse(&creation->file);
 	if (r > 0) {
 		msg_err("%s: this file system keeps holes, or compresses: the file would be sparse",
-			creation->path);
+			creation->name);
 		return -EOPNOTSUPP;
 	}
 	if (r)
-		msg_err("%s: %s", creation->path, strerror(-r));
+		msg_err("%s: %s", creation->name, strerror(-r));
 	return r;
 }
 
@@ -148,7 +150,7 @@ static int write_image(struct creation *creation,
 			      progress, &creation->report);
 
 	if (err && err != -EINTR && err != -ENOMEM)
-		msg_err("%s: %s", creation->path, strerror(-err));
+		msg_err("%s: %s", creation->name, strerror(-err));
 	return err;
 }
 
@@ -161,7 +163,7 @@ static int wipe(const struct creation *creation)
 		err = wipe_signatures(creation->file.fd);
 	if (err)
 		msg_err("%s: the signatures of what was on the device cannot be wiped: %s",
-			creation->path, strerror(-err));
+			creation->name, strerror(-err));
 	return err;
 }
 
@@ -182,7 +184,7 @@ static int make(struct creation *creation)
 		err = refuse_holes(creation);
 	progress_end(&progress);
 	if (err == -EINTR)
-		msg_err("interrupted: %s is not made", creation->path);
+		msg_err("interrupted: %s is not made", creation->name);
 	return err;
 }
 
@@ -210,6 +212,7 @@ int new_image_make(const struct new_image *new)
 		.report.emit = say,
 		.new = new,
 		.path = new->path,
+		.name = new->name ? new->name : new->path,
 	};
 	int err;
 

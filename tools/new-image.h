@@ -14,6 +14,7 @@
 /**
  * struct new_image - an image to make
  * @path: path of a file that must not exist, or of a block device
+ * @name: what messages call it, or NULL to use @path
  * @create: properties of the image
  * @parent: the parent and its ancestors, open; NULL for an image without one
  * @force: overwrite a block device
@@ -21,6 +22,7 @@
  */
 struct new_image {
 	const char *path;
+	const char *name;
 	struct vhdx_create create;
 	const struct disk *parent;
 	bool force;
