@@ -51,6 +51,18 @@ static const char *qemu_format(int fd)
 	return NULL;
 }
 
+/**
+ * foreign_format() - the format of a file by its signature
+ * @fd: open for reading
+ *
+ * Return: QEMU's name of it: "vpc" for VHD, "qcow2", "vmdk" or "vdi"; NULL if the
+ * file has none of their signatures.
+ */
+const char *foreign_format(int fd)
+{
+	return is_vhd(fd) ? "vpc" : qemu_format(fd);
+}
+
 /* Return a word quoted for a shell, for free(). */
 static char *quote(const char *path, const char *suffix)
 {
@@ -75,22 +87,13 @@ static char *quote(const char *path, const char *suffix)
 	return text;
 }
 
-/* Formats whose images may name other files. */
-static bool names_files(const char *format)
-{
-	return !strcmp(format, "qcow2") || !strcmp(format, "vmdk");
-}
-
-static void say_convert(const char *path, const char *what, const char *format)
+static void say_convert(const char *path, const char *what)
 {
 	char *from = quote(path, ""), *to = quote(path, ".vhdx");
 
-	if (names_files(format))
-		msg_warn("%s: an image from a stranger may name other files, which qemu-img would read: run it where there are none",
-			 path);
 	if (from && to)
-		msg_err("%s: is a %s image, not VHDX; remedy: qemu-img convert -f %s -O vhdx %s %s",
-			path, what, format, from, to);
+		msg_err("%s: is a %s image, not VHDX; remedy: vhdxsetup convert %s %s",
+			path, what, from, to);
 	free(from);
 	free(to);
 }
@@ -132,9 +135,9 @@ void foreign_explain(int place, const char *path)
 		return;
 	format = qemu_format(fd);
 	if (is_vhd(fd))
-		say_convert(path, "VHD (version 1)", "vpc");
+		say_convert(path, "VHD (version 1)");
 	else if (format)
-		say_convert(path, format, format);
+		say_convert(path, format);
 	else
 		ask_magic(path, fd);
 	close(fd);

@@ -12,11 +12,6 @@
 #include "run-tool.h"
 #include "signals.h"
 
-/*
- * The programs are in sbin. After su, root's PATH may lack that.
- */
-#define SBIN	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* Limit of the output to keep; none of the programs prints so much. */
 #define OUTPUT_MAX	(256 << 10)
 
@@ -42,7 +37,7 @@ static int spawn(const char *const *argv, posix_spawn_file_actions_t *actions,
 		return -err;
 	err = set_signals(&attributes);
 	/* PATH is for the search of the program, and for the program itself. */
-	if (!err && setenv("PATH", SBIN, 1))
+	if (!err && setenv("PATH", RUN_TOOL_PATH, 1))
 		err = errno;
 	if (!err)
 		err = posix_spawnp(pid, argv[0], actions, &attributes,

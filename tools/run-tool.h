@@ -10,6 +10,12 @@
 
 #include "env.h"
 
+/*
+ * The programs are in sbin. After su, root's PATH may lack that.
+ */
+#define RUN_TOOL_PATH	\
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 /**
  * struct tool_end - how a program ended
  * @status: exit status, if no signal ended it

@@ -177,6 +177,10 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		options->since = arg;
 	else if (id == OPT_INTO)
 		options->into = arg;
+	else if (id == OPT_FORMAT)
+		options->format = arg;
+	else if (id == OPT_SOURCE_FORMAT)
+		options->source_format = arg;
 	else if (id == OPT_VERBOSE)
 		msg_set_level(MSG_VERBOSE);
 	else if (id == OPT_QUIET)

@@ -66,6 +66,10 @@
  * @map: salvage: file for a map of what was read, NULL for none
  * @retries: salvage: number of further reads of a bad sector
  * @no_log: salvage: leave out what the log changes
+ * @format: convert: the name of the format that is wanted; NULL to choose one
+ * @source_format: convert: the same of the source
+ * @azure: convert: what Azure takes
+ * @verify: convert: compare afterwards
  * @since: diff: the ancestor, NULL for the parent
  * @prometheus: stats: as its textfile collector takes it
  * @quiesce: snapshot: freeze file systems first
@@ -115,6 +119,10 @@ struct options {
 	const char *map;
 	unsigned long retries;
 	bool no_log;
+	const char *format;
+	const char *source_format;
+	bool azure;
+	bool verify;
 	const char *since;
 	bool prometheus;
 	bool quiesce;
@@ -150,6 +158,7 @@ int cmd_resize(const struct options *options, char **args);
 int cmd_set(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
 int cmd_merge(const struct options *options, char **args);
+int cmd_convert(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 int cmd_rebase(const struct options *options, char **args);
