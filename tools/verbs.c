@@ -11,7 +11,7 @@
 
 const struct option_spec option_specs[] = {
 	[OPT_READONLY] = { "readonly", 'r', NULL, FLAG(readonly),
-		"make a read-only device; the image is not changed" },
+		"make a read-only device, or serve one; the image is not changed" },
 	[OPT_PARTITIONS] = { "partitions", 'p', NULL, FLAG(partitions),
 		"map the partitions too, as NAMEp1, NAMEp2 ..." },
 	[OPT_PARENT] = { "parent", 0, "PATH", OWN,
@@ -119,6 +119,8 @@ const struct option_spec option_specs[] = {
 		"make the fixed VHD of whole MiB that Azure takes" },
 	[OPT_VERIFY] = { "verify", 0, NULL, FLAG(verify),
 		"compare both disks before the file gets its name" },
+	[OPT_SOCKET] = { "socket", 0, "PATH", OWN,
+		"listen there, in place of a directory of its own in /tmp" },
 	[OPT_JSON] = { "json", 'j', NULL, FLAG(json),
 		"print JSON" },
 	[OPT_VERBOSE] = { "verbose", 'v', NULL, OWN,
@@ -210,6 +212,9 @@ const struct verb verbs[] = {
 			   OPT_SECTOR_SIZE, OPT_PHYSICAL_SECTOR_SIZE, OPT_FIXED,
 			   OPT_NO_SPARSE, OPT_AZURE, OPT_VERIFY, OPT_FORCE,
 			   OPT_JSON) },
+	{ "serve", cmd_serve, 1, 1, "IMAGE",
+	  "serve the disk of an image over NBD, without the module",
+	  OPTIONS_OF_CHAIN(OPT_READONLY, OPT_SOCKET) },
 	{ "resize", cmd_resize, 2, 2, "IMAGE [+]SIZE",
 	  "make the disk of an image larger",
 	  OPTIONS_OF_CHAIN(OPT_JSON, OPT_FORCE) },

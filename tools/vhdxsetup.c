@@ -181,6 +181,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		options->format = arg;
 	else if (id == OPT_SOURCE_FORMAT)
 		options->source_format = arg;
+	else if (id == OPT_SOCKET)
+		options->socket = arg;
 	else if (id == OPT_VERBOSE)
 		msg_set_level(MSG_VERBOSE);
 	else if (id == OPT_QUIET)

@@ -29,7 +29,7 @@
  * struct options - the parsed options
  * @given: the options that were there, by enum option_id
  * @json: print JSON
- * @readonly: open: make the device read-only
+ * @readonly: open, serve: make the device read-only
  * @partitions: open: map the partitions as well
  * @buffered: open: have the module read files without direct I/O
  * @ignore_id: accept a parent that has changed
@@ -70,6 +70,7 @@
  * @source_format: convert: the same of the source
  * @azure: convert: what Azure takes
  * @verify: convert: compare afterwards
+ * @socket: serve: path of the socket; NULL to choose one
  * @since: diff: the ancestor, NULL for the parent
  * @prometheus: stats: as its textfile collector takes it
  * @quiesce: snapshot: freeze file systems first
@@ -123,6 +124,7 @@ struct options {
 	const char *source_format;
 	bool azure;
 	bool verify;
+	const char *socket;
 	const char *since;
 	bool prometheus;
 	bool quiesce;
@@ -159,6 +161,7 @@ int cmd_set(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
 int cmd_merge(const struct options *options, char **args);
 int cmd_convert(const struct options *options, char **args);
+int cmd_serve(const struct options *options, char **args);
 int cmd_compare(const struct options *options, char **args);
 int cmd_create(const struct options *options, char **args);
 int cmd_rebase(const struct options *options, char **args);
