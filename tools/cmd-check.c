@@ -9,6 +9,7 @@
 #include "check.h"
 #include "document.h"
 #include "exit-codes.h"
+#include "family.h"
 #include "findings.h"
 #include "message.h"
 #include "open-image.h"
@@ -28,6 +29,7 @@
  * @in_parents: bytes of the disk that are in the parents, or zeros
  * @file_size: bytes of the file
  * @unowned: bytes of the file that belong to nothing
+ * @family: the image and its relatives, with --chain
  * @reason: the first error, with its path
  */
 struct verdict {
@@ -38,6 +40,7 @@ struct verdict {
 	u64 in_parents;
 	u64 file_size;
 	u64 unowned;
+	struct family family;
 	char reason[PATH_MAX + VHDX_SENTENCE_MAX];
 };
 
@@ -163,6 +166,15 @@ static int check_layer(struct checker *checker, struct layer *layer, bool child)
 	return err;
 }
 
+/* Returns as disk_follow(), whose errors are told of before. */
+static int follow(struct checker *checker, struct disk *disk)
+{
+	int err = disk_follow(disk);
+	int found = family_find(disk, &checker->now.family);
+
+	return err ? err : found;
+}
+
 static int check_disk(struct checker *checker, const char *path)
 {
 	const struct options *options = checker->options;
@@ -182,7 +194,7 @@ static int check_disk(struct checker *checker, const char *path)
 	checker->now.alone = child->image->params.has_parent && !options->chain;
 	/* If the chain is broken, check the images that can be opened. */
 	if (options->chain)
-		worst = disk_follow(disk);
+		worst = follow(checker, disk);
 	for (i = 0; i < disk->depth && worst != -EINTR; i++) {
 		err = check_layer(checker, disk->layer[i], !i);
 		if (err)
@@ -246,6 +258,13 @@ static void print_rest(const struct verdict *now)
 		       tree_size_words(now->file_size, file, sizeof(file)));
 }
 
+/* After the verdict, and in place of one if there is none. */
+static void print_family(const struct checker *checker)
+{
+	if (!checker->options->json && msg_enabled(MSG_NORMAL))
+		family_draw(&checker->now.family);
+}
+
 static void print_summary(const struct checker *checker, const char *path,
 			  int code)
 {
@@ -298,6 +317,8 @@ static struct json_object *verdict_tree(const struct verdict *now,
 	free(real);
 	tree_number(object, "exit", (u64)code);
 	tree_add(object, "counts", counts_tree(now->counts));
+	if (now->family.count)
+		tree_add(object, "relatives", family_tree(&now->family));
 	if (error) {
 		tree_add(object, "error", error);
 		return object;
@@ -361,7 +382,9 @@ static void check_one(struct checker *checker, const char *path)
 		say_repaired(path, mended, code);
 	if (!err)
 		print_summary(checker, path, code);
+	print_family(checker);
 	settle(checker, path, code, err);
+	family_free(&checker->now.family);
 }
 
 /* Check that the options fit together. */

@@ -2,6 +2,7 @@
 /* info: print the properties of an image. */
 #include "check.h"
 #include "document.h"
+#include "family.h"
 #include "findings.h"
 #include "info-tree.h"
 #include "message.h"
@@ -34,6 +35,31 @@ static int follow(struct disk *disk)
 	return err;
 }
 
+/* An image and what lies over and under it, in @object or as a picture. */
+static int add_family(const struct disk *disk, struct json_object *object)
+{
+	struct family family;
+	int err = family_find(disk, &family);
+
+	if (!err && object)
+		tree_add(object, "relatives", family_tree(&family));
+	else if (!err)
+		family_draw(&family);
+	family_free(&family);
+	return err;
+}
+
+static void add_chain(struct json_object *object, struct disk *disk)
+{
+	int err;
+
+	if (!disk->layer[0]->image->params.has_parent)
+		return;
+	err = follow(disk);
+	tree_add(object, "chain", info_chain(disk));
+	tree_flag(object, "chain_complete", !err);
+}
+
 static int print_all(struct disk *disk, const struct options *options)
 {
 	struct vhdx_census census = { 0 };
@@ -47,13 +73,15 @@ static int print_all(struct disk *disk, const struct options *options)
 	object = info_image(disk->layer[0]);
 	if (options->all)
 		tree_add(object, "blocks", info_blocks(&census));
-	if (disk->layer[0]->image->params.has_parent && options->chain) {
-		err = follow(disk);
-		tree_add(object, "chain", info_chain(disk));
-		tree_flag(object, "chain_complete", !err);
+	if (options->chain) {
+		add_chain(object, disk);
+		if (options->json)
+			err = add_family(disk, object);
 	}
 	document_take(object, options->json);
-	return 0;
+	if (options->chain && !options->json)
+		err = add_family(disk, NULL);
+	return err;
 }
 
 /* Return "parent.vhdx, over grandparent.vhdx", for free(), or NULL. */
@@ -98,7 +126,7 @@ static int print_brief(struct disk *disk, const struct options *options)
 	if (disk->layer[0]->image->params.has_parent)
 		add_parents(object, disk, options);
 	document_take(object, false);
-	return 0;
+	return options->chain ? add_family(disk, NULL) : 0;
 }
 
 /**

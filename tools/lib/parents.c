@@ -358,19 +358,50 @@ static int directory_of(const struct parent_wanted *wanted)
 	return directory;
 }
 
-static int search_all(struct search *search)
+static enum parent_fate look(struct search *search)
 {
 	bool named;
 
 	if (search->directory < 0)
-		return refuse(search);
+		return PARENT_NOWHERE;
 	try_names(search);
 	named = search->right >= 0;
 	if (!named && !(search->wanted->any_identity && search->first >= 0))
 		try_all(search);
 	if (search->other >= 0)
+		return PARENT_TWICE;
+	if (search->right >= 0)
+		return named ? PARENT_NAMED : PARENT_RENAMED;
+	if (forbidden_path(search))
+		return PARENT_OUTSIDE;
+	return search->first >= 0 ? PARENT_OTHER : PARENT_MISSING;
+}
+
+static void search_begin(struct search *search,
+			 const struct parent_wanted *wanted)
+{
+	*search = (struct search){
+		.wanted = wanted,
+		.directory = directory_of(wanted),
+		.first = -1,
+		.right = -1,
+		.other = -1,
+	};
+}
+
+static void search_end(struct search *search)
+{
+	drop(&search->directory);
+	drop(&search->first);
+	drop(&search->right);
+	drop(&search->other);
+}
+
+static int settle(struct search *search, enum parent_fate fate)
+{
+	if (fate == PARENT_TWICE)
 		return refuse_ambiguity(search);
-	if (search->right >= 0 && !named)
+	if (fate == PARENT_RENAMED)
 		say_renamed(search);
 	if (search->right < 0 && search->wanted->any_identity)
 		swap(search->right, search->first);
@@ -389,21 +420,39 @@ static int search_all(struct search *search)
  */
 int parent_find(const struct parent_wanted *wanted, int *place)
 {
-	struct search search = {
-		.wanted = wanted,
-		.directory = directory_of(wanted),
-		.first = -1,
-		.right = -1,
-		.other = -1,
-	};
-	int err = search_all(&search);
+	struct search search;
+	int err;
 
-	if (!err)
+	search_begin(&search, wanted);
+	err = settle(&search, look(&search));
+	if (!err) {
 		*place = search.right;
-	else
-		drop(&search.right);
-	drop(&search.directory);
-	drop(&search.first);
-	drop(&search.other);
+		search.right = -1;
+	}
+	search_end(&search);
 	return err;
+}
+
+/**
+ * parent_look() - look for the parent, without a word
+ * @wanted: whose, and where it may be
+ * @place: set to a descriptor of the parent, of another image that has the name if
+ *	PARENT_OTHER is returned, or to -1; to close
+ *
+ * Return: what comes of it.
+ */
+enum parent_fate parent_look(const struct parent_wanted *wanted, int *place)
+{
+	enum parent_fate fate;
+	struct search search;
+
+	search_begin(&search, wanted);
+	fate = look(&search);
+	*place = -1;
+	if (fate == PARENT_OTHER)
+		swap(*place, search.first);
+	if (fate == PARENT_NAMED || fate == PARENT_RENAMED)
+		swap(*place, search.right);
+	search_end(&search);
+	return fate;
 }

@@ -14,6 +14,7 @@
  *
  * parents.c APIs:
  *   parent_find()	find the parent
+ *   parent_look()	say where it is, or why it is not found
  */
 #ifndef PARENTS_H
 #define PARENTS_H
@@ -37,6 +38,27 @@ struct parent_wanted {
 	bool anywhere;
 };
 
+/**
+ * enum parent_fate - what comes of a search for a parent
+ * @PARENT_NAMED: it is where the locator says
+ * @PARENT_RENAMED: a file beside the child has the identity
+ * @PARENT_TWICE: so have several
+ * @PARENT_OUTSIDE: the locator leads to where nothing is looked for
+ * @PARENT_NOWHERE: it is not known where the child lies
+ * @PARENT_OTHER: what has the name has another identity
+ * @PARENT_MISSING: there is none
+ */
+enum parent_fate {
+	PARENT_NAMED,
+	PARENT_RENAMED,
+	PARENT_TWICE,
+	PARENT_OUTSIDE,
+	PARENT_NOWHERE,
+	PARENT_OTHER,
+	PARENT_MISSING,
+};
+
 int parent_find(const struct parent_wanted *wanted, int *place);
+enum parent_fate parent_look(const struct parent_wanted *wanted, int *place);
 
 #endif /* PARENTS_H */
