@@ -342,6 +342,28 @@ const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 }
 
 /**
+ * vhdx_regions_move_bat() - take note that the BAT region is elsewhere
+ * @regions: regions of the file
+ * @offset: its new byte offset; nothing else is there
+ * @length: its new length in bytes
+ *
+ * Context: any; nobody looks at the regions meanwhile.
+ */
+void vhdx_regions_move_bat(struct vhdx_regions *regions, u64 offset,
+			   u64 length)
+{
+	struct vhdx_region *region = regions->all;
+
+	while (!guid_equal(&region->guid, &VHDX_GUID_BAT))
+		region++;
+	region->offset = offset;
+	region->length = length;
+	regions->bat = *region;
+	sort(regions->all, regions->count, sizeof(*region), compare_offset,
+	     NULL);
+}
+
+/**
  * vhdx_regions_free() - free the regions
  * @regions: as vhdx_regions_decode() left them, or zeroed
  */

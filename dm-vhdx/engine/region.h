@@ -9,6 +9,7 @@
  *   vhdx_regions_find_cut()	report the regions that a cut file lost
  *   vhdx_regions_hit()		find the structure that a range of the file
  *				touches
+ *   vhdx_regions_move_bat()	take note that the BAT region is elsewhere
  *   vhdx_regions_free()
  */
 #ifndef VHDX_REGION_H
@@ -56,6 +57,8 @@ void vhdx_regions_find_cut(const void *table, u64 file_size,
 			   struct vhdx_report *report);
 const struct vhdx_region *vhdx_regions_hit(const struct vhdx_regions *regions,
 					   u64 offset, u64 length);
+void vhdx_regions_move_bat(struct vhdx_regions *regions, u64 offset,
+			   u64 length);
 void vhdx_regions_free(struct vhdx_regions *regions);
 
 #endif /* VHDX_REGION_H */

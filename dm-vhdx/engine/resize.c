@@ -342,6 +342,32 @@ static void give_back_space(struct growth *g, u64 found_size)
 		session->found_size = found_size;
 }
 
+/* Grow the disk, and end the session. */
+static int resize(struct growth *g, u64 size)
+{
+	struct vhdx_session *session = g->session;
+	struct vhdx_edit *edit = vhdx_edit_new(session, g->report);
+	u64 found_size;
+	int r, ended;
+
+	if (IS_ERR(edit))
+		return PTR_ERR(edit);
+	new_geometry(g->image, size, &g->to);
+	if (vhdx_resize_moves(g->image, size))
+		g->region = ALIGN(g->to.pages * VHDX_PAGE, VHDX_ALIGN);
+	g->batch = kvmalloc(BATCH_BYTES, GFP_KERNEL);
+	r = vhdx_session_survey(session);
+	found_size = session->found_size;
+	if (!r)
+		r = g->batch ? grow(g, edit) : -ENOMEM;
+	if (r)
+		give_back_space(g, found_size);
+	ended = vhdx_session_end(session);
+	vhdx_edit_free(edit);
+	kvfree(g->batch);
+	return r ? r : ended;
+}
+
 /**
  * vhdx_resize() - grow the virtual disk, and end the session
  * @session: a session that is not live, over an image that nobody else uses
@@ -366,24 +392,78 @@ int vhdx_resize(struct vhdx_session *session, u64 size,
 		.progress = progress,
 		.report = report,
 	};
-	struct vhdx_edit *edit = vhdx_edit_new(session, report);
-	u64 found_size;
-	int r, ended;
 
-	if (IS_ERR(edit))
-		return PTR_ERR(edit);
-	new_geometry(g.image, size, &g.to);
-	if (vhdx_resize_moves(g.image, size))
-		g.region = ALIGN(g.to.pages * VHDX_PAGE, VHDX_ALIGN);
-	g.batch = kvmalloc(BATCH_BYTES, GFP_KERNEL);
-	r = vhdx_session_survey(session);
-	found_size = session->found_size;
+	return resize(&g, size);
+}
+
+/* The space of the old BAT region is found by the next survey. */
+static void take_geometry(const struct growth *g, struct vhdx_page_map *bat,
+			  struct vhdx_page_map *bitmaps)
+{
+	struct vhdx_image *image = g->image;
+
+	vhdx_page_map_exit(&image->bat_pages);
+	vhdx_page_map_exit(&image->bitmap_pages);
+	image->bat_pages = *bat;
+	image->bitmap_pages = *bitmaps;
+	image->bat = g->to;
+	image->params.size = g->to.size;
+	if (!g->region)
+		return;
+	vhdx_regions_move_bat(&image->regions, g->to.offset, g->region);
+	g->session->surveyed = false;
+}
+
+static int make_maps(struct vhdx_image *image, u64 size,
+		     struct vhdx_page_map *bat, struct vhdx_page_map *bitmaps)
+{
+	struct vhdx_bat to;
+	int r;
+
+	new_geometry(image, size, &to);
+	r = vhdx_page_map_init(bat, &image->pool, to.pages);
+	if (!r && to.differencing)
+		r = vhdx_page_map_init(bitmaps, &image->pool,
+				       to.chunks << VHDX_BITMAP_PAGES_SHIFT);
+	return r;
+}
+
+/**
+ * vhdx_resize_live() - grow the virtual disk, and have its image go on
+ * @session: a session that is not live. No bio is under way to its image, a
+ *	grace period of RCU has passed since, and nobody looks anything up in it.
+ * @size: as for vhdx_resize()
+ * @report: receives the findings
+ *
+ * What is allocated is allocated before anything is published, so the image in
+ * memory cannot stay behind the one on disk.
+ *
+ * Context: may sleep; the committer, while the space worker rests.
+ * Return: 0: the image has its new geometry, and the session can begin anew; or
+ * as vhdx_resize().
+ */
+int vhdx_resize_live(struct vhdx_session *session, u64 size,
+		     struct vhdx_report *report)
+{
+	struct vhdx_page_map bat = {}, bitmaps = {};
+	struct vhdx_store *store = session->image->store;
+	struct growth g = {
+		.session = session,
+		.image = session->image,
+		.report = report,
+	};
+	int r = make_maps(g.image, size, &bat, &bitmaps);
+
+	/* What a block device has got is free space, of any contents. */
+	if (!r && store->ops->refresh && store->ops->refresh(store))
+		session->surveyed = false;
 	if (!r)
-		r = g.batch ? grow(&g, edit) : -ENOMEM;
-	if (r)
-		give_back_space(&g, found_size);
-	ended = vhdx_session_end(session);
-	vhdx_edit_free(edit);
-	kvfree(g.batch);
-	return r ? r : ended;
+		r = resize(&g, size);
+	if (!r) {
+		take_geometry(&g, &bat, &bitmaps);
+		return 0;
+	}
+	vhdx_page_map_exit(&bat);
+	vhdx_page_map_exit(&bitmaps);
+	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Grow the virtual disk of an image that nobody uses ([MS-VHDX] 2.5, 2.6.2.2).
+ * Grow the virtual disk of an image that nobody uses, or whose device is suspended
+ * ([MS-VHDX] 2.5, 2.6.2.2).
  *
  * Until the new size is published, no reader looks at BAT entries behind the old
  * end, nor at the rest of the last block. So these are made ready in place:
@@ -20,6 +21,7 @@
  *   vhdx_resize_fault()	why a disk cannot get that size
  *   vhdx_resize_moves()	test whether the BAT must move
  *   vhdx_resize()		grow the disk, and end the session
+ *   vhdx_resize_live()		likewise, and the image that is open goes on
  */
 #ifndef VHDX_RESIZE_H
 #define VHDX_RESIZE_H
@@ -32,5 +34,7 @@ const char *vhdx_resize_fault(const struct vhdx_image *image, u64 size,
 bool vhdx_resize_moves(const struct vhdx_image *image, u64 size);
 int vhdx_resize(struct vhdx_session *session, u64 size,
 		struct vhdx_progress *progress, struct vhdx_report *report);
+int vhdx_resize_live(struct vhdx_session *session, u64 size,
+		     struct vhdx_report *report);
 
 #endif /* VHDX_RESIZE_H */

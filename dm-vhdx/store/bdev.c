@@ -221,6 +221,17 @@ static u64 bdev_length(const struct vhdx_store *store)
 					  store)->bdev);
 }
 
+/* No other task looks at what is behind the old end. */
+static bool bdev_refresh(struct vhdx_store *store)
+{
+	u64 length = bdev_length(store);
+
+	if (length <= store->size)
+		return false;
+	WRITE_ONCE(store->size, length);
+	return true;
+}
+
 static const struct vhdx_store_ops bdev_ops = {
 	.read = bdev_read,
 	.write = bdev_write,
@@ -231,6 +242,7 @@ static const struct vhdx_store_ops bdev_ops = {
 	.zero = bdev_zero,
 	.discard = bdev_discard,
 	.length = bdev_length,
+	.refresh = bdev_refresh,
 };
 
 /**

@@ -393,6 +393,138 @@ static void resize_crash_moved(struct kunit *test)
 	stop_everywhere(test, MUCH_LARGER);
 }
 
+/* What a device does: it is written, suspended, grows, and goes on. */
+static int resize_live(struct kunit *test, u64 size)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session = writer_of(test)->session;
+
+	writer_write(test, 4 * MIB, MIB, 0x44);
+	KUNIT_ASSERT_EQ(test, vhdx_session_end(session), 0);
+	return vhdx_resize_live(session, size, &f->found.report);
+}
+
+/* In one session object, to what is new, and to what was there. */
+static void expect_goes_on(struct kunit *test, u64 size)
+{
+	expect_contents(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 4 * MIB), 0x44);
+	writer_write(test, size - MIB, MIB, 0x66);
+	writer_write(test, 5 * MIB, MIB, 0x55);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0x66);
+	KUNIT_ASSERT_EQ(test, vhdx_session_end(writer_of(test)->session), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), size);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), FIRST);
+	KUNIT_EXPECT_EQ(test, writer_read(test, OLD_SIZE - 1), LAST);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 4 * MIB), 0x44);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 5 * MIB), 0x55);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0x66);
+	expect_sound(test);
+}
+
+static void live_in_place(struct kunit *test)
+{
+	open_old(test);
+	KUNIT_ASSERT_EQ(test, resize_live(test, LARGER), 0);
+	KUNIT_EXPECT_TRUE(test, writer_of(test)->session->surveyed);
+	expect_goes_on(test, LARGER);
+}
+
+/* The old region becomes free when the BAT is read anew, and not before. */
+static void live_moved(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const struct vhdx_regions *regions;
+	u64 old;
+	u32 i;
+
+	open_old(test);
+	old = f->image[0]->regions.bat.offset;
+	KUNIT_ASSERT_EQ(test, resize_live(test, MUCH_LARGER), 0);
+	regions = &f->image[0]->regions;
+	KUNIT_EXPECT_EQ(test, regions->bat.length, 2 * MIB);
+	for (i = 1; i < regions->count; i++)
+		KUNIT_EXPECT_LT(test, regions->all[i - 1].offset,
+				regions->all[i].offset);
+	KUNIT_EXPECT_NULL(test, vhdx_regions_hit(regions, old, MIB));
+	KUNIT_EXPECT_NOT_NULL(test, vhdx_regions_hit(regions,
+						     regions->bat.offset, 1));
+	KUNIT_EXPECT_FALSE(test, writer_of(test)->session->surveyed);
+	writer_write(test, 6 * MIB, MIB, 0x66);
+	f->builder[0].size = MUCH_LARGER;
+	f->builder[0].bat_offset = regions->bat.offset;
+	KUNIT_EXPECT_EQ(test, writer_offset(test, 6), old);
+	expect_goes_on(test, MUCH_LARGER);
+}
+
+static void live_again(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_session *session = open_old(test);
+
+	KUNIT_ASSERT_EQ(test, resize_live(test, LARGER), 0);
+	KUNIT_ASSERT_EQ(test, vhdx_resize_live(session, MUCH_LARGER,
+					       &f->found.report), 0);
+	KUNIT_ASSERT_EQ(test, vhdx_resize_live(session, 3 * MUCH_LARGER,
+					       &f->found.report), 0);
+	KUNIT_EXPECT_EQ(test, f->image[0]->regions.bat.length, 5 * MIB);
+	expect_goes_on(test, 3 * MUCH_LARGER);
+}
+
+/* The device goes on with its old size. */
+static void live_no_room(struct kunit *test)
+{
+	struct writer *w = writer_of(test);
+	struct fixture *f = test->priv;
+
+	open_old(test);
+	writer_write(test, 4 * MIB, MIB, 0x44);
+	KUNIT_ASSERT_EQ(test, vhdx_session_end(w->session), 0);
+	w->tracer.limit = f->ram[0].store.size;
+	w->tracer.limit_error = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, vhdx_resize_live(w->session, MUCH_LARGER,
+					       &f->found.report), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, size_now(test), OLD_SIZE);
+	KUNIT_EXPECT_EQ(test, f->image[0]->bat.size, OLD_SIZE);
+	w->tracer.limit = U64_MAX;
+	writer_write(test, 5 * MIB, MIB, 0x55);
+	KUNIT_ASSERT_EQ(test, vhdx_session_end(w->session), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 4 * MIB), 0x44);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 5 * MIB), 0x55);
+	expect_new(test, OLD_SIZE);
+}
+
+/* Bitmaps of chunks that were not there. */
+static void live_child(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u64 size = 9000 * MIB;
+	struct vhdx_session *session;
+
+	child_rig_files(test);
+	session = child_rig_begin(test);
+	writer_write(test, MIB, MIB / 2, 0x11);
+	KUNIT_ASSERT_EQ(test, vhdx_session_end(session), 0);
+	KUNIT_ASSERT_EQ(test, vhdx_resize_live(session, size,
+					       &f->found.report), 0);
+	f->builder[0].size = size;
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB), 0x11);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0);
+	writer_write(test, size - 512, 512, 0x99);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0x99);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 513), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, CHILD_RIG_BLOCK * MIB),
+			CHILD_RIG_PARENT);
+	KUNIT_ASSERT_EQ(test, vhdx_session_end(session), 0);
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), size);
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB), 0x11);
+	KUNIT_EXPECT_EQ(test, writer_read(test, size - 1), 0x99);
+	expect_sound(test);
+}
+
 static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(resize_in_place),
 	KUNIT_CASE(resize_moves),
@@ -408,6 +540,11 @@ static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(resize_stopped),
 	KUNIT_CASE(resize_crash),
 	KUNIT_CASE(resize_crash_moved),
+	KUNIT_CASE(live_in_place),
+	KUNIT_CASE(live_moved),
+	KUNIT_CASE(live_again),
+	KUNIT_CASE(live_no_room),
+	KUNIT_CASE(live_child),
 	{}
 };
 
