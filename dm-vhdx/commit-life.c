@@ -13,6 +13,7 @@
 #include "commit-prepare.h"
 #include "commit-thread.h"
 #include "engine/recover.h"
+#include "engine/resize.h"
 #include "trace.h"
 
 #define DM_MSG_PREFIX "vhdx"
@@ -252,6 +253,41 @@ void vhdx_committer_postsuspend(struct vhdx_committer *c)
 		return;
 	vhdx_committer_abort_survey(c, true);
 	vhdx_committer_ask(c, end_session, 0);
+}
+
+static int grow_image(struct vhdx_committer *c, unsigned int flags)
+{
+	u64 size = (u64)c->ti->len << SECTOR_SHIFT;
+	int err = vhdx_committer_lost(c);
+
+	if (err)
+		return err;
+	vhdx_space_worker_rest(c);
+	err = vhdx_resize_live(c->session, size, c->report);
+	vhdx_space_worker_go(c);
+	if (err)
+		DMERR("%s: the disk cannot grow to %llu bytes: %s (%d)",
+		      c->name, size, vhdx_errno_words(err), err);
+	return err;
+}
+
+/**
+ * vhdx_committer_grow() - make the virtual disk as long as the table
+ * @c: the committer, resumed for that table
+ *
+ * Writes the image, and leaves it clean. A crash leaves the disk with its old size
+ * or with its new one.
+ *
+ * Context: ->preresume, with no I/O under way; sleeps.
+ * Return: 0; or a negative errno with the reason in the kernel log, and the image
+ * has its old geometry in memory. If the session has not failed, it has it on disk,
+ * too.
+ */
+int vhdx_committer_grow(struct vhdx_committer *c)
+{
+	/* Whoever looked something up for a bio that has ended must be done. */
+	synchronize_rcu();
+	return vhdx_committer_ask(c, grow_image, 0);
 }
 
 /**

@@ -7,6 +7,7 @@
  *   vhdx_committer_new()	create a committer
  *   vhdx_committer_free()
  *   vhdx_committer_preresume()	make the image ready for writes
+ *   vhdx_committer_grow()	make the virtual disk as long as the table
  *   vhdx_committer_presuspend()	stop bios from waiting for room in vain
  *   vhdx_committer_presuspend_undo()	the suspend was cancelled
  *   vhdx_committer_postsuspend()	close the image cleanly
@@ -25,6 +26,7 @@ struct vhdx_committer *vhdx_committer_new(struct vhdx_image *image,
 void vhdx_committer_free(struct vhdx_committer *c);
 int vhdx_committer_preresume(struct vhdx_committer *c, struct dm_target *ti,
 			     unsigned int no_space_timeout);
+int vhdx_committer_grow(struct vhdx_committer *c);
 void vhdx_committer_presuspend(struct vhdx_committer *c, blk_status_t status);
 void vhdx_committer_presuspend_undo(struct vhdx_committer *c);
 void vhdx_committer_postsuspend(struct vhdx_committer *c);

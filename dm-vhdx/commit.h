@@ -113,7 +113,8 @@ struct vhdx_space_worker {
  * @supply: page supply of the image's pool
  * @space: the space worker
  * @task: the thread
- * @asking: held by the task that owns @request
+ * @asking: held by the task that owns @request, and by one that looks something
+ *	up without a bio: the image may change its geometry at a request
  * @request: the request to run next, or NULL
  * @wait: where the thread sleeps, and the task that waits for @request
  * @lock: serializes work on the session, including its I/O

@@ -12,6 +12,7 @@
 #include "commit-life.h"
 #include "compat.h"
 #include "device.h"
+#include "engine/resize.h"
 #include "hibernate.h"
 #include "limits.h"
 #include "map.h"
@@ -107,12 +108,36 @@ static int make_chain(struct vhdx_target *t, struct vhdx_reason *reason)
 	return 0;
 }
 
+static u64 parent_size(const struct vhdx_target *t)
+{
+	return t->chain->depth > 1 ? t->chain->layer[1]->params.size : 0;
+}
+
+/* Whether the image lets itself be written is known at the resume. */
+static int check_growth(struct vhdx_target *t, struct vhdx_reason *reason)
+{
+	const char *fault = "a device that is read-only writes no new size";
+	u64 sectors = min_t(u64, t->ti->len, U64_MAX >> SECTOR_SHIFT);
+
+	if (vhdx_target_writable(t))
+		fault = vhdx_resize_fault(t->chain->layer[0],
+					  sectors << SECTOR_SHIFT,
+					  parent_size(t));
+	if (!fault)
+		return 0;
+	return vhdx_reason_give(reason, -EINVAL,
+				"the disk cannot grow to %llu sectors of 512 bytes: %s",
+				(unsigned long long)t->ti->len, fault);
+}
+
 static int check_length(struct vhdx_target *t, struct vhdx_reason *reason)
 {
 	u64 sectors = t->chain->size >> SECTOR_SHIFT;
 
 	if (t->ti->len == sectors)
 		return 0;
+	if (t->options.grow && t->ti->len > sectors)
+		return check_growth(t, reason);
 	return vhdx_reason_give(reason, -EINVAL,
 				"the table says %llu sectors, but the virtual disk has %llu (of 512 bytes)",
 				(unsigned long long)t->ti->len, sectors);
@@ -217,6 +242,22 @@ static void bound_caches(struct vhdx_target *t)
 				       t->options.bat_cache);
 }
 
+/*
+ * The live table is no more, so nothing is under way. A table that is resumed again
+ * finds the disk grown.
+ */
+static int grow(struct vhdx_target *t)
+{
+	u64 size = (u64)t->ti->len << SECTOR_SHIFT;
+	int err = 0;
+
+	if (t->chain->layer[0]->params.size < size)
+		err = vhdx_committer_grow(t->committer);
+	if (!err)
+		WRITE_ONCE(t->chain->size, size);
+	return err;
+}
+
 static int vhdx_preresume(struct dm_target *ti)
 {
 	struct vhdx_target *t = ti->private;
@@ -232,8 +273,9 @@ static int vhdx_preresume(struct dm_target *ti)
 	bound_caches(t);
 	if (!t->committer)
 		return 0;
-	return vhdx_committer_preresume(t->committer, ti,
-					t->options.no_space_timeout);
+	err = vhdx_committer_preresume(t->committer, ti,
+				       t->options.no_space_timeout);
+	return err ?: t->options.grow ? grow(t) : 0;
 }
 
 /*
@@ -325,7 +367,7 @@ static int vhdx_iterate_devices(struct dm_target *ti,
 
 static struct target_type vhdx_target = {
 	.name = "vhdx",
-	.version = { 1, 4, 0 },
+	.version = { 1, 5, 0 },
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = vhdx_ctr,

@@ -4,6 +4,7 @@
  */
 #include <linux/device-mapper.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 
 #include "backing.h"
@@ -127,7 +128,11 @@ static int message_where(struct vhdx_target *t, char **argv, char *result,
 		return -EAGAIN;
 	sector = round_down(sector, t->chain->layer[0]->params.logical_sector >>
 			    SECTOR_SHIFT);
+	if (t->committer)
+		mutex_lock(&t->committer->asking);
 	err = find_run(t, sector << SECTOR_SHIFT, &run);
+	if (t->committer)
+		mutex_unlock(&t->committer->asking);
 	if (err)
 		return err;
 	DMEMIT("%s sectors=%llu", kinds[run.kind], run.length >> SECTOR_SHIFT);

@@ -179,11 +179,19 @@ static void emit_info(const struct vhdx_target *t, char *result,
 	emit_flags(t, &summary, result, maxlen, sz);
 }
 
+/* A disk that has grown needs no feature for that any more. */
+static bool is_to_grow(const struct vhdx_target *t)
+{
+	return t->options.grow &&
+	       READ_ONCE(t->chain->size) >> SECTOR_SHIFT < t->ti->len;
+}
+
 /* Show the arguments of a table line that makes this device. */
 static void emit_table(const struct vhdx_target *t, char *result,
 		       unsigned int maxlen)
 {
 	const struct vhdx_options *options = &t->options;
+	bool grow = is_to_grow(t);
 	unsigned int i, count;
 	size_t sz = 0;
 
@@ -195,7 +203,7 @@ static void emit_table(const struct vhdx_target *t, char *result,
 	count = 2 * !!options->bat_cache + options->ignore_id_mismatch +
 		options->buffered + options->read_only +
 		2 * options->no_space_given + options->no_discard +
-		2 * !!options->discard_granularity;
+		2 * !!options->discard_granularity + grow;
 	if (!count)
 		return;
 	DMEMIT(" %u", count);
@@ -213,6 +221,8 @@ static void emit_table(const struct vhdx_target *t, char *result,
 		DMEMIT(" no_discard");
 	if (options->discard_granularity)
 		DMEMIT(" discard_granularity %u", options->discard_granularity);
+	if (grow)
+		DMEMIT(" grow");
 }
 
 /*

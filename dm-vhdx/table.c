@@ -109,6 +109,8 @@ static bool *find_flag(struct vhdx_options *options, const char *name)
 		return &options->read_only;
 	if (!strcmp(name, "no_discard"))
 		return &options->no_discard;
+	if (!strcmp(name, "grow"))
+		return &options->grow;
 	return NULL;
 }
 

@@ -36,6 +36,7 @@ struct vhdx_reason;
  * @no_discard: neither discards nor zeroes without data are taken
  * @discard_granularity: bytes; smaller parts of the disk keep their space; 0 for
  *	the default
+ * @grow: the virtual disk grows to the table's length when the table becomes live
  */
 struct vhdx_options {
 	unsigned int bat_cache;
@@ -46,6 +47,7 @@ struct vhdx_options {
 	bool no_space_given;
 	bool no_discard;
 	unsigned int discard_granularity;
+	bool grow;
 };
 
 /**

@@ -34,6 +34,7 @@
 #define vhdx_committer_presuspend test_committer_presuspend
 #define vhdx_committer_presuspend_undo test_committer_presuspend_undo
 #define vhdx_committer_postsuspend test_committer_postsuspend
+#define vhdx_committer_grow test_committer_grow
 #define vhdx_committer_seal test_committer_seal
 #define vhdx_committer_drop_table test_committer_drop_table
 #define vhdx_committer_run test_committer_run
