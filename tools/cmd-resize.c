@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* resize: make the virtual disk of an image larger. */
+/* resize: make the virtual disk of an image, or of a live device, larger. */
+#include "device-arg.h"
 #include "document.h"
 #include "findings.h"
 #include "message.h"
 #include "open-image.h"
 #include "progress.h"
 #include "recover.h"
+#include "resize-live.h"
 #include "resize.h"
 #include "siblings.h"
 #include "size-arg.h"
 
 /**
- * struct resizing - a disk that is to get larger
- * @path: the image, as it was given
+ * struct resizing - an image that nobody uses, and whose disk is to get larger
+ * @r: what is told of it
  * @disk: the image and its parents, open
  * @image: the image itself
- * @from: bytes of the disk as it is
- * @to: bytes that it gets
- * @moves: its BAT must move
- * @gpt: it has a partition table of the GPT kind
  */
 struct resizing {
-	const char *path;
+	struct resized *r;
 	struct disk *disk;
 	struct vhdx_image *image;
-	u64 from;
-	u64 to;
-	bool moves;
-	bool gpt;
 };
 
-/* "+10G" is so much more than there is. */
-static int parse_size(struct resizing *r, const char *text)
+/**
+ * resize_parse() - the size that is wanted
+ * @r: its old size is known; the new one is set
+ * @text: as the user writes it: "+10G" is so much more than there is
+ *
+ * Return: 0, or -EINVAL after a message.
+ */
+int resize_parse(struct resized *r, const char *text)
 {
 	bool more = *text == '+';
 	u64 size;
@@ -39,7 +39,6 @@ static int parse_size(struct resizing *r, const char *text)
 
 	if (err)
 		return err;
-	r->from = r->image->params.size;
 	r->to = size;
 	if (more && __builtin_add_overflow(r->from, size, &r->to)) {
 		msg_err("%s: too large", text);
@@ -49,36 +48,41 @@ static int parse_size(struct resizing *r, const char *text)
 }
 
 /* What is on the disk is hearsay here: it decides on a word of advice alone. */
-static bool has_gpt(const struct resizing *r)
+static bool has_gpt(const struct resizing *resizing)
 {
 	static const char signature[] = "EFI PART";
-	u32 sector = r->image->params.logical_sector;
+	u32 sector = resizing->image->params.logical_sector;
 	char *buf = malloc(sector);
-	bool found = buf && r->from > 2 * sector &&
-		     !vhdx_chain_read(r->disk->chain, sector, buf, sector) &&
+	bool found = buf && resizing->r->from > 2 * sector &&
+		     !vhdx_chain_read(resizing->disk->chain, sector, buf,
+				      sector) &&
 		     !memcmp(buf, signature, sizeof(signature) - 1);
 
 	free(buf);
 	return found;
 }
 
-static int judge(const struct resizing *r)
+static int judge(const struct resizing *resizing)
 {
-	const struct disk *disk = r->disk;
+	const struct disk *disk = resizing->disk;
 	u64 parent = disk->depth > 1 ? disk->layer[1]->image->params.size : 0;
-	const char *fault = vhdx_resize_fault(r->image, r->to, parent);
+	const struct resized *r = resizing->r;
+	const char *fault = vhdx_resize_fault(resizing->image, r->to, parent);
 	char size[32];
 
 	if (!fault)
 		return 0;
-	msg_err("%s: cannot get a size of %s: %s", r->path,
+	msg_err("%s: cannot get a size of %s: %s", r->name,
 		tree_size_words(r->to, size, sizeof(size)), fault);
 	return -EINVAL;
 }
 
-static int grow(struct resizing *r, struct vhdx_report *report)
+static int grow(const struct resizing *resizing)
 {
-	struct vhdx_session *session = vhdx_session_new(r->image, report);
+	struct vhdx_report *report = &resizing->disk->layer[0]->report;
+	struct vhdx_session *session = vhdx_session_new(resizing->image,
+							report);
+	const struct resized *r = resizing->r;
 	struct progress progress;
 	int err;
 
@@ -89,82 +93,118 @@ static int grow(struct resizing *r, struct vhdx_report *report)
 	progress_end(&progress);
 	vhdx_session_free(session);
 	if (err == -EINTR)
-		msg_err("%s: interrupted: the disk has its old size", r->path);
+		msg_err("%s: interrupted: the disk has its old size", r->name);
 	return err;
 }
 
+static void announce_pause(const struct resized *r)
+{
+	if (r->live)
+		msg_info("%s: I/O was held back for %llu.%02llu ms%s", r->name,
+			 (unsigned long long)r->nsecs / 1000000,
+			 (unsigned long long)r->nsecs / 10000 % 100,
+			 r->moves ? ", in which the BAT has moved" : "");
+}
+
 /* Neither a partition table nor a file system notices by itself. */
-static void announce(const struct resizing *r)
+static void announce(const struct resized *r)
 {
 	char from[32], to[32];
 
-	msg_info("%s: grown from %s to %s", r->path,
+	if (r->from == r->to) {
+		msg_info("%s: has that size already", r->name);
+		return;
+	}
+	msg_info("%s: grown from %s to %s", r->name,
 		 tree_size_words(r->from, from, sizeof(from)),
 		 tree_size_words(r->to, to, sizeof(to)));
+	announce_pause(r);
 	if (r->gpt)
-		msg_info("%s: the backup of its GPT is still where the disk ended: open the image, then `sfdisk --relocate gpt-bak-std /dev/mapper/NAME' moves it",
-			 r->path);
+		msg_info("%s: the backup of its GPT is still where the disk ended: %s`sfdisk --relocate gpt-bak-std /dev/mapper/%s' moves it",
+			 r->name, r->live ? "" : "open the image, then ",
+			 r->live ? r->name : "NAME");
 	msg_info("%s: what is on the disk does not know yet that there is more room: enlarge the last partition (growpart), then the file system (resize2fs, xfs_growfs, ntfsresize)",
-		 r->path);
+		 r->name);
 }
 
-static void put_json(const struct resizing *r)
+static void put_json(const struct resized *r)
 {
-	document_put("image", tree_string(r->disk->layer[0]->path));
+	if (r->live) {
+		document_put("device", tree_string(r->name));
+		document_put("pause_nanoseconds", tree_integer(r->nsecs));
+	}
+	document_put("image", tree_string(r->image));
 	document_put("old_size", tree_integer(r->from));
 	document_put("new_size", tree_integer(r->to));
 	document_put("bat_moved", tree_boolean(r->moves));
 	document_put("has_gpt", tree_boolean(r->gpt));
 }
 
-static int resize_opened(struct resizing *r, const struct options *options,
-			 const char *size)
+static int resize_opened(struct resizing *resizing,
+			 const struct options *options, const char *size)
 {
-	int err = vhdx_image_recover(r->image);
+	struct resized *r = resizing->r;
+	int err = vhdx_image_recover(resizing->image);
 
 	if (!err)
-		err = disk_follow(r->disk);
+		err = disk_follow(resizing->disk);
+	r->from = resizing->image->params.size;
 	if (!err)
-		err = parse_size(r, size);
+		err = resize_parse(r, size);
 	if (!err)
-		err = judge(r);
+		err = judge(resizing);
 	if (err)
 		return err;
-	r->gpt = has_gpt(r);
-	if (r->from == r->to) {
-		msg_info("%s: has that size already", r->path);
+	r->gpt = has_gpt(resizing);
+	if (r->from == r->to)
 		return 0;
-	}
-	r->moves = vhdx_resize_moves(r->image, r->to);
+	r->moves = vhdx_resize_moves(resizing->image, r->to);
 	/* The size is part of what children must find as it was. */
-	err = siblings_guard(r->disk, r->path, options->force, "resizes");
-	if (!err)
-		err = grow(r, &r->disk->layer[0]->report);
-	if (!err)
-		announce(r);
+	err = siblings_guard(resizing->disk, r->name, options->force,
+			     "resizes");
+	return err ? err : grow(resizing);
+}
+
+static int resize_image(const struct options *options, const char *size,
+			struct resized *r)
+{
+	struct resizing resizing = { .r = r };
+	int err = open_image(options, r->name, OPEN_WRITABLE, sink_messages(),
+			     &resizing.disk);
+
+	if (err)
+		return err;
+	resizing.image = resizing.disk->layer[0]->image;
+	r->image = strdup(resizing.disk->layer[0]->path);
+	err = r->image ? resize_opened(&resizing, options, size) : -ENOMEM;
+	disk_close(resizing.disk);
 	return err;
 }
 
 /**
  * cmd_resize() - the verb `resize`
  * @options: of the command line
- * @args: the image, and the size
+ * @args: the device or the image, and the size
  *
  * Return: 0 or a negative errno.
  */
 int cmd_resize(const struct options *options, char **args)
 {
-	struct resizing r = { .path = args[0] };
-	int err;
+	struct resized r = { .name = args[0] };
+	struct dmdev dev = { 0 };
+	int err = device_of(args[0], &dev);
 
-	err = open_image(options, args[0], OPEN_WRITABLE, sink_messages(),
-			 &r.disk);
-	if (err)
-		return err;
-	r.image = r.disk->layer[0]->image;
-	err = resize_opened(&r, options, args[1]);
+	if (!err) {
+		r.name = dev.name;
+		err = resize_live(options, &dev, args[1], &r);
+	} else if (err == -ENXIO) {
+		err = resize_image(options, args[1], &r);
+	}
+	if (!err)
+		announce(&r);
 	if (!err && options->json)
 		put_json(&r);
-	disk_close(r.disk);
+	free(r.image);
+	dmdev_forget(&dev);
 	return err;
 }

@@ -60,9 +60,6 @@ static int choose(const char *path, const struct search *search,
 	}
 	if (search->count)
 		return search->name ? dmdev_query(search->name, dev) : -ENOMEM;
-	if (search->child)
-		msg_err("%s: no device is made of this image; %s has it as a parent",
-			path, search->child);
 	return -ENXIO;
 }
 
@@ -151,7 +148,10 @@ int device_arg(const char *arg, struct dmdev *dev)
 		err = find_by_image(arg, &search, dev);
 	else if (!err)
 		err = -ENXIO;
-	if (err == -ENXIO && !search.child)
+	if (err == -ENXIO && search.child)
+		msg_err("%s: no device is made of this image; %s has it as a parent",
+			arg, search.child);
+	else if (err == -ENXIO)
 		err = refuse(arg, &other);
 	else if (err && err != -ENXIO && err != -EINVAL)
 		msg_err("%s: %s", arg, strerror(-err));
@@ -159,4 +159,37 @@ int device_arg(const char *arg, struct dmdev *dev)
 	free(search.name);
 	free(search.child);
 	return err;
+}
+
+/**
+ * device_of() - find a device of ours, if an argument stands for one
+ * @arg: its name, a path of its node, or the path of its image; or of an image that
+ *	is in no use
+ * @dev: filled in, for dmdev_forget()
+ *
+ * Who is not root sees no devices, and can work with images all the same.
+ *
+ * Return: 0; -ENXIO, without a message, if there is none; or -EINVAL after a
+ * message if there are several.
+ */
+int device_of(const char *arg, struct dmdev *dev)
+{
+	struct search search = { 0 };
+	struct dmdev other = { 0 };
+	int err;
+
+	if (!dmdev_works())
+		return -ENXIO;
+	err = find_device(arg, &other);
+	if (!err && dmdev_is_vhdx(&other)) {
+		*dev = other;
+		return 0;
+	}
+	dmdev_forget(&other);
+	err = -ENXIO;
+	if (!stat(arg, &search.st))
+		err = find_by_image(arg, &search, dev);
+	free(search.name);
+	free(search.child);
+	return err == -EINVAL ? err : err ? -ENXIO : 0;
 }

@@ -57,7 +57,7 @@ int device_lock(struct dmdev *dev)
 	}
 	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (err == -EBUSY)
-		msg_err("%s: another snapshot or merge of it is under way", dev->name);
+		msg_err("%s: another snapshot, merge or resize of it is under way", dev->name);
 	else
 		msg_err("%s: cannot be locked: %s", path, strerror(-err));
 	close(fd);

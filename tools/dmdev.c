@@ -95,6 +95,19 @@ int dmdev_begin(void)
 }
 
 /**
+ * dmdev_works() - check for permission and for device-mapper, without a message
+ *
+ * Return: true if this process may use device-mapper.
+ */
+bool dmdev_works(void)
+{
+	char version[32];
+
+	dm_log_with_errno_init(dm_says);
+	return !geteuid() && dm_driver_version(version, sizeof(version));
+}
+
+/**
  * dmdev_target() - find the version of a target
  * @type: type of the target
  * @version: set to major, minor, patch

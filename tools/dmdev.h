@@ -4,6 +4,7 @@
  *
  * dmdev.c APIs:
  *   dmdev_begin()	check for permission and for device-mapper
+ *   dmdev_works()	the same, without a message
  *   dmdev_target()	find the version of a target
  *   dmdev_create()	make a device of one target
  *   dmdev_suspend()	suspend a device
@@ -108,6 +109,7 @@ enum dmdev_removal {
 };
 
 int dmdev_begin(void);
+bool dmdev_works(void);
 int dmdev_target(const char *type, u32 version[3]);
 int dmdev_create(const struct dmdev_spec *spec);
 int dmdev_suspend(const char *name);

@@ -95,6 +95,27 @@ int snapshot_is_live(const struct dmdev *dev, int child)
 	return err;
 }
 
+static bool is_new(const struct dmdev *now, const struct snapshot_swap *swap)
+{
+	if (swap->grows)
+		return dmdev_is_vhdx(now) &&
+		       now->sectors > swap->dev->sectors;
+	return is_first_image(now, swap->child);
+}
+
+/* Returns 1 if the device has the new table, 0 if not, or a negative errno. */
+static int has_new(const struct snapshot_swap *swap)
+{
+	struct dmdev now;
+	int err = dmdev_query(swap->dev->name, &now);
+
+	if (err)
+		return err;
+	err = is_new(&now, swap);
+	dmdev_forget(&now);
+	return err;
+}
+
 /* The old table is gone, so load it again. */
 static int reload(const struct dmdev *dev)
 {
@@ -121,10 +142,11 @@ static void bring_back(struct snapshot_swap *swap)
 			name, strerror(-err));
 		return;
 	}
-	if (!is_first_image(&now, swap->child)) {
+	if (!is_new(&now, swap)) {
 		err = dmdev_clear(name);
 	} else if (now.suspended) {
-		swap->undo(swap->context);
+		if (swap->undo)
+			swap->undo(swap->context);
 		err = reload(swap->dev);
 	} else {
 		err = -EBUSY;
@@ -144,7 +166,7 @@ static int swap_tables(struct snapshot_swap *swap, struct dmdev_swap *table)
 
 	if (err)
 		return err;
-	live = snapshot_is_live(swap->dev, swap->child);
+	live = has_new(swap);
 	if (live > 0)
 		return 0;
 	return live ? live : -EBUSY;
@@ -160,7 +182,8 @@ static void explain(const struct snapshot_swap *swap, int log, int err)
 			    name);
 		return;
 	}
-	msg_err("%s: does not go on in the child: %s", name, strerror(-err));
+	msg_err("%s: %s: %s", name, swap->grows ? "does not grow" :
+		"does not go on in the child", strerror(-err));
 	kmsg_explain(log, name, false);
 	if (!swap->stuck)
 		msg_err("%s: has its old table and goes on as before", name);

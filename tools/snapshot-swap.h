@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The swap of tables in a snapshot: the table with the child replaces the one
- * that writes its parent.
+ * that writes its parent. Or in a growth: a longer table replaces the live one.
  *
  * snapshot-swap.c APIs:
  *   snapshot_is_live()	test whether the device writes the child
@@ -17,9 +17,10 @@
  * @dev: the device, as it was before
  * @params: the target's part of the new table line, which is loaded
  * @child: descriptor of the child
+ * @grows: the new table is longer, and has the same images; there is no child
  * @quiesce: freeze file systems before the swap
  * @again: print no message for -ESTALE, because the caller tries again
- * @undo: called before the old table is loaded again
+ * @undo: called before the old table is loaded again; or NULL
  * @context: argument of @undo
  * @nsecs: set to an upper bound of the time that I/O was held back
  * @stuck: set if the old table could not be restored, or if that is unknown:
@@ -29,6 +30,7 @@ struct snapshot_swap {
 	const struct dmdev *dev;
 	const char *params;
 	int child;
+	bool grows;
 	bool quiesce;
 	bool again;
 	void (*undo)(void *context);

@@ -127,6 +127,45 @@ char *table_line_change(const int *fds, unsigned int count, const char *text,
 	return line;
 }
 
+/* Where the number of features is in a line, or its end: no image is a number. */
+static size_t find_count(const char *text)
+{
+	size_t at = 0, len;
+
+	while (text[at]) {
+		len = strcspn(text + at, WORDS_OF_DM);
+		if (len && strspn(text + at, "0123456789") == len)
+			break;
+		at += len;
+		at += strspn(text + at, WORDS_OF_DM);
+	}
+	return at;
+}
+
+/**
+ * table_line_add() - a line with one more feature
+ * @text: the target's part of the line, as the kernel printed it
+ * @feature: a feature without arguments, which it does not have
+ *
+ * Return: the line, which the caller frees, or NULL without memory.
+ */
+char *table_line_add(const char *text, const char *feature)
+{
+	size_t at = find_count(text);
+	char *line = NULL, *rest;
+	unsigned long count;
+	int len;
+
+	if (text[at]) {
+		count = strtoul(text + at, &rest, 10);
+		len = asprintf(&line, "%.*s%lu%s %s", (int)at, text, count + 1,
+			       rest, feature);
+	} else {
+		len = asprintf(&line, "%s 1 %s", text, feature);
+	}
+	return len < 0 ? NULL : line;
+}
+
 /**
  * table_line_images() - find the images of a line that the kernel printed
  * @text: the target's part of the line

@@ -347,7 +347,7 @@ test_between() {
 
 	opened 16M
 	begin "$AT_LOAD"
-	fails "two at a time" 7 "another snapshot or merge of it is under way" v0 \
+	fails "two at a time" 7 "another snapshot, merge or resize of it is under way" v0 \
 		"$STORE/child2.vhdx"
 	succeeded "two at a time: the first one is made"
 

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """model.py DEVICE [--ops N] [--seed N] [--sector N] [--whole BYTES]
-[--no-sync] [--save FILE] [--check FILE]
+[--no-sync] [--bytes N] [--save FILE] [--check FILE]
 
 Does random things to a device (writes of all sizes, with and without O_SYNC,
 discards, writes of zeroes that free and that do not, flushes) and to a model of
 it in memory, compares ranges as it goes and all of it in the end.  The contents
 of what was discarded are not known; they are read once and must stay.
 --whole: the size of a block, so that some discards and zeroes hit whole ones.
---no-sync: no O_SYNC.  --save: leave the model there.  --check: only compare the device with it.
+--no-sync: no O_SYNC.  --bytes: so much of the device, from its start.
+--save: leave the model there.  --check: only compare the device with it, as far as
+it goes: the device may have grown.
 """
 import argparse
 import fcntl
@@ -166,8 +168,13 @@ def main():
     parser.add_argument("--no-sync", action="store_true")
     parser.add_argument("--save")
     parser.add_argument("--check")
+    parser.add_argument("--bytes", type=int)
     args = parser.parse_args()
     device = Device(args.device, args.sector)
+    if args.bytes:
+        device.size = args.bytes
+    if args.check:
+        device.size = os.path.getsize(args.check)
     run = Run(device, random.Random(args.seed), args.whole,
               0 if args.no_sync else 0.1)
     if args.check:

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "device-lock.h"
+#include "exit-codes.h"
+#include "findings.h"
+#include "kmsg.h"
+#include "message.h"
+#include "open.h"
+#include "place.h"
+#include "resize-live.h"
+#include "resize.h"
+#include "siblings.h"
+#include "signals.h"
+#include "snapshot-swap.h"
+#include "status-tree.h"
+#include "table-line.h"
+#include "tree.h"
+
+/* The target's version that has the feature "grow". */
+#define GROW_MINOR	5
+/* The kernel may be writing a header of the image that is read. */
+#define READ_TRIES	10
+#define READ_USECS	50000
+
+/**
+ * struct growing - a device whose disk is to grow
+ * @options: of the command line
+ * @dev: the device as it is
+ * @r: what is told of it
+ * @disk: its image, as it is read beside the device; NULL before
+ * @parent_size: bytes of the parent's disk; 0 if there is none
+ */
+struct growing {
+	const struct options *options;
+	struct dmdev *dev;
+	struct resized *r;
+	struct disk *disk;
+	u64 parent_size;
+};
+
+static void say_nothing(struct disk_sink *sink, const char *path,
+			const struct vhdx_finding *finding)
+{
+	(void)sink;
+	(void)path;
+	(void)finding;
+}
+
+/* A table has block devices by number, and udev links by number. */
+static const char *path_of(const char *word, char path[PATH_MAX])
+{
+	char name[256];
+	dev_t device;
+
+	if (!words_device(word, &device))
+		return word;
+	snprintf(path, PATH_MAX, "/dev/block/%s", word);
+	if (access(path, F_OK) &&
+	    dmdev_block_name(device, name, sizeof(name)))
+		snprintf(path, PATH_MAX, "/dev/%s", name);
+	return path;
+}
+
+static int peek_once(const struct growing *g, const char *path, bool loud,
+		     struct disk **disk)
+{
+	static struct disk_sink silent = { .finding = say_nothing };
+	const struct disk_options options = {
+		.sink = loud ? sink_messages() : &silent,
+		.lent = true,
+	};
+	int place, err = place_find(path, &place);
+
+	if (err) {
+		msg_err("%s: its image is not at its place any more",
+			g->dev->name);
+		return err;
+	}
+	err = disk_open(place, path, &options, disk);
+	close(place);
+	return err;
+}
+
+/* The metadata that we look at changes only while no device writes. */
+static int peek(const struct growing *g, const char *word, struct disk **disk)
+{
+	char path[PATH_MAX];
+	int tries = 0, err;
+
+	for (;;) {
+		tries++;
+		err = peek_once(g, path_of(word, path), tries == READ_TRIES,
+				disk);
+		if (!err || err == -ENOENT || tries == READ_TRIES)
+			return err;
+		usleep(READ_USECS);
+	}
+}
+
+static int read_parent(struct growing *g, const char *word)
+{
+	struct disk *parent;
+	int err = peek(g, word, &parent);
+
+	if (err)
+		return err;
+	g->parent_size = parent->layer[0]->image->params.size;
+	disk_close(parent);
+	return 0;
+}
+
+static int read_images(struct growing *g)
+{
+	struct words images;
+	int err = table_line_images(g->dev->table, &images);
+
+	if (err)
+		return err;
+	err = peek(g, images.word[0], &g->disk);
+	if (!err && images.count > 1)
+		err = read_parent(g, images.word[1]);
+	words_free(&images);
+	if (err)
+		return err;
+	g->r->image = strdup(g->disk->layer[0]->path);
+	return g->r->image ? 0 : -ENOMEM;
+}
+
+static int judge(const struct growing *g)
+{
+	const struct vhdx_image *image = g->disk->layer[0]->image;
+	const struct resized *r = g->r;
+	const char *fault = vhdx_resize_fault(image, r->to, g->parent_size);
+	char size[32];
+
+	if (image->params.size != r->from)
+		fault = "its image is not the file that is at the image's path";
+	if (!fault)
+		return 0;
+	msg_err("%s: cannot get a size of %s: %s", r->name,
+		tree_size_words(r->to, size, sizeof(size)), fault);
+	return -EINVAL;
+}
+
+static bool has_gpt(const struct growing *g)
+{
+	static const char signature[] = "EFI PART";
+	u32 sector = g->disk->layer[0]->image->params.logical_sector;
+	char path[PATH_MAX], found[sizeof(signature) - 1];
+	int fd = open(dmdev_path(g->dev->name, path), O_RDONLY | O_CLOEXEC);
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = pread(fd, found, sizeof(found), sector) == sizeof(found) &&
+	     !memcmp(found, signature, sizeof(found));
+	close(fd);
+	return is;
+}
+
+/*
+ * The BAT is read, and what was written is made durable and put in place, so that
+ * little is left for the time in which I/O waits.
+ */
+static int prepare(const struct growing *g)
+{
+	char answer[8];
+	int err = dmdev_message(g->dev->name, "begin", answer, sizeof(answer));
+
+	if (!err)
+		err = dmdev_message(g->dev->name, "checkpoint", answer,
+				    sizeof(answer));
+	if (err)
+		msg_err("%s: cannot be made ready: %s", g->r->name,
+			strerror(-err));
+	return err;
+}
+
+static int load_line(const struct growing *g, const char *params)
+{
+	const struct dmdev_spec spec = {
+		.name = g->dev->name,
+		.sectors = g->r->to >> 9,
+		.params = params,
+	};
+	int log = kmsg_begin();
+	int err = dmdev_load(&spec);
+
+	if (err) {
+		msg_verbose("the table is refused: %s", strerror(-err));
+		kmsg_explain(log, spec.name, true);
+		err = err == -EBUSY || err == -ETXTBSY ? -EBUSY : -ENOTARGET;
+	}
+	kmsg_end(log);
+	return err;
+}
+
+static int refuse(const struct growing *g, int err, const char *why)
+{
+	msg_err("%s: %s", g->r->name, why);
+	return err;
+}
+
+/* Other programs do not take our lock. */
+static int still_same(const struct growing *g)
+{
+	struct dmdev now;
+	int err = dmdev_query(g->dev->name, &now);
+
+	if (err)
+		return err;
+	if (!now.table || strcmp(now.table, g->dev->table) || now.suspended ||
+	    !now.inactive)
+		err = refuse(g, -EBUSY,
+			     "another program changes its table; nothing is done");
+	dmdev_forget(&now);
+	return err;
+}
+
+static int swap_tables(const struct growing *g, const char *params)
+{
+	struct snapshot_swap swap = {
+		.dev = g->dev,
+		.params = params,
+		.child = -1,
+		.grows = true,
+	};
+	int err = still_same(g);
+
+	if (!err && signals_held()) {
+		msg_err("interrupted: %s goes on as before", g->r->name);
+		err = -EINTR;
+	}
+	if (err) {
+		(void)dmdev_clear(g->dev->name);
+		return err;
+	}
+	err = snapshot_swap(&swap);
+	g->r->nsecs = swap.nsecs;
+	return err;
+}
+
+static int grow(const struct growing *g)
+{
+	char *params = table_line_add(g->dev->table, "grow");
+	int err;
+
+	if (!params)
+		return -ENOMEM;
+	signals_hold();
+	err = prepare(g);
+	if (!err)
+		err = load_line(g, params);
+	if (!err)
+		err = swap_tables(g, params);
+	if (!err)
+		signals_let();
+	free(params);
+	return err;
+}
+
+static int check_device(const struct growing *g)
+{
+	const struct dmdev *dev = g->dev;
+	char *fault;
+
+	if (dev->suspended)
+		return refuse(g, -EBUSY,
+			      "is suspended; `dmsetup resume' ends that");
+	if (dev->inactive)
+		return refuse(g, -EBUSY,
+			      "has a table loaded that is not live; `dmsetup resume' or `dmsetup clear' ends that");
+	if (dev->read_only)
+		return refuse(g, -EROFS,
+			      "is read-only, so its disk keeps its size");
+	fault = status_fault(dev);
+	if (!fault)
+		return 0;
+	msg_err("%s: nothing can be written any more: %s; close it, and open it again",
+		dev->name, fault);
+	free(fault);
+	return -EROFS;
+}
+
+static int resize_locked(struct growing *g, const char *size)
+{
+	struct resized *r = g->r;
+	int err;
+
+	r->name = g->dev->name;
+	r->live = true;
+	err = device_needs(GROW_MINOR, "a resize");
+	if (!err)
+		err = check_device(g);
+	if (err)
+		return err;
+	r->from = g->dev->sectors << 9;
+	err = resize_parse(r, size);
+	if (!err)
+		err = read_images(g);
+	if (!err)
+		err = judge(g);
+	if (err)
+		return err;
+	r->gpt = has_gpt(g);
+	if (r->from == r->to)
+		return 0;
+	r->moves = vhdx_resize_moves(g->disk->layer[0]->image, r->to);
+	/* A device that has written has orphaned them already. */
+	err = siblings_guard(g->disk, r->name, g->options->force, "resizes");
+	return err ? err : grow(g);
+}
+
+/**
+ * resize_live() - grow the disk of a device that is in use
+ * @options: of the command line
+ * @dev: the device, from device_of(); learned anew
+ * @size: what is wanted, as the user writes it
+ * @r: filled in, but for its name
+ *
+ * What fails leaves the device as it was. If this process is killed, a table may
+ * be left that is loaded and not live, or the device has grown.
+ *
+ * Return: 0 or a negative errno after a message.
+ */
+int resize_live(const struct options *options, struct dmdev *dev,
+		const char *size, struct resized *r)
+{
+	struct growing g = { .options = options, .dev = dev, .r = r };
+	int lock = device_lock(dev);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = resize_locked(&g, size);
+	device_unlock(lock);
+	disk_close(g.disk);
+	return err;
+}
