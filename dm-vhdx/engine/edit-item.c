@@ -242,3 +242,19 @@ int vhdx_edit_remove(struct vhdx_edit *edit, const guid_t *id, u32 flags)
 		r = write_entry(edit, &none);
 	return r ? r : write_count(edit);
 }
+
+/**
+ * vhdx_edit_size() - give the virtual disk another size
+ * @edit: the edit; after an error it can only be freed
+ * @size: bytes
+ *
+ * Context: may sleep.
+ * Return: as vhdx_edit_value().
+ */
+int vhdx_edit_size(struct vhdx_edit *edit, u64 size)
+{
+	__le64 disk = cpu_to_le64(size);
+
+	return vhdx_edit_value(edit, &VHDX_GUID_VIRTUAL_DISK_SIZE, &disk,
+			       sizeof(disk));
+}

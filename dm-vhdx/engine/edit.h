@@ -23,6 +23,7 @@
  *   vhdx_edit_value()	give a system item of the image another value
  *   vhdx_edit_locator()	give a child another parent locator
  *   vhdx_edit_remove()	remove a metadata item
+ *   vhdx_edit_size()	replace the size of the virtual disk
  */
 #ifndef VHDX_EDIT_H
 #define VHDX_EDIT_H
@@ -72,5 +73,6 @@ int vhdx_edit_value(struct vhdx_edit *edit, const guid_t *id,
 int vhdx_edit_locator(struct vhdx_edit *edit,
 		      const struct vhdx_locator *locator);
 int vhdx_edit_remove(struct vhdx_edit *edit, const guid_t *id, u32 flags);
+int vhdx_edit_size(struct vhdx_edit *edit, u64 size);
 
 #endif /* VHDX_EDIT_H */

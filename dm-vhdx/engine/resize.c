@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "layout.h"
+#include "reshape.h"
 #include "resize.h"
 
 /* The part of the BAT that is in memory at a time. */
@@ -45,7 +46,7 @@ const char *vhdx_resize_fault(const struct vhdx_image *image, u64 size,
 	if (fault)
 		return fault;
 	if (size < params->size)
-		return "a disk cannot be made smaller yet; copy it to a smaller one";
+		return "the disk is larger; vhdxsetup resize --shrink makes it smaller";
 	if (params->has_parent && parent_size > params->size)
 		return "its parent is larger, and would show through where the disk grows";
 	return NULL;
@@ -298,11 +299,8 @@ static int edit_regions(struct growth *g, struct vhdx_edit *edit)
 /* The edit must outlive the session: its pages are in the journal. */
 static int publish(struct growth *g, struct vhdx_edit *edit)
 {
-	__le64 size = cpu_to_le64(g->to.size);
-	int r;
+	int r = vhdx_edit_size(edit, g->to.size);
 
-	r = vhdx_edit_value(edit, &VHDX_GUID_VIRTUAL_DISK_SIZE, &size,
-			    sizeof(size));
 	if (!r && g->region)
 		r = edit_regions(g, edit);
 	return r ? r : vhdx_edit_commit(edit);
@@ -396,47 +394,12 @@ int vhdx_resize(struct vhdx_session *session, u64 size,
 	return resize(&g, size);
 }
 
-/* The space of the old BAT region is found by the next survey. */
-static void take_geometry(const struct growth *g, struct vhdx_page_map *bat,
-			  struct vhdx_page_map *bitmaps)
-{
-	struct vhdx_image *image = g->image;
-
-	vhdx_page_map_exit(&image->bat_pages);
-	vhdx_page_map_exit(&image->bitmap_pages);
-	image->bat_pages = *bat;
-	image->bitmap_pages = *bitmaps;
-	image->bat = g->to;
-	image->params.size = g->to.size;
-	if (!g->region)
-		return;
-	vhdx_regions_move_bat(&image->regions, g->to.offset, g->region);
-	g->session->surveyed = false;
-}
-
-static int make_maps(struct vhdx_image *image, u64 size,
-		     struct vhdx_page_map *bat, struct vhdx_page_map *bitmaps)
-{
-	struct vhdx_bat to;
-	int r;
-
-	new_geometry(image, size, &to);
-	r = vhdx_page_map_init(bat, &image->pool, to.pages);
-	if (!r && to.differencing)
-		r = vhdx_page_map_init(bitmaps, &image->pool,
-				       to.chunks << VHDX_BITMAP_PAGES_SHIFT);
-	return r;
-}
-
 /**
  * vhdx_resize_live() - grow the virtual disk, and have its image go on
  * @session: a session that is not live. No bio is under way to its image, a
  *	grace period of RCU has passed since, and nobody looks anything up in it.
  * @size: as for vhdx_resize()
  * @report: receives the findings
- *
- * What is allocated is allocated before anything is published, so the image in
- * memory cannot stay behind the one on disk.
  *
  * Context: may sleep; the committer, while the space worker rests.
  * Return: 0: the image has its new geometry, and the session can begin anew; or
@@ -445,25 +408,22 @@ static int make_maps(struct vhdx_image *image, u64 size,
 int vhdx_resize_live(struct vhdx_session *session, u64 size,
 		     struct vhdx_report *report)
 {
-	struct vhdx_page_map bat = {}, bitmaps = {};
 	struct vhdx_store *store = session->image->store;
+	struct vhdx_shape shape;
 	struct growth g = {
 		.session = session,
 		.image = session->image,
 		.report = report,
 	};
-	int r = make_maps(g.image, size, &bat, &bitmaps);
+	int r = vhdx_shape_init(&shape, g.image, size);
 
 	/* What a block device has got is free space, of any contents. */
 	if (!r && store->ops->refresh && store->ops->refresh(store))
 		session->surveyed = false;
 	if (!r)
 		r = resize(&g, size);
-	if (!r) {
-		take_geometry(&g, &bat, &bitmaps);
-		return 0;
-	}
-	vhdx_page_map_exit(&bat);
-	vhdx_page_map_exit(&bitmaps);
+	if (!r)
+		vhdx_shape_take(&shape, session, &g.to, g.region);
+	vhdx_shape_exit(&shape);
 	return r;
 }
