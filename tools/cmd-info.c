@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* info: print the properties of an image. */
 #include "check.h"
+#include "disk-needs.h"
 #include "document.h"
 #include "family.h"
 #include "findings.h"
@@ -60,6 +61,19 @@ static void add_chain(struct json_object *object, struct disk *disk)
 	tree_flag(object, "chain_complete", !err);
 }
 
+/* Of a child, the parents are needed, too. */
+static void add_minimum(struct json_object *object, struct disk *disk)
+{
+	struct disk_needs needs;
+
+	if (!disk->chain && disk->layer[0]->image->params.has_parent)
+		return;
+	if ((!disk->chain && disk_follow(disk)) || disk_needs(disk, &needs))
+		return;
+	tree_number(object, "minimum_size", needs.bytes);
+	tree_text(object, "needed_by", needs.what);
+}
+
 static int print_all(struct disk *disk, const struct options *options)
 {
 	struct vhdx_census census = { 0 };
@@ -78,6 +92,8 @@ static int print_all(struct disk *disk, const struct options *options)
 		if (options->json)
 			err = add_family(disk, object);
 	}
+	if (options->all)
+		add_minimum(object, disk);
 	document_take(object, options->json);
 	if (options->chain && !options->json)
 		err = add_family(disk, NULL);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* resize: make the virtual disk of an image, or of a live device, larger. */
+/*
+ * resize: make the virtual disk of an image, or of a live device, larger; or that of
+ * an image smaller.
+ */
 #include "device-arg.h"
+#include "disk-needs.h"
 #include "document.h"
 #include "findings.h"
 #include "message.h"
@@ -9,7 +13,9 @@
 #include "recover.h"
 #include "resize-live.h"
 #include "resize.h"
+#include "shorten.h"
 #include "siblings.h"
+#include "signals.h"
 #include "size-arg.h"
 
 /**
@@ -97,6 +103,78 @@ static int grow(const struct resizing *resizing)
 	return err;
 }
 
+/* What is behind the end must be nobody's, as far as can be known. */
+static int judge_less(const struct resizing *resizing,
+		      const struct disk_needs *needs)
+{
+	const struct resized *r = resizing->r;
+	const char *fault = vhdx_shorten_fault(resizing->image, r->to);
+	char size[32], least[32];
+
+	tree_size_words(r->to, size, sizeof(size));
+	if (fault) {
+		msg_err("%s: cannot shrink to %s: %s", r->name, size, fault);
+		return -EINVAL;
+	}
+	if (r->to >= needs->bytes)
+		return 0;
+	msg_err("%s: cannot shrink to %s: the least is %llu bytes (%s), for %s; --to-minimum takes that",
+		r->name, size, (unsigned long long)needs->bytes,
+		tree_size_words(needs->bytes, least, sizeof(least)),
+		needs->what);
+	return -EINVAL;
+}
+
+/* Whole MiB, as partitions are, if the disk has them. */
+static int parse_less(struct resized *r, const struct disk_needs *needs,
+		      const char *text)
+{
+	r->to = min_t(u64, ALIGN(needs->bytes, VHDX_MIB), r->from);
+	if (!text)
+		return 0;
+	if (*text == '+') {
+		msg_err("%s: --shrink takes the size that the disk gets", text);
+		return -EINVAL;
+	}
+	return size_arg(NULL, text, &r->to);
+}
+
+/* What is sent meanwhile comes when the disk has its new size. */
+static int shorten(const struct resizing *resizing)
+{
+	struct vhdx_report *report = &resizing->disk->layer[0]->report;
+	struct vhdx_session *session = vhdx_session_new(resizing->image,
+							report);
+	int err;
+
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	signals_hold();
+	err = vhdx_shorten(session, resizing->r->to, report);
+	signals_let();
+	vhdx_session_free(session);
+	return err;
+}
+
+static int shrink(struct resizing *resizing, const struct options *options,
+		  const char *size)
+{
+	struct resized *r = resizing->r;
+	struct disk_needs needs;
+	int err = disk_needs(resizing->disk, &needs);
+
+	if (!err)
+		err = parse_less(r, &needs, size);
+	if (!err)
+		err = judge_less(resizing, &needs);
+	r->gpt = needs.gpt;
+	if (err || r->from == r->to)
+		return err;
+	err = siblings_guard(resizing->disk, r->name, options->force,
+			     "shrinks");
+	return err ? err : shorten(resizing);
+}
+
 static void announce_pause(const struct resized *r)
 {
 	if (r->live)
@@ -106,6 +184,18 @@ static void announce_pause(const struct resized *r)
 			 r->moves ? ", in which the BAT has moved" : "");
 }
 
+static void announce_less(const struct resized *r)
+{
+	char from[32], to[32];
+
+	msg_info("%s: shrunk from %s to %s", r->name,
+		 tree_size_words(r->from, from, sizeof(from)),
+		 tree_size_words(r->to, to, sizeof(to)));
+	if (r->gpt)
+		msg_info("%s: the backup of its GPT is gone with the old end: open the image, then `sfdisk --relocate gpt-bak-std /dev/mapper/NAME' writes it anew",
+			 r->name);
+}
+
 /* Neither a partition table nor a file system notices by itself. */
 static void announce(const struct resized *r)
 {
@@ -113,6 +203,10 @@ static void announce(const struct resized *r)
 
 	if (r->from == r->to) {
 		msg_info("%s: has that size already", r->name);
+		return;
+	}
+	if (r->to < r->from) {
+		announce_less(r);
 		return;
 	}
 	msg_info("%s: grown from %s to %s", r->name,
@@ -149,6 +243,8 @@ static int resize_opened(struct resizing *resizing,
 	if (!err)
 		err = disk_follow(resizing->disk);
 	r->from = resizing->image->params.size;
+	if (!err && options->shrink)
+		return shrink(resizing, options, size);
 	if (!err)
 		err = resize_parse(r, size);
 	if (!err)
@@ -181,10 +277,26 @@ static int resize_image(const struct options *options, const char *size,
 	return err;
 }
 
+static int check_options(const struct options *options, const char *size)
+{
+	if (options->to_minimum && !options->shrink) {
+		msg_err("--to-minimum goes with --shrink");
+		return -EINVAL;
+	}
+	if (options->to_minimum && size) {
+		msg_err("%s: --to-minimum takes no size", size);
+		return -EINVAL;
+	}
+	if (options->to_minimum || size)
+		return 0;
+	msg_err("no size is given");
+	return -EINVAL;
+}
+
 /**
  * cmd_resize() - the verb `resize`
  * @options: of the command line
- * @args: the device or the image, and the size
+ * @args: the device or the image, and the size, NULL with --to-minimum
  *
  * Return: 0 or a negative errno.
  */
@@ -192,9 +304,16 @@ int cmd_resize(const struct options *options, char **args)
 {
 	struct resized r = { .name = args[0] };
 	struct dmdev dev = { 0 };
-	int err = device_of(args[0], &dev);
+	int err = check_options(options, args[1]);
 
-	if (!err) {
+	if (err)
+		return err;
+	err = device_of(args[0], &dev);
+	if (!err && options->shrink) {
+		msg_err("%s: a disk shrinks only while no device is made of it; close it first",
+			dev.name);
+		err = -EBUSY;
+	} else if (!err) {
 		r.name = dev.name;
 		err = resize_live(options, &dev, args[1], &r);
 	} else if (err == -ENXIO) {

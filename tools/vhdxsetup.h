@@ -71,6 +71,8 @@
  * @azure: convert: what Azure takes
  * @verify: convert: compare afterwards
  * @socket: serve: path of the socket; NULL to choose one
+ * @shrink: resize: make the disk smaller
+ * @to_minimum: resize: make it as small as its contents allow
  * @since: diff: the ancestor, NULL for the parent
  * @prometheus: stats: as its textfile collector takes it
  * @quiesce: snapshot: freeze file systems first
@@ -125,6 +127,8 @@ struct options {
 	bool azure;
 	bool verify;
 	const char *socket;
+	bool shrink;
+	bool to_minimum;
 	const char *since;
 	bool prometheus;
 	bool quiesce;

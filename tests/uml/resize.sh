@@ -296,6 +296,7 @@ test_refused() {
 	fails "a part of a sector" 1 "multiple of the logical sector" v0 +100
 	fails "no size" 1 "3x: not a size" v0 3x
 	fails "a device that is not there" 6 "No such file" v7 1G
+	fails "to shrink it" 7 "close it first" --shrink v0 32M
 	unchanged "so far"
 	dmsetup suspend --noudevsync v0
 	fails "a suspended device" 7 "is suspended" v0 1G
