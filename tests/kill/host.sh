@@ -24,6 +24,7 @@ KILL_COPIES=
 KILL_RUN=
 KILL_STORE="file"
 KILL_WITH=ext4
+KILL_GROW=
 # The device is written to for one second, and less than so many more.
 KILL_SPAN=3
 KILL_TAKEN=0
@@ -32,7 +33,7 @@ KILL_IMAGE=
 KILL_DISK=
 KILL_END=
 KILL_ENV=(--env VHDX_KO --env KILL_IMAGE --env KILL_DISK --env KILL_WITH
-	--env KILL_END)
+	--env KILL_GROW --env KILL_END)
 KILL_WORK=$(mktemp -d "${TMPDIR:-/tmp}/kill-XXXXXX")
 mkdir -- "$KILL_WORK/exchange"
 
@@ -59,6 +60,7 @@ kill_option() {
 	--copies) KILL_COPIES=${2:?} ;;
 	--store) KILL_STORE=${2:?} ;;
 	--with) KILL_WITH=${2:?} ;;
+	--grow) KILL_GROW=1 KILL_TAKEN=1 ;;
 	*) KILL_TAKEN=0 ;;
 	esac
 	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
@@ -145,7 +147,7 @@ kill_look() (
 kill_copies() {
 	local round steps=0 now group status=0 least
 
-	export KILL_IMAGE KILL_DISK KILL_WITH KILL_END
+	export KILL_IMAGE KILL_DISK KILL_WITH KILL_GROW KILL_END
 	"$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}" \
 		--pid "$KILL_WORK/pid" --timeout $((600 + KILL_COPIES * 60)) \
 		"$TOP/tests/kill/guest" >"$KILL_WORK/out" 2>&1 &
@@ -180,7 +182,7 @@ kill_copies() {
 kill_rounds() {
 	local round steps=0 now least
 
-	export KILL_IMAGE KILL_DISK KILL_WITH KILL_END
+	export KILL_IMAGE KILL_DISK KILL_WITH KILL_GROW KILL_END
 	set -- "$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}"
 	for ((round = 1; round <= KILL_ROUNDS; round++)); do
 		tap_capture kill_round "$@"
