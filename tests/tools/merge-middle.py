@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """merge-middle.py [PART...]: `vhdxsetup merge` of an image that has children.
 
-$VHDXSETUP is the program. Parts are good, kept, refusals, crashes and stopped; all
-of them without any. The judge of what a disk reads is tests/gen/reader.py.
+$VHDXSETUP is the program. Parts are good, kept, refusals, crashes, random and
+stopped; all of them without any. The judge of what a disk reads is
+tests/gen/reader.py, and of what it is to read, the model of tests/gen/vhdx.py.
+random takes $MERGE_FAMILIES families (2), from $MERGE_SEED on.
 
 The image goes down into its parent, and its children go on over that. Each of
 them reads as before at any time: over the image or over its parent.
@@ -364,10 +366,54 @@ def crash_all(tap, name, paths, options):
             if why:
                 bad.append(f"after {count} operations of {len(log)}, losing "
                            f"{loss}: {why}")
-    tap.ok(len(log) > 60 and len(states) > 60,
+    tap.ok(len(log) > 20 and len(states) > 20,
            f"{name}: {len(log)} operations, {len(states)} crashes")
     tap.ok(not bad, f"{name}: each of them leaves the disk as it was",
            "\n".join(bad[:10]))
+
+
+def paint(image, rng):
+    """Blocks of all states, and writes of all lengths."""
+    blocks = -(-image.size // image.block_size)
+    states = [2, 3] if image.parent else [0, 2, 3]
+    for _ in range(rng.randrange(1, 2 * blocks)):
+        if rng.random() < 0.3:
+            image.set_state(rng.randrange(blocks), rng.choice(states))
+            continue
+        at = rng.randrange(image.size // image.lss) * image.lss
+        length = rng.choice((1, 2, 8, 9, 100, 256, 2048)) * image.lss
+        what = Byte(0) if rng.random() < 0.2 else Stamp(rng.randrange(200))
+        image.write(at, min(length, image.size - at), what)
+
+
+def random_family(directory, rng):
+    """As family(), of any shape."""
+    os.mkdir(directory)
+    lss, images = rng.choice((512, 512, 4096)), []
+    for name in ("base", "middle", "top0", "over"):
+        size = rng.randrange(2, 7) * MIB - rng.choice((0, 0, 4096, 3 * 4096))
+        images.append(Image(name, size, block_size=rng.choice((1, 2)) * MIB,
+                            lss=lss, parent=images[-1] if images else None))
+        paint(images[-1], rng)
+    for image in images:
+        image.save(directory)
+    return [os.path.join(directory, image.file) for image in images], \
+        images[-1].flat_sha256()
+
+
+def families(tap):
+    """Crashes of merges of families that nobody thought of."""
+    seed = int(os.environ.get("MERGE_SEED", SEED))
+    for nr in range(int(os.environ.get("MERGE_FAMILIES", "2"))):
+        rng = random.Random(seed + nr)
+        options = ["--child", "CHILD"] + ["--keep"] * (rng.random() < 0.3)
+        with tempfile.TemporaryDirectory(dir=merge.WORK) as directory:
+            chain, model = random_family(os.path.join(directory, "family"),
+                                         rng)
+            name = f"family {seed + nr}"
+            tap.ok(flat(chain[::-1]) == model, f"{name} reads as its model")
+            with Place(chain) as place:
+                crash_all(tap, name, place.paths, options)
 
 
 def slow(directory):
@@ -431,7 +477,7 @@ def survived(paths, before, args, expected):
 def main():
     tap = Tap()
     parts = {"good": good, "kept": kept, "refusals": refusals,
-             "crashes": crashes, "stopped": stopped}
+             "crashes": crashes, "random": families, "stopped": stopped}
     for part in sys.argv[1:] or parts:
         parts[part](tap)
     return tap.finish()
