@@ -101,7 +101,7 @@ test_opened_deferred() {
 	close_meets_user --deferred
 	tap_is "$what: is not refused" "${CODE[first]}" 0
 	tap_like "$what: says when it will go" "${SAID[first]}" \
-		"v0 is in use and will go"
+		"v0 is in use; its last close removes it"
 	usable "$what"
 	exec 3<&-
 	tap_run "$what: it goes" wait_for "$PATIENCE" is_gone
@@ -175,6 +175,26 @@ test_at_once() {
 	gone "$what: nothing is left"
 }
 
+# Whoever waits is told nothing until the time is over.
+test_waited() {
+	local what="close --wait"
+
+	exits "open" 0 open -q "$IMAGE" v0
+	exec 3<"$dev"
+	tap_capture "$VHDXSETUP" close --wait 1 v0
+	tap_is "$what: is refused when the time is over" "$TAP_STATUS" 7
+	says "$what: says why" "v0: is in use"
+	begin first "$VHDXSETUP" close --wait "$PATIENCE" v0
+	# Longer than it would wait without the option.
+	sleep 7
+	tap_run "$what: the device is there" dmsetup info v0
+	exec 3<&-
+	end first
+	tap_is "$what: succeeds when nobody uses it" "${CODE[first]}" 0
+	tap_is "$what: and says nothing" "${SAID[first]}" ""
+	gone "$what: nothing is left"
+}
+
 below_setup 80M
 exits "an image" 0 create -q --force --size 64M \
 	--block-size 1M "$IMAGE"
@@ -183,6 +203,7 @@ test_opened_deferred
 test_resumed
 test_removed
 test_at_once
+test_waited
 exits "at the end, the image is clean" 0 check "$IMAGE"
 below_gone
 tap_done
