@@ -74,27 +74,6 @@ static void dm_says(int level, const char *file, int line, int err,
 }
 
 /**
- * dmdev_begin() - check for permission and for device-mapper
- *
- * Return: 0, or -EPERM or -ENOTARGET after a message.
- */
-int dmdev_begin(void)
-{
-	char version[32];
-
-	dm_log_with_errno_init(dm_says);
-	if (geteuid()) {
-		msg_err("only root may work with devices");
-		return -EPERM;
-	}
-	if (!dm_driver_version(version, sizeof(version))) {
-		msg_err("this kernel has no device-mapper: load dm-mod");
-		return -ENOTARGET;
-	}
-	return 0;
-}
-
-/**
  * dmdev_works() - check for permission and for device-mapper, without a message
  *
  * Return: true if this process may use device-mapper.
@@ -105,6 +84,26 @@ bool dmdev_works(void)
 
 	dm_log_with_errno_init(dm_says);
 	return !geteuid() && dm_driver_version(version, sizeof(version));
+}
+
+/**
+ * dmdev_begin() - check for permission and for device-mapper
+ *
+ * Return: 0, or -EPERM or -ENOTARGET after a message.
+ */
+int dmdev_begin(void)
+{
+	if (dmdev_works())
+		return 0;
+	msg_err(geteuid() ? "only root may work with devices" :
+			    "this kernel has no device-mapper: load dm-mod");
+	return geteuid() ? -EPERM : -ENOTARGET;
+}
+
+static void end_task(struct dm_task *task)
+{
+	if (task)
+		dm_task_destroy(task);
 }
 
 /**
@@ -132,8 +131,7 @@ int dmdev_target(const char *type, u32 version[3])
 				      NULL;
 	}
 out:
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -199,8 +197,7 @@ static int create_empty(const struct dmdev_spec *spec)
 
 	if (task && dm_task_set_uuid(task, spec->uuid))
 		err = run_task(task);
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	/* Device-mapper returns EBUSY here only if the name is taken. */
 	if (err == -EBUSY)
 		return -EEXIST;
@@ -225,8 +222,7 @@ int dmdev_load(const struct dmdev_spec *spec)
 	    dm_task_add_target(task, 0, spec->sectors, TARGET_TYPE,
 			       spec->params))
 		err = run_task(task);
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -241,8 +237,7 @@ int dmdev_clear(const char *name)
 	struct dm_task *task = new_task(DM_DEVICE_CLEAR, name);
 	int err = task ? run_task(task) : -ENOMEM;
 
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -254,8 +249,7 @@ static int suspend(const char *name, bool freeze, bool flush)
 	if (task && (freeze || dm_task_skip_lockfs(task)) &&
 	    (flush || dm_task_no_flush(task)))
 		err = run_task(task);
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -317,8 +311,7 @@ static u16 udev_flags(const char *name)
 		flags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
 			DM_UDEV_DISABLE_DISK_RULES_FLAG |
 			DM_UDEV_DISABLE_OTHER_RULES_FLAG;
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return flags;
 }
 
@@ -337,8 +330,7 @@ int dmdev_resume(const char *name)
 
 	if (task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
 		err = run_with_udev(task, udev_flags(name));
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -369,8 +361,7 @@ int dmdev_swap(const char *name, struct dmdev_swap *swap)
 		err = run_task(task);
 		swap->nsecs = clock_nsecs() - began;
 	}
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -405,8 +396,7 @@ int dmdev_message(const char *name, const char *text, char *answer, size_t size)
 			response = dm_task_get_message_response(task);
 	}
 	snprintf(answer, size, "%s", response ? response : "");
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
 
@@ -517,8 +507,7 @@ static void take_status(struct dmdev *dev)
 		(void)dm_get_next_target(task, NULL, &start, &length, &target,
 					 &params);
 	dev->status = strdup(params ? params : "");
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 }
 
 static void take_parent(struct dmdev *dev)
@@ -531,8 +520,7 @@ static void take_parent(struct dmdev *dev)
 	if (deps && deps->count)
 		dev->parent = (u64)major(deps->device[0]) << 32 |
 			      minor(deps->device[0]);
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 }
 
 /**
@@ -606,7 +594,6 @@ int dmdev_each(int (*visit)(const struct dmdev *dev, void *context),
 		entry = entry->next ? (void *)((char *)entry + entry->next) :
 				      NULL;
 	}
-	if (task)
-		dm_task_destroy(task);
+	end_task(task);
 	return err;
 }
