@@ -158,6 +158,50 @@ int vhdx_repair_regions(struct vhdx_image *image)
 	return r;
 }
 
+static int lengthen(struct vhdx_image *image, u64 size)
+{
+	struct vhdx_store *store = image->store;
+	int r = vhdx_store_answer(store->ops->lengthen(store, size));
+
+	if (!r)
+		r = vhdx_store_flush(store);
+	if (r)
+		vhdx_refuse(image->report, r, VHDX_AT("file", image->store->size),
+			    "cannot be extended to %llu bytes: %s (%d)", size,
+			    vhdx_errno_words(r), -r);
+	return r;
+}
+
+/**
+ * vhdx_repair_length() - extend a file that was cut short
+ * @image: an open image with a clean log, over a writable store
+ * @size: bytes that the file should have, see struct vhdx_cut
+ *
+ * What was lost reads as zeros from then on. So the disk is not what it was,
+ * its identity changes, and children of the image do not accept it. A crash on
+ * the way leaves an image that is cut, or one that was extended.
+ *
+ * Context: may sleep. Nobody else uses the image meanwhile; it must be opened
+ * again.
+ * Return: 1 if it was extended, 0 if it is long enough, or a negative errno
+ * after a finding.
+ */
+int vhdx_repair_length(struct vhdx_image *image, u64 size)
+{
+	struct vhdx_header next = *vhdx_header_current(&image->headers);
+	int r;
+
+	if (size <= image->store->size)
+		return 0;
+	guid_gen(&next.file_write_guid);
+	guid_gen(&next.data_write_guid);
+	r = vhdx_headers_replace(image->store, &image->headers, &next,
+				 image->report);
+	if (!r)
+		r = lengthen(image, size);
+	return r ? r : 1;
+}
+
 /* Return 1 if the headers name a log without a valid sequence. */
 static int log_is_lost(struct vhdx_store *store,
 		       const struct vhdx_header *header,

@@ -9,6 +9,7 @@
  * repair.c APIs:
  *   vhdx_repair_headers()	rewrite the bad copy of the header
  *   vhdx_repair_regions()	rewrite the bad copy of the region table
+ *   vhdx_repair_length()	extend a file that was cut short
  *   vhdx_repair_log()		discard a log that cannot be replayed
  */
 #ifndef VHDX_REPAIR_H
@@ -18,6 +19,7 @@
 
 int vhdx_repair_headers(struct vhdx_image *image);
 int vhdx_repair_regions(struct vhdx_image *image);
+int vhdx_repair_length(struct vhdx_image *image, u64 size);
 int vhdx_repair_log(struct vhdx_store *store, struct vhdx_report *report);
 
 #endif /* VHDX_REPAIR_H */

@@ -374,6 +374,55 @@ static void repair_good_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
 }
 
+static struct vhdx_image *open_cut(struct kunit *test, u64 *size)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	builder_write(b);
+	builder_block(b, 0, VHDX_BLOCK_FULLY_PRESENT);
+	*size = f->ram[0].store.size;
+	f->ram[0].store.size -= MIB / 2;
+	f->ram[0].changes = 0;
+	return fixture_open(test, 0);
+}
+
+/* The identity changes first, and then the length. */
+static void repair_length(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	guid_t old = builder_guid(0xDA);
+	struct vhdx_image *image;
+	u64 size;
+
+	image = open_cut(test, &size);
+	KUNIT_EXPECT_EQ(test, vhdx_repair_length(image,
+						 f->ram[0].store.size), 0);
+	KUNIT_EXPECT_EQ(test, f->ram[0].changes, 0);
+	KUNIT_EXPECT_EQ(test, vhdx_repair_length(image, size), 1);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, size);
+	image = open_again(test);
+	fixture_expect(test, "");
+	KUNIT_EXPECT_FALSE(test, guid_equal(vhdx_image_identity(image), &old));
+	KUNIT_EXPECT_TRUE(test, file_write_changed(image));
+	KUNIT_EXPECT_EQ(test, fixture_check(test).faulty, 0);
+}
+
+static void repair_length_fails(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_image *image;
+	u64 size;
+
+	image = open_cut(test, &size);
+	ram_store_break_op(&f->ram[0], RAM_LENGTHEN, 1, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, vhdx_repair_length(image, size), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, size - MIB / 2);
+	ram_store_mend(&f->ram[0]);
+	open_again(test);
+	fixture_expect(test, "");
+}
+
 static struct kunit_case repair_cases[] = {
 	KUNIT_CASE(repair_nothing),
 	KUNIT_CASE(repair_header),
@@ -384,6 +433,8 @@ static struct kunit_case repair_cases[] = {
 	KUNIT_CASE(repair_regions_order),
 	KUNIT_CASE(repair_regions_fails),
 	KUNIT_CASE(repair_regions_no_log),
+	KUNIT_CASE(repair_length),
+	KUNIT_CASE(repair_length_fails),
 	KUNIT_CASE(repair_lost_log),
 	KUNIT_CASE(repair_good_log),
 	{}
