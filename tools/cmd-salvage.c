@@ -12,6 +12,7 @@
 #include "message.h"
 #include "open-image.h"
 #include "place.h"
+#include "salvage-claims.h"
 #include "salvage-copy.h"
 #include "salvage-read.h"
 #include "salvage.h"
@@ -73,6 +74,23 @@ static void hear(struct disk_sink *sink, const char *path,
 		sink_messages()->finding(sink_messages(), path, finding);
 }
 
+static struct vhdx_image *open_mended(struct rescue *rescue,
+				      struct layer *layer)
+{
+	struct vhdx_image *image =
+		vhdx_image_open(&rescue->salvage.mend.store,
+				VHDX_POOL_PAGES_DEFAULT, &layer->report);
+	int err;
+
+	if (IS_ERR(image))
+		return image;
+	err = vhdx_salvage_claims(&rescue->salvage, image);
+	if (!err)
+		return image;
+	vhdx_image_close(image);
+	return ERR_PTR(err);
+}
+
 static struct vhdx_image *understand(struct layer *layer, void *context)
 {
 	struct rescue *rescue = context;
@@ -84,19 +102,18 @@ static struct vhdx_image *understand(struct layer *layer, void *context)
 			(u32)min_t(u64, options->sector_size, U32_MAX),
 		.no_log = options->no_log,
 	};
+	struct vhdx_image *image;
 	int err;
 
 	rescue->mended = true;
 	progress_begin(&rescue->progress, "search");
 	err = vhdx_salvage_begin(&rescue->salvage, &layer->file.store, &hints,
 				 &rescue->progress.engine, &rescue->report);
+	image = err ? ERR_PTR(err) : open_mended(rescue, layer);
 	progress_end(&rescue->progress);
-	if (err == -EINTR)
+	if (PTR_ERR(image) == -EINTR)
 		msg_err("%s: interrupted: nothing is salvaged", rescue->path);
-	if (err)
-		return ERR_PTR(err);
-	return vhdx_image_open(&rescue->salvage.mend.store,
-			       VHDX_POOL_PAGES_DEFAULT, &layer->report);
+	return image;
 }
 
 /* With the parents that are there, or as if they held zeros. */

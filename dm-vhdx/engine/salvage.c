@@ -262,6 +262,7 @@ int vhdx_salvage_begin(struct vhdx_salvage *salvage, struct vhdx_store *store,
 void vhdx_salvage_end(struct vhdx_salvage *salvage)
 {
 	kvfree(salvage->fork.locator);
+	kvfree(salvage->losers);
 	vhdx_replay_free(&salvage->replay);
 	vhdx_log_free(&salvage->log);
 	vhdx_mend_exit(&salvage->mend);

@@ -56,8 +56,14 @@ struct vhdx_salvage_hints {
  *	The @params of the disk.
  * @fork: the parent locator of an image whose metadata was made up
  * @known: number of structures that are those of a VHDX without doubt
+ * @losers: indexes of BAT entries that name the space of another block
+ * @loser_count: number of losers
+ * @moved: QEMU has moved BAT entries up by one
+ * @orphans: then, there is space for blocks that no entry names any more
  * @tables_bad: the region tables must be replaced
  * @metadata_bad: the metadata must be replaced
+ *
+ * salvage-claims.h says what the losers are.
  */
 struct vhdx_salvage {
 	struct vhdx_mend mend;
@@ -70,6 +76,10 @@ struct vhdx_salvage {
 	struct vhdx_layout layout;
 	struct vhdx_fork fork;
 	u32 known;
+	u64 *losers;
+	u32 loser_count;
+	bool moved;
+	bool orphans;
 	bool tables_bad;
 	bool metadata_bad;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* engine/mend.c, engine/salvage*.c: a damaged image is made one that opens. */
 #include "fixture.h"
+#include "salvage-claims.h"
 #include "salvage-find.h"
 #include "suites.h"
 
@@ -275,6 +276,93 @@ static void mend_clip(struct kunit *test)
 	vhdx_mend_exit(&mend);
 }
 
+#define AT(mib) ((u64)(mib) * MIB | VHDX_BLOCK_FULLY_PRESENT)
+
+/* Older entries than the first move back; younger ones stay. */
+static void claims_move_back(struct kunit *test)
+{
+	const struct vhdx_params params = {
+		.size = 320 * 16 * MIB,
+		.block_size = 16 * MIB,
+		.logical_sector = 512,
+	};
+	__le64 *page = kunit_kzalloc(test, VHDX_PAGE, GFP_KERNEL);
+	struct vhdx_bat bat;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	vhdx_bat_init(&bat, &params, MIB);
+	page[0] = cpu_to_le64(AT(100));
+	page[2] = cpu_to_le64(AT(20));
+	page[3] = cpu_to_le64(AT(36));
+	page[4] = cpu_to_le64(AT(120));
+	page[256] = cpu_to_le64(AT(52));
+	KUNIT_EXPECT_EQ(test, vhdx_claims_move_back(&bat, 0, page, false), 3);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[0]), AT(100));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[1]), AT(20));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[2]), AT(36));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[3]), 0);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[4]), AT(120));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[255]), AT(52));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[256]), 0);
+	/* A page whose first block is the oldest is as it should be. */
+	page[0] = cpu_to_le64(AT(4));
+	KUNIT_EXPECT_EQ(test, vhdx_claims_move_back(&bat, 0, page, true), 0);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[255]), AT(52));
+	page[0] = 0;
+	KUNIT_EXPECT_EQ(test, vhdx_claims_move_back(&bat, 0, page, true), 0);
+}
+
+/* Where an entry may have been overwritten, the block is lost. */
+static void claims_overwritten(struct kunit *test)
+{
+	const struct vhdx_params params = {
+		.size = 64 * MIB,
+		.block_size = MIB,
+		.logical_sector = 512,
+	};
+	__le64 *page = kunit_kzalloc(test, VHDX_PAGE, GFP_KERNEL);
+	struct vhdx_bat bat;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	vhdx_bat_init(&bat, &params, MIB);
+	page[0] = cpu_to_le64(AT(100));
+	page[2] = cpu_to_le64(AT(20));
+	page[8] = cpu_to_le64(AT(120));
+	KUNIT_EXPECT_EQ(test, vhdx_claims_move_back(&bat, 0, page, true), 1);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[1]), AT(20));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[7]),
+			vhdx_lost_entry(VHDX_LOST_OWNER));
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(page[8]), AT(120));
+}
+
+/* Of two blocks at one place, that between its neighbours is the owner. */
+static void claims_owner(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_salvage *salvage =
+		kunit_kzalloc(test, sizeof(*salvage), GFP_KERNEL);
+	struct vhdx_image *image;
+	struct builder *b;
+	u64 second;
+
+	KUNIT_ASSERT_NOT_NULL(test, salvage);
+	b = build(test);
+	second = ram_store_get(ram(test), b->bat_offset + 8, 8);
+	builder_entry(b, 9, second);
+	KUNIT_EXPECT_EQ(test, begin(test, salvage, NULL), 0);
+	image = vhdx_image_open(&salvage->mend.store, 64, &f->found.report);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(image));
+	KUNIT_EXPECT_EQ(test, vhdx_salvage_claims(salvage, image), 0);
+	KUNIT_EXPECT_EQ(test, salvage->loser_count, 1U);
+	KUNIT_EXPECT_EQ(test, salvage->losers[0], 9ULL);
+	KUNIT_EXPECT_EQ(test, (int)vhdx_salvage_why(image,
+						    ram(test)->store.size,
+						    9 * MIB),
+			VHDX_LOST_OWNER);
+	vhdx_image_close(image);
+	vhdx_salvage_end(salvage);
+}
+
 static struct kunit_case salvage_test_cases[] = {
 	KUNIT_CASE_PARAM(salvage_structures, salvage_gen_params),
 	KUNIT_CASE(salvage_hints),
@@ -283,6 +371,9 @@ static struct kunit_case salvage_test_cases[] = {
 	KUNIT_CASE(lost_entries),
 	KUNIT_CASE(mend_bat),
 	KUNIT_CASE(mend_clip),
+	KUNIT_CASE(claims_move_back),
+	KUNIT_CASE(claims_overwritten),
+	KUNIT_CASE(claims_owner),
 	{}
 };
 

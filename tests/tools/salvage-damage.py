@@ -446,6 +446,94 @@ def entries_over_the_log():
         6, "its BAT entry names the place of another structure")
 
 
+# --- Blocks that claim the same space.
+
+OWNER = "its BAT entry names the place of another block"
+
+
+@case
+def claim_of_the_next_block():
+    """Of a pair, the first is the owner: its neighbour lies beside it."""
+    it = damage("claim-next")
+    it.entry(4, bat_entry(FULLY_PRESENT, offset(it.image, 3)))
+    it.guess("as does BAT entry 3, which is taken for its owner")
+    return it.block_lost(4, OWNER)
+
+
+@case
+def claim_of_a_block_far_away():
+    """The one that lies between its neighbours is the owner."""
+    it = damage("claim-far")
+    it.entry(10, bat_entry(FULLY_PRESENT, offset(it.image, 18)))
+    it.guess("as does BAT entry 18, which is taken for its owner")
+    return it.block_lost(10, OWNER)
+
+
+@case
+def claim_of_a_part_of_a_block():
+    it = damage("claim-part", size=48 * MIB, block_size=2 * MIB)
+    it.entry(10, bat_entry(FULLY_PRESENT, offset(it.image, 18) + MIB))
+    it.guess("as does BAT entry 18, which is taken for its owner")
+    return it.block_lost(10, OWNER)
+
+
+@case
+def claim_of_three():
+    it = damage("claim-three")
+    for block in (10, 12):
+        it.entry(block, bat_entry(FULLY_PRESENT, offset(it.image, 2)))
+        it.guess(f"BAT entry {block}").block_lost(block, OWNER)
+    return it
+
+
+def by_qemu(name, older, newer):
+    """A page of the BAT as QEMU before 7.2.2 leaves it.
+
+    Block 0 gets its space after `older`, and before `newer`. Returns the case
+    and the entries on the page.
+    """
+    image = Image(name, 320 * 16 * MIB, block_size=16 * MIB)
+    for block in older + [0] + newer:
+        image.write(block * 16 * MIB, 4096, Stamp(block + 1))
+    image.prepare()
+    first = min(image.placed.values())
+    for number, block in enumerate(older + [0] + newer):
+        image.placed[block] = first + number * 16 * MIB
+        image.bat[image.index(block)] = bat_entry(FULLY_PRESENT,
+                                                  image.placed[block])
+    page = [0] * 512
+    for block in older:
+        page[image.index(block)] = image.bat[image.index(block)]
+    # The change of the first entry moves up what is there.
+    page = [image.bat[0]] + page[:511]
+    for block in newer:
+        page[image.index(block)] = image.bat[image.index(block)]
+    blob = b"".join(entry.to_bytes(8, "little") for entry in page)
+    it = Case(image).write(image.bat_offset, blob)
+    return it.guess("QEMU before 7.2.2 has moved entries up")
+
+
+@case
+def qemu_moved_entries():
+    """All of them were older than the first."""
+    return by_qemu("qemu-moved", [255, 300, 7, 1, 2, 254], [])
+
+
+@case
+def qemu_moved_entries_and_went_on():
+    """Entries that were written later are where they belong."""
+    return by_qemu("qemu-later", [255, 20, 40, 41], [10, 12, 300, 319])
+
+
+@case
+def qemu_overwrote_an_entry():
+    """What it had moved to where the next block was written is gone."""
+    it = by_qemu("qemu-overwrote", [255, 20, 40], [21, 300])
+    # Before block 300, nothing tells that there was no entry.
+    it.lost = []
+    return it.block_lost(20, OWNER).block_lost(299, OWNER)
+
+
 # --- The log.
 
 @case
