@@ -14,11 +14,6 @@
 /* Zeros of this length need no space within a block, and are not written. */
 #define GRAIN	(64 * VHDX_KIB)
 
-static bool is_same(const struct user_store *file, const struct stat *st)
-{
-	return file->dev == st->st_dev && file->ino == st->st_ino;
-}
-
 /**
  * salvage_copy_check() - check that a file can be made
  * @copy: its name is known
@@ -37,7 +32,7 @@ int salvage_copy_check(const struct salvage_copy *copy,
 	if (stat(copy->path, &st))
 		return 0;
 	for (i = 0; i < source->depth; i++) {
-		if (!is_same(&source->layer[i]->file, &st))
+		if (!user_store_is(&source->layer[i]->file, &st))
 			continue;
 		msg_err("%s: is %s; a salvage writes to another file",
 			copy->path, i ? "a parent of the damaged image" :

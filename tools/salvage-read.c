@@ -119,6 +119,29 @@ static bool is_cut(const struct salvage_reader *reader, struct piece *piece)
 	return lost;
 }
 
+/*
+ * Return the bytes at the start of a piece that are a hole of the file. What a
+ * log changes is not seen there.
+ */
+static u64 hole_length(struct salvage_reader *reader, const struct piece *piece)
+{
+	u64 length;
+
+	if (piece->copy || (!piece->layer && reader->mend->replay))
+		return 0;
+	if (piece->layer != reader->hole_layer ||
+	    piece->offset < reader->hole_start ||
+	    piece->offset >= reader->hole_end) {
+		reader->hole_layer = piece->layer;
+		reader->hole_start = piece->offset;
+		reader->hole_end =
+			user_store_data(&reader->disk->layer[piece->layer]->file,
+					piece->offset);
+	}
+	length = min(piece->length, reader->hole_end - piece->offset);
+	return ALIGN_DOWN(length, (u64)piece->image->params.logical_sector);
+}
+
 static int take_run(struct salvage_reader *reader, u64 pos,
 		    const struct vhdx_run *run)
 {
@@ -127,7 +150,7 @@ static int take_run(struct salvage_reader *reader, u64 pos,
 		.layer = run->layer,
 		.copy = run->kind == VHDX_RUN_COPY,
 	};
-	u64 done;
+	u64 done, hole;
 	int err = 0;
 
 	for (done = 0; done < run->length && !err; done += piece.length) {
@@ -140,6 +163,11 @@ static int take_run(struct salvage_reader *reader, u64 pos,
 		piece.length = run->length - done;
 		if (is_cut(reader, &piece)) {
 			err = give_up(reader, &piece);
+			continue;
+		}
+		hole = hole_length(reader, &piece);
+		if (hole) {
+			piece.length = hole;
 			continue;
 		}
 		piece.length = min(piece.length, PIECE - piece.pos % PIECE);

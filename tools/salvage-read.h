@@ -26,8 +26,11 @@
  * @lost: takes bytes that were not; @layer is the image that they were in, or
  *	the first one that is missing
  * @buf: 1 MiB
+ * @hole_layer: the layer whose file was searched for data last
+ * @hole_start: where that search began
+ * @hole_end: the data that it found
  *
- * Bytes that were never written are given to neither.
+ * Bytes that were never written, and holes of a file, are given to neither.
  */
 struct salvage_reader {
 	struct disk *disk;
@@ -39,6 +42,9 @@ struct salvage_reader {
 	int (*lost)(struct salvage_reader *reader, u64 pos, u64 length,
 		    enum vhdx_lost why, u32 layer);
 	u8 *buf;
+	u32 hole_layer;
+	u64 hole_start;
+	u64 hole_end;
 };
 
 int salvage_read(struct salvage_reader *reader);

@@ -268,3 +268,23 @@ bool user_store_is(const struct user_store *user, const struct stat *st)
 		return S_ISBLK(st->st_mode) && user->dev == st->st_rdev;
 	return user->dev == st->st_dev && user->ino == st->st_ino;
 }
+
+/**
+ * user_store_data() - find the next data of a file
+ * @user: an open store
+ * @pos: byte offset
+ *
+ * Return: byte offset of the first data at @pos or after it; U64_MAX if only a
+ * hole follows; @pos if the store cannot tell.
+ */
+u64 user_store_data(const struct user_store *user, u64 pos)
+{
+	off_t data;
+
+	if (user->device || pos > INT64_MAX)
+		return pos;
+	data = lseek(user->fd, (off_t)pos, SEEK_DATA);
+	if (data >= 0)
+		return (u64)data;
+	return errno == ENXIO ? U64_MAX : pos;
+}

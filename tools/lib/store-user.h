@@ -13,6 +13,7 @@
  *   user_store_same()	test whether two stores are one file
  *   user_store_is()	test whether a store is the file of a stat()
  *   user_store_read()		the read operation of both kinds
+ *   user_store_data()		find the next data of a file
  * store-user-write.c APIs:
  *   user_store_write_ops	the operations of a store that can be written
  *   user_store_is_sparse()	test whether a file has holes
@@ -65,6 +66,7 @@ bool user_store_same(const struct user_store *a, const struct user_store *b);
 bool user_store_is(const struct user_store *user, const struct stat *st);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
+u64 user_store_data(const struct user_store *user, u64 pos);
 int user_store_is_sparse(const struct user_store *user);
 extern const struct vhdx_store_ops user_store_write_ops;
 
