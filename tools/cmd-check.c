@@ -394,6 +394,11 @@ static int suits(const struct options *options, char **args)
 		msg_err("--clear-log goes with --repair");
 		return -EINVAL;
 	}
+	if ((options->extend && !options->repair) ||
+	    (options->yes && !options->extend)) {
+		msg_err("--extend goes with --repair, and --yes with --extend");
+		return -EINVAL;
+	}
 	if (options->force_share && options->repair) {
 		msg_err("--force-share does not go with --repair: nobody else may use what is repaired");
 		return -EINVAL;

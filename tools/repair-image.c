@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "extend-image.h"
 #include "findings.h"
 #include "holders.h"
 #include "message.h"
@@ -84,6 +85,17 @@ static int clear_log(const char *path, bool *mended)
 	return r < 0 ? r : 0;
 }
 
+static int extend_opened(struct layer *layer, bool yes, bool *mended)
+{
+	int r = extend_image(layer, yes);
+
+	if (r > 0)
+		msg_info("%s: repaired: the file has its length again; the disk has a new identity",
+			 layer->path);
+	*mended |= r > 0;
+	return r < 0 ? r : 0;
+}
+
 /**
  * repair_image() - repair what can be repaired, and report it
  * @options: of the command line
@@ -105,6 +117,8 @@ int repair_image(const struct options *options, const char *path, bool *mended)
 	if (err)
 		return err;
 	err = repair_opened(disk->layer[0]->image, path, mended);
+	if (!err && options->extend)
+		err = extend_opened(disk->layer[0], options->yes, mended);
 	disk_close(disk);
 	return err;
 }

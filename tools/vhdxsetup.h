@@ -55,6 +55,8 @@
  * @force: create: overwrite a block device; merge, resize: orphan children
  * @repair: check: repair what needs no guess
  * @clear_log: check: clear a log that has nothing valid
+ * @extend: check: extend a file that was cut short
+ * @yes: check: extend it without a question
  * @force_share: check, diff, compare: read an image that is in use
  * @keep: merge: leave an empty child
  * @rate: merge: bytes a second at most, 0 for no limit
@@ -111,6 +113,8 @@ struct options {
 	bool force;
 	bool repair;
 	bool clear_log;
+	bool extend;
+	bool yes;
 	bool force_share;
 	bool keep;
 	u64 rate;
