@@ -317,14 +317,18 @@ def region_tables_moved():
 
 @case
 def region_tables_and_a_nested_image():
-    """The disk holds another image, whose BAT looks as good."""
-    inner = disk("inner", size=8 * MIB)
+    """The disk holds another image, whose BAT names more blocks."""
+    inner = disk("inner", size=64 * MIB, share=512)
     image = Image("outer", 24 * MIB, block_size=MIB)
-    for block in range(4):
+    for block in range(8):
         image.write(block * MIB, MIB, Stamp(block + 1))
     with tempfile.TemporaryDirectory() as place:
-        blob = open(inner.save(place), "rb").read()
-    image.write(4 * MIB, len(blob) - len(blob) % 512, Blob(4 * MIB, blob))
+        with open(inner.save(place), "rb") as file:
+            blob = bytearray(file.read(4 * MIB))
+    # All of them within the file of the outer one.
+    entry = bat_entry(FULLY_PRESENT, 4 * MIB).to_bytes(8, "little")
+    blob[inner.bat_offset:inner.bat_offset + 64 * 8] = entry * 64
+    image.write(8 * MIB, len(blob), Blob(8 * MIB, bytes(blob)))
     it = Case(image.prepare()).junk(192 * KIB, 128 * KIB)
     it.guess("both copies are lost").guess("signature")
     return it.guess(f"0x{image.bat_offset:x}: found here")
