@@ -36,6 +36,9 @@ struct message {
 /* Size of the part of a wrong word that the log shows. */
 #define WORD_SIZE	33
 
+/* Bytes for the names of all messages. */
+#define NAMES_SIZE	128
+
 static const char *device_name(const struct dm_target *ti)
 {
 	return dm_device_name(dm_table_get_md(ti->table));
@@ -245,6 +248,19 @@ static const struct message messages[] = {
 	{ "recall", 1, message_recall },
 };
 
+static void refuse_unknown(const struct dm_target *ti, const char *name)
+{
+	char known[NAMES_SIZE], word[WORD_SIZE];
+	unsigned int i, length = 0;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		length += scnprintf(known + length, sizeof(known) - length,
+				    "%s%s", i ? ", " : "", messages[i].name);
+	vhdx_printable(word, sizeof(word), name);
+	DMWARN("%s: message: %s is unknown; the messages are %s",
+	       device_name(ti), word, known);
+}
+
 /**
  * vhdx_message() - dm's ->message
  * @ti: the target
@@ -260,7 +276,6 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		 char *result, unsigned int maxlen)
 {
 	const struct message *message;
-	char word[WORD_SIZE];
 
 	for (message = messages; message < messages + ARRAY_SIZE(messages);
 	     message++) {
@@ -273,8 +288,6 @@ int vhdx_message(struct dm_target *ti, unsigned int argc, char **argv,
 		       message->name, message->args);
 		return -EINVAL;
 	}
-	vhdx_printable(word, sizeof(word), argv[0]);
-	DMWARN("%s: message: %s is not known, unlike those in vhdx.rst",
-	       device_name(ti), word);
+	refuse_unknown(ti, argv[0]);
 	return -EINVAL;
 }

@@ -9,8 +9,11 @@
  *	checkpoint	commit, and write the BAT in place
  *	begin		begin a session, as the first write does
  *	seal <guid>	choose the DataWriteGuid that the image ends under
+ *	lend <image>	permit a program to merge into a parent
+ *	recall <image>	end that permission
  *
- * The last two are for snapshots, see vhdx_session_seal().
+ * begin and seal are for snapshots, see vhdx_session_seal(); lend and recall are
+ * for merges, see vhdx_backing_lend().
  *
  * message.c APIs:
  *   vhdx_message()	dm's ->message
