@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A layer: one table's hold on one image of its chain.
+ * A layer: the reference of a table to an image of its chain.
  *
- * The image itself is a backing, which other tables may share. A layer adds
- * what each table needs for itself: its own claim on a block device, so that
- * the device stays for as long as any table wants it, and how it is named.
+ * The image itself is a backing, which tables may share. A layer adds what each
+ * table has for itself: its own reference to a block device, which keeps the
+ * device as long as a table needs it, and the name.
  *
  * layer.c APIs:
- *   vhdx_layer_open()		a name from the table -> an open image
+ *   vhdx_layer_open()		open the image of a name in the table
  *   vhdx_layer_close()
  */
 #ifndef VHDX_LAYER_H
@@ -28,12 +28,12 @@ struct vhdx_stack;
 
 /**
  * struct vhdx_layer - one image of a device
- * @bdev: to remap bios to, NULL if the image is a file
- * @file: to read from, NULL if the image is on a block device
- * @direct: the file is read past the page cache
+ * @bdev: block device to remap bios to; NULL if the image is in a file
+ * @file: file for I/O; NULL if the image is on a block device
+ * @direct: I/O to the file bypasses the page cache
  * @backing: the image and its store
- * @dev: the claim on the block device
- * @name: the path as it was when the table was loaded; NULL for a block device
+ * @dev: reference to the block device
+ * @name: path of the file when the table was loaded; NULL for a block device
  */
 struct vhdx_layer {
 	struct block_device *bdev;

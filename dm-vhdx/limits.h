@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a device's queue says of it: its sectors, the sizes of good I/O, what it
- * discards, whether it rotates and polls.
+ * The limits and flags of a device's queue: sector sizes, I/O sizes, discards,
+ * rotation and polling.
  *
- * dm_swap_table() calculates the limits of a table anew only if the table names
- * devices. One without, as with files, gets the limits that the queue has
- * already, whatever table they were made for. What is wrong in them is mended
- * when the table becomes live, but for the size of a sector: who has the device
- * open counts in it, and file systems on it have their blocks by it. A table
- * with sectors of another size is refused.
+ * dm_swap_table() computes the limits of a table only if the table names
+ * devices. A table without devices, as with files, gets the queue's present
+ * limits, whatever table they were made for. When the table becomes live, the
+ * target corrects them, except for the size of a sector: those who have the
+ * device open rely on that, and so do file systems on it. The target refuses a
+ * table with sectors of another size.
  *
  * limits.c APIs:
- *   vhdx_limits_check()	refuse a table whose sectors differ
- *   vhdx_limits_hint()		dm's ->io_hints
- *   vhdx_limits_resume()	mend what dm has kept
+ *   vhdx_limits_check()	refuse a table with another size of sectors
+ *   vhdx_limits_hint()		dm's ->io_hints, with the limits of discards
+ *   vhdx_limits_resume()	correct the limits that dm has kept
  */
 #ifndef VHDX_LIMITS_H
 #define VHDX_LIMITS_H

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a device tells about itself.
+ * The status of a device, and its table as dm prints it.
  *
  * INFO: <mode> <layers> <resident pages> <page limit> <page loads>
  *	 <page evictions> <deferred bios> <blocks allocated> <blocks freed>
  *	 <commits> <#flags> [<flag>...]
  *
- * The mode is rw or ro. Pages are 4 KiB of metadata, counted over all
- * layers; a layer that other devices share is counted in each. Flags: direct,
- * buffered or block: how the child is reached; dirty_log: the child's log is
- * replayed in memory; live: the image's log is in use; no_space: writes wait for
- * room; no_space_failing: or fail; id_mismatch_ignored: a parent need not be the
- * one that was meant; fault=<sentence>: why it is not rw any more, escaped as in
- * a table.
+ * The mode is rw or ro. Pages are 4 KiB of metadata in all layers; a layer that
+ * devices share counts for each of them. Flags:
+ *
+ *	direct, buffered, block	I/O to the child's file or device
+ *	dirty_log		the child's log is replayed in memory
+ *	live			a session is live
+ *	no_space		writes wait for room
+ *	no_space_failing	writes fail for lack of room
+ *	id_mismatch_ignored	the identity of parents was not checked
+ *	fault=<sentence>	why the mode became ro, escaped as in a table
  *
  * status.c APIs:
  *   vhdx_status()	dm's ->status

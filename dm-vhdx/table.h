@@ -16,7 +16,9 @@
  * table.c APIs:
  *   vhdx_table_parse()		arguments -> images and options
  *
- * status.c writes it back.
+ * A new feature needs a member of struct vhdx_options, a case in parse_feature()
+ * or find_flag() in table.c, and a line in emit_table() in status.c, which writes
+ * the features back. Documentation/vhdx.rst describes them.
  */
 #ifndef VHDX_TABLE_H
 #define VHDX_TABLE_H
@@ -26,17 +28,16 @@
 struct vhdx_reason;
 
 /**
- * struct vhdx_options - what the features say
+ * struct vhdx_options - the features of a table
  * @bat_cache: KiB of metadata pages for each image, 0 for the default
- * @ignore_id_mismatch: a parent that changed is a warning
- * @buffered: a file is read through the page cache even if it need not be
- * @read_only: nothing is written, although the table is loaded for writing
+ * @ignore_id_mismatch: only warn of a parent that has changed
+ * @buffered: read files through the page cache even if direct I/O works
+ * @read_only: refuse writes, although the table is loaded for writing
  * @no_space_timeout: seconds that a write waits for room, 0 for ever
- * @no_space_given: that was said
- * @no_discard: neither discards nor zeroes without data are taken
- * @discard_granularity: bytes; smaller parts of the disk keep their space; 0 for
- *	the default
- * @grow: the virtual disk grows to the table's length when the table becomes live
+ * @no_space_given: the table has @no_space_timeout
+ * @no_discard: refuse discards and writes of zeroes
+ * @discard_granularity: discard granularity in bytes; 0 for the default
+ * @grow: grow the virtual disk to the table's length when the table becomes live
  */
 struct vhdx_options {
 	unsigned int bat_cache;
@@ -52,8 +53,8 @@ struct vhdx_options {
 
 /**
  * struct vhdx_table - a parsed line
- * @images: names as given, child first; they point into the arguments
- * @count: how many, at least 1
+ * @images: names of the images, child first; they point into the arguments
+ * @count: number of images, at least 1
  * @options: the features
  */
 struct vhdx_table {

@@ -238,6 +238,18 @@ static_assert(sizeof(struct vhdx_disk_locator_pair) == 12);
 #define VHDX_BAT_ENTRIES_PER_PAGE	512U
 #define VHDX_BAT_ENTRIES_PER_PAGE_SHIFT	9
 
+/**
+ * enum vhdx_block_state - states of a payload block ([MS-VHDX] 2.5.1.1)
+ * @VHDX_BLOCK_NOT_PRESENT: reads as the parent, or as zeros without one
+ * @VHDX_BLOCK_UNDEFINED: reads as anything; here, as zeros
+ * @VHDX_BLOCK_ZERO: reads as zeros
+ * @VHDX_BLOCK_UNMAPPED: was discarded; reads here as zeros
+ * @VHDX_BLOCK_FULLY_PRESENT: has its data in the file
+ * @VHDX_BLOCK_PARTIALLY_PRESENT: in a child, has the sectors whose bits are set
+ *
+ * A state is checked in bat.c and check.c, read in chain.c, and changed in
+ * session-map.c and child.c.
+ */
 enum vhdx_block_state {
 	VHDX_BLOCK_NOT_PRESENT		= 0,
 	VHDX_BLOCK_UNDEFINED		= 1,
