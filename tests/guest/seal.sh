@@ -217,6 +217,9 @@ test_words() {
 	tap_fails "so is the null GUID" seal "$NULL"
 	tap_fails "so is the one that the image has" seal "$before"
 	tap_fails "so are no words" dmsetup message v 0 seal
+	tap_fails "and a message that is none" dmsetup message v 0 sael
+	tap_like "  the log names those that are" "$(dmesg --notime | tail -n 1)" \
+		"message: sael is unknown; the messages are stats, .*, seal"
 	write_something
 	first=$(identity "$parent")
 	tap_fails "so is the one of the session" seal "$first"
