@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Devices of device-mapper. No other file calls libdevmapper.
+ * Devices of device-mapper. No other files call libdevmapper.
  *
  * dmdev.c APIs:
  *   dmdev_begin()	check for permission and for device-mapper
@@ -20,6 +20,7 @@
  *   dmdev_query()	query the state of a device
  *   dmdev_forget()	free the result of dmdev_query()
  *   dmdev_each()	visit all devices
+ * dmdev-name.c APIs:
  *   dmdev_path()	make the path of a device
  *   dmdev_name_of()	find the name of a device in an argument
  *   dmdev_block_name()	find the kernel's name of a block device
