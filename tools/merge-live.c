@@ -26,8 +26,8 @@
 #define READ_USECS	50000
 
 /*
- * New children of one merge. One that holds more than the last one did is no
- * progress; so many of them end the attempt.
+ * New children of one merge. One that holds hardly less than the last one did is
+ * no progress; so many of them end the attempt.
  */
 #define ROUNDS_MAX	32U
 #define SETBACKS_MAX	3U
@@ -326,7 +326,7 @@ static int merge_rounds(struct merge_live *live)
 		if (err)
 			return err;
 		copied = live->counts.data - copied;
-		setbacks += live->rounds > 1 && copied && copied >= last;
+		setbacks += live->rounds > 1 && copied > last / 4 * 3;
 		last = copied;
 		err = merge_last(live);
 	} while (err == -EAGAIN && live->rounds < ROUNDS_MAX &&
