@@ -121,25 +121,73 @@ test_signals() {
 	closed signals
 }
 
+# writes: how many the device has done.
+writes() {
+	local number
+
+	number=$(dmsetup info -c --noheadings -o major,minor --separator : v0)
+	awk '{ print $5 }' "/sys/dev/block/$number/stat"
+}
+
+is_written() { [ "$(writes)" -gt "$1" ]; }
+
 # Written faster than it may be merged.
 test_fast() {
 	opened 64M
 	child
-	in_background model --ops 100000
-	exits "written too fast" 7 merge --rate 2M --max-pause 21 v0
+	fio --name=f --thread --filename="$dev" --direct=1 --rw=randwrite \
+		--bs=64k --ioengine=libaio --iodepth=16 --time_based \
+		--runtime=3600 --output=/dev/null &
+	pid=$!
+	wait_for "$PATIENCE" is_written "$(($(writes) + 50))"
+	exits "written too fast" 7 merge --rate 4M --max-pause 21 v0
 	says "written too fast: says so" "written faster than it can be merged"
 	kill "$pid"
-	pkill -P "$pid" || true
 	wait "$pid" || true
+	model --ops 10 --save "$MODEL" >/dev/null
 	tap_is "written too fast: it goes on in the child" \
 		"$(status_field v0 '["image"]')" "$CHILD"
-	model --ops 10 --save "$MODEL" >/dev/null
+	tap_is "written too fast: no table waits" \
+		"$(dmsetup info -c --noheadings -o suspended,tables_loaded v0)" \
+		Active:Live
 	exits "written too fast: it is completed" 0 merge --max-pause 20000 v0
 	is_base "written too fast"
 	closed "too fast"
 }
 
+is_exchanged() { [ "$(stat -c %i "$CHILD")" != "$1" ]; }
+
+# What a crash leaves when the new child has the name, and the device writes the
+# old one still.
+test_exchange() {
+	local before
+
+	opened 16M
+	child
+	before=$(stat -c %i "$CHILD")
+	in_background strace -f -qqq -o /dev/null -e trace=renameat2 \
+		-e inject=renameat2:delay_exit=5000000 \
+		"$VHDXSETUP" merge --quiet v0
+	wait_for "$PATIENCE" is_exchanged "$before"
+	mkdir "$STORE/copy"
+	cp "$STORE"/*.vhdx* "$STORE/copy"
+	wait "$pid"
+	tap_is "names are exchanged: the merge ends" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	tap_is "names are exchanged: there were three files" \
+		"$(cd "$STORE/copy" && echo *)" \
+		"base.vhdx child.vhdx child.vhdx.merge-1"
+	exits "names are exchanged: close" 0 close v0
+	exits "names are exchanged: the chain opens" 0 open --quiet \
+		"$STORE/copy/child.vhdx" v0
+	tap_run "names are exchanged: it reads as the model says" \
+		model --check "$MODEL"
+	closed "names are exchanged"
+	rm -r "$STORE/copy"
+}
+
 write_setup 2G
+test_exchange
 test_signals
 test_fast
 opened 16M
