@@ -205,12 +205,18 @@ static int backing_inherit(struct vhdx_backing *backing,
 	int err;
 
 	mutex_lock(&lend_lock);
-	mutex_lock(&registry_lock);
-	before->heir = true;
-	vhdx_file_unmark(&before->file);
-	mutex_unlock(&registry_lock);
-	vhdx_file_let_go(&before->file);
-	err = vhdx_file_start(&backing->file, claim->workers, reason);
+	if (vhdx_file_writers(&backing->file) >
+	    1 + vhdx_file_writable(&before->file)) {
+		err = vhdx_reason_give(reason, -EBUSY,
+				       "is still being merged into");
+	} else {
+		mutex_lock(&registry_lock);
+		before->heir = true;
+		vhdx_file_unmark(&before->file);
+		mutex_unlock(&registry_lock);
+		vhdx_file_let_go(&before->file);
+		err = vhdx_file_start(&backing->file, claim->workers, reason);
+	}
 	mutex_unlock(&lend_lock);
 	backing->before = NULL;
 	vhdx_backing_put(before, NULL);

@@ -285,3 +285,15 @@ void vhdx_file_let_go(struct vhdx_file *file)
 	if (has_flock(file->filp))
 		lock_flock(file->filp, F_UNLCK);
 }
+
+/**
+ * vhdx_file_writers() - count who has the file open for writing
+ * @file: the store, started or not
+ *
+ * Context: any.
+ * Return: the number of open files, ours included.
+ */
+int vhdx_file_writers(const struct vhdx_file *file)
+{
+	return atomic_read(&file_inode(file->filp)->i_writecount);
+}

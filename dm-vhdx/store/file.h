@@ -27,6 +27,7 @@
  *   vhdx_file_lend()		let one program write the file that we read
  *   vhdx_file_recall()		keep all from writing it again
  *   vhdx_file_let_go()		leave the locks to another store of the file
+ *   vhdx_file_writers()		count who has the file open for writing
  * file-io.c APIs:
  *   vhdx_file_io_init()	prepare a store for bios
  *   vhdx_file_io_exit()
@@ -291,6 +292,7 @@ void vhdx_file_unlock(struct file *filp);
 int vhdx_file_lend(struct vhdx_file *file);
 int vhdx_file_recall(struct vhdx_file *file);
 void vhdx_file_let_go(struct vhdx_file *file);
+int vhdx_file_writers(const struct vhdx_file *file);
 
 int vhdx_file_io_init(struct vhdx_file *file,
 		      struct vhdx_file_workers **shared);

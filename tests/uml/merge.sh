@@ -156,6 +156,29 @@ test_keep() {
 	closed "--keep"
 }
 
+# A table that writes the parent, while a program merges into it.
+test_two_writers() {
+	local table
+
+	opened 16M
+	child
+	exits "two writers: close" 0 close v0
+	exits "two writers: open" 0 open --quiet "$CHILD" v0
+	table="0 $(blockdev --getsz "$dev") vhdx $BASE"
+	tap_run "two writers: the parent is lent" dmsetup message v0 0 lend 1
+	exec 8<>"$BASE"
+	VHDX_RW=1 tap_fails "two writers: a table is refused" \
+		dmsetup reload v0 --table "$table"
+	tap_like "two writers: says why" "$(dmesg --notime)" \
+		"base.vhdx: is still being merged into"
+	exec 8>&-
+	VHDX_RW=1 tap_run "two writers: with one, it is not" \
+		dmsetup reload v0 --table "$table"
+	dmsetup clear v0
+	is_live "two writers" 2
+	closed "two writers"
+}
+
 # --- What is refused.
 test_refused() {
 	local loop mnt=$SCRATCH/mnt
@@ -235,6 +258,7 @@ locked_by() { grep -q "FLOCK .* $1 " /proc/locks; }
 
 write_setup 3G
 test_keep
+test_two_writers
 test_refused
 test_chain
 SECTOR=4096 test_chain --sector-size 4096
