@@ -88,8 +88,18 @@ static int write_count(struct vhdx_edit *edit)
 					entry_count), &count, sizeof(count));
 }
 
+static u32 user_count(const struct vhdx_metadata *metadata)
+{
+	u32 i, users = 0;
+
+	for (i = 0; i < metadata->count; i++)
+		users += metadata->items[i].flags & VHDX_ITEM_IS_USER;
+	return users;
+}
+
 /* Returns a new item without a place, or an ERR_PTR. */
-static struct vhdx_item *add_item(struct vhdx_edit *edit, const guid_t *id)
+static struct vhdx_item *add_item(struct vhdx_edit *edit, const guid_t *id,
+				  u32 flags)
 {
 	struct vhdx_metadata *metadata = &edit->metadata;
 	u32 count = metadata->count;
@@ -99,6 +109,14 @@ static struct vhdx_item *add_item(struct vhdx_edit *edit, const guid_t *id)
 		vhdx_refuse(edit->report, -ENOSPC,
 			    VHDX_AT("metadata table", metadata->base),
 			    "has no room for one more than %u entries", count);
+		return ERR_PTR(-ENOSPC);
+	}
+	if (flags & VHDX_ITEM_IS_USER &&
+	    user_count(metadata) == VHDX_USER_ITEMS_MAX) {
+		vhdx_refuse(edit->report, -ENOSPC,
+			    VHDX_AT("metadata table", metadata->base),
+			    "has %u user items already, the limit of the format",
+			    VHDX_USER_ITEMS_MAX);
 		return ERR_PTR(-ENOSPC);
 	}
 	items = kvcalloc(count + 1, sizeof(*items), GFP_KERNEL);
@@ -151,7 +169,7 @@ int vhdx_edit_item(struct vhdx_edit *edit, const guid_t *id, u32 flags,
 	int r;
 
 	if (!item)
-		item = add_item(edit, id);
+		item = add_item(edit, id, flags);
 	if (IS_ERR(item))
 		return PTR_ERR(item);
 	item->flags = flags;

@@ -254,6 +254,31 @@ static void edit_too_large(struct kunit *test)
 	finish(test, edit);
 }
 
+static void edit_too_many(struct kunit *test)
+{
+	struct vhdx_edit *edit = open_child(test);
+	guid_t id = builder_guid(0xA1);
+	u32 i;
+
+	for (i = 0; i < VHDX_USER_ITEMS_MAX; i++) {
+		id.b[0] = (u8)i;
+		id.b[1] = (u8)(i >> 8);
+		KUNIT_ASSERT_EQ(test,
+				vhdx_edit_item(edit, &id, VHDX_ITEM_IS_USER,
+					       NULL, 0), 0);
+	}
+	/* One that is there may change, and the limit is the user's alone. */
+	KUNIT_EXPECT_EQ(test, vhdx_edit_item(edit, &id, VHDX_ITEM_IS_USER,
+					     "x", 1), 0);
+	id.b[2] ^= 1;
+	KUNIT_EXPECT_EQ(test, vhdx_edit_item(edit, &id, 0, "x", 1), 0);
+	KUNIT_EXPECT_EQ(test, vhdx_edit_item(edit, &id, VHDX_ITEM_IS_USER,
+					     NULL, 0), -ENOSPC);
+	fixture_expect(test,
+		       "error: metadata table at offset 0x200000: has 1024 user items already, the limit of the format\n");
+	finish(test, edit);
+}
+
 static void edit_range(struct kunit *test)
 {
 	struct vhdx_edit *edit = open_child(test);
@@ -640,6 +665,7 @@ static struct kunit_case edit_cases[] = {
 	KUNIT_CASE(edit_moves),
 	KUNIT_CASE(edit_no_room),
 	KUNIT_CASE(edit_too_large),
+	KUNIT_CASE(edit_too_many),
 	KUNIT_CASE(edit_range),
 	KUNIT_CASE(edit_regions),
 	KUNIT_CASE(edit_adds_and_removes),
