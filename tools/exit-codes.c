@@ -32,6 +32,7 @@ static const struct {
 	{ ENOSPC, EXIT_SPACE, "no-space" },
 	{ EDQUOT, EXIT_SPACE, "no-space" },
 	{ EFBIG, EXIT_SPACE, "no-space" },
+	{ E2BIG, EXIT_SPACE, "no-space" },
 	{ ETOOL, EXIT_TOOL, "tool-failed" },
 	{ ERANGE, EXIT_TOO_MANY, "too-many" },
 	{ EINTR, EXIT_INTERRUPTED, "interrupted" },

@@ -112,6 +112,22 @@ static int add_child(struct options *options, const char *path)
 	return 0;
 }
 
+static int add_metadata(struct options *options, const char *text, bool removes)
+{
+	unsigned int *count = &options->metadata_change_count;
+
+	if (*count == METADATA_CHANGES_MAX) {
+		msg_err("more than %u metadata items at once",
+			METADATA_CHANGES_MAX);
+		return -EINVAL;
+	}
+	options->metadata_changes[(*count)++] = (struct metadata_change){
+		.text = text,
+		.removes = removes,
+	};
+	return 0;
+}
+
 static int set_rows(struct options *options, const char *text)
 {
 	if (number_arg(text, 0, ULONG_MAX, &options->rows))
@@ -151,6 +167,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		return add_parent(options, arg);
 	if (id == OPT_CHILD)
 		return add_child(options, arg);
+	if (id == OPT_METADATA_SET || id == OPT_METADATA_REMOVE)
+		return add_metadata(options, arg, id == OPT_METADATA_REMOVE);
 	if (id == OPT_BAT_CACHE)
 		return set_bat_cache(options, arg);
 	if (id == OPT_NO_SPACE_TIMEOUT)
@@ -181,6 +199,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		options->format = arg;
 	else if (id == OPT_SOURCE_FORMAT)
 		options->source_format = arg;
+	else if (id == OPT_METADATA_GET)
+		options->metadata_get = arg;
 	else if (id == OPT_SOCKET)
 		options->socket = arg;
 	else if (id == OPT_VERBOSE)

@@ -25,6 +25,19 @@
 /* Larger than the number of options. */
 #define OPTIONS_MAX	128
 
+/* As many metadata items as one command line changes. */
+#define METADATA_CHANGES_MAX	32
+
+/**
+ * struct metadata_change - an item of the user's to set or remove
+ * @text: GUID=FILE, or the GUID
+ * @removes: remove it
+ */
+struct metadata_change {
+	const char *text;
+	bool removes;
+};
+
 /**
  * struct options - the parsed options
  * @given: the options that were there, by enum option_id
@@ -68,6 +81,9 @@
  * @map: salvage: file for a map of what was read, NULL for none
  * @retries: salvage: number of further reads of a bad sector
  * @no_log: salvage: leave out what the log changes
+ * @metadata_get: set: GUID of the item to print, or NULL
+ * @metadata_changes: set: items to set or remove
+ * @metadata_change_count: how many
  * @format: convert: the name of the format that is wanted; NULL to choose one
  * @source_format: convert: the same of the source
  * @azure: convert: what Azure takes
@@ -126,6 +142,9 @@ struct options {
 	const char *map;
 	unsigned long retries;
 	bool no_log;
+	const char *metadata_get;
+	struct metadata_change metadata_changes[METADATA_CHANGES_MAX];
+	unsigned int metadata_change_count;
 	const char *format;
 	const char *source_format;
 	bool azure;
