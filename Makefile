@@ -106,6 +106,7 @@ bench:
 	@$(top)scripts/deps --for test
 	@$(top)tests/bench/run
 	@$(top)tests/bench/nbd
+	@$(top)tests/bench/convert --nbd
 
 SECONDS ?= 600
 fuzz:

@@ -6,8 +6,8 @@
 #include "message.h"
 #include "progress.h"
 
-/* Read and written at once: as large as a block, most times. */
-#define CHUNK		(2 * VHDX_MIB)
+/* Read and written at once: what a cache of the processor holds. */
+#define CHUNK		(256 * 1024ULL)
 
 /* Looked up at once, where nothing is read. */
 #define WINDOW		(256 * VHDX_MIB)
@@ -19,7 +19,7 @@
 #define RAW_SECTOR	512U
 
 /* One reads while another writes; a file takes one writer at a time anyway. */
-#define THREADS		4U
+#define THREADS		2U
 
 /**
  * struct copy - the work that threads share

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Between VHDX and raw. Without NBD in between, this costs a third of the time and
- * a quarter of the processor: see Documentation/benchmarks.rst.
+ * Between VHDX and raw, without NBD in between, which costs more of the processor:
+ * see Documentation/benchmarks.rst.
  */
 #include <sys/stat.h>
 

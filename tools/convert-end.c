@@ -109,23 +109,32 @@ int convert_end_vhdx(struct convert_end *end, const char *path,
 	return err;
 }
 
-/* A file system that knows of no holes calls all of it data. */
-static void look_raw(const struct convert_end *end, u64 pos, u64 *len,
-		     bool *is_zero)
+/*
+ * A file system that knows of no holes calls all of it data. To find the end of
+ * data may take as long as there is of it, so it is looked for once.
+ */
+static void find_data(struct convert_end *end, u64 pos)
 {
 	off_t data = lseek(end->raw.fd, (off_t)pos, SEEK_DATA);
 	off_t hole;
 
-	*is_zero = data < 0 ? errno == ENXIO : (u64)data > pos;
+	end->data_start = data < 0 && errno == ENXIO ? end->size : pos;
+	end->data_end = end->size;
 	if (data < 0)
 		return;
-	if (*is_zero) {
-		*len = min(*len, (u64)data - pos);
-		return;
-	}
-	hole = lseek(end->raw.fd, (off_t)pos, SEEK_HOLE);
-	if (hole > (off_t)pos)
-		*len = min(*len, (u64)hole - pos);
+	end->data_start = (u64)data;
+	hole = lseek(end->raw.fd, data, SEEK_HOLE);
+	if (hole > data)
+		end->data_end = (u64)hole;
+}
+
+static void look_raw(struct convert_end *end, u64 pos, u64 *len,
+		     bool *is_zero)
+{
+	if (pos >= end->data_end || pos < end->data_start)
+		find_data(end, pos);
+	*is_zero = pos < end->data_start;
+	*len = min(*len, (*is_zero ? end->data_start : end->data_end) - pos);
 }
 
 /**
@@ -135,7 +144,7 @@ static void look_raw(const struct convert_end *end, u64 pos, u64 *len,
  * @len: how many bytes to look at, sector-aligned; cut to those that are alike
  * @is_zero: set if they are zeros without a look at them
  *
- * Context: any thread.
+ * Context: any thread, one at a time.
  * Return: 0 or a negative errno.
  */
 int convert_end_look(struct convert_end *end, u64 pos, u64 *len,

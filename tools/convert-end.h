@@ -27,6 +27,8 @@
  * @stale: what was not written reads as anything, not as zeros
  * @served: the image and its parents
  * @raw: the file or block device
+ * @data_start: what convert_end_look() last found to be data in it
+ * @data_end: where that ends
  */
 struct convert_end {
 	const char *name;
@@ -35,6 +37,8 @@ struct convert_end {
 	bool stale;
 	struct served served;
 	struct user_store raw;
+	u64 data_start;
+	u64 data_end;
 };
 
 int convert_end_raw(struct convert_end *end, const char *path,
