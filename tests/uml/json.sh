@@ -60,16 +60,9 @@ is "  and that it stays" '["removed"]' False
 documents "close --deferred" 0 close --json --deferred v0
 is "  does not remove it yet" '["removed"]' False
 exec 3<&-
-wait_gone() {
-	local i
-
-	for i in {1..100}; do
-		[ -b "$dev" ] || return 0
-		sleep 0.1
-	done
-	return 1
-}
-tap_run "  but when its user is gone" wait_gone
+# Its node is for udev to remove, which is not there.
+is_gone() { ! dmsetup info v0 >/dev/null 2>&1; }
+tap_run "  but when its user is gone" wait_for "$PATIENCE" is_gone
 documents "open, read-only" 0 open --json --readonly "$image" v0
 is "  is said" '["read_only"]' True
 documents "close" 0 close --json v0
