@@ -79,7 +79,8 @@ static int map_run(struct vhdx_target *t, struct vhdx_io *io,
 	if (run->length < bio->bi_iter.bi_size)
 		dm_accept_partial_bio(bio, run->length >> SECTOR_SHIFT);
 	if (likely(run->kind == VHDX_RUN_DATA)) {
-		vhdx_wrote_note(io, vhdx_target_pos(t, bio), run);
+		if (unlikely(run->absent))
+			vhdx_wrote_note(io, vhdx_target_pos(t, bio), run);
 		if (unlikely(bio->bi_opf & REQ_FUA) && t->committer)
 			vhdx_write_fua(io);
 		return map_data(t, io, run);
@@ -116,7 +117,8 @@ static bool locate_write(struct vhdx_file_io *file_io)
 		return false;
 	}
 	trace_vhdx_map_bio(io->bio, pos, &run);
-	vhdx_wrote_note(io, pos, &run);
+	if (unlikely(run.absent))
+		vhdx_wrote_note(io, pos, &run);
 	if (unlikely(io->bio->bi_opf & REQ_FUA))
 		vhdx_write_fua(io);
 	file_io->pos = run.offset;
