@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* engine/edit.c, engine/edit-item.c: changes of the metadata, and crashes. */
 #include "edit.h"
+#include "history.h"
 #include "suites.h"
 #include "writer.h"
 
@@ -8,7 +9,6 @@
 #define OLD_GUID 0xD1
 #define NEW_GUID 0xD2
 #define LONG 3000U
-#define STATES_MAX 64U
 
 /* Of a locator with one path: all but its letters, which have two each. */
 #define OTHER_BYTES (20 + 2 * 12 + 28 + 76 + 26)
@@ -451,61 +451,10 @@ static void edit_removes_last(struct kunit *test)
 	fixture_expect(test, "");
 }
 
-/**
- * struct history - what was done to the store, state by state
- * @test: the test
- * @state: the store before each operation, and in the end
- * @op: the operation
- * @pos: its place
- * @count: number of operations
- * @committed: value of @count when vhdx_edit_commit() had returned
- */
-struct history {
-	struct kunit *test;
-	struct ram_store *state;
-	enum ram_op op[STATES_MAX];
-	u64 pos[STATES_MAX];
-	u32 count;
-	u32 committed;
-};
-
-static void keep_state(void *context, enum ram_op op, u64 pos)
-{
-	struct history *history = context;
-	struct fixture *f = history->test->priv;
-
-	KUNIT_ASSERT_TRUE(history->test, history->count < STATES_MAX - 1);
-	ram_store_copy(&history->state[history->count], &f->ram[0]);
-	history->op[history->count] = op;
-	history->pos[history->count++] = pos;
-}
-
-/* An operation that was under way: of its sectors, those that @keep has. */
-static void apply(const struct history *history, struct ram_store *to, u32 i,
-		  u64 keep)
-{
-	const struct ram_store *before = &history->state[i];
-	const struct ram_store *after = &history->state[i + 1];
-	u64 pos = history->pos[i];
-	u8 old[512], new[512];
-	u32 sector;
-
-	if (history->op[i] != RAM_WRITE) {
-		if (keep)
-			to->store.size = after->store.size;
-		return;
-	}
-	for (sector = 0; sector < 256; sector++, pos += 512) {
-		ram_store_peek(before, pos, old, 512);
-		ram_store_peek(after, pos, new, 512);
-		if (memcmp(old, new, 512) && (keep >> sector % 64 & 1))
-			ram_store_write(to, pos, new, 512);
-	}
-}
-
 /* All that was edited is old, or all of it is new. */
 static void check_state(struct history *history, u32 at)
 {
+	const u32 *committed = history->context;
 	struct kunit *test = history->test;
 	struct fixture *f = test->priv;
 	struct vhdx_image *image;
@@ -521,47 +470,17 @@ static void check_state(struct history *history, u32 at)
 	KUNIT_EXPECT_EQ(test, image->metadata.count, 8);
 	KUNIT_EXPECT_EQ(test, item_of(image, &locator_id)->offset,
 			new ? 0x10028 : BUILDER_LOCATOR);
-	if (at >= history->committed)
+	if (at >= *committed)
 		KUNIT_EXPECT_TRUE(test, new);
 	vhdx_image_close(image);
-}
-
-/* Each change of an epoch lost, torn, or alone, and each of its beginnings. */
-static u32 check_epoch(struct history *history, u32 first, u32 end)
-{
-	static const u64 torn[] = { 0, 0x5555555555555555, 0x0F, ~0x0FULL };
-	struct fixture *f = history->test->priv;
-	struct ram_store *ram = &f->ram[2];
-	u32 i, k, t, states = 0;
-
-	for (i = first; i < end; i++) {
-		for (t = 0; t < ARRAY_SIZE(torn); t++) {
-			/* What came before, and a part of this one. */
-			ram_store_copy(ram, &history->state[i]);
-			apply(history, ram, i, torn[t]);
-			check_state(history, first);
-			/* The others of the epoch, and a part of it. */
-			ram_store_copy(ram, &history->state[first]);
-			for (k = first; k < end; k++)
-				apply(history, ram, k, k == i ? torn[t] : ~0ULL);
-			check_state(history, first);
-			/* It alone. */
-			ram_store_copy(ram, &history->state[first]);
-			apply(history, ram, i, ~torn[t]);
-			check_state(history, first);
-			states += 3;
-		}
-	}
-	return states;
 }
 
 static void record(struct kunit *test, struct history *history)
 {
 	struct fixture *f = test->priv;
 	struct builder *b = &f->builder[0];
-	struct tracer *tracer = &writer_of(test)->tracer;
+	u32 *committed = history->context;
 	struct vhdx_edit *edit;
-	u32 i;
 
 	builder_parent(b, OLD_GUID);
 	/* So that the locator moves, and lies over its old place. */
@@ -569,47 +488,25 @@ static void record(struct kunit *test, struct history *history)
 	add_entry(b, 0xA2, 0x11F00, 40, VHDX_ITEM_IS_USER);
 	edit = vhdx_edit_new(writer_open(test), &f->found.report);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(edit));
-	for (i = 0; i < STATES_MAX; i++)
-		ram_store_init(&history->state[i]);
-	tracer->context = history;
-	tracer->hook = keep_state;
+	history_record(history);
 	KUNIT_EXPECT_EQ(test, set_locator(test, edit, LONG), 0);
 	KUNIT_EXPECT_EQ(test, set_size(edit, 96 * MIB), 0);
 	KUNIT_EXPECT_EQ(test, vhdx_edit_commit(edit), 0);
-	history->committed = history->count;
+	*committed = history->count;
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(writer_of(test)->session), 0);
-	tracer->hook = NULL;
-	ram_store_copy(&history->state[history->count], &f->ram[0]);
+	history_stop(history);
 	finish(test, edit);
 }
 
-/*
- * A crash at any time, and whatever the disk had kept in its cache: an epoch is
- * what lies between two flushes.
- */
+/* A crash at any time, and whatever the disk had kept in its cache. */
 static void edit_crash(struct kunit *test)
 {
-	struct history *history;
-	u32 first = 0, i, states = 0;
+	u32 committed;
+	struct history *history = history_new(test, check_state, &committed);
 
-	history = kunit_kzalloc(test, sizeof(*history), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, history);
-	history->test = test;
-	history->state = kvcalloc(STATES_MAX, sizeof(*history->state),
-				  GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, history->state);
 	record(test, history);
-	for (i = 0; i < history->count; i++) {
-		if (history->op[i] != RAM_FLUSH)
-			continue;
-		states += check_epoch(history, first, i);
-		first = i + 1;
-	}
-	KUNIT_EXPECT_EQ(test, first, history->count);
-	KUNIT_EXPECT_GE(test, states, 100);
-	for (i = 0; i < STATES_MAX; i++)
-		ram_store_exit(&history->state[i]);
-	kvfree(history->state);
+	KUNIT_EXPECT_GE(test, history_crash(history), 100);
+	history_free(history);
 }
 
 /* Whatever call fails, the image is the old one or the new one. */

@@ -468,3 +468,43 @@ void ram_store_exit(struct ram_store *ram)
 		}
 	}
 }
+
+static void change_page(struct ram_store *to, const struct ram_store *before,
+			const struct ram_store *after, u64 page, u64 keep)
+{
+	u8 old[512], new[512];
+	u64 pos;
+
+	for (pos = page; pos < page + VHDX_PAGE; pos += 512) {
+		ram_store_peek(before, pos, old, 512);
+		ram_store_peek(after, pos, new, 512);
+		if (memcmp(old, new, 512) && (keep >> pos / 512 % 64 & 1))
+			ram_store_write(to, pos, new, 512);
+	}
+}
+
+/**
+ * ram_store_change() - make some of the changes between two stores
+ * @to: the store to change; what it has elsewhere stays
+ * @before: one store
+ * @after: the other
+ * @keep: a sector counts if its number modulo 64 has a bit here
+ */
+void ram_store_change(struct ram_store *to, const struct ram_store *before,
+		      const struct ram_store *after, u64 keep)
+{
+	u32 i;
+
+	for (i = 0; i < RAM_STORE_BUCKETS; i++) {
+		const struct ram_page *page;
+
+		for (page = after->bucket[i]; page; page = page->next)
+			if (page_differs(page, before) != U64_MAX)
+				change_page(to, before, after,
+					    page->number * VHDX_PAGE, keep);
+		for (page = before->bucket[i]; page; page = page->next)
+			if (!find_page(after, page->number))
+				change_page(to, before, after,
+					    page->number * VHDX_PAGE, keep);
+	}
+}

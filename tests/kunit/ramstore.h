@@ -20,6 +20,7 @@
  *   ram_store_mend()		nothing fails any more
  *   ram_store_copy()		make another store alike
  *   ram_store_differs()	where two stores differ first
+ *   ram_store_change()	make some of the changes between two stores
  */
 #ifndef VHDX_TEST_RAMSTORE_H
 #define VHDX_TEST_RAMSTORE_H
@@ -96,6 +97,8 @@ void ram_store_break_op(struct ram_store *ram, enum ram_op op, u64 nth,
 void ram_store_stop_after(struct ram_store *ram, u64 changes);
 void ram_store_mend(struct ram_store *ram);
 void ram_store_copy(struct ram_store *to, const struct ram_store *from);
+void ram_store_change(struct ram_store *to, const struct ram_store *before,
+		      const struct ram_store *after, u64 keep);
 u64 ram_store_differs(const struct ram_store *a, const struct ram_store *b);
 
 #endif /* VHDX_TEST_RAMSTORE_H */
