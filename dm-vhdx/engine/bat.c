@@ -55,6 +55,43 @@ bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number)
 }
 
 /**
+ * vhdx_bat_space() - find out how much space of the file an entry occupies
+ * @bat: the geometry
+ * @index: into the BAT
+ * @entry: value of the entry
+ * @payload: set to true for a payload block, false for a sector bitmap block
+ * @number: set to the number of the payload block, or of the chunk
+ *
+ * An unmapped block owns its old space until its entry is rewritten.
+ *
+ * Context: any.
+ * Return: bytes; 0 for an entry behind the last one.
+ */
+u64 vhdx_bat_space(const struct vhdx_bat *bat, u64 index, u64 entry,
+		   bool *payload, u64 *number)
+{
+	enum vhdx_block_state state = vhdx_entry_state(entry);
+
+	*payload = vhdx_bat_entry_at(bat, index, number);
+	if (!*payload)
+		return bat->differencing && state == VHDX_BLOCK_FULLY_PRESENT ?
+			       VHDX_BITMAP_BLOCK_SIZE :
+			       0;
+	if (*number >= bat->blocks)
+		return 0;
+	switch (state) {
+	case VHDX_BLOCK_FULLY_PRESENT:
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+		return vhdx_bat_block_size(bat);
+	case VHDX_BLOCK_UNDEFINED:
+	case VHDX_BLOCK_UNMAPPED:
+		return vhdx_entry_offset(entry) ? vhdx_bat_block_size(bat) : 0;
+	default:
+		return 0;
+	}
+}
+
+/**
  * vhdx_state_name() - name a state as the specification does
  * @state: from 0 to 7
  *

@@ -9,6 +9,7 @@
  * bat.c APIs:
  *   vhdx_bat_init()		compute the geometry of an image's BAT
  *   vhdx_bat_entry_at()	entry -> the block that it describes
+ *   vhdx_bat_space()		bytes of the file that an entry occupies
  *   vhdx_bat_fault()		why an entry is unusable
  *   vhdx_bat_file_limit()	the longest file that the image can need
  *   vhdx_state_name()		name of a state in the specification
@@ -84,6 +85,8 @@ enum vhdx_fault {
 void vhdx_bat_init(struct vhdx_bat *bat, const struct vhdx_params *params,
 		   u64 offset);
 bool vhdx_bat_entry_at(const struct vhdx_bat *bat, u64 index, u64 *number);
+u64 vhdx_bat_space(const struct vhdx_bat *bat, u64 index, u64 entry,
+		   bool *payload, u64 *number);
 enum vhdx_fault vhdx_bat_fault(const struct vhdx_bat *bat,
 			       const struct vhdx_bat_limits *limits, u64 index,
 			       u64 entry);

@@ -88,34 +88,6 @@ static int entry_at(struct checker *c, u64 index, u64 *entry)
 	return r;
 }
 
-/*
- * Return the bytes of the file that an entry occupies. An unmapped block owns
- * its old space until its entry is rewritten.
- */
-static u64 space_of(const struct vhdx_bat *bat, u64 index, u64 entry,
-		    bool *payload, u64 *number)
-{
-	enum vhdx_block_state state = vhdx_entry_state(entry);
-
-	*payload = vhdx_bat_entry_at(bat, index, number);
-	if (!*payload)
-		return bat->differencing && state == VHDX_BLOCK_FULLY_PRESENT ?
-			       VHDX_BITMAP_BLOCK_SIZE :
-			       0;
-	if (*number >= bat->blocks)
-		return 0;
-	switch (state) {
-	case VHDX_BLOCK_FULLY_PRESENT:
-	case VHDX_BLOCK_PARTIALLY_PRESENT:
-		return vhdx_bat_block_size(bat);
-	case VHDX_BLOCK_UNDEFINED:
-	case VHDX_BLOCK_UNMAPPED:
-		return vhdx_entry_offset(entry) ? vhdx_bat_block_size(bat) : 0;
-	default:
-		return 0;
-	}
-}
-
 /* Return true if a range ends past @size. Its end may be past 2^64. */
 static bool ends_past(u64 offset, u64 length, u64 size)
 {
@@ -246,7 +218,7 @@ static int check_entry(struct checker *c, u64 index)
 	r = entry_at(c, index, &entry);
 	if (r)
 		return r;
-	space = space_of(bat, index, entry, &payload, &number);
+	space = vhdx_bat_space(bat, index, entry, &payload, &number);
 	if (payload ? number >= bat->blocks : !bat->differencing)
 		return 0;
 	if (payload)
@@ -302,7 +274,7 @@ static int find_owner(struct checker *c, u64 index)
 	r = entry_at(c, index, &entry);
 	if (r)
 		return r;
-	space = space_of(&c->image->bat, index, entry, &payload, &number);
+	space = vhdx_bat_space(&c->image->bat, index, entry, &payload, &number);
 	start = vhdx_entry_offset(entry);
 	if (!space || vhdx_bat_fault(&c->image->bat, &c->image->limits, index, entry))
 		return 0;

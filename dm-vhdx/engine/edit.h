@@ -24,6 +24,8 @@
  *   vhdx_edit_locator()	give a child another parent locator
  *   vhdx_edit_remove()	remove a metadata item
  *   vhdx_edit_size()	replace the size of the virtual disk
+ * edit-region.c APIs:
+ *   vhdx_edit_regions()	give regions other places
  */
 #ifndef VHDX_EDIT_H
 #define VHDX_EDIT_H
@@ -60,6 +62,18 @@ struct vhdx_edit {
 	struct vhdx_page_map map;
 };
 
+/**
+ * struct vhdx_region_place - where a region is to lie
+ * @guid: which region
+ * @offset: byte offset in the file
+ * @length: bytes
+ */
+struct vhdx_region_place {
+	const guid_t *guid;
+	u64 offset;
+	u32 length;
+};
+
 struct vhdx_edit *vhdx_edit_new(struct vhdx_session *session,
 				struct vhdx_report *report);
 int vhdx_edit_write(struct vhdx_edit *edit, u64 pos, const void *buf, u32 len);
@@ -74,5 +88,8 @@ int vhdx_edit_locator(struct vhdx_edit *edit,
 		      const struct vhdx_locator *locator);
 int vhdx_edit_remove(struct vhdx_edit *edit, const guid_t *id, u32 flags);
 int vhdx_edit_size(struct vhdx_edit *edit, u64 size);
+
+int vhdx_edit_regions(struct vhdx_edit *edit,
+		      const struct vhdx_region_place *to, u32 count);
 
 #endif /* VHDX_EDIT_H */

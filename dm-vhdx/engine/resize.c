@@ -243,66 +243,18 @@ static int find_region(struct growth *g)
 	return 0;
 }
 
-/* Return the entry of the BAT, which a table that was decoded has. */
-static struct vhdx_disk_region_entry *
-change_table(const struct growth *g, struct vhdx_disk_region_table *table)
-{
-	struct vhdx_disk_region_entry *entry = table->entry;
-
-	while (!guid_equal(&entry->guid, &VHDX_GUID_BAT))
-		entry++;
-	entry->file_offset = cpu_to_le64(g->to.offset);
-	entry->length = cpu_to_le32(g->region);
-	vhdx_checksum_set(table, VHDX_TABLE_SIZE);
-	return entry;
-}
-
-/* Of a valid copy only the header and one entry change. */
-static int edit_copy(struct vhdx_edit *edit, u64 pos,
-		     const struct vhdx_disk_region_table *table,
-		     const struct vhdx_disk_region_entry *entry, bool valid)
-{
-	int r;
-
-	if (!valid)
-		return vhdx_edit_write(edit, pos, table, VHDX_TABLE_SIZE);
-	r = vhdx_edit_write(edit, pos, table,
-			    offsetof(struct vhdx_disk_region_table, entry));
-	if (r)
-		return r;
-	return vhdx_edit_write(edit, pos + ((u8 *)entry - (u8 *)table), entry,
-			       sizeof(*entry));
-}
-
-/* Make both copies name the new region, and replace an invalid copy. */
-static int edit_regions(struct growth *g, struct vhdx_edit *edit)
-{
-	u8 *tables = kvmalloc(2 * VHDX_TABLE_SIZE, GFP_KERNEL);
-	u8 *good = tables + g->image->region_copy * VHDX_TABLE_SIZE;
-	struct vhdx_disk_region_entry *entry;
-	unsigned int copy;
-	bool valid[2];
-	int r;
-
-	if (!tables)
-		return -ENOMEM;
-	r = vhdx_image_region_tables(g->image, tables, valid, g->report);
-	if (!r)
-		entry = change_table(g, (void *)good);
-	for (copy = 0; copy < 2 && !r; copy++)
-		r = edit_copy(edit, VHDX_REGION_TABLE_OFFSET(copy),
-			      (void *)good, entry, valid[copy]);
-	kvfree(tables);
-	return r;
-}
-
 /* The edit must outlive the session: its pages are in the journal. */
 static int publish(struct growth *g, struct vhdx_edit *edit)
 {
+	const struct vhdx_region_place bat = {
+		.guid = &VHDX_GUID_BAT,
+		.offset = g->to.offset,
+		.length = g->region,
+	};
 	int r = vhdx_edit_size(edit, g->to.size);
 
 	if (!r && g->region)
-		r = edit_regions(g, edit);
+		r = vhdx_edit_regions(edit, &bat, 1);
 	return r ? r : vhdx_edit_commit(edit);
 }
 
