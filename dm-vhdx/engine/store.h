@@ -12,6 +12,7 @@
  *   vhdx_store_read()		read metadata
  *   vhdx_store_write()		write metadata
  *   vhdx_store_flush()		make all earlier changes durable
+ *   vhdx_store_clear()		make a range read as zeros, in less space
  *   vhdx_store_no_room()	test whether an errno means that the store is
  *				full
  *   vhdx_store_answer()	map a store's errno to one the engine gives no
@@ -54,6 +55,8 @@ struct vhdx_store;
  *	nothing that matters has changed then.
  * @discard: release the space of a range inside the store that is no longer
  *	needed. Its contents are undefined afterwards.
+ * @clear: make a range inside the store read as zeros, and release its space if
+ *	the store can. NULL if it can do no more than @zero.
  * @length: return the current length in bytes; never sleeps. NULL if nobody
  *	else can change the length.
  * @refresh: raise @size of the store if what it lies on has become longer; the
@@ -63,7 +66,7 @@ struct vhdx_store;
  * If somebody else makes a store shorter than @size of struct vhdx_store, every
  * access to the missing range, every change and every flush fails with -EIO.
  *
- * The ranges that the engine zeroes, reserves and discards are multiples of
+ * The ranges that the engine zeroes, reserves, discards and clears are multiples of
  * VHDX_PAGE. The module's stores must zero any multiple of 512, see zero.c. A
  * read-only store provides nothing but @read.
  */
@@ -78,6 +81,7 @@ struct vhdx_store_ops {
 	int (*zero)(struct vhdx_store *store, u64 pos, u64 len);
 	int (*reserve)(struct vhdx_store *store, u64 pos, u64 len);
 	int (*discard)(struct vhdx_store *store, u64 pos, u64 len);
+	int (*clear)(struct vhdx_store *store, u64 pos, u64 len);
 	u64 (*length)(const struct vhdx_store *store);
 	bool (*refresh)(struct vhdx_store *store);
 };
@@ -170,6 +174,23 @@ static inline int vhdx_store_write(struct vhdx_store *store, u64 pos,
 static inline int vhdx_store_flush(struct vhdx_store *store)
 {
 	return vhdx_store_answer(store->ops->flush(store));
+}
+
+/**
+ * vhdx_store_clear() - make a range read as zeros, and release its space
+ * @store: the image's bytes
+ * @pos: byte offset, a multiple of VHDX_PAGE
+ * @len: bytes, a multiple of VHDX_PAGE; the range lies inside the store
+ *
+ * Context: may sleep; no lock held.
+ * Return: 0 or a negative errno, see vhdx_store_answer().
+ */
+static inline int vhdx_store_clear(struct vhdx_store *store, u64 pos, u64 len)
+{
+	const struct vhdx_store_ops *ops = store->ops;
+
+	return vhdx_store_answer(ops->clear ? ops->clear(store, pos, len) :
+					      ops->zero(store, pos, len));
 }
 
 /**

@@ -50,6 +50,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_resize_suite,
 		  &vhdx_salvage_suite,
 		  &vhdx_shorten_suite,
+		  &vhdx_compact_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite,
 		  &vhdx_map_write_suite,

@@ -11,6 +11,7 @@
 #include "store-user.h"
 
 #define ZEROS_STEP	VHDX_MIB
+#define RESERVE_STEP	(1024 * VHDX_MIB)
 
 /* Threads may share a store, and one of them may extend the file. */
 static u64 get_size(const struct vhdx_store *store)
@@ -205,6 +206,12 @@ static int user_reserve(struct vhdx_store *store, u64 pos, u64 len)
 	return cannot(err) ? 0 : err;
 }
 
+static int punch(const struct user_store *user, u64 pos, u64 len)
+{
+	return allocate(user, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos,
+			len);
+}
+
 /* A store that cannot free space keeps it. */
 static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
@@ -212,13 +219,85 @@ static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 	u64 range[2] = { pos, len };
 	int err;
 
+	if (user->no_holes)
+		return 0;
 	if (user->device)
 		err = ioctl(user->fd, BLKDISCARD, range) ? -errno : 0;
 	else
-		err = allocate(user,
-			       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos,
-			       len);
+		err = punch(user, pos, len);
 	return cannot(err) ? 0 : err;
+}
+
+/* A hole reads as zeros; what a device has discarded may read as anything. */
+static int user_clear(struct vhdx_store *store, u64 pos, u64 len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	int err = -EOPNOTSUPP;
+
+	if (!user->device && !user->no_holes)
+		err = punch(user, pos, len);
+	return cannot(err) ? user_zero(store, pos, len) : err;
+}
+
+/*
+ * Have the file system give a file all of its space, where it can without
+ * writing: most can.
+ */
+static int fill_at_once(struct user_store *user,
+			int (*step)(void *context, u64 done, u64 total),
+			void *context)
+{
+	u64 pos, len, size = user->store.size;
+	int err = 0;
+
+	for (pos = 0; pos < size && !err; pos += len) {
+		len = min(size - pos, RESERVE_STEP);
+		err = step(context, pos, size);
+		if (!err)
+			err = allocate(user, FALLOC_FL_KEEP_SIZE, pos, len);
+	}
+	return cannot(err) ? 0 : err;
+}
+
+/**
+ * user_store_fill() - give the holes of a file space of their own
+ * @user: a file that is open for writing
+ * @step: called before each step, with @context, the offset and the length of
+ *	the file; what it returns ends the work, if it is not 0
+ * @context: for @step
+ *
+ * What is written are zeros into holes, so the file reads the same at any time.
+ *
+ * Return: 0, though the file may be sparse nevertheless, if the file system keeps
+ * holes, or compresses: see user_store_is_sparse(); a negative errno; or what
+ * @step returned.
+ */
+int user_store_fill(struct user_store *user,
+		    int (*step)(void *context, u64 done, u64 total),
+		    void *context)
+{
+	u64 pos = 0, size = user->store.size, bytes;
+	int err = fill_at_once(user, step, context);
+
+	if (!err)
+		err = allocated_bytes(user, &bytes);
+	while (!err && bytes < size && pos < size) {
+		off_t hole = lseek(user->fd, (off_t)pos, SEEK_HOLE);
+		off_t data = hole < 0 ? -1 : lseek(user->fd, hole, SEEK_DATA);
+		u64 end = data < 0 ? size : (u64)data;
+
+		if (hole < 0 || (u64)hole >= size)
+			break;
+		for (pos = (u64)hole; pos < end && !err; pos += ZEROS_STEP) {
+			err = step(context, pos, size);
+			if (!err)
+				err = write_zeros(&user->store, pos,
+						  min_t(u64, end - pos,
+							ZEROS_STEP));
+		}
+		pos = end;
+	}
+	return err ? err : user_flush(&user->store);
 }
 
 /**
@@ -248,4 +327,5 @@ const struct vhdx_store_ops user_store_write_ops = {
 	.zero = user_zero,
 	.reserve = user_reserve,
 	.discard = user_discard,
+	.clear = user_clear,
 };

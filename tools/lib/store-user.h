@@ -17,6 +17,7 @@
  * store-user-write.c APIs:
  *   user_store_write_ops	the operations of a store that can be written
  *   user_store_is_sparse()	test whether a file has holes
+ *   user_store_fill()	give the holes of a file space
  */
 #ifndef STORE_USER_H
 #define STORE_USER_H
@@ -33,7 +34,7 @@
  * @dev: device of the file's file system, or the block device
  * @ino: inode number of the file; 0 for a block device
  * @device: the store is a block device
- * @no_holes: allocate space for each part that is added to the file
+ * @no_holes: allocate space for each part that is added to the file, and free none
  * @in_use: a conflict with another user, in words that follow the path; or NULL
  */
 struct user_store {
@@ -68,6 +69,9 @@ bool user_store_is(const struct user_store *user, const struct stat *st);
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 u64 user_store_data(const struct user_store *user, u64 pos);
 int user_store_is_sparse(const struct user_store *user);
+int user_store_fill(struct user_store *user,
+		    int (*step)(void *context, u64 done, u64 total),
+		    void *context);
 extern const struct vhdx_store_ops user_store_write_ops;
 
 #endif /* STORE_USER_H */
