@@ -50,6 +50,8 @@ enum option_id {
 	OPT_LOG_SIZE,
 	OPT_FIXED,
 	OPT_PREALLOCATE,
+	OPT_DRY_RUN,
+	OPT_ZEROS,
 	OPT_NO_SPARSE,
 	OPT_FORCE,
 	OPT_REPAIR,
@@ -104,7 +106,7 @@ enum option_kind {
 /**
  * struct option_spec - an option
  * @name: long name
- * @letter: short name, or 0
+ * @letter: short name, or 0; no two options of a verb have the same
  * @arg: name of its argument, NULL if it takes none
  * @kind: how to set it
  * @offset: offset of its member in struct options, for a flag or a size

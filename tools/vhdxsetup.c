@@ -276,16 +276,19 @@ static int find_verb(struct command *command, const char *word)
 	return usage(NULL);
 }
 
-static int id_of(int c)
+/* A letter may stand for one option of one verb, and for another of another. */
+static int id_of(const struct verb *verb, int c)
 {
+	int id = -1;
 	unsigned int i;
 
 	if (c >= 256)
 		return c - 256;
 	for (i = 0; i < option_count; i++)
-		if (option_specs[i].letter == c)
-			return (int)i;
-	return -1;
+		if (option_specs[i].letter == c &&
+		    (id < 0 || (verb && verb_takes(verb, (enum option_id)i))))
+			id = (int)i;
+	return id;
 }
 
 /*
@@ -310,8 +313,8 @@ static const char *first_word(const struct grammar *grammar, int argc,
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	while ((c = getopt_long(argc, words, grammar->shorts, grammar->longs,
 				NULL)) != -1)
-		if (id_of(c) >= 0)
-			seen[id_of(c)] = true;
+		if (id_of(NULL, c) >= 0)
+			seen[id_of(NULL, c)] = true;
 	word = words[optind];
 	free(words);
 	/* Let the next pass begin anew. */
@@ -324,7 +327,7 @@ static const char *first_word(const struct grammar *grammar, int argc,
  */
 static int refuse_option(const struct command *command, int c, const char *word)
 {
-	int id = id_of(optopt);
+	int id = id_of(command->verb, optopt);
 
 	if (c == ':')
 		msg_err("--%s needs an argument: %s", option_specs[id].name,
@@ -349,7 +352,8 @@ static int parse_options(struct command *command,
 			err = refuse_option(command, c, argv[optind - 1]);
 		else
 			err = set_option(&command->options,
-					 (enum option_id)id_of(c), optarg);
+					 (enum option_id)id_of(command->verb, c),
+					 optarg);
 	}
 	return err;
 }

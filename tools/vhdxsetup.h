@@ -64,7 +64,9 @@ struct metadata_change {
  * @bat_cache: open: KiB of memory for each image's metadata; 0 for the default
  * @fixed: create: make a fixed disk
  * @preallocate: create: allocate all blocks
- * @no_sparse: create: make a file without holes
+ * @dry_run: compact: change nothing
+ * @zeros: compact: free blocks of zeros
+ * @no_sparse: create, compact: make a file without holes
  * @force: create: overwrite a block device; merge, resize: orphan children
  * @repair: check: repair what needs no guess
  * @clear_log: check: clear a log that has nothing valid
@@ -125,6 +127,8 @@ struct options {
 	bool picture;
 	bool fixed;
 	bool preallocate;
+	bool dry_run;
+	bool zeros;
 	bool no_sparse;
 	bool force;
 	bool repair;
@@ -184,6 +188,7 @@ int cmd_check(const struct options *options, char **args);
 int cmd_map(const struct options *options, char **args);
 int cmd_replay(const struct options *options, char **args);
 int cmd_resize(const struct options *options, char **args);
+int cmd_compact(const struct options *options, char **args);
 int cmd_set(const struct options *options, char **args);
 int cmd_diff(const struct options *options, char **args);
 int cmd_merge(const struct options *options, char **args);

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * compact: blocks move down into holes, and the file of an image gets short.
+ * dm-vhdx/engine/compact.h says why a crash at any instant does no harm.
+ */
+#include "compact.h"
+#include "document.h"
+#include "findings.h"
+#include "message.h"
+#include "open-image.h"
+#include "progress.h"
+#include "recover.h"
+
+/**
+ * struct compacting - an image that is to be compacted
+ * @options: of the command line
+ * @path: the image, as it was given
+ * @layer: the image, open
+ * @plan: what moves where
+ * @from: bytes of the file as it was
+ */
+struct compacting {
+	const struct options *options;
+	const char *path;
+	struct layer *layer;
+	struct vhdx_plan *plan;
+	u64 from;
+};
+
+/* The part of a device that an image takes says more than how long it is. */
+static u64 length_before(const struct compacting *c)
+{
+	return c->layer->file.device ? c->plan->used : c->from;
+}
+
+static u64 length_after(const struct compacting *c)
+{
+	return c->layer->file.device ? c->plan->end : c->plan->length;
+}
+
+static int make_plan(struct compacting *c)
+{
+	struct progress progress;
+	int err = 0;
+
+	progress_begin(&progress, "looking");
+	c->plan = vhdx_plan_new(c->layer->image, c->options->zeros,
+				&progress.engine, &c->layer->report);
+	progress_end(&progress);
+	if (IS_ERR(c->plan)) {
+		err = (int)PTR_ERR(c->plan);
+		c->plan = NULL;
+	}
+	if (err == -EINTR)
+		msg_err("%s: interrupted: nothing has changed", c->path);
+	return err;
+}
+
+static int carry_out(struct compacting *c)
+{
+	struct vhdx_session *session =
+		vhdx_session_new(c->layer->image, &c->layer->report);
+	struct progress progress;
+	int err;
+
+	if (IS_ERR(session))
+		return (int)PTR_ERR(session);
+	progress_begin(&progress, "compact");
+	err = vhdx_compact(session, c->plan, &progress.engine,
+			   &c->layer->report);
+	progress_end(&progress);
+	vhdx_session_free(session);
+	if (err == -EINTR)
+		msg_err("%s: interrupted: the disk is what it was; compact it again to go on",
+			c->path);
+	return err;
+}
+
+/* A file without holes gets none: it may be for Windows, which refuses them. */
+static int look_for_holes(struct compacting *c)
+{
+	struct user_store *file = &c->layer->file;
+	int sparse;
+
+	if (file->device)
+		return 0;
+	sparse = user_store_is_sparse(file);
+	if (sparse < 0) {
+		msg_err("%s: %s", c->path, strerror(-sparse));
+		return sparse;
+	}
+	file->no_holes = c->options->no_sparse || !sparse;
+	return 0;
+}
+
+static int fill_step(void *progress, u64 done, u64 total)
+{
+	return progress_step(progress, done, total);
+}
+
+static int fill_holes(const struct compacting *c)
+{
+	struct progress progress;
+	int err;
+
+	progress_begin(&progress, "filling holes");
+	err = user_store_fill(&c->layer->file, fill_step, &progress);
+	progress_end(&progress);
+	if (err == -EINTR)
+		msg_err("%s: interrupted: the file still has holes", c->path);
+	else if (err)
+		msg_err("%s: its holes cannot be filled: %s", c->path,
+			strerror(-err));
+	else if (user_store_is_sparse(&c->layer->file) > 0)
+		err = -EOPNOTSUPP;
+	if (err == -EOPNOTSUPP)
+		msg_err("%s: this file system keeps holes, or compresses: the file is still sparse",
+			c->path);
+	return err;
+}
+
+static void announce(const struct compacting *c, bool gains)
+{
+	const char *what = c->layer->file.device ? "the image on it" : "the file";
+	char from[32], to[32], moves[32], given[32];
+	const struct vhdx_plan *plan = c->plan;
+
+	if (!gains) {
+		msg_info("%s: nothing to gain: %s has %s, and cannot be shorter",
+			 c->path, what,
+			 tree_size_words(length_before(c), from, sizeof(from)));
+		return;
+	}
+	msg_info("%s: %s %s from %s to %s; %s of blocks %s, %s of space that held nothing %s given back",
+		 c->path, what, c->options->dry_run ? "would get" : "got",
+		 tree_size_words(length_before(c), from, sizeof(from)),
+		 tree_size_words(length_after(c), to, sizeof(to)),
+		 tree_size_words(plan->moves, moves, sizeof(moves)),
+		 c->options->dry_run ? "would move" : "moved",
+		 tree_size_words(plan->given + plan->zeroed, given,
+				 sizeof(given)),
+		 c->options->dry_run ? "would be" : "is");
+}
+
+static void put_json(const struct compacting *c)
+{
+	document_put("image", tree_string(c->layer->path));
+	document_put("dry_run", tree_boolean(c->options->dry_run));
+	document_put("old_length", tree_integer(length_before(c)));
+	document_put("new_length", tree_integer(length_after(c)));
+	document_put("moved_blocks", tree_integer(c->plan->moved));
+	document_put("moved_bytes", tree_integer(c->plan->moves));
+	document_put("empty_bytes", tree_integer(c->plan->given));
+	document_put("zero_bytes", tree_integer(c->plan->zeroed));
+}
+
+static int compact(struct compacting *c)
+{
+	bool gains;
+	int err = 0;
+
+	c->from = c->layer->file.store.size;
+	if (!c->options->dry_run)
+		err = vhdx_image_recover(c->layer->image);
+	if (!err)
+		err = make_plan(c);
+	if (err)
+		return err;
+	gains = vhdx_plan_gains(c->plan, c->layer->file.device);
+	if (!c->options->dry_run && gains) {
+		err = look_for_holes(c);
+		if (!err)
+			err = carry_out(c);
+	}
+	if (!err && c->options->no_sparse && !c->options->dry_run &&
+	    !c->layer->file.device)
+		err = fill_holes(c);
+	if (!err)
+		announce(c, gains);
+	return err;
+}
+
+/**
+ * cmd_compact() - the verb `compact`
+ * @options: of the command line
+ * @args: the image
+ *
+ * Return: 0 or a negative errno: the disk reads as before.
+ */
+int cmd_compact(const struct options *options, char **args)
+{
+	struct compacting c = { .options = options, .path = args[0] };
+	struct disk *disk;
+	int err = open_image(options, args[0],
+			     options->dry_run ? OPEN_IDLE : OPEN_WRITABLE,
+			     sink_messages(), &disk);
+
+	if (err)
+		return err;
+	c.layer = disk->layer[0];
+	err = compact(&c);
+	if (!err && options->json)
+		put_json(&c);
+	if (c.plan)
+		vhdx_plan_free(c.plan);
+	disk_close(disk);
+	return err;
+}
