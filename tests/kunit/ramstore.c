@@ -132,6 +132,8 @@ void ram_store_put(struct ram_store *ram, u64 pos, u64 value,
  * @ram: the store
  * @pos: byte offset, at any alignment
  * @width: bytes, up to 8
+ *
+ * Return: the number.
  */
 u64 ram_store_get(const struct ram_store *ram, u64 pos, unsigned int width)
 {
