@@ -217,8 +217,10 @@ static bool run_continues(const struct vhdx_run *run,
 		run->offset + run->length == next->offset);
 }
 
-static int map_layers(const struct vhdx_chain *chain, u32 depth, u64 pos,
-		      u64 len, struct vhdx_run *run, struct vhdx_miss *miss)
+/* Inlined into both callers: each read and each write comes through here. */
+static __always_inline int
+map_layers(const struct vhdx_chain *chain, u32 depth, u64 pos, u64 len,
+	   struct vhdx_run *run, struct vhdx_miss *miss)
 {
 	struct vhdx_run next;
 	int r;
