@@ -24,6 +24,7 @@
 #   make ci               what .ci/run runs: the quick ones of check
 #   make full             also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
+#   make plots            the plots of the README, of what the benchmarks printed
 #   make fuzz SECONDS=600 the fuzzer, for as long as you like
 #   make torture          crashes, simulated for TORTURE=600 seconds
 #   make style            checkpatch, sparse, shellcheck, man page
@@ -108,6 +109,10 @@ bench:
 	@$(top)tests/bench/nbd
 	@$(top)tests/bench/convert --nbd
 
+plots:
+	@$(top)scripts/deps --for test
+	@$(top)tests/bench/plots
+
 SECONDS ?= 600
 fuzz:
 	@$(top)scripts/deps --for test
@@ -129,5 +134,5 @@ clean:
 		$(top)tests/sim/build
 
 .PHONY: all module compile_commands tools deps install install-source \
-	uninstall dist deb rpm demo check ci full bench fuzz torture style \
+	uninstall dist deb rpm demo check ci full bench plots fuzz torture style \
 	clean
