@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* set: change properties of the disk in an image. */
+#include <unistd.h>
+
 #include "edit-image.h"
 #include "findings.h"
 #include "message.h"
@@ -130,6 +132,11 @@ static int print_metadata(const struct options *options, const char *path)
 	if (options->reset_id || sets_sector(options) ||
 	    options->metadata_change_count || options->json) {
 		msg_err("--metadata-get goes alone: it prints bytes as they are");
+		return -EINVAL;
+	}
+	/* Its bytes are anybody's, and a terminal would obey them. */
+	if (isatty(STDOUT_FILENO)) {
+		msg_err("--metadata-get prints bytes as they are, which can change the terminal: redirect it to a file");
 		return -EINVAL;
 	}
 	err = open_image(options, path, OPEN_WHILE_WRITTEN, sink_messages(),

@@ -206,8 +206,9 @@ static int print_item(const struct layer *layer, const struct vhdx_item *item)
 	if (err && err != -ENOMEM)
 		msg_err("%s: the metadata item cannot be read: %s",
 			layer->path, strerror(-err));
-	if (!err)
-		fwrite(value, 1, item->length, stdout);
+	/* main() says that the output failed. */
+	if (!err && fwrite(value, 1, item->length, stdout) != item->length)
+		err = -EIO;
 	free(value);
 	return err;
 }
