@@ -251,6 +251,9 @@ static int salvage(struct rescue *rescue)
 {
 	int err = salvage_copy_check(&rescue->copy, rescue->disk);
 
+	if (!err)
+		err = lost_list_check(rescue->options, rescue->copy.path,
+				      rescue->disk);
 	if (err)
 		return err;
 	if (rescue->options->json)

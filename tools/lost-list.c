@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "document.h"
 #include "lost-list.h"
 #include "map-rows.h"
 #include "message.h"
+#include "place.h"
+#include "salvage-copy.h"
 #include "salvage.h"
 #include "verbs.h"
 
@@ -67,6 +72,127 @@ static void settle(struct lost_list *list)
 	list->length = 0;
 }
 
+static int directory_stat(const char *path, struct stat *st)
+{
+	char *copy = strdup(path);
+	int r = copy ? stat(dirname(copy), st) : -1;
+
+	free(copy);
+	return r;
+}
+
+/* Do both names stand for one file, or would they if it were made? */
+static bool same_name(const char *a, const char *b)
+{
+	const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+	struct stat x, y;
+
+	if (!stat(a, &x) && !stat(b, &y) && place_same_stat(&x, &y))
+		return true;
+	return !strcmp(slash_a ? slash_a + 1 : a, slash_b ? slash_b + 1 : b) &&
+	       !directory_stat(a, &x) && !directory_stat(b, &y) &&
+	       place_same_stat(&x, &y);
+}
+
+/* Neither may be what the other one is called until it is whole. */
+static int check_names(const char *map, const char *copy)
+{
+	char map_part[PATH_MAX], copy_part[PATH_MAX];
+
+	if ((size_t)snprintf(map_part, sizeof(map_part), "%s.part", map) >=
+		    sizeof(map_part) ||
+	    (size_t)snprintf(copy_part, sizeof(copy_part), "%s.part", copy) >=
+		    sizeof(copy_part)) {
+		msg_err("%s: the name of the map or of the copy is too long",
+			map);
+		return -ENAMETOOLONG;
+	}
+	if (!same_name(map, copy) && !same_name(map, copy_part) &&
+	    !same_name(map_part, copy))
+		return 0;
+	msg_err("%s: the map and the copy need names of their own, also with .part added: that is what each is called until it is whole",
+		map);
+	return -EINVAL;
+}
+
+/**
+ * lost_list_check() - check that the mapfile can be made
+ * @options: of the command line
+ * @copy: name of the copy
+ * @source: the damaged image and its parents
+ *
+ * Before anything is written.
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int lost_list_check(const struct options *options, const char *copy,
+		    const struct disk *source)
+{
+	const char *map = options->map;
+	struct stat st;
+	u32 i;
+	int err = map ? check_names(map, copy) : 0;
+
+	if (err || !map)
+		return err;
+	for (i = 0; !stat(map, &st) && i < source->depth; i++) {
+		if (!user_store_is(&source->layer[i]->file, &st))
+			continue;
+		msg_err("%s: is %s; the map is another file", map,
+			i ? "a parent of the damaged image" :
+			    "the damaged image");
+		return -EINVAL;
+	}
+	if (lstat(map, &st))
+		return 0;
+	if (!S_ISREG(st.st_mode)) {
+		msg_err("%s: is no regular file; the map is one", map);
+		return -EINVAL;
+	}
+	if (options->force)
+		return 0;
+	msg_err("%s: exists; --force replaces it", map);
+	return -EEXIST;
+}
+
+/* The name is free, or that of an older map: neither changes until the end. */
+static int make_map(struct lost_list *list)
+{
+	int err, fd;
+
+	if (asprintf(&list->part, "%s.part", list->path) < 0) {
+		list->part = NULL;
+		return -ENOMEM;
+	}
+	fd = open(list->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	list->map = fd < 0 ? NULL : fdopen(fd, "w");
+	if (list->map)
+		return 0;
+	err = -errno;
+	msg_err("%s: %s%s", list->part, strerror(-err),
+		err == -EEXIST ? "; remove it if no other salvage is under way" :
+				 "");
+	if (fd >= 0) {
+		close(fd);
+		(void)unlink(list->part);
+	}
+	free(list->part);
+	list->part = NULL;
+	return err;
+}
+
+/* Forget the mapfile; one that has not got its name goes. */
+static void drop_map(struct lost_list *list, bool named)
+{
+	if (list->map)
+		fclose(list->map);
+	list->map = NULL;
+	if (list->part && !named)
+		(void)unlink(list->part);
+	free(list->part);
+	list->part = NULL;
+}
+
 /**
  * lost_list_begin() - begin a list
  * @list: filled in
@@ -74,31 +200,31 @@ static void settle(struct lost_list *list)
  * @size: bytes of the disk
  * @progress: taken off the terminal before a row is printed
  *
+ * The mapfile is FILE.part until it is whole.
+ *
  * Return: 0, or a negative errno after a message.
  */
 int lost_list_begin(struct lost_list *list, const struct options *options,
 		    u64 size, struct progress *progress)
 {
+	int err;
+
 	*list = (struct lost_list){
 		.json = options->json,
 		.limit = options->given[OPT_ROWS] ? options->rows :
 						      ROWS_USUAL,
 		.progress = progress,
 		.path = options->map,
+		.force = options->force,
 		.size = size,
 	};
 	if (options->json)
 		document_list("lost");
 	if (!list->path)
 		return 0;
-	list->map = fopen(list->path, options->force ? "we" : "wxe");
-	if (!list->map) {
-		int err = -errno;
-
-		msg_err("%s: %s%s", list->path, strerror(-err),
-			err == -EEXIST ? "; --force overwrites it" : "");
+	err = make_map(list);
+	if (err)
 		return err;
-	}
 	fprintf(list->map,
 		"# Mapfile. Created by vhdxsetup salvage\n"
 		"# current_pos  current_status  current_pass\n"
@@ -139,21 +265,23 @@ void lost_list_add(struct lost_list *list, u64 pos, u64 length,
  */
 int lost_list_end(struct lost_list *list)
 {
-	FILE *map = list->map;
-	bool failed;
+	bool written;
+	int err = -EIO;
 
 	settle(list);
 	map_range(list, list->size, SIGN_READ);
 	if (list->json)
 		document_list_end(true);
-	if (!map)
+	if (!list->map)
 		return 0;
-	failed = ferror(map);
-	list->map = NULL;
-	if (!fclose(map) && !failed)
-		return 0;
-	msg_err("%s: cannot be written", list->path);
-	return -EIO;
+	written = !fflush(list->map) && !ferror(list->map) &&
+		  !fsync(fileno(list->map));
+	if (written)
+		err = salvage_name(list->part, list->path, list->force);
+	else
+		msg_err("%s: cannot be written", list->part);
+	drop_map(list, !err);
+	return err;
 }
 
 /**
@@ -164,9 +292,5 @@ void lost_list_drop(struct lost_list *list)
 {
 	if (list->json)
 		document_list_end(false);
-	if (!list->map)
-		return;
-	fclose(list->map);
-	list->map = NULL;
-	(void)unlink(list->path);
+	drop_map(list, false);
 }

@@ -4,6 +4,7 @@
  * ddrescue writes it. Rows go out as they come, for a large disk has many.
  *
  * lost-list.c APIs:
+ *   lost_list_check()	check that the mapfile can be made
  *   lost_list_begin()	begin, and make the mapfile
  *   lost_list_add()	add a range of the disk
  *   lost_list_end()	the last range, and the end of the mapfile
@@ -12,6 +13,7 @@
 #ifndef LOST_LIST_H
 #define LOST_LIST_H
 
+#include "open.h"
 #include "mend.h"
 #include "progress.h"
 #include "vhdxsetup.h"
@@ -23,6 +25,8 @@
  * @progress: taken off the terminal before a row is printed
  * @map: the mapfile, or NULL
  * @path: of the mapfile
+ * @part: its name until it is whole, or NULL
+ * @force: a file of that name is replaced
  * @size: bytes of the disk
  * @pos: the last range
  * @length: its bytes; 0 if there is none
@@ -38,6 +42,8 @@ struct lost_list {
 	struct progress *progress;
 	FILE *map;
 	const char *path;
+	char *part;
+	bool force;
 	u64 size;
 	u64 pos;
 	u64 length;
@@ -48,6 +54,8 @@ struct lost_list {
 	u64 bytes;
 };
 
+int lost_list_check(const struct options *options, const char *copy,
+		    const struct disk *source);
 int lost_list_begin(struct lost_list *list, const struct options *options,
 		    u64 size, struct progress *progress);
 void lost_list_add(struct lost_list *list, u64 pos, u64 length,

@@ -148,24 +148,30 @@ int salvage_copy_write(struct salvage_copy *copy, u64 pos, const void *buf,
 	return err;
 }
 
-static int name_copy(struct salvage_copy *copy)
+/**
+ * salvage_name() - give a file that is whole its name
+ * @part: its name so far
+ * @path: the name that it gets
+ * @force: a file of that name is replaced
+ *
+ * Return: 0, and the name is durable; or a negative errno after a message.
+ */
+int salvage_name(const char *part, const char *path, bool force)
 {
 	int err = 0;
 
-	if (renameat2(AT_FDCWD, copy->part, AT_FDCWD, copy->path,
-		      copy->force ? 0 : RENAME_NOREPLACE))
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path,
+		      force ? 0 : RENAME_NOREPLACE))
 		err = -errno;
 	/* Not every file system can look and rename at once. */
-	if (err == -EINVAL && access(copy->path, F_OK))
-		err = rename(copy->part, copy->path) ? -errno : 0;
-	if (err) {
-		msg_err("%s: cannot be given its name: %s", copy->path,
+	if (err == -EINVAL && access(path, F_OK))
+		err = rename(part, path) ? -errno : 0;
+	if (err)
+		msg_err("%s: cannot be given its name: %s", path,
 			strerror(-err));
-		return err;
-	}
-	copy->part[0] = '\0';
-	directory_sync(copy->path);
-	return 0;
+	else
+		directory_sync(path);
+	return err;
 }
 
 /**
@@ -183,7 +189,11 @@ int salvage_copy_end(struct salvage_copy *copy)
 	err = writer_end(&copy->writer);
 	disk_close(copy->disk);
 	copy->disk = NULL;
-	return err ? err : name_copy(copy);
+	if (!err)
+		err = salvage_name(copy->part, copy->path, copy->force);
+	if (!err)
+		copy->part[0] = '\0';
+	return err;
 }
 
 /**

@@ -9,6 +9,7 @@
  *   salvage_copy_write()	write bytes of its disk
  *   salvage_copy_end()		complete it, and give it its name
  *   salvage_copy_drop()	remove it
+ *   salvage_name()	give a file that is whole its name
  */
 #ifndef SALVAGE_COPY_H
 #define SALVAGE_COPY_H
@@ -43,5 +44,6 @@ int salvage_copy_write(struct salvage_copy *copy, u64 pos, const void *buf,
 		       u64 length);
 int salvage_copy_end(struct salvage_copy *copy);
 void salvage_copy_drop(struct salvage_copy *copy);
+int salvage_name(const char *part, const char *path, bool force);
 
 #endif /* SALVAGE_COPY_H */
