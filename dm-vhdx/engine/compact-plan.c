@@ -71,6 +71,10 @@ static u64 place_bitmap(struct vhdx_plan *plan, u64 end)
 {
 	u64 start;
 
+	/* A region may have taken some of it. */
+	while (plan->rest < plan->rest_end &&
+	       vhdx_plan_unit(plan, plan->rest) != VHDX_UNIT_FREE)
+		plan->rest++;
 	if (plan->rest >= end)
 		plan->rest = plan->rest_end;
 	if (find_rest(plan, end))
@@ -151,13 +155,24 @@ static u64 find_place(struct vhdx_plan *plan, const struct piece *piece)
 	}
 }
 
+/* What was found is written over, so nobody may own it, whoever found it. */
+static bool is_free(const struct vhdx_plan *plan, u64 start, u64 units)
+{
+	u64 at;
+
+	for (at = start; at < start + units; at++)
+		if (vhdx_plan_unit(plan, at) != VHDX_UNIT_FREE)
+			return false;
+	return true;
+}
+
 /* Find a lower place for what lies highest. Returns false if there is none. */
 static bool lower_one(struct vhdx_plan *plan, const struct piece *piece)
 {
 	enum vhdx_unit kind = kind_of_place(piece->kind);
 	u64 to = find_place(plan, piece);
 
-	if (to == U64_MAX)
+	if (to == U64_MAX || WARN_ON_ONCE(!is_free(plan, to, piece->units)))
 		return false;
 	vhdx_plan_note(plan, piece->start, piece->units, VHDX_UNIT_FREE);
 	vhdx_plan_note(plan, to, piece->units, kind);
