@@ -103,6 +103,22 @@ static int grow(const struct resizing *resizing)
 	return err;
 }
 
+/* Libblkid, libfdisk and the kernel take no GPT that reaches behind the end. */
+static void explain_gpt(const struct resizing *resizing,
+			const struct disk_needs *needs, u64 to)
+{
+	u64 end = needs->gpt_end;
+
+	if (!end)
+		return;
+	if (to > end + needs->gpt_backup)
+		end = to - needs->gpt_backup;
+	msg_info("%s: its GPT calls sectors usable that would lie behind the end: open the image, `sfdisk -d /dev/mapper/NAME >table', set last-lba in that file to %llu, `sfdisk /dev/mapper/NAME <table', close it, and shrink it then",
+		 resizing->r->name,
+		 (unsigned long long)(end /
+			resizing->image->params.logical_sector - 1));
+}
+
 /* What is behind the end must be nobody's, as far as can be known. */
 static int judge_less(const struct resizing *resizing,
 		      const struct disk_needs *needs)
@@ -122,6 +138,7 @@ static int judge_less(const struct resizing *resizing,
 		r->name, size, (unsigned long long)needs->bytes,
 		tree_size_words(needs->bytes, least, sizeof(least)),
 		needs->what);
+	explain_gpt(resizing, needs, r->to);
 	return -EINVAL;
 }
 
@@ -168,6 +185,8 @@ static int shrink(struct resizing *resizing, const struct options *options,
 	if (!err)
 		err = judge_less(resizing, &needs);
 	r->gpt = needs.gpt;
+	if (!err && r->from == r->to && options->to_minimum)
+		explain_gpt(resizing, &needs, 0);
 	if (err || r->from == r->to)
 		return err;
 	err = siblings_guard(resizing->disk, r->name, options->force,

@@ -181,35 +181,89 @@ static int look_at_backup(const struct search *s, u64 *end)
 	if (memcmp(header, "EFI PART", 8) || last < 2 ||
 	    last >= s->size / s->sector)
 		return 0;
-	found = disk_probe_open(&probe, s->disk, (last + 1) * s->sector, true);
+	found = disk_probe_open(&probe, s->disk, (last + 1) * s->sector,
+				s->sector);
 	if (found)
 		return found;
 	found = disk_probe_end(&probe, &other);
 	disk_probe_close(&probe);
-	if (found == 1)
+	if (found == DISK_TABLE_GPT)
 		*end = max(*end, other);
 	return found < 0 ? found : 0;
 }
 
+/* Libblkid takes the backup if the first copy is not valid. */
+static int has_primary(const struct search *s)
+{
+	struct disk_probe probe;
+	u64 end;
+	int found = disk_probe_open(&probe, s->disk, s->size,
+				    s->size - s->sector);
+
+	if (found)
+		return found;
+	found = disk_probe_end(&probe, &end);
+	disk_probe_close(&probe);
+	return found < 0 ? found : found == DISK_TABLE_GPT;
+}
+
+/*
+ * No program takes a GPT that calls sectors behind the end of the disk usable. And
+ * the backup, which goes with the old end, must not be the only valid copy.
+ */
+static int look_at_gpt(const struct search *s, u64 end)
+{
+	struct disk_needs *needs = s->needs;
+	u64 last = little(s->super + s->sector + 48, 8);
+	u64 usable = product(last + 1, s->sector);
+	int r = has_primary(s);
+
+	needs->gpt = true;
+	if (r < 0)
+		return r;
+	if (!r) {
+		need(s, s->size, "a GPT whose first copy is damaged");
+		return end != 0;
+	}
+	r = look_at_backup(s, &end);
+	end = ALIGN(end, (u64)s->sector);
+	needs->gpt_backup = backup_bytes(s);
+	if (usable <= end) {
+		need(s, end + needs->gpt_backup,
+		     "its partitions, which end at byte %llu, and the backup of the GPT",
+		     (unsigned long long)end);
+	} else {
+		needs->gpt_end = max_t(u64, end, VHDX_MIB);
+		need(s, usable + needs->gpt_backup,
+		     "a GPT whose last usable sector is %llu, and its backup",
+		     (unsigned long long)last);
+	}
+	return r ? r : end != 0;
+}
+
+/* Libblkid takes no GPT without its MBR; a partition program might. */
+static bool has_lost_gpt(const struct search *s)
+{
+	return !memcmp(s->super + 512, "EFI PART", 8) ||
+	       !memcmp(s->super + 4096, "EFI PART", 8);
+}
+
+/* Return 1 if partitions say which part of the disk is in use. */
 static int look_at_partitions(const struct search *s,
 			      const struct disk_probe *probe)
 {
 	u64 end;
 	int found = disk_probe_end(probe, &end);
-	int err;
 
-	if (found == 2)
-		need(s, max(end, (u64)s->sector),
-		     "its partitions, which end at byte %llu",
-		     (unsigned long long)end);
-	if (found != 1)
+	if (found < 0)
 		return found;
-	s->needs->gpt = true;
-	err = look_at_backup(s, &end);
-	need(s, ALIGN(end, (u64)s->sector) + backup_bytes(s),
-	     "its partitions, which end at byte %llu, and the backup of the GPT",
+	if (found == DISK_TABLE_GPT)
+		return look_at_gpt(s, end);
+	if (has_lost_gpt(s))
+		need(s, s->size, "a GPT that is damaged");
+	need(s, end, "its partitions, which end at byte %llu",
 	     (unsigned long long)end);
-	return err ? err : found;
+	return found == DISK_TABLE_MBR && end;
 }
 
 static int look_at_type(const struct search *s, const struct disk_probe *probe,
@@ -265,7 +319,7 @@ static int search(struct search *s)
 	err = vhdx_chain_read(s->disk->chain, 0, s->super,
 			      min_t(u64, s->size, SUPER_BYTES));
 	if (!err)
-		err = disk_probe_open(&probe, s->disk, s->size, false);
+		err = disk_probe_open(&probe, s->disk, s->size, 0);
 	if (err)
 		return err;
 	parts = look_at_partitions(s, &probe);

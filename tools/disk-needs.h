@@ -19,16 +19,29 @@
 /* What libblkid looks at lies within so much of either end. */
 #define DISK_PROBE_END	(1024 * 1024)
 
+/* Kinds of partition tables. Libblkid takes other data for some of the rare ones. */
+enum disk_table {
+	DISK_TABLE_NONE,
+	DISK_TABLE_GPT,
+	DISK_TABLE_MBR,
+	DISK_TABLE_OTHER,
+};
+
 /**
  * struct disk_needs - the smallest size that a disk can have
  * @bytes: that size, a multiple of the sector size
  * @what: what needs it, in words
  * @gpt: it has a partition table of the GPT kind, whose backup goes to the end
+ * @gpt_end: where its last partition ends, if that lies before the last sector that
+ *	the GPT calls usable; otherwise 0
+ * @gpt_backup: bytes of the backup
  */
 struct disk_needs {
 	u64 bytes;
 	char what[96];
 	bool gpt;
+	u64 gpt_end;
+	u64 gpt_backup;
 };
 
 /**
@@ -46,7 +59,7 @@ struct disk_probe {
 int disk_needs(struct disk *disk, struct disk_needs *needs);
 
 int disk_probe_open(struct disk_probe *probe, struct disk *disk, u64 size,
-		    bool without_primary);
+		    u64 hidden);
 int disk_probe_end(const struct disk_probe *probe, u64 *end);
 int disk_probe_type(const struct disk_probe *probe, char *type, size_t size);
 void disk_probe_close(struct disk_probe *probe);

@@ -26,12 +26,12 @@ static int copy_range(const struct disk_probe *probe, struct disk *disk,
 	return err;
 }
 
-/* Without its header, the backup of a GPT is what libblkid reads. */
-static int hide_primary(const struct disk_probe *probe)
+/* Without the header of one copy of a GPT, libblkid reads the other copy. */
+static int hide(const struct disk_probe *probe, u64 pos)
 {
 	char zeros[4096] = { 0 };
 
-	return pwrite(probe->fd, zeros, probe->sector, probe->sector) ==
+	return pwrite(probe->fd, zeros, probe->sector, (off_t)pos) ==
 	       (ssize_t)probe->sector ? 0 : -EIO;
 }
 
@@ -40,12 +40,12 @@ static int hide_primary(const struct disk_probe *probe)
  * @probe: filled in, for disk_probe_close()
  * @disk: the disk, from disk_follow()
  * @size: where it is taken to end, in bytes; whole sectors
- * @without_primary: leave the first GPT header out
+ * @hidden: byte offset of a sector that reads as zeros; 0 for none
  *
  * Return: 0 or a negative errno.
  */
 int disk_probe_open(struct disk_probe *probe, struct disk *disk, u64 size,
-		    bool without_primary)
+		    u64 hidden)
 {
 	u64 end = size > DISK_PROBE_END ? size - DISK_PROBE_END : 0;
 	int err;
@@ -64,8 +64,8 @@ int disk_probe_open(struct disk_probe *probe, struct disk *disk, u64 size,
 	if (!err)
 		err = copy_range(probe, disk, max_t(u64, end, DISK_PROBE_END),
 				 size);
-	if (!err && without_primary)
-		err = hide_primary(probe);
+	if (!err && hidden)
+		err = hide(probe, hidden);
 	if (err)
 		disk_probe_close(probe);
 	return err;
@@ -83,7 +83,22 @@ static blkid_probe begin(const struct disk_probe *probe)
 	return blkid;
 }
 
-static u64 end_of(blkid_partlist parts)
+/* Windows keeps a database of its dynamic disks, as a rule in the last MiB. */
+static bool is_dynamic(blkid_partition part)
+{
+	static const char * const guids[] = {
+		"5808c8aa-7e8f-42e0-85d2-e1e90434cfb3",
+		"af9b60a0-1431-4f62-bc68-3311714a69ad",
+	};
+	const char *guid = blkid_partition_get_type_string(part);
+
+	if (guid)
+		return !strcasecmp(guid, guids[0]) ||
+		       !strcasecmp(guid, guids[1]);
+	return blkid_partition_get_type(part) == 0x42;
+}
+
+static u64 end_of(const struct disk_probe *probe, blkid_partlist parts)
 {
 	int i, count = blkid_partlist_numof_partitions(parts);
 	u64 end = 0;
@@ -91,6 +106,8 @@ static u64 end_of(blkid_partlist parts)
 	for (i = 0; i < count; i++) {
 		blkid_partition part = blkid_partlist_get_partition(parts, i);
 
+		if (is_dynamic(part))
+			return probe->size;
 		/* An extended one holds what it has inside. */
 		end = max(end, (u64)blkid_partition_get_start(part) +
 			       (u64)blkid_partition_get_size(part));
@@ -98,20 +115,27 @@ static u64 end_of(blkid_partlist parts)
 	return end << 9;
 }
 
+static enum disk_table kind_of(const char *type)
+{
+	if (!strcmp(type, "gpt"))
+		return DISK_TABLE_GPT;
+	return strcmp(type, "dos") ? DISK_TABLE_OTHER : DISK_TABLE_MBR;
+}
+
 /**
  * disk_probe_end() - where the last partition ends
  * @probe: the disk
- * @end: set to the byte behind it; 0 without a partition
+ * @end: set to the byte behind it; 0 without a partition; the end of the disk if
+ *	one belongs to a dynamic disk of Windows
  *
- * Return: 1 if there is a table of the GPT kind, 2 if of another, 0 if there is none,
- * or a negative errno.
+ * Return: an enum disk_table, or a negative errno.
  */
 int disk_probe_end(const struct disk_probe *probe, u64 *end)
 {
 	blkid_probe blkid = begin(probe);
 	blkid_partlist parts = NULL;
 	blkid_parttable table = NULL;
-	int found = 0;
+	int found = DISK_TABLE_NONE;
 
 	*end = 0;
 	if (!blkid)
@@ -121,8 +145,8 @@ int disk_probe_end(const struct disk_probe *probe, u64 *end)
 	if (parts)
 		table = blkid_partlist_get_table(parts);
 	if (table) {
-		*end = end_of(parts);
-		found = strcmp(blkid_parttable_get_type(table), "gpt") ? 2 : 1;
+		*end = end_of(probe, parts);
+		found = kind_of(blkid_parttable_get_type(table));
 	}
 	blkid_free_probe(blkid);
 	return found;
