@@ -21,6 +21,15 @@ static int find_cut(struct layer *layer, struct vhdx_cut *cut)
 	return err;
 }
 
+/* Zeros in a bitmap would say that the parent has the sectors. */
+static int refuse_bitmaps(const struct layer *layer, const struct vhdx_cut *cut)
+{
+	msg_err("%s: cannot be extended: %llu sector bitmap%s lost, and what the image changed there would read as its parent; `vhdxsetup salvage' makes a copy of what is left",
+		layer->path, cut->bitmaps,
+		cut->bitmaps == 1 ? " is" : "s are");
+	return -EUCLEAN;
+}
+
 static int ask_for(const struct layer *layer, const struct vhdx_cut *cut,
 		   bool yes)
 {
@@ -53,6 +62,8 @@ int extend_image(struct layer *layer, bool yes)
 			layer->path);
 		return -EOPNOTSUPP;
 	}
+	if (cut.bitmaps)
+		return refuse_bitmaps(layer, &cut);
 	r = ask_for(layer, &cut, yes);
 	if (r > 0)
 		r = vhdx_repair_length(layer->image, cut.end);

@@ -161,8 +161,10 @@ static void count_cut(struct checker *c, bool payload, u64 number, u64 entry)
 	if (ends_past(offset, length, c->limit))
 		return;
 	cut->end = max(cut->end, offset + length);
-	if (!payload)
+	if (!payload) {
+		cut->bitmaps++;
 		return;
+	}
 	needed = min(length, bat->size - (number << bat->block_shift));
 	cut->bytes += offset < size ? needed - (size - offset) : needed;
 	if (!cut->blocks++)

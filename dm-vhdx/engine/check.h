@@ -19,6 +19,7 @@
  * @blocks: payload blocks that lie wholly or partly past the end of the file
  * @first: number of the first one
  * @last: number of the last one
+ * @bitmaps: sector bitmap blocks of a child that do so
  * @bytes: bytes of the virtual disk that are lost
  * @end: minimum length in bytes that the file should have
  */
@@ -26,6 +27,7 @@ struct vhdx_cut {
 	u64 blocks;
 	u64 first;
 	u64 last;
+	u64 bitmaps;
 	u64 bytes;
 	u64 end;
 };
