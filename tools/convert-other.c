@@ -180,33 +180,103 @@ static int copy(struct conversion *conversion, struct nbd_room *room)
 	return err ? err : sync_file(conversion);
 }
 
+/**
+ * struct raw_file - a raw file that is between the two
+ * @directory: made for it, or NULL
+ * @path: of the file
+ * @fd: the file, open for reading, or -1
+ */
+struct raw_file {
+	char *directory;
+	char *path;
+	int fd;
+};
+
+/* Beside a device is /dev, where others have names, and memory is the space. */
+static int raw_directory(struct raw_file *raw)
+{
+	const char *base = secure_getenv("TMPDIR");
+	int err;
+
+	if (!base || !*base)
+		base = "/var/tmp";
+	if (asprintf(&raw->directory, "%s/vhdxsetup-XXXXXX", base) < 0) {
+		raw->directory = NULL;
+		return -ENOMEM;
+	}
+	if (mkdtemp(raw->directory))
+		return 0;
+	err = -errno;
+	msg_err("%s: no directory can be made in it: %s", base, strerror(-err));
+	free(raw->directory);
+	raw->directory = NULL;
+	return err;
+}
+
+/* The directory is ours alone, and so is the file. */
+static int raw_begin(struct raw_file *raw, const struct new_place *place)
+{
+	const char *directory = place->directory;
+	char *path;
+	int err = 0;
+
+	*raw = (struct raw_file){ .fd = -1 };
+	if (place->device) {
+		err = raw_directory(raw);
+		directory = raw->directory;
+	}
+	if (err)
+		return err;
+	if (asprintf(&path, "%s/.raw", directory) < 0)
+		return -ENOMEM;
+	raw->path = for_qemu(path);
+	free(path);
+	if (!raw->path)
+		return -ENOMEM;
+	raw->fd = open(raw->path, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+		       O_CLOEXEC, 0600);
+	if (raw->fd >= 0)
+		return 0;
+	err = -errno;
+	msg_err("%s: %s", raw->path, strerror(-err));
+	return err;
+}
+
+/* The names go; what is open is read on. */
+static void raw_unlink(struct raw_file *raw)
+{
+	if (raw->fd >= 0)
+		(void)unlink(raw->path);
+	if (raw->directory)
+		(void)rmdir(raw->directory);
+	free(raw->path);
+	free(raw->directory);
+}
+
 /*
  * nbdcopy knows nothing of a parent, and the plugin leaves holes. So the disk goes
- * to a raw file first, beside the destination.
+ * to a raw file first.
  */
 static int copy_by_raw(struct conversion *conversion, struct nbd_room *room)
 {
 	struct conversion direct = *conversion;
-	char *path = NULL;
-	int err;
+	struct raw_file raw;
+	int err = raw_begin(&raw, &conversion->place);
 
-	if (asprintf(&path, "%s.raw", conversion->place.path) < 0)
-		return -ENOMEM;
-	err = nbd_copy_to_file(room, path);
+	if (!err)
+		err = nbd_copy_to_file(room, raw.path);
 	if (!err)
 		err = nbd_stop(room);
-	direct.fd = err ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	/* It goes now, whatever comes. */
-	(void)unlink(path);
-	free(path);
-	if (err)
-		return err;
-	if (direct.fd < 0)
-		return -errno;
-	direct.from = FORMAT_RAW;
-	err = convert_direct(&direct);
-	conversion->copied = direct.copied;
-	close(direct.fd);
+	raw_unlink(&raw);
+	if (!err) {
+		direct.fd = raw.fd;
+		direct.from = FORMAT_RAW;
+		err = convert_direct(&direct);
+		conversion->copied = direct.copied;
+	}
+	if (raw.fd >= 0)
+		close(raw.fd);
 	return err;
 }
 
