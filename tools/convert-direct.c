@@ -3,8 +3,6 @@
  * Between VHDX and raw, without NBD in between, which costs more of the processor:
  * see Documentation/benchmarks.rst.
  */
-#include <sys/stat.h>
-
 #include "convert-copy.h"
 #include "convert.h"
 #include "findings.h"
@@ -54,25 +52,22 @@ static int too_small(const struct conversion *conversion,
 	return -ENOSPC;
 }
 
-/* Neither the source nor an ancestor of it is overwritten. */
-static int keep_source(const struct conversion *conversion,
-		       const struct convert_end *source)
+/* No ancestor of the source is overwritten, either. */
+static int keep_chain(const struct conversion *conversion,
+		      const struct convert_end *source)
 {
-	const struct user_store *file = &source->raw;
-	u32 i, count = source->is_vhdx ? source->served.disk->depth : 1;
-	struct stat st;
+	const struct user_store *file;
+	int err = 0;
+	u32 i;
 
-	if (!conversion->place.device || stat(conversion->place.path, &st))
+	if (!source->is_vhdx)
 		return 0;
-	for (i = 0; i < count; i++) {
-		if (source->is_vhdx)
-			file = &source->served.disk->layer[i]->file;
-		if (!file->device || file->dev != st.st_rdev)
-			continue;
-		msg_err("%s: is what is read, too", conversion->place.name);
-		return -EBUSY;
+	for (i = 0; i < source->served.disk->depth && !err; i++) {
+		file = &source->served.disk->layer[i]->file;
+		if (file->device)
+			err = convert_keep(conversion, file->dev);
 	}
-	return 0;
+	return err;
 }
 
 /* Nobody is to take the device for what it was before. */
@@ -127,7 +122,7 @@ static int new_vhdx(const struct conversion *conversion,
 static int open_dest(const struct conversion *conversion,
 		     const struct convert_end *source, struct convert_end *end)
 {
-	int err = keep_source(conversion, source);
+	int err = keep_chain(conversion, source);
 
 	if (err)
 		return err;

@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "convert.h"
@@ -222,6 +223,69 @@ static int check_sector(struct conversion *conversion)
 	return 0;
 }
 
+/* Of a disk or partition, in sysfs; a partition is in the directory of its disk. */
+static char *sysfs_path(dev_t dev)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(dev),
+		 minor(dev));
+	return realpath(path, NULL);
+}
+
+static bool is_within(const char *inner, const char *outer)
+{
+	size_t len = strlen(outer);
+
+	return !strncmp(inner, outer, len) && (!inner[len] || inner[len] == '/');
+}
+
+/* Are they one device, or a disk and a partition of it? */
+static bool overlap(dev_t a, dev_t b)
+{
+	char *path_a, *path_b;
+	bool r = a == b;
+
+	if (r)
+		return true;
+	path_a = sysfs_path(a);
+	path_b = sysfs_path(b);
+	r = path_a && path_b &&
+	    (is_within(path_a, path_b) || is_within(path_b, path_a));
+	free(path_a);
+	free(path_b);
+	return r;
+}
+
+/**
+ * convert_keep() - what is read is not overwritten
+ * @conversion: with its destination
+ * @dev: block device that is read
+ *
+ * Return: 0, or -EBUSY after a message if @dev is the destination, a partition
+ * of it, or the disk that it is a partition of.
+ */
+int convert_keep(const struct conversion *conversion, dev_t dev)
+{
+	struct stat st;
+
+	if (!conversion->place.device || stat(conversion->place.path, &st) ||
+	    !S_ISBLK(st.st_mode) || !overlap(st.st_rdev, dev))
+		return 0;
+	msg_err("%s: is what is read, too", conversion->place.name);
+	return -EBUSY;
+}
+
+/* Whatever format it has. */
+static int keep_source(const struct conversion *conversion)
+{
+	struct stat st;
+
+	if (fstat(conversion->fd, &st) || !S_ISBLK(st.st_mode))
+		return 0;
+	return convert_keep(conversion, st.st_rdev);
+}
+
 /**
  * convert_plan() - what is at the source, and what is wanted
  * @conversion: filled in; of another format than raw and VHDX, the size is not
@@ -258,8 +322,10 @@ int convert_plan(struct conversion *conversion, const struct options *options,
 		err = learn_vhdx(conversion);
 	if (!err)
 		err = check_sector(conversion);
-	return err ? err : new_place_begin(&conversion->place, args[1],
-					   options->force);
+	if (!err)
+		err = new_place_begin(&conversion->place, args[1],
+				      options->force);
+	return err ? err : keep_source(conversion);
 }
 
 /**

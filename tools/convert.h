@@ -5,6 +5,7 @@
  * convert-plan.c APIs:
  *   convert_plan()	what is at the source, and what is wanted
  *   convert_plan_end()	close the source
+ *   convert_keep()	what is read is not overwritten
  *   convert_size()	bytes of the disk that is wanted
  *   convert_new_vhdx()	make the image that is wanted, empty
  * convert-direct.c APIs:
@@ -14,6 +15,8 @@
  */
 #ifndef CONVERT_H
 #define CONVERT_H
+
+#include <sys/types.h>
 
 #include "image-format.h"
 #include "new-place.h"
@@ -48,6 +51,7 @@ struct conversion {
 int convert_plan(struct conversion *conversion, const struct options *options,
 		 char **args);
 void convert_plan_end(struct conversion *conversion);
+int convert_keep(const struct conversion *conversion, dev_t dev);
 u64 convert_size(const struct conversion *conversion);
 int convert_new_vhdx(const struct conversion *conversion);
 int convert_direct(struct conversion *conversion);
