@@ -214,7 +214,7 @@ says "  names the tool that finds by whom" "fuser -v $dev"
 tap_is "  and does not leave it suspended" \
 	"$(status_field v0 '["suspended"]')" False
 exits "close --deferred" 0 close --deferred v0
-says "  says when it will go" "v0 is in use and will go"
+says "  says when it will go" "v0 is in use; its last close removes it"
 exec 3<&-
 tap_run "  and so it does" wait_for 5 test ! -e /sys/block/dm-0/dm/name -o \
 	-z "$(dmsetup ls --target vhdx | grep v0)"
