@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* convert: a disk image of another format, from VHDX or to it. */
+#include "convert-mark.h"
 #include "convert.h"
 #include "document.h"
 #include "message.h"
@@ -18,6 +19,10 @@ static int convert(struct conversion *conversion)
 			  convert_direct(conversion) :
 			  convert_other(conversion);
 
+	/* Nothing else tells that the disk on a device is not whole. */
+	if (err && conversion->place.device && conversion->begun)
+		convert_mark_spoil(conversion->place.path,
+				   conversion->place.name);
 	return err ? err : new_place_keep(&conversion->place);
 }
 

@@ -4,6 +4,7 @@
  * see Documentation/benchmarks.rst.
  */
 #include "convert-copy.h"
+#include "convert-mark.h"
 #include "convert.h"
 #include "findings.h"
 #include "message.h"
@@ -85,7 +86,7 @@ static int prepare_device(const struct conversion *conversion,
 	return err;
 }
 
-static int new_raw(const struct conversion *conversion,
+static int new_raw(struct conversion *conversion,
 		   struct convert_end *end)
 {
 	const struct new_place *place = &conversion->place;
@@ -101,32 +102,40 @@ static int new_raw(const struct conversion *conversion,
 	err = prepare_device(conversion, end);
 	if (err)
 		convert_end_close(end);
+	else
+		conversion->begun = true;
 	return err;
 }
 
-static int new_vhdx(const struct conversion *conversion,
+static int new_vhdx(struct conversion *conversion, struct convert_mark *mark,
 		    struct convert_end *end)
 {
 	const struct new_place *place = &conversion->place;
 	int err = convert_new_vhdx(conversion);
 
-	if (!err)
-		err = open_vhdx(conversion, place->path, place->name, true,
-				end);
-	if (!err)
-		end->served.disk->layer[0]->file.no_holes =
-			conversion->options->no_sparse && !place->device;
+	if (err)
+		return err;
+	conversion->begun = true;
+	err = open_vhdx(conversion, place->path, place->name, true, end);
+	if (err)
+		return err;
+	end->served.disk->layer[0]->file.no_holes =
+		conversion->options->no_sparse && !place->device;
+	err = convert_mark_hide(mark, end);
+	if (err)
+		convert_end_close(end);
 	return err;
 }
 
-static int open_dest(const struct conversion *conversion,
-		     const struct convert_end *source, struct convert_end *end)
+static int open_dest(struct conversion *conversion,
+		     const struct convert_end *source,
+		     struct convert_mark *mark, struct convert_end *end)
 {
 	int err = keep_chain(conversion, source);
 
 	if (err)
 		return err;
-	return conversion->to == FORMAT_VHDX ? new_vhdx(conversion, end) :
+	return conversion->to == FORMAT_VHDX ? new_vhdx(conversion, mark, end) :
 					       new_raw(conversion, end);
 }
 
@@ -152,15 +161,17 @@ static int check_holes(const struct conversion *conversion,
 }
 
 static int finish(const struct conversion *conversion,
-		  struct convert_end *dest)
+		  const struct convert_mark *mark, struct convert_end *dest)
 {
 	int err = convert_end_finish(dest);
 
-	if (!err)
-		return check_holes(conversion, dest);
-	msg_err("%s: what was written is not durable: %s", dest->name,
-		strerror(-err));
-	return err;
+	if (err) {
+		msg_err("%s: what was written is not durable: %s", dest->name,
+			strerror(-err));
+		return err;
+	}
+	err = convert_mark_show(mark, dest);
+	return err ? err : check_holes(conversion, dest);
 }
 
 /* What was written is read anew, by whoever reads such a file. */
@@ -190,23 +201,26 @@ static int verify(const struct conversion *conversion,
  * convert_direct() - convert between VHDX and raw, by our own threads
  * @conversion: from convert_plan()
  *
+ * A VHDX image on a device gets its file identifier when all else is durable.
+ *
  * Return: 0, and the destination is whole and durable, without its name; or a
  * negative errno after a message; -EINTR after a signal, without.
  */
 int convert_direct(struct conversion *conversion)
 {
 	struct convert_end source, dest;
+	struct convert_mark mark;
 	int err = open_source(conversion, &source);
 
 	if (err)
 		return err;
-	err = open_dest(conversion, &source, &dest);
+	err = open_dest(conversion, &source, &mark, &dest);
 	if (!err) {
 		err = convert_copy(&source, &dest,
 				   conversion->options->parent_count,
 				   &conversion->copied);
 		if (!err)
-			err = finish(conversion, &dest);
+			err = finish(conversion, &mark, &dest);
 		convert_end_close(&dest);
 	}
 	if (!err && conversion->options->verify)

@@ -273,6 +273,7 @@ static int copy_by_raw(struct conversion *conversion, struct nbd_room *room)
 		direct.fd = raw.fd;
 		direct.from = FORMAT_RAW;
 		err = convert_direct(&direct);
+		conversion->begun = direct.begun;
 		conversion->copied = direct.copied;
 	}
 	if (raw.fd >= 0)

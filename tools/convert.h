@@ -33,6 +33,7 @@
  * @physical_sector: the same of a physical one; 0 if nothing tells
  * @to: the format that is wanted
  * @place: where the destination is made
+ * @begun: the destination is being overwritten; set by convert_direct()
  * @copied: bytes that were written; meaningful after convert_direct()
  */
 struct conversion {
@@ -45,6 +46,7 @@ struct conversion {
 	u32 physical_sector;
 	enum image_format to;
 	struct new_place place;
+	bool begun;
 	u64 copied;
 };
 
