@@ -7,6 +7,7 @@
 #include "directory.h"
 #include "dmdev.h"
 #include "findings.h"
+#include "io-flusher.h"
 #include "kmsg.h"
 #include "merge-live.h"
 #include "message.h"
@@ -194,6 +195,7 @@ static int pause_and_change(struct merge_live *live, const struct dmdev *dev)
 	/* Our own pages may be on the device that waits. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		msg_verbose("memory is not locked: %s", strerror(errno));
+	io_flusher_begin();
 	began = clock_nsecs();
 	err = dmdev_pause(live->name);
 	if (!err)
@@ -202,6 +204,7 @@ static int pause_and_change(struct merge_live *live, const struct dmdev *dev)
 		msg_err("%s: cannot be suspended: %s", live->name,
 			strerror(-err));
 	live->pause = max(live->pause, clock_nsecs() - began);
+	io_flusher_end();
 	(void)munlockall();
 	dmdev_settle(&swap);
 	return err;

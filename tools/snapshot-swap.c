@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "io-flusher.h"
 #include "kmsg.h"
 #include "message.h"
 #include "partitions.h"
@@ -206,8 +207,10 @@ int snapshot_swap(struct snapshot_swap *swap)
 	int err;
 
 	parts = swap->quiesce && partitions_count(swap->dev);
+	io_flusher_begin();
 	err = freeze(swap);
 	if (err) {
+		io_flusher_end();
 		(void)dmdev_clear(swap->dev->name);
 		kmsg_end(log);
 		return err;
@@ -219,6 +222,7 @@ int snapshot_swap(struct snapshot_swap *swap)
 	if (swap->stuck)
 		err = -EIO;
 	thaw(swap);
+	io_flusher_end();
 	swap->nsecs = parts ? clock_nsecs() - began : table.nsecs;
 	dmdev_settle(&table);
 	if (err)
