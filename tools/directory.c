@@ -9,20 +9,62 @@
 #include "directory.h"
 #include "message.h"
 
+static int sync_open(int fd)
+{
+	/* Not every file system can do so for one directory. */
+	return fsync(fd) && (errno != EINVAL || syncfs(fd)) ? -errno : 0;
+}
+
+/* Who may not list a directory can still sync all that the file is with. */
+static int sync_directory(const char *directory, const char *path)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	if (fd >= 0) {
+		err = sync_open(fd);
+	} else if (errno == EACCES) {
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		err = fd < 0 || syncfs(fd) ? -errno : 0;
+	} else {
+		err = -errno;
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 /**
  * directory_sync() - make the creation or removal of a file durable
  * @path: path of the file
+ *
+ * Who only removes a file may ignore an error: it may come back after a crash.
+ *
+ * Return: 0, or a negative errno without a message.
  */
-void directory_sync(const char *path)
+int directory_sync(const char *path)
 {
 	char *copy = strdup(path);
-	int fd = copy ? open(dirname(copy), O_RDONLY | O_CLOEXEC) : -1;
+	int err = copy ? sync_directory(dirname(copy), path) : -ENOMEM;
 
-	if (fd >= 0) {
-		(void)fsync(fd);
-		close(fd);
-	}
 	free(copy);
+	return err;
+}
+
+/**
+ * directory_keep() - make the name of a file durable
+ * @path: path of the file, which has just got it
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int directory_keep(const char *path)
+{
+	int err = directory_sync(path);
+
+	if (err)
+		msg_err("%s: its name may not outlast a crash: its directory cannot be synced: %s",
+			path, strerror(-err));
+	return err;
 }
 
 /**

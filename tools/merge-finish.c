@@ -51,7 +51,7 @@ int merge_remove(const struct disk *disk)
 		return err;
 	if (unlink(child->path))
 		return cannot(child->path, "cannot be removed");
-	directory_sync(child->path);
+	(void)directory_sync(child->path);
 	return 0;
 }
 
@@ -169,9 +169,10 @@ static int replace(const struct layer *child, const char *path)
 		err = check_file(child);
 	if (!err && rename(path, child->path))
 		err = cannot(child->path, "cannot be replaced");
-	if (err)
-		(void)unlink(path);
-	directory_sync(child->path);
+	if (!err)
+		return directory_keep(child->path);
+	(void)unlink(path);
+	(void)directory_sync(child->path);
 	return err;
 }
 
@@ -183,7 +184,8 @@ static int replace(const struct layer *child, const char *path)
  * reads the same. The new one has the identity and the metadata of the old, so
  * that children of the one are children of the other.
  *
- * Return: 0, or a negative errno after a message; the child stays then.
+ * Return: 0, or a negative errno after a message; the child stays then, or is back
+ * after a crash.
  */
 int merge_empty(const struct disk *disk)
 {

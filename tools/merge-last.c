@@ -174,7 +174,7 @@ static void remove_one(const struct merge_live *live, u32 nr)
 	else if (unlink(path))
 		msg_warn("%s: cannot be removed, and is of no use any more: %s",
 			 path, strerror(errno));
-	directory_sync(path);
+	(void)directory_sync(path);
 }
 
 static int check_device(const struct merge_live *live, const struct dmdev *dev)

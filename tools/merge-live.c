@@ -128,12 +128,12 @@ static int mend_names(struct merge_live *live)
 		free(name);
 		return err;
 	}
-	directory_sync(name);
+	err = directory_keep(name);
 	msg_info("%s: has its name back, which a merge that was killed had changed",
 		 name);
 	swap(live->plan.path[0], name);
 	free(name);
-	return 0;
+	return err;
 }
 
 static int take_chain(struct merge_live *live, const struct dmdev *dev)

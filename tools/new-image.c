@@ -221,10 +221,10 @@ int new_image_make(const struct new_image *new)
 	if (err)
 		return err;
 	err = make(&creation);
+	if (!err && !creation.file.device)
+		err = directory_keep(creation.path);
 	if (err)
 		remove_file(&creation);
 	user_store_close(&creation.file);
-	if (!err)
-		directory_sync(creation.path);
 	return err;
 }

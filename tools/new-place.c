@@ -102,7 +102,7 @@ int new_place_keep(struct new_place *place)
 		msg_err("%s: the file cannot get its name: %s", place->name,
 			strerror(-err));
 	else
-		directory_sync(place->name);
+		err = directory_keep(place->name);
 	return err;
 }
 

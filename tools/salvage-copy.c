@@ -170,7 +170,7 @@ int salvage_name(const char *part, const char *path, bool force)
 		msg_err("%s: cannot be given its name: %s", path,
 			strerror(-err));
 	else
-		directory_sync(path);
+		err = directory_keep(path);
 	return err;
 }
 

@@ -295,7 +295,7 @@ static bool is_file(const char *path, int fd)
 
 /*
  * Each of two files gets the name of the other, in one step that a crash leaves
- * done or not done.
+ * done or not done. After a failure, give_names_back() must follow.
  */
 static int exchange_names(const struct snapshot *snapshot)
 {
@@ -310,8 +310,7 @@ static int exchange_names(const struct snapshot *snapshot)
 					 "");
 		return err;
 	}
-	directory_sync(snapshot->parent);
-	return 0;
+	return directory_keep(snapshot->parent);
 }
 
 /* Before the device gets its old table once more, by names. */
