@@ -359,7 +359,7 @@ static const char *after_names(const struct snapshot *snapshot,
 }
 
 /* Other programs do not take our lock. */
-static int still_same(const struct snapshot *snapshot)
+static int still_same(const struct snapshot *snapshot, bool loaded)
 {
 	struct dmdev now;
 	int err = dmdev_query(snapshot->dev.name, &now);
@@ -368,7 +368,7 @@ static int still_same(const struct snapshot *snapshot)
 		return err;
 	if (!now.table || strcmp(after_names(snapshot, now.table),
 				 after_names(snapshot, snapshot->dev.table)) ||
-	    now.suspended || !now.inactive)
+	    now.suspended || now.inactive != loaded)
 		err = refuse(snapshot, -EBUSY,
 			     "another program changes its table; nothing is done");
 	dmdev_forget(&now);
@@ -376,7 +376,8 @@ static int still_same(const struct snapshot *snapshot)
 }
 
 /* Return -EAGAIN if the child names the wrong GUID by now. */
-static int still_holds(const struct snapshot *snapshot, const guid_t *linkage)
+static int still_holds(const struct snapshot *snapshot, const guid_t *linkage,
+		       bool loaded)
 {
 	guid_t holds;
 	int err = ask_seal(snapshot, &holds);
@@ -384,7 +385,7 @@ static int still_holds(const struct snapshot *snapshot, const guid_t *linkage)
 	if (!err && !guid_equal(&holds, linkage))
 		err = -EAGAIN;
 	if (!err)
-		err = still_same(snapshot);
+		err = still_same(snapshot, loaded);
 	if (!err && signals_held()) {
 		msg_err("interrupted: %s goes on as before",
 			snapshot->dev.name);
@@ -429,13 +430,16 @@ static int change_over(struct snapshot *snapshot, const guid_t *linkage)
 	};
 	int err = swap.params ? 0 : -ENOMEM;
 
+	/* A crash after the exchange leaves the child in the place of its parent. */
+	if (!err && snapshot->exchange)
+		err = still_holds(snapshot, linkage, false);
 	if (!err && snapshot->exchange)
 		err = exchange_names(snapshot);
 	if (!err)
 		err = load_line(snapshot, swap.params);
 
 	if (!err) {
-		err = still_holds(snapshot, linkage);
+		err = still_holds(snapshot, linkage, true);
 		if (err)
 			(void)dmdev_clear(snapshot->dev.name);
 	}
