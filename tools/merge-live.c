@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "clock.h"
 #include "device-arg.h"
 #include "device-lock.h"
@@ -76,8 +77,18 @@ static char *name_before_side(const char *path)
 	return NULL;
 }
 
-/* Is it an image that names another one as its parent? */
-static bool is_child_of(const char *path, const char *parent)
+/* A child that nothing was written to reads as its parent does. */
+static bool is_empty(struct vhdx_image *image)
+{
+	struct vhdx_census census;
+
+	return !image->log.count &&
+	       !vhdx_check_blocks(image, &census, NULL, &vhdx_report_silent) &&
+	       census.payload[VHDX_BLOCK_NOT_PRESENT] == image->bat.blocks;
+}
+
+/* Is it an empty image that names another one as its parent? */
+static bool is_empty_child_of(const char *path, const char *parent)
 {
 	struct user_store files[2];
 	struct vhdx_image *child, *image;
@@ -96,7 +107,8 @@ static bool is_child_of(const char *path, const char *parent)
 	if (!IS_ERR(child) && !IS_ERR(image))
 		named = child->locator &&
 			vhdx_locator_matches(child->locator,
-					     vhdx_image_identity(image));
+					     vhdx_image_identity(image)) &&
+			is_empty(child);
 	if (!IS_ERR(image))
 		vhdx_image_close(image);
 	if (!IS_ERR(child))
@@ -116,7 +128,7 @@ static int mend_names(struct merge_live *live)
 	int err = 0;
 
 	if (!name || access(name, F_OK) ||
-	    !is_child_of(name, live->plan.path[0])) {
+	    !is_empty_child_of(name, live->plan.path[0])) {
 		free(name);
 		return 0;
 	}

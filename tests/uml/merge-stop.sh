@@ -186,8 +186,33 @@ test_exchange() {
 	rm -r "$STORE/copy"
 }
 
+# A child that has something keeps its name, whatever its parent is called.
+test_not_empty() {
+	local before
+
+	opened 16M
+	child
+	exits "a child with data: close" 0 close v0
+	mv "$CHILD" "$CHILD.merge-1"
+	exits "a child with data: it is made" 0 create --quiet \
+		--parent "$CHILD.merge-1" "$CHILD"
+	exits "a child with data: open" 0 open --quiet "$CHILD" v0
+	dd if=/dev/urandom of="$dev" bs=64k count=1 oflag=direct status=none
+	exits "a child with data: close" 0 close v0
+	before=$(stat -c %i "$CHILD")
+	exits "a child with data: open its parent" 0 open --quiet \
+		"$CHILD.merge-1" v0
+	fails "a child with data: its parent stays" 7 "has children" v0
+	tap_is "a child with data: keeps its name" \
+		"$(stat -c %i "$CHILD")" "$before"
+	tap_run "a child with data: the device reads as the model says" \
+		model --check "$MODEL"
+	closed "a child with data"
+}
+
 write_setup 2G
 test_exchange
+test_not_empty
 test_signals
 test_fast
 opened 16M
