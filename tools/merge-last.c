@@ -18,6 +18,8 @@
 #define RATE_GUESS	(64 * VHDX_MIB)
 /* What the change of tables takes. */
 #define CHANGE_NSECS	20000000ULL
+/* How often the device is asked what it goes on in. */
+#define QUERY_TRIES	3
 
 /* How long it takes to copy so much. */
 static u64 nsecs_for(const struct merge_live *live, u64 bytes)
@@ -60,8 +62,14 @@ static int carry_rest(struct merge_live *live)
 /* From here on, the kernel alone writes the target. */
 static int end_target(struct merge_live *live)
 {
-	int err = writer_end(&live->writer);
+	const struct user_store *file = &live->target->layer[0]->file;
+	int err;
 
+	live->file[0] = (struct merge_file){
+		.dev = file->dev,
+		.ino = file->ino,
+	};
+	err = writer_end(&live->writer);
 	live->writing = false;
 	disk_close(live->target);
 	live->target = NULL;
@@ -82,34 +90,78 @@ static int load_target(const struct merge_live *live, const struct dmdev *dev)
 	return err;
 }
 
-/* Does the device have the target as its first image now? */
-static int is_changed(const struct merge_live *live)
+static int is_first_image(const struct merge_live *live,
+			  const struct dmdev *now)
 {
+	const struct merge_file *target = &live->file[0];
 	struct words images;
-	struct dmdev now;
 	struct stat st;
-	int err = dmdev_query(live->name, &now);
+	int err;
 
+	if (!dmdev_is_vhdx(now))
+		return 0;
+	err = table_line_images(now->table, &images);
 	if (err)
 		return err;
-	err = now.suspended || !dmdev_is_vhdx(&now) ? -EBUSY :
-	      table_line_images(now.table, &images);
-	if (!err) {
-		if (!images.count ||
-		    stat(live->plan.path[live->plan.into], &st) ||
-		    !table_line_is_of(images.word[0], &st))
-			err = -EBUSY;
-		words_free(&images);
-	}
-	dmdev_forget(&now);
+	if (!images.count)
+		err = 0;
+	else if (stat(images.word[0], &st))
+		err = -errno;
+	else
+		err = st.st_dev == target->dev && st.st_ino == target->ino;
+	words_free(&images);
 	return err;
 }
 
 /*
- * The table that was live may be gone. Its images are all there, and read as
- * before.
+ * Returns 1 if the device has the target as its first image, 0 if not, or a
+ * negative errno. The question may be asked again, because nothing can be done
+ * without an answer.
  */
-static void bring_back(const struct merge_live *live, const struct dmdev *dev)
+static int has_target(const struct merge_live *live, bool *suspended)
+{
+	struct dmdev now;
+	int tries, err = -EIO;
+
+	for (tries = 0; tries < QUERY_TRIES && err < 0; tries++) {
+		err = dmdev_query(live->name, &now);
+		if (err)
+			continue;
+		*suspended = now.suspended;
+		err = is_first_image(live, &now);
+		dmdev_forget(&now);
+	}
+	return err;
+}
+
+static int let_go_on(struct merge_live *live)
+{
+	int err = dmdev_resume(live->name);
+
+	if (!err)
+		return 0;
+	live->stuck = true;
+	msg_err("%s: stays suspended: %s; `dmsetup resume %s' ends that",
+		live->name, strerror(-err), live->name);
+	return err;
+}
+
+/*
+ * The old table has never left. What it had of the target, the locks, goes to a
+ * table that is loaded, and is lent again.
+ */
+static void go_on_as_before(struct merge_live *live)
+{
+	(void)dmdev_clear(live->name);
+	(void)merge_lend(live, live->plan.into);
+	(void)let_go_on(live);
+}
+
+/*
+ * The target is live, and did not start, so that nothing was written to it. The
+ * images of the old table are all there, and read as before.
+ */
+static int bring_back(struct merge_live *live, const struct dmdev *dev)
 {
 	const struct dmdev_spec spec = {
 		.name = live->name,
@@ -118,15 +170,59 @@ static void bring_back(const struct merge_live *live, const struct dmdev *dev)
 	};
 	int err;
 
-	(void)dmdev_clear(live->name);
+	/* It may start now. */
+	if (!dmdev_resume(live->name))
+		return 0;
 	err = dmdev_load(&spec);
 	if (!err)
 		err = dmdev_resume(live->name);
-	if (err)
-		msg_err("%s: its old table cannot be brought back: %s; it was: 0 %llu %s %s",
-			live->name, strerror(-err),
-			(unsigned long long)dev->sectors, TARGET_TYPE,
-			dev->table);
+	if (!err)
+		return -EIO;
+	live->stuck = true;
+	msg_err("%s: its old table cannot be brought back: %s; it was: 0 %llu %s %s",
+		live->name, strerror(-err), (unsigned long long)dev->sectors,
+		TARGET_TYPE, dev->table);
+	return err;
+}
+
+/*
+ * A target that ever ran may have been written since: no other table comes after
+ * it. Returns 0 if the device goes on in it.
+ */
+static int swap_tables(struct merge_live *live, const struct dmdev *dev,
+		       struct dmdev_swap *swap)
+{
+	bool suspended = false;
+	int err = dmdev_swap(live->name, swap);
+	int live_now = has_target(live, &suspended);
+
+	if (live_now < 0) {
+		/* Either table has it all. */
+		if (err)
+			(void)dmdev_resume(live->name);
+		live->stuck = true;
+		msg_err("%s: its state is not known: %s; `dmsetup info' and `dmsetup table' show it, and `dmsetup resume %s' has it go on",
+			live->name, strerror(-live_now), live->name);
+		return live_now;
+	}
+	if (!live_now) {
+		go_on_as_before(live);
+		return err ? err : -EBUSY;
+	}
+	if (err && suspended)
+		return bring_back(live, dev) ? err : 0;
+	return 0;
+}
+
+static int load_paused(struct merge_live *live, const struct dmdev *dev)
+{
+	int err = carry_rest(live);
+
+	if (!err)
+		err = end_target(live);
+	if (!err)
+		err = load_target(live, dev);
+	return err;
 }
 
 /* The device waits, and goes on in any case. */
@@ -134,27 +230,16 @@ static int change_over(struct merge_live *live, const struct dmdev *dev,
 		       struct dmdev_swap *swap)
 {
 	int log = kmsg_begin();
-	int err = carry_rest(live);
+	int err = load_paused(live, dev);
 
 	if (!err)
-		err = end_target(live);
-	if (!err) {
-		err = load_target(live, dev);
-		/* What the table had of the image, the locks, is lent again. */
-		if (err)
-			(void)merge_lend(live, live->plan.into);
-	}
-	if (err) {
-		(void)dmdev_resume(live->name);
-	} else {
-		err = dmdev_swap(live->name, swap);
-		if (!err)
-			err = is_changed(live);
-		if (err)
-			bring_back(live, dev);
-	}
+		err = swap_tables(live, dev, swap);
+	else if (!live->writing)
+		go_on_as_before(live);
+	else if (let_go_on(live) && err == -EAGAIN)
+		err = -EIO;
 	if (err && err != -EAGAIN) {
-		msg_err("%s: does not go on in %s: %s", live->name,
+		msg_err("%s: its change to %s is not complete: %s", live->name,
 			live->plan.path[live->plan.into], strerror(-err));
 		kmsg_explain(log, live->name, false);
 	}

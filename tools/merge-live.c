@@ -354,6 +354,8 @@ static void stop(struct merge_live *live, int err)
 	if (live->writing)
 		(void)writer_end(&live->writer);
 	disk_close(live->target);
+	if (live->stuck)
+		return;
 	merge_recall(live, into);
 	if (into > 1)
 		merge_recall(live, into - 1);

@@ -46,12 +46,14 @@ struct merge_file {
  * @max_pause: nanoseconds that the device may wait at the end
  * @progress: shown meanwhile
  * @counts: what was carried down so far
- * @file: what was carried down, by how far it was above the target
+ * @file: what was carried down, by how far it was above the target, which is
+ *	the first
  * @carried: how many images above the target that are
  * @copied: bytes of data, and
  * @nsecs: how long they took, as far as known
  * @rounds: new children so far
  * @pause: longest time that the device waited, in nanoseconds
+ * @stuck: the device does not go on as before, which has been said
  */
 struct merge_live {
 	struct merge_plan plan;
@@ -69,6 +71,7 @@ struct merge_live {
 	u64 nsecs;
 	u32 rounds;
 	u64 pause;
+	bool stuck;
 };
 
 int merge_live(const struct options *options, const char *name);

@@ -78,6 +78,45 @@ at_each() {
 		"$(vhdx_status v0 layers)" 1
 }
 
+# failed CALL N: its Nth CALL is not made, for want of memory; false if it made
+# fewer.
+failed() {
+	strace -f -qqq -o "$SCRATCH/trace" -e trace="$1" \
+		-e inject="$1:error=ENOMEM:when=$2" \
+		"$VHDXSETUP" merge --quiet v0 >"$SCRATCH/out" 2>&1 || :
+	grep -q INJECTED "$SCRATCH/trace"
+}
+
+# without_each CALL: one in $STEP of them fails; the device goes on by itself.
+without_each() {
+	local call=$1 wrong="" state n
+
+	for ((n = 1 + RANDOM % STEP; ; n += STEP)); do
+		failed "$call" "$n" || break
+		state=$(dmsetup info -c --noheadings \
+			-o suspended,tables_loaded v0)
+		[ "$state" = Active:Live ] || wrong+=" $n:$state"
+		let_go_on
+		model --check "$MODEL" >/dev/null 2>&1 || wrong+=" $n:content"
+		if [ "$(vhdx_status v0 layers)" = 1 ]; then
+			child_anew
+		elif [ "$(status_field v0 '["image"]')" != "$CHILD" ]; then
+			wrong+=" $n:name"
+		fi
+		model --ops 3 --save "$MODEL" >/dev/null 2>&1 ||
+			wrong+=" $n:write"
+		[ -z "$wrong" ] || break
+	done
+	tap_is "without each of $n $call: the device goes on, and is right" \
+		"$wrong" ""
+	[ -z "$wrong" ] || tap_note "$(cat "$SCRATCH/out" "$SCRATCH/trace")"
+	tap_run "without each $call: it reads as the model says" \
+		model --check "$MODEL"
+	rm -f "$CHILD".merge-*
+	tap_is "without each $call: the last one was whole" \
+		"$(vhdx_status v0 layers)" 1
+}
+
 # signalled DELAY: a slow merge, and SIGTERM so much later.
 signalled() {
 	local status=0
@@ -218,6 +257,10 @@ test_fast
 opened 16M
 child
 at_each ioctl
+child
+without_each ioctl
+child
+without_each fsync,fdatasync
 child
 STEP=1 at_each renameat2 reopen
 child
