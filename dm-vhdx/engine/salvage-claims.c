@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "salvage-claims.h"
 
-/* More claims than this are not compared: each of them counts as lost. */
+/*
+ * More claims than this are not compared: each of them counts as lost. The claims
+ * that are compared are those of the first entries.
+ */
 #define CLAIMS_MAX	65536U
 
 /* A sector bitmap has no neighbours that tell whose its space is. */
@@ -36,6 +39,7 @@ struct claim {
  * @claims: entries that name a shared MiB
  * @count: number of claims
  * @dropped: claims that were not kept
+ * @dropped_from: index of the first of their entries
  */
 struct survey {
 	struct vhdx_salvage *salvage;
@@ -49,6 +53,7 @@ struct survey {
 	struct claim *claims;
 	u32 count;
 	u64 dropped;
+	u64 dropped_from;
 };
 
 static int entry_at(struct survey *s, u64 index, u64 *entry)
@@ -150,6 +155,41 @@ static u32 losers_before(const struct vhdx_salvage *salvage, u64 index)
 	return low;
 }
 
+/* Return the bytes of the file that an entry names, if it names any. */
+static u64 space_of(const struct vhdx_bat *bat, u64 index)
+{
+	u64 number;
+
+	if (!vhdx_bat_entry_at(bat, index, &number))
+		return bat->differencing && number < bat->chunks ?
+			       VHDX_BITMAP_BLOCK_SIZE : 0;
+	return number < bat->blocks ? vhdx_bat_block_size(bat) : 0;
+}
+
+/* Does an entry name a MiB that several name? */
+static bool names_contested(const struct vhdx_salvage *salvage, u64 index,
+			    u64 entry)
+{
+	u64 first = vhdx_entry_offset(entry) >> VHDX_ALIGN_SHIFT;
+	u64 length = space_of(&salvage->layout.bat, index);
+	u64 end = min(first + (length >> VHDX_ALIGN_SHIFT),
+		      salvage->contested_units);
+
+	return vhdx_entry_present(entry) && first < end &&
+	       find_next_bit(salvage->contested, end, first) < end;
+}
+
+static void lose_contested(const struct vhdx_salvage *salvage, u64 index,
+			   __le64 *entries, u32 count)
+{
+	u64 from = max(index, salvage->contested_from), i;
+
+	for (i = from; i < index + count; i++)
+		if (names_contested(salvage, i, le64_to_cpu(entries[i - index])))
+			entries[i - index] =
+				cpu_to_le64(vhdx_lost_entry(VHDX_LOST_OWNER));
+}
+
 static void revise(void *context, u64 index, __le64 *entries, u32 count)
 {
 	const struct vhdx_salvage *salvage = context;
@@ -163,6 +203,8 @@ static void revise(void *context, u64 index, __le64 *entries, u32 count)
 	     i++)
 		entries[salvage->losers[i] - index] =
 			cpu_to_le64(vhdx_lost_entry(VHDX_LOST_OWNER));
+	if (salvage->contested)
+		lose_contested(salvage, index, entries, count);
 }
 
 /* Call @look for each entry of the BAT's pages, its padding as well. */
@@ -195,18 +237,6 @@ static void look_for_stray(struct survey *s, u64 index, u64 entry)
 	}
 }
 
-/* Return the bytes of the file that an entry names. */
-static u64 space_of(const struct survey *s, u64 index)
-{
-	const struct vhdx_bat *bat = &s->image->bat;
-	u64 number;
-
-	if (!vhdx_bat_entry_at(bat, index, &number))
-		return bat->differencing && number < bat->chunks ?
-			       VHDX_BITMAP_BLOCK_SIZE : 0;
-	return number < bat->blocks ? vhdx_bat_block_size(bat) : 0;
-}
-
 /* Faulty entries claim nothing: their blocks are lost anyway. */
 static u64 claimed(const struct survey *s, u64 index, u64 entry)
 {
@@ -215,7 +245,7 @@ static u64 claimed(const struct survey *s, u64 index, u64 entry)
 
 	if (fault && fault != VHDX_FAULT_CUT)
 		return 0;
-	return space_of(s, index);
+	return space_of(&s->image->bat, index);
 }
 
 static void mark(struct survey *s, u64 index, u64 entry)
@@ -243,7 +273,8 @@ static void collect(struct survey *s, u64 index, u64 entry)
 	    find_next_bit(s->shared, end, first) >= end)
 		return;
 	if (s->count == CLAIMS_MAX) {
-		s->dropped++;
+		if (!s->dropped++)
+			s->dropped_from = index;
 		return;
 	}
 	s->claims[s->count++] = (struct claim){
@@ -347,10 +378,14 @@ static int settle(struct survey *s)
 	if (salvage->loser_count > CLAIMS_NAMED || s->dropped)
 		vhdx_find(salvage->report, VHDX_WARN,
 			  VHDX_AT("BAT region", s->image->bat.offset),
-			  "%u blocks name the space of another one and are lost%s",
-			  salvage->loser_count, s->dropped ?
-			  "; there are more, which read as what their entries name" :
-			  "");
+			  "%llu blocks name the space of another one and are lost",
+			  salvage->loser_count + s->dropped);
+	if (s->dropped) {
+		salvage->contested = s->shared;
+		salvage->contested_units = s->units;
+		salvage->contested_from = s->dropped_from;
+		s->shared = NULL;
+	}
 	return 0;
 }
 

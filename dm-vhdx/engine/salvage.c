@@ -263,6 +263,7 @@ void vhdx_salvage_end(struct vhdx_salvage *salvage)
 {
 	kvfree(salvage->fork.locator);
 	kvfree(salvage->losers);
+	kvfree(salvage->contested);
 	vhdx_replay_free(&salvage->replay);
 	vhdx_log_free(&salvage->log);
 	vhdx_mend_exit(&salvage->mend);

@@ -58,6 +58,11 @@ struct vhdx_salvage_hints {
  * @known: number of structures that are those of a VHDX without doubt
  * @losers: indexes of BAT entries that name the space of another block
  * @loser_count: number of losers
+ * @contested: a bit for each MiB of the file that several entries name, if they
+ *	were too many to be compared; or NULL
+ * @contested_units: number of those bits
+ * @contested_from: entries from this index on that name such a MiB are losers,
+ *	too
  * @moved: QEMU has moved BAT entries up by one
  * @orphans: then, there is space for blocks that no entry names any more
  * @tables_bad: the region tables must be replaced
@@ -78,6 +83,9 @@ struct vhdx_salvage {
 	u32 known;
 	u64 *losers;
 	u32 loser_count;
+	unsigned long *contested;
+	u64 contested_units;
+	u64 contested_from;
 	bool moved;
 	bool orphans;
 	bool tables_bad;

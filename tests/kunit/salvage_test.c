@@ -363,6 +363,52 @@ static void claims_owner(struct kunit *test)
 	vhdx_salvage_end(salvage);
 }
 
+static u64 entry_of(struct vhdx_image *image, struct builder *b, u64 block)
+{
+	u64 index = builder_payload_index(b, block);
+	__le64 disk;
+
+	if (vhdx_image_read(image, b->bat_offset + index * sizeof(disk), &disk,
+			    sizeof(disk)))
+		return 0;
+	return le64_to_cpu(disk);
+}
+
+/* More blocks at one place than are compared: one has it, the rest is lost. */
+static void claims_many(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_salvage *salvage =
+		kunit_kzalloc(test, sizeof(*salvage), GFP_KERNEL);
+	struct builder *b = &f->builder[0];
+	struct vhdx_image *image;
+	u64 file, block, blocks = 70000, kept = 0, lost = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, salvage);
+	b->size = (blocks + 1) * MIB;
+	builder_write(b);
+	file = builder_block(b, 0, VHDX_BLOCK_FULLY_PRESENT);
+	for (block = 1; block < blocks; block++)
+		builder_entry(b, block, file | VHDX_BLOCK_FULLY_PRESENT);
+	builder_block(b, blocks, VHDX_BLOCK_FULLY_PRESENT);
+	KUNIT_EXPECT_EQ(test, begin(test, salvage, NULL), 0);
+	image = vhdx_image_open(&salvage->mend.store, 64, &f->found.report);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(image));
+	KUNIT_EXPECT_EQ(test, vhdx_salvage_claims(salvage, image), 0);
+	for (block = 0; block < blocks; block++) {
+		u64 entry = entry_of(image, b, block);
+
+		kept += vhdx_entry_present(entry);
+		lost += entry == vhdx_lost_entry(VHDX_LOST_OWNER);
+	}
+	KUNIT_EXPECT_EQ(test, kept, 1ULL);
+	KUNIT_EXPECT_EQ(test, lost, blocks - 1);
+	/* A block alone at its place is there, wherever its entry is. */
+	KUNIT_EXPECT_TRUE(test, vhdx_entry_present(entry_of(image, b, blocks)));
+	vhdx_image_close(image);
+	vhdx_salvage_end(salvage);
+}
+
 static struct kunit_case salvage_test_cases[] = {
 	KUNIT_CASE_PARAM(salvage_structures, salvage_gen_params),
 	KUNIT_CASE(salvage_hints),
@@ -374,6 +420,7 @@ static struct kunit_case salvage_test_cases[] = {
 	KUNIT_CASE(claims_move_back),
 	KUNIT_CASE(claims_overwritten),
 	KUNIT_CASE(claims_owner),
+	KUNIT_CASE(claims_many),
 	{}
 };
 
