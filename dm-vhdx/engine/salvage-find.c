@@ -26,12 +26,14 @@ struct candidate {
  * @buf: 1 MiB
  * @candidates: the best ones so far
  * @count: how many
+ * @stop: what the progress returned, if it ends the search
  */
 struct search {
 	struct vhdx_salvage *salvage;
 	u8 *buf;
 	struct candidate candidates[CANDIDATES];
 	u32 count;
+	int stop;
 };
 
 /**
@@ -146,6 +148,18 @@ static u64 bat_bytes(const struct vhdx_salvage *salvage)
 	return bat->entries ? bat->pages * VHDX_PAGE : VHDX_MIB;
 }
 
+/* Between places. All of the file has been searched by then. */
+static bool stopped(struct search *search)
+{
+	struct vhdx_progress *progress = search->salvage->progress;
+	u64 size = search->salvage->mend.below->size;
+
+	cond_resched();
+	if (progress && !search->stop)
+		search->stop = progress->step(progress, size, size);
+	return search->stop;
+}
+
 /* Judge a whole BAT; its pages past the end of the file are missing. */
 static void judge_bat(struct search *search, u64 pos,
 		      struct vhdx_judgement *judgement)
@@ -156,11 +170,10 @@ static void judge_bat(struct search *search, u64 pos,
 	u64 at;
 
 	*judgement = (struct vhdx_judgement){};
-	for (at = pos; at < end && judgement->bad <= judgement->inside / 64;
-	     at += VHDX_MIB) {
+	for (at = pos; at < end && judgement->bad <= judgement->inside / 64 &&
+	     !stopped(search); at += VHDX_MIB) {
 		size_t len = min_t(u64, end - at, VHDX_MIB) & ~(VHDX_PAGE - 1);
 
-		cond_resched();
 		if (!vhdx_store_read(store, at, search->buf, len))
 			vhdx_judge_entries((__le64 *)search->buf,
 					   len / sizeof(__le64), size,
@@ -173,6 +186,20 @@ static bool is_plausible(const struct vhdx_judgement *judgement)
 {
 	return judgement->inside &&
 	       judgement->bad <= judgement->inside / 64;
+}
+
+/*
+ * A MiB that goes on with a BAT counts for it. So the place where a long BAT
+ * begins is a better candidate than those where it goes on.
+ */
+static void add_to_candidates(struct search *search, u64 pos, u64 inside)
+{
+	u64 length = bat_bytes(search->salvage);
+	u32 i;
+
+	for (i = 0; i < search->count; i++)
+		if (pos - search->candidates[i].offset < length)
+			search->candidates[i].inside += inside;
 }
 
 /* The weakest candidate makes room for a better one. */
@@ -193,13 +220,16 @@ static void add_candidate(struct search *search, u64 pos, u64 inside)
 		*weakest = (struct candidate){ pos, inside };
 }
 
-/* Look at one MiB of the file. */
+/*
+ * Look at one MiB of the file, and no more: a hostile file may look like a BAT
+ * everywhere.
+ */
 static void look_at(struct search *search, u64 pos)
 {
 	struct vhdx_salvage *salvage = search->salvage;
 	u64 size = salvage->mend.below->size;
-	size_t len = pos < THOROUGH ? min_t(u64, VHDX_MIB, size - pos) :
-				      VHDX_PAGE;
+	u64 most = min(bat_bytes(salvage), VHDX_MIB);
+	size_t len = pos < THOROUGH ? min(most, size - pos) : VHDX_PAGE;
 	struct vhdx_judgement judgement = {};
 
 	len &= ~(VHDX_PAGE - 1);
@@ -209,13 +239,31 @@ static void look_at(struct search *search, u64 pos)
 			   size, &judgement);
 	if (judgement.bad > judgement.inside / 64)
 		return;
+	judgement = (struct vhdx_judgement){};
 	vhdx_judge_entries((__le64 *)search->buf, len / sizeof(__le64), size,
 			   &judgement);
-	if (!judgement.inside)
+	if (!is_plausible(&judgement))
 		return;
-	judge_bat(search, pos, &judgement);
-	if (is_plausible(&judgement))
-		add_candidate(search, pos, judgement.inside);
+	add_to_candidates(search, pos, judgement.inside);
+	add_candidate(search, pos, judgement.inside);
+}
+
+/* Judge the candidates as a whole; those that are none after all go. */
+static void judge_candidates(struct search *search)
+{
+	struct vhdx_judgement judgement;
+	u32 i, kept = 0;
+
+	for (i = 0; i < search->count && !search->stop; i++) {
+		struct candidate *candidate = &search->candidates[i];
+
+		judge_bat(search, candidate->offset, &judgement);
+		if (is_plausible(&judgement))
+			search->candidates[kept++] = (struct candidate){
+				candidate->offset, judgement.inside
+			};
+	}
+	search->count = kept;
 }
 
 /* Return true if the BAT at @pos gives the place @inner to a block. */
@@ -224,12 +272,15 @@ static bool covers(struct search *search, u64 pos, u64 inner)
 	struct vhdx_store *store = &search->salvage->mend.store;
 	u64 block = max_t(u64, search->salvage->layout.params.block_size,
 			  VHDX_MIB);
-	u64 end = pos + bat_bytes(search->salvage);
+	u64 end = min(pos + bat_bytes(search->salvage),
+		      search->salvage->mend.below->size);
 	const __le64 *entries = (__le64 *)search->buf;
 	u64 at;
 	u32 i;
 
 	for (at = pos; at < end; at += VHDX_PAGE) {
+		if (IS_ALIGNED(at, VHDX_MIB) && stopped(search))
+			return false;
 		if (vhdx_store_read(store, at, search->buf, VHDX_PAGE))
 			continue;
 		for (i = 0; i < VHDX_BAT_ENTRIES_PER_PAGE; i++) {
@@ -253,6 +304,7 @@ static const struct candidate *choose(struct search *search)
 	const struct candidate *best = NULL;
 	u32 i;
 
+	judge_candidates(search);
 	for (i = 0; i < search->count; i++)
 		if (!best || search->candidates[i].inside > best->inside)
 			best = &search->candidates[i];
@@ -303,7 +355,9 @@ int vhdx_find_bat(struct vhdx_salvage *salvage)
 		r = search_all(search);
 	if (!r)
 		best = choose(search);
-	if (best) {
+	if (!r)
+		r = search->stop;
+	if (!r && best) {
 		salvage->layout.bat.offset = best->offset;
 		salvage->layout.bat_length =
 			ALIGN(bat_bytes(salvage), VHDX_ALIGN);

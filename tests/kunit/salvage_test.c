@@ -409,6 +409,93 @@ static void claims_many(struct kunit *test)
 	vhdx_salvage_end(salvage);
 }
 
+/* A BAT of 32 MiB, whose place no table tells. */
+static struct builder *build_long(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+
+	b->size = 16 * 1024 * 1024 * MIB;
+	b->block_size = 4 * MIB;
+	b->bat_length = 33 * MIB;
+	builder_write(b);
+	junk(test, 192 * KIB, 128 * KIB);
+	return b;
+}
+
+/* The disk holds what looks like BATs. The search reads all of it once. */
+static void search_is_linear(struct kunit *test)
+{
+	struct vhdx_salvage *salvage =
+		kunit_kzalloc(test, sizeof(*salvage), GFP_KERNEL);
+	struct builder *b = build_long(test);
+	u64 block, bait, pos;
+
+	KUNIT_ASSERT_NOT_NULL(test, salvage);
+	for (block = 0; block < 100; block++) {
+		bait = builder_block(b, block, VHDX_BLOCK_FULLY_PRESENT);
+		for (pos = bait; pos < bait + 4 * MIB; pos += MIB)
+			ram_store_put(ram(test), pos, AT(40), 8);
+	}
+	ram(test)->bytes = 0;
+	KUNIT_EXPECT_EQ(test, begin(test, salvage, NULL), 0);
+	KUNIT_EXPECT_EQ(test, salvage->layout.bat.offset, b->bat_offset);
+	/* And each of the 16 best three times. */
+	KUNIT_EXPECT_LT(test, ram(test)->bytes,
+			ram(test)->store.size + 50 * 33 * MIB);
+	vhdx_salvage_end(salvage);
+}
+
+/* A BAT begins where it does, and not where it gets dense. */
+static void search_long(struct kunit *test)
+{
+	struct vhdx_salvage *salvage =
+		kunit_kzalloc(test, sizeof(*salvage), GFP_KERNEL);
+	struct builder *b = build_long(test);
+	u64 part;
+
+	KUNIT_ASSERT_NOT_NULL(test, salvage);
+	builder_block(b, 0, VHDX_BLOCK_FULLY_PRESENT);
+	for (part = 1; part < 32; part++) {
+		builder_block(b, part * 131072, VHDX_BLOCK_FULLY_PRESENT);
+		builder_block(b, part * 131072 + 1, VHDX_BLOCK_FULLY_PRESENT);
+	}
+	KUNIT_EXPECT_EQ(test, begin(test, salvage, NULL), 0);
+	KUNIT_EXPECT_EQ(test, salvage->layout.bat.offset, b->bat_offset);
+	vhdx_salvage_end(salvage);
+}
+
+/* While places are judged, too. */
+static void search_stops(struct kunit *test)
+{
+	static const struct vhdx_salvage_hints none;
+	struct fixture *f = test->priv;
+	struct vhdx_salvage *salvage =
+		kunit_kzalloc(test, sizeof(*salvage), GFP_KERNEL);
+	struct fixture_watcher watcher;
+	u32 steps, stop;
+
+	KUNIT_ASSERT_NOT_NULL(test, salvage);
+	build(test);
+	junk(test, 192 * KIB, 128 * KIB);
+	fixture_watcher_init(&watcher, 0);
+	KUNIT_EXPECT_EQ(test, vhdx_salvage_begin(salvage, &ram(test)->store,
+						 &none, &watcher.progress,
+						 &f->found.report), 0);
+	vhdx_salvage_end(salvage);
+	steps = watcher.steps;
+	KUNIT_EXPECT_GT(test, steps, 0U);
+	for (stop = 1; stop <= steps; stop++) {
+		memset(salvage, 0, sizeof(*salvage));
+		fixture_watcher_init(&watcher, stop);
+		KUNIT_EXPECT_EQ(test,
+				vhdx_salvage_begin(salvage, &ram(test)->store,
+						   &none, &watcher.progress,
+						   &f->found.report), -EINTR);
+		vhdx_salvage_end(salvage);
+	}
+}
+
 static struct kunit_case salvage_test_cases[] = {
 	KUNIT_CASE_PARAM(salvage_structures, salvage_gen_params),
 	KUNIT_CASE(salvage_hints),
@@ -421,6 +508,9 @@ static struct kunit_case salvage_test_cases[] = {
 	KUNIT_CASE(claims_overwritten),
 	KUNIT_CASE(claims_owner),
 	KUNIT_CASE(claims_many),
+	KUNIT_CASE(search_is_linear),
+	KUNIT_CASE(search_long),
+	KUNIT_CASE(search_stops),
 	{}
 };
 
