@@ -2,8 +2,8 @@
 #include "compact-plan.h"
 
 /**
- * struct piece - something that is taken from its place
- * @kind: what it is: of the notes of where it lies
+ * struct piece - a block or region that moves
+ * @kind: its kind, as noted for its old place
  * @start: its first MiB
  * @units: number of MiB
  */
@@ -32,7 +32,7 @@ static u64 find_free(const struct vhdx_plan *plan, u64 units, u64 from, u64 end)
 	return U64_MAX;
 }
 
-/* A block takes whole blocks of each hole, from its start on. */
+/* Payload blocks fill a hole from its start, in units of whole blocks. */
 static u64 place_block(struct vhdx_plan *plan, u64 end)
 {
 	u64 units = block_units(plan);
@@ -44,7 +44,7 @@ static u64 place_block(struct vhdx_plan *plan, u64 end)
 }
 
 /*
- * Find a hole of which less than a block is left when it is filled with blocks.
+ * Find a hole with a rest smaller than a block after it is filled with blocks.
  * A hole that reaches @end may still get longer.
  */
 static bool find_rest(struct vhdx_plan *plan, u64 end)
@@ -108,7 +108,7 @@ static u64 place_region(struct vhdx_plan *plan, const struct piece *piece)
 	return start;
 }
 
-/* What lies highest below @end. The header section lies below all. */
+/* Find the highest piece below @end. The header section is the lowest one. */
 static struct piece highest(const struct vhdx_plan *plan, u64 end)
 {
 	struct piece piece = { .kind = VHDX_UNIT_FREE };
@@ -134,7 +134,7 @@ static enum vhdx_unit kind_of_place(enum vhdx_unit kind)
 	case VHDX_UNIT_BITMAP:
 		return VHDX_UNIT_BITMAP_TO;
 	default:
-		/* A place that was found before, and is too high by now. */
+		/* This place was found earlier, and is too high by now. */
 		return kind;
 	}
 }
@@ -155,7 +155,7 @@ static u64 find_place(struct vhdx_plan *plan, const struct piece *piece)
 	}
 }
 
-/* What was found is written over, so nobody may own it, whoever found it. */
+/* The place is going to be overwritten, so nobody may own it. */
 static bool is_free(const struct vhdx_plan *plan, u64 start, u64 units)
 {
 	u64 at;
@@ -166,7 +166,7 @@ static bool is_free(const struct vhdx_plan *plan, u64 start, u64 units)
 	return true;
 }
 
-/* Find a lower place for what lies highest. Returns false if there is none. */
+/* Find a lower place for the highest piece. Return false if there is none. */
 static bool lower_one(struct vhdx_plan *plan, const struct piece *piece)
 {
 	enum vhdx_unit kind = kind_of_place(piece->kind);
@@ -183,7 +183,7 @@ static bool lower_one(struct vhdx_plan *plan, const struct piece *piece)
 	return true;
 }
 
-/* A fixed image is at least as long as all of its blocks make it. */
+/* A fixed image always has space for all of its blocks. */
 static u64 least_length(const struct vhdx_image *image)
 {
 	u64 bytes = image->bat.blocks << image->bat.block_shift;

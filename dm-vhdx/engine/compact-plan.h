@@ -3,17 +3,16 @@
  * The plan of a compaction: what moves down into which hole, and how long the
  * file is afterwards. Making a plan changes nothing.
  *
- * A map has a note for each MiB of the file. The plan takes what lies highest
- * and puts it into the lowest hole that holds it, until there is no such hole.
- * So nothing moves that could stay, and each hole is free before anything moves:
- * no block has to wait until another one has left. Whoever carries the plan out
- * may therefore do it in the order of the BAT, which touches each of its pages
- * once.
+ * A map has a note for each MiB of the file. The plan moves the highest piece
+ * into the lowest hole that is large enough, until there is no such hole. So no
+ * piece moves that could stay, and each hole is free before any move: no move
+ * has to wait for another one. The moves can therefore be made in the order of
+ * the BAT, which touches each of its pages once.
  *
  * Payload blocks, sector bitmap blocks, the BAT and the metadata region move.
  * The log and regions that are not known stay. A payload block goes to whole
- * blocks of free space; a sector bitmap block goes to what is left of a hole
- * beside those, if there is such a rest.
+ * blocks of free space; a sector bitmap block goes to the rest of a hole that
+ * is too small for a payload block, if there is one.
  *
  * compact-plan.c APIs:
  *   vhdx_plan_new()		make the plan of an image

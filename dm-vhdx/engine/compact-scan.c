@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The first half of a plan: what owns each MiB of the file, and what of that
- * holds nothing. See compact-plan.h.
+ * The first half of a plan: find the owner of each MiB of the file, and the
+ * blocks that hold nothing. See compact-plan.h.
  */
 #include "compact-plan.h"
 
@@ -9,7 +9,7 @@
 #define BATCH_BYTES	(64 * VHDX_KIB)
 #define BATCH_ENTRIES	(BATCH_BYTES / sizeof(__le64))
 
-/* Most blocks show soon that they are not zero. */
+/* Most blocks that are not zero have data early on. */
 #define FIRST_LOOK	(64 * VHDX_KIB)
 #define LOOK		VHDX_MIB
 
@@ -83,7 +83,7 @@ static int unreadable(struct scan *s, u64 index, int err)
 			   vhdx_errno_words(err), -err);
 }
 
-/* Bytes of a block that the virtual disk has. */
+/* Return the bytes of a block that lie before the end of the virtual disk. */
 static u64 used_of(const struct vhdx_bat *bat, u64 block)
 {
 	return min(vhdx_bat_block_size(bat),
@@ -163,7 +163,7 @@ static void note_empty(struct vhdx_plan *plan, u64 index, u64 space)
 	plan->given += space;
 }
 
-/* What vhdx_session_survey() would refuse, and a block of which less is there. */
+/* Refuse what vhdx_session_survey() refuses, and blocks that the file cuts. */
 static bool suits(const struct vhdx_image *image, u64 index, u64 entry,
 		  u64 space)
 {
@@ -221,7 +221,7 @@ static int scan_block(struct scan *s, u64 index, u64 block, u64 entry,
 	return note_owner(s, index, entry, space, VHDX_UNIT_BLOCK);
 }
 
-/* A bitmap counts for partially present blocks alone. */
+/* Only partially present blocks use their sector bitmap. */
 static int scan_bitmap(struct scan *s, u64 index, u64 entry, u64 space)
 {
 	bool partial = s->partial;

@@ -13,7 +13,7 @@
 /* Zeros of this size and alignment are not written. */
 #define PIECE		(64 * VHDX_KIB)
 
-/* A crash loses the work of so many bytes at most; they are copied again. */
+/* A crash loses the copying of at most this many bytes. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
 
 /**
@@ -43,7 +43,7 @@ struct compaction {
 	u64 since;
 };
 
-/* Of an errno that is no finding, and after which the session goes on. */
+/* Report an errno that came without a finding; the session goes on. */
 static int store_failed(struct compaction *c, const char *what, u64 pos,
 			int err)
 {
@@ -69,7 +69,7 @@ static int commit(struct compaction *c, unsigned int flags)
 	return r;
 }
 
-/* What holds zeros takes no space at the new place, if the image is sparse. */
+/* In a sparse image, zeros take no space at the new place. */
 static int put_zeros(struct compaction *c, u64 pos, u64 len)
 {
 	struct vhdx_store *store = c->image->store;
@@ -124,7 +124,7 @@ static int copy_range(struct compaction *c, u64 from, u64 to, u64 length)
 	return r;
 }
 
-/* If the store is full, what moved before may make room. */
+/* If the store is full, the old places of earlier moves may make room. */
 static int copy(struct compaction *c, const char *what, u64 from, u64 to,
 		u64 length)
 {
@@ -155,7 +155,7 @@ static int load(struct compaction *c, const struct vhdx_miss *miss)
 	return r ? r : vhdx_image_load(miss);
 }
 
-/* Change an entry in the open transaction. Its space changes its owner. */
+/* Change an entry in the open transaction, and the owner of its space. */
 static int change_entry(struct compaction *c, u64 index, u64 from, u64 to,
 			u64 space, struct vhdx_miss *miss)
 {
@@ -198,7 +198,7 @@ static int publish(struct compaction *c, u64 index, u64 from, u64 to, u64 space)
 	}
 }
 
-/* The space of an entry goes. A block that reads as zeros goes on to do so. */
+/* Free the space of an entry. The block still reads as zeros. */
 static int give_up(struct compaction *c, u64 index, u64 entry)
 {
 	enum vhdx_block_state state = vhdx_entry_state(entry);
@@ -276,12 +276,12 @@ static int begin_session(struct compaction *c)
 	if (r == -ENOSPC)
 		return vhdx_refuse(c->report, r, VHDX_AT("file", 0),
 				   "has no room to begin writing");
-	/* A fixed image may become shorter, but not than all of its blocks. */
+	/* A fixed image may get shorter, but keeps room for all its blocks. */
 	session->found_size = c->plan->length;
 	return r;
 }
 
-/* Give back what lies between blocks and belongs to nobody. */
+/* Give back the space between blocks that nobody owns. */
 static void discard_holes(struct compaction *c)
 {
 	struct vhdx_store *store = c->image->store;
@@ -302,7 +302,7 @@ static int move_blocks(struct compaction *c)
 
 	if (!r && c->plan->empties)
 		r = for_entries(c, give_up);
-	/* What they had may get another owner, and the BAT is read once more. */
+	/* Their space may get another owner, and the BAT is read once more. */
 	if (!r && c->plan->empties)
 		r = commit(c, VHDX_WORK_CHECKPOINT);
 	if (!r && c->plan->moved)
@@ -353,7 +353,7 @@ static void own_place(struct compaction *c, const struct vhdx_region *region,
 	spin_unlock(&c->image->pool.lock);
 }
 
-/* What a block device had at the old place is nobody's; a file has been cut. */
+/* Discard the old place on a block device; a file has already been cut. */
 static void discard_region(struct compaction *c,
 			   const struct vhdx_region *region, u64 to)
 {

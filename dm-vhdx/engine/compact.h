@@ -10,15 +10,15 @@
  *	regions:  copy -> flush -> both region tables, in the log -> flush -> the log
  *		  is empty, and the file is cut
  *
- * A crash at any instant leaves each block and each region at its old place or at
- * its new one, and both hold the same. What moves goes to space that was free
- * before, and no old place is used again before the end. So only the order of the
- * copy, its entry and the end of the old place matters, and one flush serves many
- * blocks.
+ * A crash at any instant leaves each block and each region at its old place or
+ * at its new one, and both hold the same. Blocks move to space that was free
+ * from the start, and no old place is used again before the end. So only the
+ * order of the copy, its entry and the discard of the old place matters, and
+ * one flush serves many blocks.
  *
  * No page of a sector bitmap passes through the log, and the BAT moves in a
- * session that logs none of its pages. So no entry that a replay can meet names a
- * place that has got another owner.
+ * session that logs none of its pages. So a replay never writes to a place that
+ * has another owner by then.
  *
  * The virtual disk reads the same at any time, so the image keeps its
  * DataWriteGuid and its children.

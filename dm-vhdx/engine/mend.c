@@ -8,7 +8,7 @@ static bool is_cut(const struct vhdx_mend *mend, u64 pos, size_t len)
 }
 
 /*
- * A page that the log replaces as a whole need not be readable.
+ * If the log replaces all of a page, the page need not be readable.
  */
 static bool is_patched(const struct vhdx_mend *mend, u64 pos, size_t len)
 {
@@ -62,7 +62,7 @@ static bool has_plate(const struct vhdx_mend *mend, u64 pos)
 	return false;
 }
 
-/* Read a page of the BAT. What cannot be read of it becomes lost entries. */
+/* Read a page of the BAT. Unreadable parts become lost entries. */
 static void read_bat_page(struct vhdx_mend *mend, u64 pos, __le64 *entries)
 {
 	u64 end = mend->below->size;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A mended store: the bytes of a damaged image, with others in place of those
- * that are bad.
+ * A mended store: the bytes of a damaged image, with the bad ones replaced.
  *
  * Salvage puts it between the store and the image, so that what opens and reads
  * sound images also reads damaged ones. The damaged store is only read. From
@@ -10,10 +9,11 @@
  *	the damaged store
  *	the changes that its log makes, if it can be replayed
  *	plates: structures that were made up, such as a header
- *	the BAT: entries that are lost become ones that no reader takes
+ *	the BAT: lost entries become entries that every reader refuses
  *
- * A BAT entry that is lost has a reserved state, and the reason in its reserved
- * bits, so the lookup of its block fails, and the others of its page do not.
+ * A lost BAT entry has a reserved state, and the reason in its reserved bits.
+ * So the lookup of its block fails, and lookups of other blocks in its page do
+ * not.
  *
  * mend.c APIs:
  *   vhdx_mend_init()	put a mended store over a damaged one
@@ -116,7 +116,7 @@ static_assert(VHDX_LOSTS << VHDX_LOST_SHIFT < 1 << VHDX_ALIGN_SHIFT);
  * vhdx_lost_entry() - a BAT entry that is lost
  * @lost: the reason
  *
- * Return: the entry, which no reader takes.
+ * Return: the entry, which every reader refuses.
  */
 static inline u64 vhdx_lost_entry(enum vhdx_lost lost)
 {

@@ -35,7 +35,7 @@ int vhdx_shape_init(struct vhdx_shape *shape, struct vhdx_image *image,
  * @to: the geometry, of the size that @shape was made ready for
  * @region: length of the BAT region if it has moved to @to, else 0
  *
- * Space that is free by that is found by the next survey.
+ * The next survey finds the space that this frees.
  *
  * Context: may sleep; the committer.
  */

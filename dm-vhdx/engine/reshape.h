@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Another geometry for an image that is open and whose disk has another size on
- * disk. What is allocated is allocated ahead, so that the image in memory cannot
- * stay behind the one on disk.
+ * A new geometry for an open image whose disk was resized in the file. All
+ * memory is allocated before the file changes, so the geometry in memory can
+ * always follow.
  *
  * reshape.c APIs:
  *   vhdx_shape_init()	make a geometry ready

@@ -7,13 +7,13 @@
  */
 #define CLAIMS_MAX	65536U
 
-/* A sector bitmap has no neighbours that tell whose its space is. */
+/* A sector bitmap has no neighbours that show which entry owns its space. */
 #define SCORE_BITMAP	100U
 
 #define CLAIMS_NAMED	16U
 
 /**
- * struct claim - an entry that names space which another one names, too
+ * struct claim - an entry that names the same space as another entry
  * @index: of the entry
  * @offset: byte offset of the space
  * @length: its bytes
@@ -72,7 +72,7 @@ static int entry_at(struct survey *s, u64 index, u64 *entry)
 	return r;
 }
 
-/* Does an entry stand where an image without a parent has none? */
+/* Return true if an entry is in a slot that only a child uses. */
 static bool is_stray(const struct vhdx_bat *bat, u64 index, u64 entry)
 {
 	u64 number;
@@ -284,7 +284,7 @@ static void collect(struct survey *s, u64 index, u64 entry)
 	};
 }
 
-/* Writers put blocks that follow each other on the disk side by side. */
+/* Writers place consecutive blocks of the disk side by side in the file. */
 static int score(struct survey *s, struct claim *claim)
 {
 	u64 before = 0, after = 0;
@@ -334,8 +334,8 @@ static void tell(struct survey *s, const struct claim *owner,
 }
 
 /*
- * Claims that begin before the end of the first one's space. Of claims that are
- * as likely, the first counts: QEMU repeats an entry behind its place.
+ * Claims that begin before the end of the first one's space. If two claims are
+ * equally likely, the first wins: QEMU repeats an entry behind its place.
  */
 static u32 settle_group(struct survey *s, u32 first)
 {

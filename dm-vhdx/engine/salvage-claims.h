@@ -4,14 +4,14 @@
  *
  * QEMU before 7.2.2 spoils a page of the BAT when it changes the page's first
  * entry: all others move up by one, and the last one is lost. QEMU allocates at
- * the end of the file, so an entry whose block lies before that of the first
- * entry was there already, and has moved; one whose block lies behind was
+ * the end of the file. So an entry whose block lies before that of the first
+ * entry is older, and has moved. An entry whose block lies behind it was
  * written later, and is in its place. Entries are moved back only if the image
- * shows that this happened: a sector bitmap, or a block past the end of the
- * disk, in an image that has none.
+ * shows that this happened: it has a sector bitmap although it has no parent,
+ * or a block past the end of the disk.
  *
- * Of several blocks that claim the same space after that, the likely owner is
- * chosen. The others are lost.
+ * If several blocks still claim the same space, the most likely owner keeps it.
+ * The other blocks are lost.
  *
  * salvage-claims.c APIs:
  *   vhdx_salvage_claims()	find the owners, and correct the BAT

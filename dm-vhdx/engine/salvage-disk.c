@@ -49,7 +49,7 @@ static void take_locator(struct vhdx_salvage *salvage, u64 pos, u32 length)
 	salvage->fork.locator_length = length;
 }
 
-/* All that opening an image demands of the metadata. */
+/* The metadata must have all that opening an image requires. */
 static bool read_sound(struct vhdx_salvage *salvage, const void *table)
 {
 	static const guid_t id = VHDX_GUID_PARENT_LOCATOR;
@@ -95,7 +95,7 @@ static void take_sector_size(u32 *size, __le32 disk)
 		*size = value;
 }
 
-/* Take the value of an item, if it can be one. */
+/* Take the value of an item if it is plausible. */
 static void take_value(struct vhdx_params *params, const guid_t *id,
 		       const void *value)
 {
@@ -116,7 +116,7 @@ static void take_value(struct vhdx_params *params, const guid_t *id,
 				 *(const __le32 *)value);
 }
 
-/* What is right in a table that is wrong in parts. */
+/* Take the valid items of a table that is damaged in parts. */
 static void read_lenient(struct vhdx_salvage *salvage,
 			 const struct vhdx_disk_metadata_table *table)
 {
@@ -193,7 +193,7 @@ static int read_metadata(struct vhdx_salvage *salvage)
 	return 0;
 }
 
-/* What the user knows counts more than what the image says. */
+/* Hints of the user override what the image says. */
 static void take_hints(struct vhdx_salvage *salvage)
 {
 	const struct vhdx_salvage_hints *hints = &salvage->hints;
@@ -288,8 +288,8 @@ static int find_bat(struct vhdx_salvage *salvage)
 }
 
 /*
- * Made-up metadata goes to its own place or, if that is not known, behind all
- * else. So does a BAT that is longer than its region.
+ * Made-up metadata goes to the place of the old metadata or, if that is not
+ * known, behind everything else. So does a BAT that is longer than its region.
  */
 static void place(struct vhdx_salvage *salvage)
 {

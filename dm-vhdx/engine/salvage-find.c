@@ -2,9 +2,9 @@
 #include "salvage-find.h"
 
 /*
- * A BAT may begin with a page of zeros, as a disk may with blocks that nobody
- * wrote. Within this range, where all writers put the BAT, each MiB is looked
- * at as a whole, and only its first page further on.
+ * A BAT begins with a page of zeros if the first blocks of the disk were never
+ * written. Within this range, where all writers put the BAT, the search reads
+ * each MiB as a whole. Further on, it reads only the first page.
  */
 #define THOROUGH	(1024 * VHDX_MIB)
 
@@ -140,7 +140,7 @@ int vhdx_find_metadata(struct vhdx_salvage *salvage)
 	return 0;
 }
 
-/* The bytes at a place that belong to a BAT which begins there. */
+/* Return the bytes that a BAT would have if it began at @pos. */
 static u64 bat_bytes(const struct vhdx_salvage *salvage)
 {
 	const struct vhdx_bat *bat = &salvage->layout.bat;
@@ -181,7 +181,7 @@ static void judge_bat(struct search *search, u64 pos,
 	}
 }
 
-/* A few bad entries are damage; more, and it is something else. */
+/* A BAT with a few bad entries is damaged; with more, it is not a BAT. */
 static bool is_plausible(const struct vhdx_judgement *judgement)
 {
 	return judgement->inside &&
@@ -296,8 +296,8 @@ static bool covers(struct search *search, u64 pos, u64 inner)
 }
 
 /*
- * The one with the most blocks; but one that lies in a block of another is that
- * of an image which the disk holds.
+ * Choose the candidate with the most blocks. A candidate that lies in a block
+ * of another one belongs to an image that is stored on the disk.
  */
 static const struct candidate *choose(struct search *search)
 {

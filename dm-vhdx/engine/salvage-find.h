@@ -2,9 +2,9 @@
 /*
  * Salvage: search for structures, and judge what looks like one.
  *
- * The metadata has a signature. The BAT has none: it is told by its entries. A
- * state is one of six of eight, 17 bits of an entry are zeros, and its offset
- * lies in the file, so hardly a page of data passes for one of the BAT.
+ * The metadata has a signature. The BAT has none and is recognized by its
+ * entries. A state has six of eight values, 17 bits of an entry are zeros, and
+ * its offset lies in the file, so a page of data hardly ever looks like a BAT.
  *
  * salvage-find.c APIs:
  *   vhdx_find_metadata()	find the metadata region

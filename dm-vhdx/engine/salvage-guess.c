@@ -2,10 +2,10 @@
 /* Salvage of the geometry: deduced from the BAT, and from what the disk holds. */
 #include "salvage-find.h"
 
-/* So many blocks are enough to see how far they are apart. */
+/* This many blocks are enough to find their least distance. */
 #define SAMPLE		65536U
 
-/* So much of the disk's first block holds its table of partitions. */
+/* The partition table lies in this many bytes at the start of the disk. */
 #define HEAD_SIZE	8192U
 
 /**
@@ -94,8 +94,8 @@ static u64 entry_at(struct vhdx_salvage *salvage, u64 index, __le64 *page)
 }
 
 /*
- * Without a parent there are no sector bitmaps, so a block where the entry of
- * one would be tells that the block size is another one.
+ * An image without a parent has no sector bitmaps. If the slot of a sector
+ * bitmap names a block, the assumed block size is wrong.
  */
 static bool bitmaps_fit(struct vhdx_salvage *salvage,
 			const struct sample *sample, u64 block_size,

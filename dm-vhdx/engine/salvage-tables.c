@@ -22,7 +22,7 @@ static bool log_place_fits(const struct vhdx_header *header, u64 size)
 	       header->log_length <= size - header->log_offset;
 }
 
-/* A page in which a few bits are wrong may still name the log. */
+/* A header with a few wrong bits may still name the log. */
 static void judge_header(const struct vhdx_salvage *salvage, void *page,
 			 unsigned int slot, struct candidate *candidate)
 {
@@ -79,8 +79,8 @@ static void tell_header(struct vhdx_salvage *salvage, unsigned int slot,
 }
 
 /*
- * The log of a header that names an impossible place cannot be read. Without a
- * place, the rest of the header serves.
+ * If a header names an impossible place for the log, the log cannot be read.
+ * The rest of the header is still used, without a log.
  */
 static void check_log(struct vhdx_salvage *salvage, unsigned int slot)
 {
@@ -182,7 +182,7 @@ static u32 take_regions(struct vhdx_salvage *salvage,
 	return !!layout->bat.offset + !!layout->metadata_offset;
 }
 
-/* Would the engine open the image by this copy? */
+/* Return true if the engine would open the image with this copy. */
 static bool is_sound(struct vhdx_salvage *salvage, const void *table,
 		     unsigned int copy)
 {
@@ -252,8 +252,8 @@ static void tell_tables(struct vhdx_salvage *salvage, int copy,
 }
 
 /*
- * A copy that cannot be read counts as one without a signature, and must be
- * replaced, since whoever opens an image reads both.
+ * A copy that cannot be read counts as one without a signature. It must be
+ * replaced, since opening an image reads both copies.
  */
 static void read_tables(struct vhdx_salvage *salvage, u8 *tables)
 {

@@ -29,9 +29,9 @@ const char *vhdx_lost_words(enum vhdx_lost lost)
 }
 
 /*
- * The file had at least FlushedFileOffset bytes. If it has fewer now, what is
- * between is lost, and the log is good all the same. What lies behind, up to
- * LastFileOffset, are zeros that a crash kept from being added.
+ * The file had at least FlushedFileOffset bytes. If it is shorter now, the
+ * bytes up to there are lost, but the log is still good. The bytes from there
+ * up to LastFileOffset are zeros that a crash kept from being added.
  */
 static int find_sequence(struct vhdx_salvage *salvage)
 {
@@ -82,7 +82,7 @@ static int use_log(struct vhdx_salvage *salvage)
 	return 0;
 }
 
-/* With the log or, if it cannot be used, without. */
+/* Use the log if possible, or ignore it. */
 static int try_log(struct vhdx_salvage *salvage)
 {
 	struct vhdx_place at = VHDX_AT("log", salvage->header.log_offset);
@@ -109,7 +109,8 @@ static int try_log(struct vhdx_salvage *salvage)
 }
 
 /*
- * Both copies of the header, with an empty log: the mended store has applied it.
+ * Write both copies of the header with an empty log: the mended store applies
+ * the log already.
  */
 static int put_headers(struct vhdx_salvage *salvage)
 {

@@ -55,7 +55,7 @@ struct vhdx_salvage_hints {
  * @layout: places of BAT and metadata; an offset is 0 while it is not known.
  *	The @params of the disk.
  * @fork: the parent locator of an image whose metadata was made up
- * @known: number of structures that are those of a VHDX without doubt
+ * @known: number of structures that only a VHDX image has
  * @losers: indexes of BAT entries that name the space of another block
  * @loser_count: number of losers
  * @contested: a bit for each MiB of the file that several entries name, if they
@@ -64,7 +64,7 @@ struct vhdx_salvage_hints {
  * @contested_from: entries from this index on that name such a MiB are losers,
  *	too
  * @moved: QEMU has moved BAT entries up by one
- * @orphans: then, there is space for blocks that no entry names any more
+ * @orphans: with @moved: the file has space for blocks that no entry names
  * @tables_bad: the region tables must be replaced
  * @metadata_bad: the metadata must be replaced
  *

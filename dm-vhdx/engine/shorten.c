@@ -28,7 +28,7 @@ struct cut {
  * @image: the image
  * @size: wanted size of the virtual disk in bytes
  *
- * What is on the disk is not looked at.
+ * The contents of the disk do not count.
  *
  * Context: any.
  * Return: NULL if it can, or the reason in words.
@@ -60,7 +60,7 @@ static bool vanishes(const struct cut *c, u64 index, bool *payload)
 	return number >= (*payload ? c->shape.to.blocks : c->shape.to.chunks);
 }
 
-/* The survey has found that nothing else has the space of a block. */
+/* The survey has found that the space of a block has no other owner. */
 static void give_back(struct cut *c, u64 index, u64 entry, bool payload)
 {
 	const struct vhdx_bat *bat = &c->image->bat;
@@ -76,7 +76,7 @@ static void give_back(struct cut *c, u64 index, u64 entry, bool payload)
 	store->ops->discard(store, vhdx_entry_offset(entry), size);
 }
 
-/* Clear what vanishes of a batch. Return true if that changes anything. */
+/* Clear entries behind the end. Return true if the batch has changed. */
 static bool clear_batch(struct cut *c, u64 first, u64 count)
 {
 	bool changed = false, payload;
@@ -93,8 +93,9 @@ static bool clear_batch(struct cut *c, u64 first, u64 count)
 }
 
 /*
- * A page that has both kinds of entries is written in place, too: a torn write
- * leaves those that stay as they are, since their bytes do not change.
+ * The page with entries on both sides of the end is written in place, too: a
+ * torn write cannot damage the entries that stay, since their bytes do not
+ * change.
  */
 static int clear_entries(struct cut *c)
 {
@@ -118,7 +119,7 @@ static int clear_entries(struct cut *c)
 	return r ? failed(c, "BAT region", bat->offset, r) : 0;
 }
 
-/* The bits of a page that are for sectors behind the end. */
+/* Clear the bits of a page that are for sectors behind the end. */
 static int clear_tail(struct cut *c, u64 at)
 {
 	const struct vhdx_bat *to = &c->shape.to;

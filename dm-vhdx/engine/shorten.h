@@ -9,9 +9,10 @@
  *	-> empty the log
  *	-> cut the file behind its last block
  *
- * Until the size is durable nothing else changes, so a crash leaves the disk with its
- * old size, and all that it held, or with the new one. No reader looks at entries or
- * bits behind the end of a disk; what a crash left of them is cleared by a growth.
+ * Until the size is durable nothing else changes, so a crash leaves the disk
+ * with its old size and contents, or with the new size. No reader looks at
+ * entries or bits behind the end of a disk; a later growth clears those that a
+ * crash left.
  *
  * shorten.c APIs:
  *   vhdx_shorten_fault()	why a disk cannot get that size
