@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <dirent.h>
 #include <libgen.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,51 +251,53 @@ static int judge_top(struct family *family, const struct disk *disk)
 }
 
 /* An image in a directory of the chain; no message of those that are none. */
-static int take_stranger(struct family *strangers, const char *path)
+static int take_stranger(struct family *strangers, int place, const char *name)
 {
-	struct family_member member = { 0 };
+	struct family_member member = { .path = place_name(place, name) };
 	struct user_store file;
-	struct stat st;
-	int err;
+	int err = member.path ? 0 : -ENOMEM;
 
-	if (stat(path, &st) || !S_ISREG(st.st_mode) || access(path, R_OK) ||
-	    user_store_open(&file, path, USER_LOOK))
-		return 0;
-	set_file(&member, &file, false);
-	err = take_file(&member, &file);
-	if (!err && !member.recorded)
-		return 0;
-	member.path = strdup(path);
-	if (!err && !member.path)
-		err = -ENOMEM;
-	if (!err)
+	if (!err && !user_store_open_place(&file, place, member.path, USER_LOOK)) {
+		set_file(&member, &file, false);
+		err = take_file(&member, &file);
+	}
+	if (!err && member.recorded)
 		return min(add(strangers, &member), 0);
 	member_exit(&member);
 	return err;
 }
 
+/* An entry of such a directory, unless it is known already. */
+static int take_place(const struct family *family, struct family *strangers,
+		      int place, const char *name)
+{
+	struct stat st;
+	u32 nr;
+
+	if (fstat(place, &st) ||
+	    is_member(family, st.st_dev, st.st_ino, &nr) ||
+	    is_member(strangers, st.st_dev, st.st_ino, &nr))
+		return 0;
+	if (strangers->count == STRANGERS_MAX) {
+		strangers->more = true;
+		return 0;
+	}
+	return take_stranger(strangers, place, name);
+}
+
 static int list_strangers(const struct family *family,
 			  struct family *strangers, const char *directory)
 {
-	char path[PATH_MAX];
+	DIR *dir = place_list(directory);
 	struct dirent *entry;
-	struct stat st;
-	int n, err = 0;
-	u32 nr;
-	DIR *dir = opendir(directory);
+	int place, err = 0;
 
-	while (dir && !err && (entry = readdir(dir))) {
-		n = snprintf(path, sizeof(path), "%s/%s",
-			     directory[1] ? directory : "", entry->d_name);
-		if (n < 0 || (size_t)n >= sizeof(path) || stat(path, &st) ||
-		    is_member(family, st.st_dev, st.st_ino, &nr) ||
-		    is_member(strangers, st.st_dev, st.st_ino, &nr))
+	while (dir && !err && !strangers->more && (entry = readdir(dir))) {
+		place = place_entry(dir, entry->d_name);
+		if (place < 0)
 			continue;
-		if (strangers->count == STRANGERS_MAX) {
-			strangers->more = true;
-			break;
-		}
-		err = take_stranger(strangers, path);
+		err = take_place(family, strangers, place, entry->d_name);
+		close(place);
 	}
 	if (dir)
 		closedir(dir);

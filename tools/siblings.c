@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <dirent.h>
 #include <libgen.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "message.h"
+#include "place.h"
 #include "side.h"
 #include "siblings.h"
 
@@ -84,39 +83,43 @@ static void tell(struct search *search, const char *path)
 }
 
 /* Print nothing about files that are not children. */
-static void look_at(struct search *search, const char *path)
+static int look_at(struct search *search, int place, const char *name)
 {
+	char *path = place_name(place, name);
 	struct user_store file;
-	struct stat st;
 
-	if (stat(path, &st) || !S_ISREG(st.st_mode) || access(path, R_OK) ||
-	    user_store_open(&file, path, USER_PEEK))
-		return;
-	if (!is_known(search, &file) && names_parent(search, &file.store))
-		tell(search, path);
-	user_store_close(&file);
+	if (!path)
+		return -ENOMEM;
+	if (!user_store_open_place(&file, place, path, USER_PEEK)) {
+		if (!is_known(search, &file) &&
+		    names_parent(search, &file.store))
+			tell(search, path);
+		user_store_close(&file);
+	}
+	free(path);
+	return 0;
 }
 
 static int look_in(struct search *search, const char *directory)
 {
-	char path[PATH_MAX];
+	DIR *dir = place_list(directory);
 	struct dirent *entry;
-	DIR *dir = opendir(directory);
-	int n;
+	int place, err = 0;
 
 	if (!dir) {
 		msg_err("%s: cannot be searched for other children: %s",
 			directory, strerror(errno));
 		return -errno;
 	}
-	while ((entry = readdir(dir))) {
-		n = snprintf(path, sizeof(path), "%s/%s", directory,
-			     entry->d_name);
-		if (n > 0 && (size_t)n < sizeof(path))
-			look_at(search, path);
+	while (!err && (entry = readdir(dir))) {
+		place = place_entry(dir, entry->d_name);
+		if (place < 0)
+			continue;
+		err = look_at(search, place, entry->d_name);
+		close(place);
 	}
 	closedir(dir);
-	return 0;
+	return err;
 }
 
 static int look(struct search *search)

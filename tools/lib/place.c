@@ -141,6 +141,54 @@ int place_find_at(int directory, const char *path, u64 flags, u64 resolve)
 }
 
 /**
+ * place_list() - open a directory whose files are looked at
+ * @path: path of the directory; if a part of it is a symbolic link, this fails
+ *
+ * Return: the directory, for closedir(), or NULL with errno set.
+ */
+DIR *place_list(const char *path)
+{
+	int fd = place_find_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+			       RESOLVE_NO_SYMLINKS);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd < 0) {
+		errno = -fd;
+	} else if (!dir) {
+		close(fd);
+		errno = ENOMEM;
+	}
+	return dir;
+}
+
+/**
+ * place_entry() - look up a regular file of a directory, without a message
+ * @dir: from place_list()
+ * @name: name of the entry
+ *
+ * Whoever may write to the directory could have put a symbolic link there, to a
+ * file that only the caller may read. No link is followed.
+ *
+ * Return: an O_PATH descriptor, which the caller closes, or -1 for anything but a
+ * regular file of a real file system that the caller may read.
+ */
+int place_entry(DIR *dir, const char *name)
+{
+	int place = place_find_at(dirfd(dir), name, O_PATH,
+				  RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+	char path[PLACE_PATH_SIZE];
+	struct stat st;
+
+	if (place < 0)
+		return -1;
+	if (!fstat(place, &st) && S_ISREG(st.st_mode) &&
+	    place_is_image(place) && !access(place_path(place, path), R_OK))
+		return place;
+	close(place);
+	return -1;
+}
+
+/**
  * place_is_image() - test whether a file can be an image
  * @place: a descriptor
  *

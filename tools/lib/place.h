@@ -9,6 +9,8 @@
  * place.c APIs:
  *   place_find()	look a name up, and refuse what cannot be an image
  *   place_find_at()	look a name up in a directory, without a message
+ *   place_list()	open a directory whose files are looked at
+ *   place_entry()	look up a regular file of it that may be read
  *   place_is_image()	test whether a file can be an image
  *   place_open()	open the file of a descriptor
  *   place_path()	make a path that always leads to the file
@@ -19,6 +21,7 @@
 #ifndef PLACE_H
 #define PLACE_H
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "env.h"
@@ -28,6 +31,8 @@
 
 int place_find(const char *path, int *place);
 int place_find_at(int directory, const char *path, u64 flags, u64 resolve);
+DIR *place_list(const char *path);
+int place_entry(DIR *dir, const char *name);
 bool place_is_image(int place);
 int place_open(int place, int flags);
 const char *place_path(int place, char path[PLACE_PATH_SIZE]);
