@@ -260,7 +260,9 @@ at_each ioctl
 child
 without_each ioctl
 child
-without_each fsync,fdatasync
+STEP=1 without_each fsync
+child
+without_each fdatasync
 child
 STEP=1 at_each renameat2 reopen
 child
