@@ -360,7 +360,6 @@ int vhdx_resize(struct vhdx_session *session, u64 size,
 int vhdx_resize_live(struct vhdx_session *session, u64 size,
 		     struct vhdx_report *report)
 {
-	struct vhdx_store *store = session->image->store;
 	struct vhdx_shape shape;
 	struct growth g = {
 		.session = session,
@@ -369,11 +368,10 @@ int vhdx_resize_live(struct vhdx_session *session, u64 size,
 	};
 	int r = vhdx_shape_init(&shape, g.image, size);
 
-	/* What a block device has got is free space, of any contents. */
-	if (!r && store->ops->refresh && store->ops->refresh(store))
-		session->surveyed = false;
-	if (!r)
+	if (!r) {
+		vhdx_session_refresh(session);
 		r = resize(&g, size);
+	}
 	if (!r)
 		vhdx_shape_take(&shape, session, &g.to, g.region);
 	vhdx_shape_exit(&shape);

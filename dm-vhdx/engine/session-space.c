@@ -71,6 +71,25 @@ static void tell_size(struct vhdx_session *session)
 	spin_unlock(&image->pool.lock);
 }
 
+/**
+ * vhdx_session_refresh() - find out whether the store has become longer
+ * @session: a session that is not live
+ *
+ * What a block device has got is free space, of any contents. The next survey
+ * finds it.
+ *
+ * Context: may sleep; the committer, while the space worker rests.
+ */
+void vhdx_session_refresh(struct vhdx_session *session)
+{
+	struct vhdx_store *store = session->image->store;
+
+	if (!store->ops->refresh || !store->ops->refresh(store, VHDX_SPACE_MAX))
+		return;
+	tell_size(session);
+	session->surveyed = false;
+}
+
 static int reserve_range(struct vhdx_store *store, u64 pos, u64 len)
 {
 	int r = store->ops->reserve(store, pos, len);

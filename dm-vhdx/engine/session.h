@@ -42,6 +42,7 @@
  * session-survey.c APIs:
  *   vhdx_session_survey()	find all free space
  * session-space.c APIs:
+ *   vhdx_session_refresh()	find out whether the store is longer
  *   vhdx_session_reserve()	reserve space for the log and the BAT
  *   vhdx_session_reclaims()	amount of space that is becoming free
  *   vhdx_session_space()	take space for something else than a block
@@ -268,6 +269,7 @@ int vhdx_session_wrote(struct vhdx_session *session, u64 pos, u64 len,
 		       struct vhdx_miss *miss);
 
 int vhdx_session_survey(struct vhdx_session *session);
+void vhdx_session_refresh(struct vhdx_session *session);
 int vhdx_session_reserve(struct vhdx_session *session);
 u64 vhdx_session_reclaims(const struct vhdx_session *session);
 int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset);

@@ -151,7 +151,7 @@ static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
  * vhdx_space_find() - find free space for a block, and take it
  * @space: the map
  * @length: bytes, a multiple of 1 MiB up to VHDX_BLOCK_SIZE_MAX
- * @end: end of the search in the file, which the map covers
+ * @end: end of the search in the file; a part beyond the map is not searched
  *
  * Skips free space that crosses the border of two chunks.
  *
@@ -160,7 +160,8 @@ static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
  */
 u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 {
-	u64 units = end >> VHDX_ALIGN_SHIFT;
+	u64 known = (u64)chunks_ready(space) << VHDX_SPACE_CHUNK_SHIFT;
+	u64 units = min(end >> VHDX_ALIGN_SHIFT, known);
 	u32 chunks = (units + UNIT_MASK) >> VHDX_SPACE_CHUNK_SHIFT;
 	u32 i;
 

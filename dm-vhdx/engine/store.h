@@ -59,9 +59,9 @@ struct vhdx_store;
  *	the store can. NULL if it can do no more than @zero.
  * @length: return the current length in bytes; never sleeps. NULL if nobody
  *	else can change the length.
- * @refresh: raise @size of the store if what it lies on has become longer; the
- *	added bytes may be anything. Returns true if it has. NULL if only the
- *	store makes itself longer.
+ * @refresh: raise @size of the store, up to a limit in bytes, if what it lies on
+ *	has become longer; the added bytes may be anything. Returns true if it
+ *	has. NULL if only the store makes itself longer.
  *
  * If somebody else makes a store shorter than @size of struct vhdx_store, every
  * access to the missing range, every change and every flush fails with -EIO.
@@ -83,7 +83,7 @@ struct vhdx_store_ops {
 	int (*discard)(struct vhdx_store *store, u64 pos, u64 len);
 	int (*clear)(struct vhdx_store *store, u64 pos, u64 len);
 	u64 (*length)(const struct vhdx_store *store);
-	bool (*refresh)(struct vhdx_store *store);
+	bool (*refresh)(struct vhdx_store *store, u64 limit);
 };
 
 /**

@@ -222,9 +222,9 @@ static u64 bdev_length(const struct vhdx_store *store)
 }
 
 /* No other task looks at what is behind the old end. */
-static bool bdev_refresh(struct vhdx_store *store)
+static bool bdev_refresh(struct vhdx_store *store, u64 limit)
 {
-	u64 length = bdev_length(store);
+	u64 length = min(bdev_length(store), limit);
 
 	if (length <= store->size)
 		return false;

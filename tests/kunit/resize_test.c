@@ -525,6 +525,51 @@ static void live_child(struct kunit *test)
 	expect_sound(test);
 }
 
+static bool device_grows(struct vhdx_store *store, u64 limit)
+{
+	store->size = min(64 * GIB, limit);
+	return true;
+}
+
+/* It is as long as it is, and its length is nobody's to change. */
+static int device_cannot(struct vhdx_store *store, u64 size)
+{
+	return size > store->size ? -ENOSPC : 0;
+}
+
+/* What lies in it and belongs to nobody is given away, but for the last GiB. */
+static void fill_device(struct kunit *test)
+{
+	struct vhdx_space *space = &writer_of(test)->session->space;
+
+	while (vhdx_space_find(space, MIB, 63 * GIB) != U64_MAX)
+		;
+	space->full = false;
+}
+
+/* The device below has become longer, and the part that it got is used. */
+static void live_longer_device(struct kunit *test)
+{
+	struct writer *w = writer_of(test);
+	struct fixture *f = test->priv;
+
+	f->ram[0].store.size = 32 * GIB;
+	open_old(test);
+	w->tracer.ops.refresh = device_grows;
+	w->tracer.ops.extend = device_cannot;
+	w->tracer.ops.truncate = device_cannot;
+	KUNIT_ASSERT_EQ(test, resize_live(test, LARGER), 0);
+	KUNIT_EXPECT_EQ(test, f->image[0]->limits.file_size, 64 * GIB);
+	KUNIT_ASSERT_TRUE(test, w->session->surveyed);
+	KUNIT_ASSERT_EQ(test, w->session->space.chunks, 2);
+	fill_device(test);
+	writer_write(test, 120 * MIB, MIB, 0x33);
+	KUNIT_EXPECT_EQ(test, writer_offset(test, 120), 63 * GIB);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 120 * MIB), 0x33);
+	expect_goes_on(test, LARGER);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 120 * MIB), 0x33);
+}
+
 static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(resize_in_place),
 	KUNIT_CASE(resize_moves),
@@ -545,6 +590,7 @@ static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(live_again),
 	KUNIT_CASE(live_no_room),
 	KUNIT_CASE(live_child),
+	KUNIT_CASE(live_longer_device),
 	{}
 };
 

@@ -227,6 +227,18 @@ static void find_goes_round(struct kunit *test)
 			CHUNK);
 }
 
+/* What the map does not cover is not looked at. */
+static void find_beyond(struct kunit *test)
+{
+	struct vhdx_space *space = grow(test, CHUNK);
+
+	vhdx_space_take(space, 0, CHUNK - MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_space_find(space, MIB, 3 * CHUNK),
+			CHUNK - MIB);
+	KUNIT_EXPECT_TRUE(test, vhdx_space_find(space, MIB, 3 * CHUNK) ==
+				U64_MAX);
+}
+
 /* At each step but the last, the space is still owned. */
 static void freed_steps(struct kunit *test)
 {
@@ -422,6 +434,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(find_nowhere),
 	KUNIT_CASE(find_at_border),
 	KUNIT_CASE(find_goes_round),
+	KUNIT_CASE(find_beyond),
 	KUNIT_CASE(freed_steps),
 	KUNIT_CASE(freed_queue),
 	KUNIT_CASE(freed_in_parts),
