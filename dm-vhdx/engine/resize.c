@@ -279,17 +279,32 @@ static int grow(struct growth *g, struct vhdx_edit *edit)
 /*
  * What was taken for a larger region, or for blocks of a fixed disk, and is not
  * published is nobody's: the BAT tells. A fixed image keeps the length that it
- * was found with.
+ * was found with. The end of a live session needs the whole map: it cuts the file
+ * behind what is owned.
  */
 static void give_back_space(struct growth *g, u64 found_size)
 {
 	struct vhdx_session *session = g->session;
 
-	if (session->mode != VHDX_MODE_RW)
+	if (session->mode != VHDX_MODE_RW || !session->live)
 		return;
 	session->surveyed = false;
-	if (!vhdx_session_survey(session))
+	if (vhdx_session_survey(session))
+		vhdx_session_fail(session, VHDX_AT("file", 0),
+				  "its free space is not known");
+	else
 		session->found_size = found_size;
+}
+
+/* The session has been surveyed. */
+static int grow_or_give_back(struct growth *g, struct vhdx_edit *edit)
+{
+	u64 found_size = g->session->found_size;
+	int r = grow(g, edit);
+
+	if (r)
+		give_back_space(g, found_size);
+	return r;
 }
 
 /* Grow the disk, and end the session. */
@@ -297,7 +312,6 @@ static int resize(struct growth *g, u64 size)
 {
 	struct vhdx_session *session = g->session;
 	struct vhdx_edit *edit = vhdx_edit_new(session, g->report);
-	u64 found_size;
 	int r, ended;
 
 	if (IS_ERR(edit))
@@ -307,11 +321,8 @@ static int resize(struct growth *g, u64 size)
 		g->region = ALIGN(g->to.pages * VHDX_PAGE, VHDX_ALIGN);
 	g->batch = kvmalloc(BATCH_BYTES, GFP_KERNEL);
 	r = vhdx_session_survey(session);
-	found_size = session->found_size;
 	if (!r)
-		r = g->batch ? grow(g, edit) : -ENOMEM;
-	if (r)
-		give_back_space(g, found_size);
+		r = g->batch ? grow_or_give_back(g, edit) : -ENOMEM;
 	ended = vhdx_session_end(session);
 	vhdx_edit_free(edit);
 	kvfree(g->batch);

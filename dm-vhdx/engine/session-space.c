@@ -492,8 +492,9 @@ static void give_back(struct vhdx_session *session)
  * @session: the session, with all changes in place, the log closed, and no I/O
  *	under way
  *
- * A fixed image never becomes shorter than it was. If the truncation fails, the
- * file is longer than necessary and otherwise right.
+ * A fixed image never becomes shorter than it was. If the truncation fails, or if
+ * the map of the space is not complete, the file is longer than necessary and
+ * otherwise right.
  *
  * Context: may sleep; the committer, while the space worker rests.
  */
@@ -502,6 +503,8 @@ void vhdx_session_trim(struct vhdx_session *session)
 	struct vhdx_store *store = session->image->store;
 	u64 end;
 
+	if (!session->surveyed)
+		return;
 	drain_all(session);
 	give_back(session);
 	session->last_end = vhdx_space_end(&session->space);

@@ -17,6 +17,12 @@
 #define LARGER		(200 * MIB)
 #define MUCH_LARGER	(200 * GIB)
 
+/* Stops a resize, and every survey after it. */
+struct interrupted {
+	struct vhdx_progress progress;
+	struct vhdx_session *session;
+};
+
 static void fill_region_end(struct builder *b)
 {
 	u64 used = 8 * builder_payload_index(b, b->size / b->block_size + 1);
@@ -351,6 +357,55 @@ static void resize_stopped(struct kunit *test)
 	expect_new(test, MUCH_LARGER);
 }
 
+static int stop_for_good(struct vhdx_progress *progress, u64 done, u64 total)
+{
+	struct interrupted *interrupted =
+		container_of(progress, struct interrupted, progress);
+
+	interrupted->session->abort_survey = true;
+	return -EINTR;
+}
+
+/*
+ * What the BAT owns cannot be found out: no byte of the file is given up, and what
+ * the log has is replayed.
+ */
+static void resize_no_survey(struct kunit *test)
+{
+	struct interrupted interrupted = { .progress.step = stop_for_good };
+	struct fixture *f = test->priv;
+	u64 length;
+
+	interrupted.session = open_old(test);
+	length = f->ram[0].store.size;
+	KUNIT_EXPECT_EQ(test,
+			vhdx_resize(interrupted.session, MUCH_LARGER,
+				    &interrupted.progress, &f->found.report),
+			-EINTR);
+	KUNIT_EXPECT_EQ(test, interrupted.session->mode, VHDX_MODE_RO);
+	KUNIT_ASSERT_LE(test, length, f->ram[0].store.size);
+	fixture_expect(test,
+		       "error: file at offset 0x0: its free space is not known; nothing more is written to the image\n");
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, size_now(test), OLD_SIZE);
+	expect_contents(test);
+	fixture_expect(test,
+		       "info: log at offset 0x100000: holds 1 entries with 0 changes that are not in place yet; they are replayed in memory\n");
+	expect_alive(test, OLD_SIZE - 512 * VHDX_KIB);
+}
+
+/* Without a map of what is owned, nothing is cut off. */
+static void trim_unsurveyed(struct kunit *test)
+{
+	struct vhdx_session *session = open_old(test);
+	struct fixture *f = test->priv;
+	u64 length = f->ram[0].store.size;
+
+	KUNIT_EXPECT_FALSE(test, session->surveyed);
+	vhdx_session_trim(session);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, length);
+}
+
 /* The power goes after each change: the old disk, or the new one. */
 static void stop_everywhere(struct kunit *test, u64 size)
 {
@@ -583,6 +638,8 @@ static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(resize_fixed_no_room),
 	KUNIT_CASE(resize_padding),
 	KUNIT_CASE(resize_stopped),
+	KUNIT_CASE(resize_no_survey),
+	KUNIT_CASE(trim_unsurveyed),
 	KUNIT_CASE(resize_crash),
 	KUNIT_CASE(resize_crash_moved),
 	KUNIT_CASE(live_in_place),
