@@ -255,6 +255,18 @@ void vhdx_committer_postsuspend(struct vhdx_committer *c)
 	vhdx_committer_ask(c, end_session, 0);
 }
 
+/* A message may have sealed the session, or begun it, since the resume. */
+static int grow_session(struct vhdx_committer *c, u64 size)
+{
+	struct vhdx_session *session = c->session;
+	int err = 0;
+
+	vhdx_session_unseal(session);
+	if (session->live)
+		err = vhdx_session_end(session);
+	return err ? err : vhdx_resize_live(session, size, c->report);
+}
+
 static int grow_image(struct vhdx_committer *c, unsigned int flags)
 {
 	u64 size = (u64)c->ti->len << SECTOR_SHIFT;
@@ -263,7 +275,7 @@ static int grow_image(struct vhdx_committer *c, unsigned int flags)
 	if (err)
 		return err;
 	vhdx_space_worker_rest(c);
-	err = vhdx_resize_live(c->session, size, c->report);
+	err = grow_session(c, size);
 	vhdx_space_worker_go(c);
 	if (err)
 		DMERR("%s: the disk cannot grow to %llu bytes: %s (%d)",

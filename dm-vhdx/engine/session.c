@@ -377,7 +377,7 @@ int vhdx_session_seal(struct vhdx_session *session, const guid_t *guid,
 
 /**
  * vhdx_session_unseal() - permit sessions again
- * @session: a session that is not live
+ * @session: the session; if it is live, nobody else uses the image
  *
  * Drops an unused seal. When the image is written again, its children lose
  * their parent.
