@@ -87,7 +87,7 @@ static int settle_odd(const struct vhdx_image *image, struct vhdx_run *run)
 
 	/* Pairs with the pool's lock: the file is long enough for the block. */
 	smp_rmb();
-	known = READ_ONCE(image->limits.file_size);
+	known = vhdx_image_limit(image);
 	/* The part of a cut block that is in the file can be read. */
 	if (run->offset + sector > known)
 		return -EIO;

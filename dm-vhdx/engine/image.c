@@ -422,16 +422,19 @@ int vhdx_image_bat_entry(const struct vhdx_image *image, u64 index, u64 *entry)
 static void check_page(struct vhdx_image *image, u64 first,
 		       struct vhdx_page *page)
 {
+	const struct vhdx_bat_limits limits = {
+		.regions = image->limits.regions,
+		.file_size = vhdx_image_limit(image),
+	};
 	const __le64 *entries = page->data;
 	struct vhdx_gather gather;
 	u64 number;
 	u32 slot;
 
-	vhdx_gather_init(&gather, &image->bat, &image->limits, image->report);
+	vhdx_gather_init(&gather, &image->bat, &limits, image->report);
 	for (slot = 0; slot < VHDX_BAT_ENTRIES_PER_PAGE; slot++) {
 		u64 entry = le64_to_cpu(entries[slot]);
-		enum vhdx_fault fault = vhdx_bat_fault(&image->bat,
-						       &image->limits,
+		enum vhdx_fault fault = vhdx_bat_fault(&image->bat, &limits,
 						       first + slot, entry);
 
 		if (!fault)
@@ -561,7 +564,6 @@ int vhdx_image_load(const struct vhdx_miss *miss)
 void vhdx_image_lend(struct vhdx_image *image)
 {
 	WRITE_ONCE(image->lent, true);
-	WRITE_ONCE(image->limits.file_size, VHDX_FILE_SIZE_MAX);
 }
 
 /**

@@ -21,6 +21,7 @@
  * image.h APIs:
  *   vhdx_image_log_place()	the log as the place of a finding
  *   vhdx_image_identity()	the GUID that children of an image must name
+ *   vhdx_image_limit()		where the space of blocks must end
  *   vhdx_image_has_range()	check that a range is whole sectors of the
  *				virtual disk
  *   vhdx_image_missed()	name the page that a lookup missed
@@ -152,6 +153,22 @@ vhdx_image_log_place(const struct vhdx_image *image)
 static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
 {
 	return &vhdx_header_current(&image->headers)->data_write_guid;
+}
+
+/**
+ * vhdx_image_limit() - get the end of the space that blocks may have
+ * @image: the image
+ *
+ * The file of an image that is lent grows at any time. Its size stays as it is in
+ * memory, for a reader of 32 bits might see half of a change.
+ *
+ * Context: any.
+ * Return: byte offset in the file.
+ */
+static inline u64 vhdx_image_limit(const struct vhdx_image *image)
+{
+	return READ_ONCE(image->lent) ? VHDX_FILE_SIZE_MAX :
+					READ_ONCE(image->limits.file_size);
 }
 
 /**
