@@ -12,7 +12,7 @@
 #include "run-tool.h"
 #include "signals.h"
 
-/* What a program says beyond that is not repeated. */
+/* Messages of a program past this length are not repeated. */
 #define SAID_MAX	4096
 
 /* Above all descriptors that have a meaning for a program. */
@@ -42,7 +42,7 @@ bool captive_find(const char *name)
 	return false;
 }
 
-/* In the child. Without copies, one might be put over another. */
+/* In the child. Without copies, one descriptor could overwrite another. */
 static bool place_fds(const struct captive_fds *fds, int said)
 {
 	const struct {
@@ -70,7 +70,7 @@ static bool place_fds(const struct captive_fds *fds, int said)
 	return true;
 }
 
-/* In the child, which is told if we are gone already. */
+/* In the child. Fail if the parent is gone already. */
 static bool bind_to(pid_t parent)
 {
 	sigset_t mask;
@@ -128,7 +128,7 @@ int captive_start(struct captive *captive, const char *const *argv,
 	return -ENOMEM;
 }
 
-/* Returns true if it has spoken of a lack of room. */
+/* Return true if the program reported a lack of space. */
 static bool repeat(struct captive *captive, bool failed)
 {
 	char text[SAID_MAX + 1];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * events: say what happens to devices, as it happens. An event of device-mapper
- * tells that something did; what it was is the difference of two looks, so of
- * what is over before the next look nothing is said.
+ * events: report what happens to devices, as it happens. An event of
+ * device-mapper only says that something happened. The verb compares the status
+ * before and after, so it misses a state that ends before the next look.
  */
 #include <string.h>
 #include <time.h>
@@ -175,11 +175,11 @@ static int look(struct watcher *watcher)
 	if (watcher->first)
 		msg_verbose("the devices are watched from now on");
 	watcher->first = false;
-	/* Who reads this through a pipe is to know now. */
+	/* A reader of a pipe must get the line now. */
 	return fflush(stdout) ? -EIO : 0;
 }
 
-/* Armed first, so that nothing can happen between the look and the wait. */
+/* Arm first, so that no event between the look and the wait is missed. */
 static int watch(struct watcher *watcher, int fd)
 {
 	int err;

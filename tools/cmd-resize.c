@@ -53,7 +53,7 @@ int resize_parse(struct resized *r, const char *text)
 	return 0;
 }
 
-/* What is on the disk is hearsay here: it decides on a word of advice alone. */
+/* The contents of the disk are untrusted; here they only decide on advice. */
 static bool has_gpt(const struct resizing *resizing)
 {
 	static const char signature[] = "EFI PART";

@@ -6,13 +6,13 @@
 #include "message.h"
 #include "progress.h"
 
-/* Read and written at once: what a cache of the processor holds. */
+/* Bytes read and written at once: they fit into a cache of the processor. */
 #define CHUNK		(256 * 1024ULL)
 
 /* Looked up at once, where nothing is read. */
 #define WINDOW		(256 * VHDX_MIB)
 
-/* Zeros are looked for in pieces of a page, which is what holes consist of. */
+/* Zeros are found by whole pages, since holes consist of pages. */
 #define GRAIN		4096ULL
 
 /* Of a raw file. */
@@ -119,7 +119,7 @@ static int look(struct piece *piece, struct convert_end *end)
 	return set_error(copy, end, "looked up", piece->pos, err);
 }
 
-/* With the lock. Is there anything to do where all is zeros? */
+/* With the lock. Return true if a piece of zeros needs any work. */
 static bool skips(const struct piece *piece)
 {
 	const struct copy *copy = piece->copy;
@@ -198,7 +198,7 @@ static enum grain judge(const struct piece *piece, u64 from, u64 len)
 	return copy->against || copy->dest->stale ? GRAIN_ZERO : GRAIN_SKIP;
 }
 
-/* Grains that follow each other and are alike are done at once. */
+/* Handle consecutive grains of the same kind at once. */
 static int put_grains(struct piece *piece)
 {
 	u64 size = piece->copy->against ? piece->copy->unit : GRAIN;

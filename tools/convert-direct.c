@@ -71,7 +71,7 @@ static int keep_chain(const struct conversion *conversion,
 	return err;
 }
 
-/* Nobody is to take the device for what it was before. */
+/* Wipe old signatures: nobody must take the device for its old contents. */
 static int prepare_device(const struct conversion *conversion,
 			  const struct convert_end *end)
 {

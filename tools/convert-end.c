@@ -110,8 +110,8 @@ int convert_end_vhdx(struct convert_end *end, const char *path,
 }
 
 /*
- * A file system that knows of no holes calls all of it data. To find the end of
- * data may take as long as there is of it, so it is looked for once.
+ * A file system without holes reports the whole file as data. Finding the end
+ * of data may take time in proportion to the data, so the result is kept.
  */
 static void find_data(struct convert_end *end, u64 pos)
 {

@@ -12,7 +12,7 @@
 #include "run-tool.h"
 #include "tree.h"
 
-/* A file that somebody might mistake for one of an option. */
+/* Protect a path that a program might mistake for an option. */
 static char *for_qemu(const char *path)
 {
 	char *text;
@@ -125,7 +125,7 @@ static int new_other(const struct conversion *conversion)
 		return -ENOMEM;
 	snprintf(size, sizeof(size), "%llu", convert_size(conversion));
 	err = run(argv, NULL);
-	/* A disk holds what only some may read; who else may, its owner says. */
+	/* A disk may hold secrets: only its owner may let others read it. */
 	if (!err && chmod(path, 0600))
 		err = -errno;
 	free(path);

@@ -113,7 +113,7 @@ static int check_options(const struct conversion *conversion)
 	return 0;
 }
 
-/* A stranger's image chooses no file of ours. */
+/* An untrusted image must not choose other files of this host. */
 static int check_strays(const struct conversion *conversion)
 {
 	const char *what;

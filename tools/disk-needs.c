@@ -130,7 +130,7 @@ static const struct {
 	{ "LVM2_member", size_of_lvm },
 };
 
-/* What is of no known size may need all. */
+/* Contents of unknown size may need the whole disk. */
 static u64 size_of(const struct search *s, const char *type)
 {
 	u64 size = 0;
@@ -163,7 +163,7 @@ static u64 backup_bytes(const struct search *s)
 	const u8 *header = s->super + s->sector;
 	u64 entries = product(little(header + 80, 4), little(header + 84, 4));
 
-	/* Of a header that is lost nothing is known but the least. */
+	/* If the header is lost, assume the smallest table of entries. */
 	if (memcmp(header, "EFI PART", 8) || entries < 16384)
 		entries = 16384;
 	return s->sector + ALIGN(min_t(u64, entries, VHDX_MIB),
@@ -288,7 +288,7 @@ static int look_at_type(const struct search *s, const struct disk_probe *probe,
 	return 0;
 }
 
-/* Where the last block ends that no image of the chain lacks. */
+/* Find the end of the last block that any image of the chain has. */
 static int look_at_blocks(const struct search *s)
 {
 	struct vhdx_chain *chain = s->disk->chain;

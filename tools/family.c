@@ -10,10 +10,10 @@
 #include "place.h"
 #include "windows-path.h"
 
-/* No more than the locator and the tables of an image are looked at. */
+/* Only the locator and the tables of an image are read. */
 #define POOL_PAGES	64UL
 
-/* What is more than these is nothing that a picture shows. */
+/* A picture of more images would not be readable. */
 #define MEMBERS_MAX	1024U
 #define STRANGERS_MAX	4096U
 
@@ -88,7 +88,7 @@ static bool names(const struct family_member *child,
 		guid_equal(identity, &child->linkage[1]));
 }
 
-/* The parent was found: is it the right one, and as it has to be? */
+/* Judge a parent that was found: its identity, sectors and state. */
 static enum family_fault judge(const struct family_member *child,
 			       const struct family_member *parent)
 {
@@ -115,7 +115,7 @@ static enum parent_fate look(const struct disk *disk, u32 nr, int *place)
 	return parent_look(&wanted, place);
 }
 
-/* An image and its parent are open. Would the parent be found again? */
+/* Judge an open image, and whether its open parent would be found again. */
 static enum family_fault judge_layer(const struct family *family,
 				     const struct disk *disk, u32 nr)
 {
@@ -227,7 +227,7 @@ static int judge_place(struct family *family, u32 top, int place)
 	return 0;
 }
 
-/* The chain ends with an image that needs a parent. Why? */
+/* Find out why the chain ends with an image that needs a parent. */
 static int judge_top(struct family *family, const struct disk *disk)
 {
 	static const enum family_fault faults[] = {

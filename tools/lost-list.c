@@ -13,7 +13,7 @@
 #include "salvage.h"
 #include "verbs.h"
 
-/* A table longer than this is for nobody to read. */
+/* Nobody reads a longer table. */
 #define ROWS_USUAL	1000UL
 
 /* Signs of ddrescue's mapfile. */
@@ -94,7 +94,7 @@ static bool same_name(const char *a, const char *b)
 	       place_same_stat(&x, &y);
 }
 
-/* Neither may be what the other one is called until it is whole. */
+/* Neither name may be the temporary name of the other file. */
 static int check_names(const char *map, const char *copy)
 {
 	char map_part[PATH_MAX], copy_part[PATH_MAX];

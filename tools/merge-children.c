@@ -7,7 +7,7 @@
 #include "open-image.h"
 #include "relink.h"
 
-/* The locks that we have would make it look like one that somebody uses. */
+/* Check this first: our own locks would make the image look in use. */
 static int check_cycle(const struct disk *disk, const char *path)
 {
 	struct user_store file;
@@ -121,13 +121,13 @@ int merge_children_check(const struct options *options,
 	return err;
 }
 
-/* Its disk stays as it is, so its own children remain its children. */
+/* The child keeps its disk and its identity, and so its own children. */
 static int move(const struct disk *disk, struct layer *child)
 {
 	struct vhdx_locator *locator;
 	int err;
 
-	/* It was done before a merge was stopped, or is given twice. */
+	/* An earlier merge moved this child, or it is given twice. */
 	if (names(child, disk->layer[1]))
 		return 0;
 	err = check_child(disk, child, false);

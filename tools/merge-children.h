@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The children of an image that is merged go on over its parent.
+ * After a merge, the children of the merged image lie over its parent.
  *
  * merge-children.c APIs:
  *   merge_children_check()	can they?

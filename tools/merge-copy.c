@@ -6,7 +6,7 @@
 /* Read and written at once, and looked up at once. */
 #define CHUNK	VHDX_MIB
 
-/* So much is lost at most if a merge is stopped, and done again. */
+/* A merge that is stopped loses the copying of at most this many bytes. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
 
 /**
@@ -23,7 +23,7 @@ struct copy {
 	u64 since;
 };
 
-/* Of an error that was no finding, for which the engine has no words. */
+/* Report an error for which the engine made no finding. */
 static int cannot_read(const struct disk *disk, u64 pos, int err)
 {
 	msg_err("%s: byte %llu of the disk cannot be read: %s",
@@ -63,7 +63,7 @@ static int copy_zeros(struct copy *copy, u64 pos, u64 len)
 	return writer_zero(copy->load->writer, pos, len);
 }
 
-/* The first of these bytes; cuts *@len to them. */
+/* Copy the first run of a range; *@len is cut to the length of the run. */
 static int copy_piece(struct copy *copy, u64 pos, u64 *len)
 {
 	struct vhdx_run run;
@@ -128,7 +128,7 @@ int merge_carry(struct merge_load *load)
 	return err;
 }
 
-/* Those above the child see zeros past its end, and must not see the parent. */
+/* Images above the child see zeros past its end, and must still do so. */
 static int zero_rest(const struct merge_load *load)
 {
 	u64 end = load->disk->layer[1]->image->params.size;

@@ -96,10 +96,10 @@ static bool was_begun(const struct disk *disk)
  * @disk: the child and its parents
  * @done: set
  *
- * Either the child has nothing. Or a merge of it was stopped after the last write
- * to the parent, which is found by reading both; nothing is read if no merge was
- * begun. Children of the merged image may lie over the parent already, so it must
- * not change again.
+ * That is so if the child holds nothing, or if a merge was stopped after the
+ * last write to the parent. The latter is found by reading both, but only if a
+ * merge was begun. Children of the merged image may lie over the parent
+ * already, so the parent must not change again.
  *
  * Return: 0 or a negative errno after a message: -EINTR after a signal.
  */

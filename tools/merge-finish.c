@@ -11,13 +11,13 @@
 #include "message.h"
 #include "new-image.h"
 
-/* No more than the tables of an image are looked at. */
+/* Only the tables of an image are read. */
 #define POOL_PAGES	64UL
 
-/* An empty image is made under one of so many names. */
+/* Number of names that are tried for an empty image. */
 #define NAMES_MAX	16U
 
-/* By now, somebody may have put something else where the file was. */
+/* Another program may have replaced the file in the meantime. */
 static int check_file(const struct layer *layer)
 {
 	struct stat st;
@@ -90,7 +90,7 @@ static int make_empty(const struct disk *disk, const char *path)
 	return err;
 }
 
-/* It may be read by whom the child may be. */
+/* Give the new file the owner and the permissions of the child. */
 static int give(const struct layer *child, const char *path)
 {
 	struct stat st;
@@ -103,7 +103,7 @@ static int give(const struct layer *child, const char *path)
 	return 0;
 }
 
-/* An image of our making has the child's identity, and no block. */
+/* An image that we made has the child's identity, and no block. */
 static bool is_empty_twin(const struct disk *disk, struct vhdx_store *store)
 {
 	const guid_t *identity = vhdx_image_identity(disk->layer[0]->image);
@@ -138,7 +138,7 @@ static void remove_leftover(const struct disk *disk, const char *path)
 	user_store_close(&file);
 }
 
-/* What is there may be anybody's, or be half made, which looks like anything. */
+/* A file of that name may be foreign, or half made, with any contents. */
 static int choose_path(const struct disk *disk, char path[PATH_MAX])
 {
 	const char *child = disk->layer[0]->path;

@@ -14,9 +14,9 @@
 #include "signals.h"
 #include "table-line.h"
 
-/* If nothing is known, so much is copied in a second. */
+/* Bytes copied in a second, as long as no copy has been measured. */
 #define RATE_GUESS	(64 * VHDX_MIB)
-/* What the change of tables takes. */
+/* Time that the change of tables takes. */
 #define CHANGE_NSECS	20000000ULL
 /* How often the device is asked what it goes on in. */
 #define QUERY_TRIES	3

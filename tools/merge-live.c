@@ -27,8 +27,8 @@
 #define READ_USECS	50000
 
 /*
- * New children of one merge. One that holds hardly less than the last one did is
- * no progress; so many of them end the attempt.
+ * Limits on the new children of one merge. A child that holds hardly less than
+ * the last one is no progress; SETBACKS_MAX of them end the attempt.
  */
 #define ROUNDS_MAX	32U
 #define SETBACKS_MAX	3U
@@ -185,7 +185,7 @@ static int make_plan(struct merge_live *live, const struct dmdev *dev)
 	return err;
 }
 
-/* One more child. The image that the device wrote so far comes to rest. */
+/* Add one more child. The device no longer writes its previous image. */
 static int go_on(struct merge_live *live, struct snapshot *snapshot)
 {
 	char *side = merge_plan_side(&live->plan);
@@ -295,7 +295,7 @@ int merge_carry_one(struct merge_live *live, struct disk *disk, bool paused)
 	return 0;
 }
 
-/* All that is at rest. */
+/* Carry down all images that the device does not write. */
 static int carry_down(struct merge_live *live)
 {
 	struct disk *disk;

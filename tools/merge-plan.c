@@ -126,7 +126,7 @@ static int check_others(const struct merge_plan *plan, const struct disk *disk,
 }
 
 /**
- * merge_plan_children() - who would lose a parent?
+ * merge_plan_children() - find images that would lose their parent
  * @plan: the plan
  * @disk: the chain, or the end of it
  * @into: index in it of the image that changes, and those before it go
@@ -144,7 +144,7 @@ int merge_plan_children(const struct merge_plan *plan, const struct disk *disk,
 					    check_others(plan, disk, into);
 }
 
-/* An image that is removed lies in a file, in a directory that can be written. */
+/* A removed image must be a file in a writable directory. */
 static int check_removal(const struct merge_plan *plan, const struct disk *disk)
 {
 	u32 i;

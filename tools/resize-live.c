@@ -83,7 +83,7 @@ static int peek_once(const struct growing *g, const char *path, bool loud,
 	return err;
 }
 
-/* The metadata that we look at changes only while no device writes. */
+/* A device that writes does not change the metadata that is read here. */
 static int peek(const struct growing *g, const char *word, struct disk **disk)
 {
 	char path[PATH_MAX];
@@ -203,7 +203,7 @@ static int refuse(const struct growing *g, int err, const char *why)
 	return err;
 }
 
-/* Other programs do not take our lock. */
+/* Programs other than vhdxsetup do not take our lock. */
 static int still_same(const struct growing *g)
 {
 	struct dmdev now;
@@ -320,8 +320,8 @@ static int resize_locked(struct growing *g, const char *size)
  * @size: what is wanted, as the user writes it
  * @r: filled in, but for its name
  *
- * What fails leaves the device as it was. If this process is killed, a table may
- * be left that is loaded and not live, or the device has grown.
+ * A failure leaves the device as it was. If this process is killed, the device
+ * has grown, or may be left with an inactive table.
  *
  * Return: 0 or a negative errno after a message.
  */

@@ -82,7 +82,7 @@ static int take_halves(struct salvage_reader *reader,
 	return take_piece(reader, &half);
 }
 
-/* No more than a MiB; this calls itself eleven times at the most. */
+/* Take at most 1 MiB; the recursion is at most eleven calls deep. */
 static int take_piece(struct salvage_reader *reader, const struct piece *piece)
 {
 	int err = read_piece(piece, reader->buf);
@@ -104,8 +104,8 @@ static int take_piece(struct salvage_reader *reader, const struct piece *piece)
 }
 
 /*
- * What the file lacks is not tried sector by sector. Of the damaged image, only
- * the mended store knows.
+ * Bytes past the end of the file are not tried sector by sector. For the
+ * damaged image, only the mended store knows where they begin.
  */
 static bool is_cut(const struct salvage_reader *reader, struct piece *piece)
 {

@@ -3,8 +3,8 @@
  * Read the disk of a damaged image as far as it can be read, in order, and tell
  * what is there and what is lost.
  *
- * Where a read fails it is halved, down to single sectors, so that no more is
- * given up than the medium refuses.
+ * A read that fails is halved, down to single sectors, so that only the sectors
+ * that the medium cannot read are lost.
  *
  * salvage-read.c APIs:
  *   salvage_read()	read a disk

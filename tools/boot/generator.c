@@ -75,7 +75,7 @@ static bool is_partition_of(const char *path, const char *device)
 	       !path[length + 1 + strspn(path + length + 1, "0123456789")];
 }
 
-/* How many partitions there are, only the image knows, which is not there yet. */
+/* Only the image knows its partitions, and it cannot be read yet. */
 static int add_partitions(struct disk *disk)
 {
 	FILE *fstab = setmntent(from_env("SYSTEMD_FSTAB", FSTAB), "re");
@@ -153,8 +153,9 @@ static void put_devices(FILE *unit, const struct disk *disk)
 }
 
 /*
- * A root file system is remounted for writing first, which may have the image. An
- * image that the root file system is in stays open until all is over.
+ * The root file system, which may hold the image, is remounted for writing
+ * first. An image that holds the root file system stays open until the machine
+ * is off.
  */
 static void put_order(FILE *unit, const struct disk *disk)
 {
@@ -245,7 +246,7 @@ static int make_device(const struct disk *disk, const char *path)
 	return unit_finish(piece, device);
 }
 
-/* How long the device that is the image is waited for. */
+/* Set the time to wait for the block device that holds the image. */
 static int limit_image(const struct disk *disk)
 {
 	char device[UNIT_NAME_SIZE + sizeof(".device")];
@@ -323,7 +324,7 @@ static int take_line(const char *dir, const struct vhdxtab *tab)
 	return err;
 }
 
-/* A line that is wrong takes none of the others along. */
+/* A line with an error does not affect the others. */
 static int take_lines(const char *dir, FILE *in)
 {
 	unsigned int number = 0;

@@ -93,14 +93,14 @@ static bool take_unit_option(struct vhdxtab *tab, const char *option)
 	value = value_of(option, "x-systemd.device-timeout");
 	if (value)
 		tab->device_timeout = value;
-	/* Those that begin so are for others, or for none. */
+	/* These options are for other programs. */
 	return value_of(option, "timeout") || !strncmp(option, "x-", 2) ||
 	       !strcmp(option, "auto");
 }
 
 /*
- * `vhdxsetup open' knows which options there are, and says so of those that there
- * are not: to pass one over could have a disk written that was not to be.
+ * `vhdxsetup open' checks the options, and refuses unknown ones. To ignore one
+ * could make a disk writable that must not be written.
  */
 static int take_option(struct vhdxtab *tab, char *option, const char **why)
 {

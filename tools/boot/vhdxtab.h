@@ -17,7 +17,7 @@
  * struct vhdxtab - a line; all strings are parts of it
  * @name: of the device
  * @image: absolute path
- * @noauto: nothing opens it but who needs it
+ * @noauto: it is opened only when a unit needs it
  * @nofail: the boot does not wait for it
  * @netdev: it needs the network
  * @initrd: the initramfs has opened it, and the root file system is on it

@@ -3,9 +3,8 @@
  * The kernel's names as the engine uses them, for userspace.
  *
  * Userspace runs the engine in one thread, so locks, RCU and READ_ONCE keep
- * their form and lose their effect; memory comes from malloc. Only what the
- * engine needs is here: a name that is missing is one to think about before it
- * is added.
+ * their form and lose their effect; memory comes from malloc. Only the names
+ * that the engine needs are here: think before you add another one.
  */
 #ifndef KERNEL_SHIM_H
 #define KERNEL_SHIM_H

@@ -3,8 +3,7 @@
 #include "writer.h"
 
 /*
- * The session says itself, in a finding, why it ends. What it says nothing of is
- * told here.
+ * A session reports in a finding why it ends. Other errors are reported here.
  */
 static int tell(const struct writer *writer, int err)
 {
@@ -18,7 +17,7 @@ static int tell(const struct writer *writer, int err)
 	return err;
 }
 
-/* Nobody but us does I/O, so all that was freed is free after a commit. */
+/* Nobody else does I/O, so freed space can be used again after a commit. */
 static int commit(struct writer *writer, unsigned int flags)
 {
 	struct vhdx_session *session = writer->session;
@@ -47,7 +46,7 @@ static int prepare(struct writer *writer)
 
 	if (err == -ENOMEM)
 		return err;
-	/* The committer tells what the space worker could not do. */
+	/* The committer reports the errors of the space worker. */
 	err = vhdx_session_work(writer->session, 0);
 	if (err || !READ_ONCE(writer->session->no_space))
 		return err;
@@ -55,7 +54,7 @@ static int prepare(struct writer *writer)
 							-ENOSPC;
 }
 
-/* Do what a request that was turned away needs; 0: ask again. */
+/* Do the work that a refused request waits for. Return 0 to try it again. */
 static int help(struct writer *writer, int err, const struct vhdx_miss *miss)
 {
 	switch (err) {
