@@ -27,7 +27,7 @@ struct compacting {
 	u64 from;
 };
 
-/* The part of a device that an image takes says more than how long it is. */
+/* On a block device, return the part that the image uses. */
 static u64 length_before(const struct compacting *c)
 {
 	return c->layer->file.device ? c->plan->used : c->from;
@@ -76,7 +76,7 @@ static int carry_out(struct compacting *c)
 	return err;
 }
 
-/* A file without holes gets none: it may be for Windows, which refuses them. */
+/* A file without holes stays so: it may be for Windows, which refuses holes. */
 static int look_for_holes(struct compacting *c)
 {
 	struct user_store *file = &c->layer->file;

@@ -87,7 +87,7 @@ static bool is_empty(struct vhdx_image *image)
 	       census.payload[VHDX_BLOCK_NOT_PRESENT] == image->bat.blocks;
 }
 
-/* Is it an empty image that names another one as its parent? */
+/* Return true if an image is empty and names another one as its parent. */
 static bool is_empty_child_of(const char *path, const char *parent)
 {
 	struct user_store files[2];
