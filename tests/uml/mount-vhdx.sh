@@ -189,6 +189,82 @@ test_parent() {
 	closed "  nothing is open"
 }
 
+# Device names are compared as a whole.
+test_occupied() {
+	"$VHDXSETUP" open -q "$IMAGES/whole.vhdx" pool >/dev/null
+	mount /dev/mapper/pool "$MNT"
+	mounts "over another device, with a p" "$IMAGES/two.vhdx" -o partition=2
+	tap_run "  its image is open" test -e /dev/mapper/vhdx0p2
+	mounts "  mounting it there again" "$IMAGES/two.vhdx" -o partition=2
+	tap_is "  it is there once" \
+		"$(findmnt -n -o SOURCE | grep -cx /dev/mapper/vhdx0p2)" 1
+	tap_run "  umount" umount "$MNT"
+	! mountpoint -q "$MNT" || umount -i "$MNT"
+	[ ! -e /dev/mapper/pool ] || "$VHDXSETUP" close -q pool
+	closed "  nothing is open"
+}
+
+# has_no_escape DESC: a test: what was said does nothing to a terminal.
+has_no_escape() {
+	tap_fails "$1" grep -q $'\e' <<<"$TAP_OUTPUT"
+}
+
+# label PARTITION LABEL: give a file system of two.vhdx a label.
+label() {
+	"$VHDXSETUP" open -q --partitions "$IMAGES/two.vhdx" make >/dev/null
+	e2label "/dev/mapper/makep$1" "$2"
+	"$VHDXSETUP" close -q make
+}
+
+test_names() {
+	local strange=$IMAGES/$'\\033[31m\e[31m\n.vhdx'
+
+	cp -- "$IMAGES/none.vhdx" "$strange"
+	tap_fails "an image with a strange name" mount -t vhdx "$strange" "$MNT"
+	has_no_escape "  which does nothing to the terminal"
+	rm -- "$strange"
+	label 1 $'\\033[1m"\e[1m'
+	tap_fails "a strange label" mount -t vhdx "$IMAGES/two.vhdx" "$MNT"
+	says "  is shown" '1 \(\\033\[1m".* ext4\) 2 \(p2 ext4\)'
+	has_no_escape "  which does nothing to the terminal"
+	label 1 p1
+	closed "  nothing is open"
+}
+
+# stopped_after TOOL: mount whole.vhdx, with a signal when TOOL has done its work.
+stopped_after() {
+	local bin=$SCRATCH/bin tool
+
+	tool=$(PATH=$PATH:/usr/sbin command -v "$1")
+	mkdir -- "$bin"
+	cat >"$bin/$1" <<-END
+		#!/bin/sh
+		$tool "\$@"
+		code=\$?
+		kill -TERM "\$(cat $bin/pid)"
+		exit \$code
+	END
+	chmod +x -- "$bin/$1"
+	tap_capture env PATH="$bin:$PATH:/usr/sbin" sh -c \
+		'echo $$ >"$0/pid"; exec mount.vhdx "$@"' \
+		"$bin" "$IMAGES/whole.vhdx" "$MNT"
+	rm -r -- "$bin"
+}
+
+test_signals() {
+	stopped_after vhdxsetup
+	tap_is "stopped while it opens: the status" "$TAP_STATUS" 8
+	says "  it says so" "interrupted"
+	closed "  nothing is open"
+	[ ! -e /dev/mapper/vhdx0 ] || "$VHDXSETUP" close -q vhdx0
+	stopped_after mount
+	tap_is "stopped while it mounts: the status" "$TAP_STATUS" 0
+	tap_run "  it is mounted" mountpoint -q "$MNT"
+	tap_run "  umount" umount "$MNT"
+	closed "  nothing is open"
+	[ ! -e /dev/mapper/vhdx0 ] || "$VHDXSETUP" close -q vhdx0
+}
+
 is_gone() { ! dmsetup info vhdx0 >/dev/null 2>&1; }
 
 test_umount() {
@@ -256,6 +332,9 @@ make none 1
 test_choice
 test_refused
 test_options
+test_occupied
+test_names
+test_signals
 test_parent
 test_umount
 test_complete
