@@ -47,12 +47,20 @@ static u64 product(u64 count, u64 unit)
 	return __builtin_mul_overflow(count, unit, &bytes) ? 0 : bytes;
 }
 
+/* The feature needs_recovery: the journal may hold another size. */
+static bool ext_needs_recovery(const u8 *super)
+{
+	return little(super + 1024 + 0x60, 4) & 0x4;
+}
+
 static u64 size_of_ext(const u8 *super)
 {
 	const u8 *s = super + 1024;
 	u64 blocks = little(s + 4, 4);
 	u64 shift = little(s + 24, 4);
 
+	if (ext_needs_recovery(super))
+		return 0;
 	/* The feature of 64 bits. */
 	if (little(s + 0x60, 4) & 0x80)
 		blocks |= little(s + 0x150, 4) << 32;
@@ -266,6 +274,7 @@ static int look_at_partitions(const struct search *s,
 	return found == DISK_TABLE_MBR && end;
 }
 
+/* A log of XFS may hold a larger size, and what was added has been written by then. */
 static int look_at_type(const struct search *s, const struct disk_probe *probe,
 			bool *found)
 {
@@ -273,12 +282,15 @@ static int look_at_type(const struct search *s, const struct disk_probe *probe,
 	u64 size;
 	int err = disk_probe_type(probe, type, sizeof(type));
 
-	*found = !err && *type;
+	*found = !err && *type && strcmp(type, "xfs");
 	if (err || !*type)
 		return err;
 	size = size_of(s, type);
 	if (!strcmp(type, "?"))
 		need(s, s->size, "what could be several file systems");
+	else if (!strncmp(type, "ext", 3) && ext_needs_recovery(s->super))
+		need(s, s->size, "%s, whose journal must be replayed first: mount it, or e2fsck",
+		     type);
 	else if (size == s->size)
 		need(s, size, "%s, which has all of the disk, or does not say how much of it",
 		     type);
@@ -335,7 +347,7 @@ static int search(struct search *s)
  * @disk: the disk, from disk_follow()
  * @needs: filled in
  *
- * Reads the first and the last MiB, and the BAT if nothing known is found there.
+ * Reads the first and the last MiB, and the BAT unless what is found there says all.
  *
  * Return: 0, or a negative errno after a message.
  */
