@@ -183,19 +183,6 @@ static bool lower_one(struct vhdx_plan *plan, const struct piece *piece)
 	return true;
 }
 
-/* A fixed image always has space for all of its blocks. */
-static u64 least_length(const struct vhdx_image *image)
-{
-	u64 bytes = image->bat.blocks << image->bat.block_shift;
-	u32 i;
-
-	if (!image->params.leave_allocated)
-		return 0;
-	for (i = 0; i < image->regions.count; i++)
-		bytes += image->regions.all[i].length;
-	return bytes;
-}
-
 static u64 end_of(const struct piece *piece)
 {
 	return (piece->start + piece->units) << VHDX_ALIGN_SHIFT;
@@ -203,7 +190,7 @@ static u64 end_of(const struct piece *piece)
 
 static void lower_all(struct vhdx_plan *plan)
 {
-	u64 least = least_length(plan->image);
+	u64 least = vhdx_image_least(plan->image);
 	struct piece piece = highest(plan, plan->units);
 
 	plan->used = end_of(&piece);

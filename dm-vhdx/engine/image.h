@@ -25,6 +25,7 @@
  *   vhdx_image_has_range()	check that a range is whole sectors of the
  *				virtual disk
  *   vhdx_image_missed()	name the page that a lookup missed
+ *   vhdx_image_least()	the least length of the file of a fixed image
  */
 #ifndef VHDX_IMAGE_H
 #define VHDX_IMAGE_H
@@ -191,6 +192,27 @@ static inline bool vhdx_image_has_range(const struct vhdx_image *image, u64 pos,
 
 	return len && !((pos | len) & (params->logical_sector - 1)) &&
 	       pos < params->size && len <= params->size - pos;
+}
+
+/**
+ * vhdx_image_least() - find the least length of the file of a fixed image
+ * @image: the image
+ *
+ * It is at least as long as all of its blocks make it.
+ *
+ * Context: any.
+ * Return: the length in bytes; 0 if the image is not fixed.
+ */
+static inline u64 vhdx_image_least(const struct vhdx_image *image)
+{
+	u64 bytes = image->bat.blocks << image->bat.block_shift;
+	u32 i;
+
+	if (!image->params.leave_allocated)
+		return 0;
+	for (i = 0; i < image->regions.count; i++)
+		bytes += image->regions.all[i].length;
+	return bytes;
 }
 
 #endif /* VHDX_IMAGE_H */

@@ -188,7 +188,7 @@ static int cut_file(struct cut *c)
 	r = vhdx_session_survey(session);
 	if (r)
 		return r;
-	session->found_size = 0;
+	session->found_size = vhdx_image_least(c->image);
 	vhdx_session_trim(session);
 	return vhdx_store_flush(c->image->store);
 }

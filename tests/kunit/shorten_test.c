@@ -164,6 +164,30 @@ static void shorten_fixed(struct kunit *test)
 	expect_sound(test);
 }
 
+/* Not all that stays has been allocated: the file keeps room for it. */
+static void shorten_fixed_sparse(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 block;
+
+	b->param_flags = 1;
+	b->size = OLD_SIZE;
+	builder_write(b);
+	builder_fill(b, builder_block(b, 0, 6), MIB, FIRST);
+	for (block = 6; block < 16; block++)
+		builder_fill(b, builder_block(b, block, 6), MIB, GONE);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, shorten(test, 6 * MIB), 0);
+	/* Regions of 4 MiB, and six blocks. */
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 10 * MIB);
+	KUNIT_EXPECT_EQ(test, vhdx_image_least(f->image[0]), 10 * MIB);
+	writer_crash(test);
+	b->size = 6 * MIB;
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), FIRST);
+	KUNIT_EXPECT_EQ(test, fixture_check(test).faulty, 0);
+}
+
 /*
  * A child of three chunks of 4 GiB gets half of one: the bits of sectors behind the
  * end go, those before stay, and so do the bitmaps of what vanishes.
@@ -270,6 +294,7 @@ static struct kunit_case shorten_cases[] = {
 	KUNIT_CASE(shorten_goes_on),
 	KUNIT_CASE(shorten_grows_again),
 	KUNIT_CASE(shorten_fixed),
+	KUNIT_CASE(shorten_fixed_sparse),
 	KUNIT_CASE(shorten_child),
 	KUNIT_CASE(shorten_order),
 	KUNIT_CASE(shorten_refused),
