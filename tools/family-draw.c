@@ -155,6 +155,8 @@ static void find_faults(const struct family_member *member,
 	faults->count = 0;
 	if (member->fault != FAMILY_WELL)
 		faults->remedy[faults->count++] = &remedies[member->fault];
+	if (member->merely_named)
+		return;
 	if (member->dirty)
 		faults->remedy[faults->count++] = &dirty_remedy;
 	if (member->in_use)
@@ -182,22 +184,6 @@ static struct json_object *fault_tree(const struct family *family,
 	return object;
 }
 
-/*
- * Of a file that merely has the parent's name, nothing is told but that it is not
- * the parent, unless it is the image that was given.
- */
-static bool is_told(const struct family *family, u32 nr)
-{
-	u32 i;
-
-	for (i = 0; nr && i < family->count; i++)
-		if (family->member[i].parent == nr &&
-		    (family->member[i].fault == FAMILY_OTHER ||
-		     family->member[i].fault == FAMILY_CHANGED))
-			return false;
-	return true;
-}
-
 static struct json_object *member_tree(const struct family *family, u32 nr)
 {
 	const struct family_member *member = &family->member[nr];
@@ -206,14 +192,14 @@ static struct json_object *member_tree(const struct family *family, u32 nr)
 	u32 i;
 
 	tree_text(object, "image", member->path);
-	if (member->type && is_told(family, nr)) {
+	if (member->type && !member->merely_named) {
 		tree_text(object, "type", member->type);
 		tree_number(object, "virtual_size", member->size);
 	}
 	if (member->parent != FAMILY_NONE)
 		tree_text(object, "over",
 			  family->member[member->parent].path);
-	if (member->recorded && is_told(family, nr))
+	if (member->recorded && !member->merely_named)
 		tree_text(object, "recorded_parent", member->recorded);
 	tree_flag(object, "in_chain", member->in_chain);
 	find_faults(member, &faults);
@@ -299,16 +285,15 @@ static bool is_last(const struct pen *pen, u32 nr)
 	return true;
 }
 
-static void draw_name(const struct family *family, u32 nr)
+static void draw_name(const struct family_member *member, bool given)
 {
-	const struct family_member *member = &family->member[nr];
 	char size[32];
 
 	msg_safe(stdout, member->path);
-	if (member->type && is_told(family, nr))
+	if (member->type && !member->merely_named)
 		printf(" (%s, %s)", member->type,
 		       tree_size_words(member->size, size, sizeof(size)));
-	printf(nr ? "\n" : " *\n");
+	printf(given ? " *\n" : "\n");
 }
 
 /* As deep as chains are, with what lies over them: MEMBERS_MAX at most. */
@@ -322,7 +307,7 @@ static void draw_member(struct pen *pen, u32 nr, bool root)
 
 	if (!root)
 		printf("%s%s", pen->prefix, last ? pen->corner : pen->tee);
-	draw_name(family, nr);
+	draw_name(&family->member[nr], !nr);
 	if (!root)
 		push(pen, last ? pen->gap : pen->bar);
 	for (i = 0; i < family->count; i++)

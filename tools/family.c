@@ -210,6 +210,7 @@ static bool is_member(const struct family *family, dev_t dev, ino_t ino,
 
 static int judge_place(struct family *family, u32 top, int place)
 {
+	struct family_member *child, *parent;
 	struct stat st;
 	u32 nr;
 	int r;
@@ -221,9 +222,11 @@ static int judge_place(struct family *family, u32 top, int place)
 	r = add_place(family, place);
 	if (r < 0)
 		return r;
-	family->member[top].parent = (u32)r;
-	family->member[top].fault = judge(&family->member[top],
-					  &family->member[r]);
+	child = &family->member[top];
+	parent = &family->member[r];
+	child->parent = (u32)r;
+	child->fault = judge(child, parent);
+	parent->merely_named = parent->type && !names(child, parent);
 	return 0;
 }
 

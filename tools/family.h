@@ -67,6 +67,8 @@ enum family_fault {
  * @in_chain: the image that was given needs it
  * @dirty: its log must be replayed
  * @in_use: who is in the way of a reader; NULL if nobody is
+ * @merely_named: it has the parent's name and is another image: nothing more is
+ *	told of it, since an upload can name any file beside it
  * @fault: what is wrong between it and its parent
  * @parent: its number, or FAMILY_NONE
  */
@@ -84,6 +86,7 @@ struct family_member {
 	bool in_chain;
 	bool dirty;
 	const char *in_use;
+	bool merely_named;
 	enum family_fault fault;
 	u32 parent;
 };
