@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * resize: make the virtual disk of an image, or of a live device, larger; or that of
- * an image smaller.
+ * an image smaller, for which resize-shrink.c is.
  */
 #include "device-arg.h"
-#include "disk-needs.h"
 #include "document.h"
 #include "findings.h"
 #include "message.h"
@@ -12,10 +11,9 @@
 #include "progress.h"
 #include "recover.h"
 #include "resize-live.h"
+#include "resize-shrink.h"
 #include "resize.h"
-#include "shorten.h"
 #include "siblings.h"
-#include "signals.h"
 #include "size-arg.h"
 
 /**
@@ -103,97 +101,6 @@ static int grow(const struct resizing *resizing)
 	return err;
 }
 
-/* Libblkid, libfdisk and the kernel take no GPT that reaches behind the end. */
-static void explain_gpt(const struct resizing *resizing,
-			const struct disk_needs *needs, u64 to)
-{
-	u64 end = needs->gpt_end;
-
-	if (!end)
-		return;
-	if (to > end + needs->gpt_backup)
-		end = to - needs->gpt_backup;
-	msg_info("%s: its GPT calls sectors usable that would lie behind the end: open the image, `sfdisk -d /dev/mapper/NAME >table', set last-lba in that file to %llu, `sfdisk /dev/mapper/NAME <table', close it, and shrink it then",
-		 resizing->r->name,
-		 (unsigned long long)(end /
-			resizing->image->params.logical_sector - 1));
-}
-
-/* What is behind the end must be nobody's, as far as can be known. */
-static int judge_less(const struct resizing *resizing,
-		      const struct disk_needs *needs)
-{
-	const struct resized *r = resizing->r;
-	const char *fault = vhdx_shorten_fault(resizing->image, r->to);
-	char size[32], least[32];
-
-	tree_size_words(r->to, size, sizeof(size));
-	if (fault) {
-		msg_err("%s: cannot shrink to %s: %s", r->name, size, fault);
-		return -EINVAL;
-	}
-	if (r->to >= needs->bytes)
-		return 0;
-	msg_err("%s: cannot shrink to %s: the least is %llu bytes (%s), for %s; --to-minimum takes that",
-		r->name, size, (unsigned long long)needs->bytes,
-		tree_size_words(needs->bytes, least, sizeof(least)),
-		needs->what);
-	explain_gpt(resizing, needs, r->to);
-	return -EINVAL;
-}
-
-/* Whole MiB, as partitions are, if the disk has them. */
-static int parse_less(struct resized *r, const struct disk_needs *needs,
-		      const char *text)
-{
-	r->to = min_t(u64, ALIGN(needs->bytes, VHDX_MIB), r->from);
-	if (!text)
-		return 0;
-	if (*text == '+') {
-		msg_err("%s: --shrink takes the size that the disk gets", text);
-		return -EINVAL;
-	}
-	return size_arg(NULL, text, &r->to);
-}
-
-/* What is sent meanwhile comes when the disk has its new size. */
-static int shorten(const struct resizing *resizing)
-{
-	struct vhdx_report *report = &resizing->disk->layer[0]->report;
-	struct vhdx_session *session = vhdx_session_new(resizing->image,
-							report);
-	int err;
-
-	if (IS_ERR(session))
-		return PTR_ERR(session);
-	signals_hold();
-	err = vhdx_shorten(session, resizing->r->to, report);
-	signals_let();
-	vhdx_session_free(session);
-	return err;
-}
-
-static int shrink(struct resizing *resizing, const struct options *options,
-		  const char *size)
-{
-	struct resized *r = resizing->r;
-	struct disk_needs needs;
-	int err = disk_needs(resizing->disk, &needs);
-
-	if (!err)
-		err = parse_less(r, &needs, size);
-	if (!err)
-		err = judge_less(resizing, &needs);
-	r->gpt = needs.gpt;
-	if (!err && r->from == r->to && options->to_minimum)
-		explain_gpt(resizing, &needs, 0);
-	if (err || r->from == r->to)
-		return err;
-	err = siblings_guard(resizing->disk, r->name, options->force,
-			     "shrinks");
-	return err ? err : shorten(resizing);
-}
-
 static void announce_pause(const struct resized *r)
 {
 	if (r->live)
@@ -263,7 +170,7 @@ static int resize_opened(struct resizing *resizing,
 		err = disk_follow(resizing->disk);
 	r->from = resizing->image->params.size;
 	if (!err && options->shrink)
-		return shrink(resizing, options, size);
+		return resize_shrink(resizing->disk, options, size, r);
 	if (!err)
 		err = resize_parse(r, size);
 	if (!err)

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "disk-needs.h"
+#include "message.h"
+#include "resize-shrink.h"
+#include "shorten.h"
+#include "siblings.h"
+#include "signals.h"
+#include "size-arg.h"
+#include "tree.h"
+
+/**
+ * struct shrinking - a disk that is to get smaller
+ * @options: of the command line
+ * @r: what is told of it
+ * @disk: the image and its parents, open
+ * @image: the image itself
+ * @needs: what is known of the disk
+ */
+struct shrinking {
+	const struct options *options;
+	struct resized *r;
+	struct disk *disk;
+	struct vhdx_image *image;
+	struct disk_needs needs;
+};
+
+/* Libblkid, libfdisk and the kernel take no GPT that reaches behind the end. */
+static void explain_gpt(const struct shrinking *s, u64 to)
+{
+	u64 end = s->needs.gpt_end;
+
+	if (!end)
+		return;
+	if (to > end + s->needs.gpt_backup)
+		end = to - s->needs.gpt_backup;
+	msg_info("%s: its GPT calls sectors usable that would lie behind the end: open the image, `sfdisk -d /dev/mapper/NAME >table', set last-lba in that file to %llu, `sfdisk /dev/mapper/NAME <table', close it, and shrink it then",
+		 s->r->name,
+		 (unsigned long long)(end / s->image->params.logical_sector -
+				      1));
+}
+
+static int refuse(const struct shrinking *s, const char *why)
+{
+	char size[32];
+
+	msg_err("%s: cannot shrink to %s: %s", s->r->name,
+		tree_size_words(s->r->to, size, sizeof(size)), why);
+	return -EINVAL;
+}
+
+/* What is behind the end must be nobody's, as far as can be known. */
+static int judge(const struct shrinking *s)
+{
+	const char *fault = vhdx_shorten_fault(s->image, s->r->to);
+	const struct disk_needs *needs = &s->needs;
+	char why[256], least[32];
+	int err;
+
+	if (fault)
+		return refuse(s, fault);
+	if (s->r->to >= needs->bytes)
+		return 0;
+	snprintf(why, sizeof(why),
+		 "the least is %llu bytes (%s), for %s; --to-minimum takes that",
+		 (unsigned long long)needs->bytes,
+		 tree_size_words(needs->bytes, least, sizeof(least)),
+		 needs->what);
+	err = refuse(s, why);
+	explain_gpt(s, s->r->to);
+	return err;
+}
+
+/* Whole MiB, as partitions are, if the disk has them. */
+static int parse(const struct shrinking *s, const char *text)
+{
+	s->r->to = min_t(u64, ALIGN(s->needs.bytes, VHDX_MIB), s->r->from);
+	if (!text)
+		return 0;
+	if (*text == '+') {
+		msg_err("%s: --shrink takes the size that the disk gets", text);
+		return -EINVAL;
+	}
+	return size_arg(NULL, text, &s->r->to);
+}
+
+/* What is sent meanwhile comes when the disk has its new size. */
+static int shorten(const struct shrinking *s)
+{
+	struct vhdx_report *report = &s->disk->layer[0]->report;
+	struct vhdx_session *session = vhdx_session_new(s->image, report);
+	int err;
+
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	signals_hold();
+	err = vhdx_shorten(session, s->r->to, report);
+	signals_let();
+	vhdx_session_free(session);
+	return err;
+}
+
+static int shrink(struct shrinking *s, const char *size)
+{
+	struct resized *r = s->r;
+	int err = disk_needs(s->disk, &s->needs);
+
+	if (!err)
+		err = parse(s, size);
+	if (!err)
+		err = judge(s);
+	r->gpt = s->needs.gpt;
+	if (!err && r->from == r->to && s->options->to_minimum)
+		explain_gpt(s, 0);
+	if (err || r->from == r->to)
+		return err;
+	err = siblings_guard(s->disk, r->name, s->options->force, "shrinks");
+	return err ? err : shorten(s);
+}
+
+/**
+ * resize_shrink() - make the disk of an image smaller
+ * @disk: the image, open for writing, and its parents, from disk_follow()
+ * @options: of the command line
+ * @size: what is wanted, as the user writes it; NULL for the least
+ * @r: what is known of the disk; the new size is set
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int resize_shrink(struct disk *disk, const struct options *options,
+		  const char *size, struct resized *r)
+{
+	struct shrinking s = {
+		.options = options,
+		.r = r,
+		.disk = disk,
+		.image = disk->layer[0]->image,
+	};
+
+	return shrink(&s, size);
+}
