@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* info: print the properties of an image. */
 #include "check.h"
-#include "disk-needs.h"
+#include "disk-rest.h"
 #include "document.h"
 #include "family.h"
 #include "findings.h"
@@ -61,10 +61,11 @@ static void add_chain(struct json_object *object, struct disk *disk)
 	tree_flag(object, "chain_complete", !err);
 }
 
-/* Of a child, the parents are needed, too. */
+/* Of a child, the parents are needed, too. No data is read. */
 static void add_minimum(struct json_object *object, struct disk *disk)
 {
 	struct disk_needs needs;
+	u64 unread;
 
 	if (!disk->chain && disk->layer[0]->image->params.has_parent)
 		return;
@@ -72,6 +73,8 @@ static void add_minimum(struct json_object *object, struct disk *disk)
 		return;
 	tree_number(object, "minimum_size", needs.bytes);
 	tree_text(object, "needed_by", needs.what);
+	if (!disk_rest_unread(disk, needs.bytes, &unread))
+		tree_number(object, "unread_rest_bytes", unread);
 }
 
 static int print_all(struct disk *disk, const struct options *options)

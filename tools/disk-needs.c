@@ -200,6 +200,47 @@ static int look_at_backup(const struct search *s, u64 *end)
 	return found < 0 ? found : 0;
 }
 
+/*
+ * Find where the backup lies. The first copy names its header, which names its
+ * entries. All programs put them right before it; what is said to lie elsewhere is
+ * not taken for a backup, for nobody looks at that before it is cut.
+ */
+static void find_backup(const struct search *s, const u8 *header, u64 at)
+{
+	u64 usable = product(little(s->super + s->sector + 48, 8) + 1,
+			     s->sector);
+	u64 entries = product(little(header + 72, 8), s->sector);
+	u64 bytes = ALIGN(product(little(header + 80, 4),
+				  little(header + 84, 4)), (u64)s->sector);
+	struct disk_span *backup = s->needs->backup;
+
+	if (memcmp(header, "EFI PART", 8) ||
+	    product(little(header + 24, 8), s->sector) != at)
+		return;
+	backup[0] = (struct disk_span){ at, at + s->sector };
+	if (usable && entries >= usable && bytes <= VHDX_MIB &&
+	    entries + bytes == at)
+		backup[1] = (struct disk_span){ entries, entries + bytes };
+}
+
+static int look_for_backup(const struct search *s)
+{
+	u64 at = product(little(s->super + s->sector + 32, 8), s->sector);
+	u8 *header;
+	int err;
+
+	if (at < 2 * s->sector || at >= s->size)
+		return 0;
+	header = malloc(s->sector);
+	if (!header)
+		return -ENOMEM;
+	err = vhdx_chain_read(s->disk->chain, at, header, s->sector);
+	if (!err)
+		find_backup(s, header, at);
+	free(header);
+	return err;
+}
+
 /* Libblkid takes the backup if the first copy is not valid. */
 static int has_primary(const struct search *s)
 {
@@ -233,7 +274,9 @@ static int look_at_gpt(const struct search *s, u64 end)
 		need(s, s->size, "a GPT whose first copy is damaged");
 		return end != 0;
 	}
-	r = look_at_backup(s, &end);
+	r = look_for_backup(s);
+	if (!r)
+		r = look_at_backup(s, &end);
 	end = ALIGN(end, (u64)s->sector);
 	needs->gpt_backup = backup_bytes(s);
 	if (usable <= end) {

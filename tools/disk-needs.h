@@ -28,13 +28,24 @@ enum disk_table {
 };
 
 /**
+ * struct disk_span - a range of a disk
+ * @from: byte offset
+ * @end: byte behind it; not above @from if there is none
+ */
+struct disk_span {
+	u64 from;
+	u64 end;
+};
+
+/**
  * struct disk_needs - the smallest size that a disk can have
- * @bytes: that size, a multiple of the sector size
+ * @bytes: that size, a multiple of the sector size; what lies behind is not looked at
  * @what: what needs it, in words
  * @gpt: it has a partition table of the GPT kind, whose backup goes to the end
  * @gpt_end: where its last partition ends, if that lies before the last sector that
  *	the GPT calls usable; otherwise 0
  * @gpt_backup: bytes of the backup
+ * @backup: where the backup lies: its header, and its entries
  */
 struct disk_needs {
 	u64 bytes;
@@ -42,6 +53,7 @@ struct disk_needs {
 	bool gpt;
 	u64 gpt_end;
 	u64 gpt_backup;
+	struct disk_span backup[2];
 };
 
 /**

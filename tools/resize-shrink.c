@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "disk-needs.h"
+#include "disk-rest.h"
 #include "message.h"
 #include "resize-shrink.h"
 #include "shorten.h"
@@ -71,9 +72,14 @@ static int judge(const struct shrinking *s)
 }
 
 /* Whole MiB, as partitions are, if the disk has them. */
+static u64 minimum(const struct shrinking *s, u64 bytes)
+{
+	return min_t(u64, ALIGN(bytes, VHDX_MIB), s->r->from);
+}
+
 static int parse(const struct shrinking *s, const char *text)
 {
-	s->r->to = min_t(u64, ALIGN(s->needs.bytes, VHDX_MIB), s->r->from);
+	s->r->to = minimum(s, s->needs.bytes);
 	if (!text)
 		return 0;
 	if (*text == '+') {
@@ -81,6 +87,51 @@ static int parse(const struct shrinking *s, const char *text)
 		return -EINVAL;
 	}
 	return size_arg(NULL, text, &s->r->to);
+}
+
+/* A file system that got smaller leaves such data, and so does a hash tree. */
+static int refuse_rest(const struct shrinking *s, const struct disk_rest *rest)
+{
+	u64 bytes = rest->end - rest->from;
+	char why[320], words[32];
+	int err;
+
+	snprintf(why, sizeof(why),
+		 "what would be cut off has data from byte %llu on, up to byte %llu (%s): nothing that is known needs it; --to-minimum keeps it, --force cuts it all the same",
+		 (unsigned long long)rest->from,
+		 (unsigned long long)rest->end,
+		 tree_size_words(bytes, words, sizeof(words)));
+	err = refuse(s, why);
+	msg_info("%s: if it is left over from what was there before: open the image, and `blkdiscard -z -o %llu -l %llu /dev/mapper/NAME' gives it back",
+		 s->r->name, (unsigned long long)rest->from,
+		 (unsigned long long)bytes);
+	return err;
+}
+
+static void keep_rest(const struct shrinking *s, const struct disk_rest *rest)
+{
+	msg_info("%s: has data from byte %llu on, up to byte %llu, that nothing which is known needs: it is kept; --force cuts it",
+		 s->r->name, (unsigned long long)rest->from,
+		 (unsigned long long)rest->end);
+	s->r->to = minimum(s, rest->end + s->needs.gpt_backup);
+}
+
+/* What libblkid does not know may be somebody's, if it is not zero. */
+static int look_at_rest(const struct shrinking *s)
+{
+	bool to_minimum = s->options->to_minimum;
+	struct disk_rest rest;
+	int err;
+
+	if (s->options->force)
+		return 0;
+	err = disk_rest_look(s->disk, &s->needs, s->r->to, &rest);
+	if (err || !rest.end)
+		return err;
+	if (!to_minimum)
+		return refuse_rest(s, &rest);
+	keep_rest(s, &rest);
+	return 0;
 }
 
 /* What is sent meanwhile comes when the disk has its new size. */
@@ -111,6 +162,8 @@ static int shrink(struct shrinking *s, const char *size)
 	r->gpt = s->needs.gpt;
 	if (!err && r->from == r->to && s->options->to_minimum)
 		explain_gpt(s, 0);
+	if (!err)
+		err = look_at_rest(s);
 	if (err || r->from == r->to)
 		return err;
 	err = siblings_guard(s->disk, r->name, s->options->force, "shrinks");

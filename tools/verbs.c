@@ -78,7 +78,7 @@ const struct option_spec option_specs[] = {
 	[OPT_NO_SPARSE] = { "no-sparse", 0, NULL, FLAG(no_sparse),
 		"leave no holes in the file: Windows refuses sparse ones" },
 	[OPT_FORCE] = { "force", 0, NULL, FLAG(force),
-		"overwrite the device, or copy; merge, rebase, resize, set: orphan children" },
+		"overwrite the device or copy; orphan children; resize --shrink: cut data off" },
 	[OPT_REPAIR] = { "repair", 0, NULL, FLAG(repair),
 		"first mend what can be mended without guessing" },
 	[OPT_CLEAR_LOG] = { "clear-log", 0, NULL, FLAG(clear_log),

@@ -67,7 +67,8 @@ struct metadata_change {
  * @dry_run: compact: change nothing
  * @zeros: compact: free blocks of zeros
  * @no_sparse: create, compact: make a file without holes
- * @force: create: overwrite a block device; merge, resize: orphan children
+ * @force: create: overwrite a block device; merge, resize: orphan children;
+ *	resize: cut data off that nothing which is known needs
  * @repair: check: repair what needs no guess
  * @clear_log: check: clear a log that has nothing valid
  * @extend: check: extend a file that was cut short
