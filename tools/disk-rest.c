@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "compact-plan.h"
+#include "copy.h"
 #include "disk-rest.h"
 #include "message.h"
 #include "progress.h"

@@ -24,8 +24,6 @@
  *   vhdx_plan_scan()		note what each BAT entry has
  *   vhdx_plan_note()		note what occupies a range
  *   vhdx_plan_unit()		the note of a MiB
- * compact-plan.h APIs:
- *   vhdx_zeros()		test whether bytes are zeros
  */
 #ifndef VHDX_COMPACT_PLAN_H
 #define VHDX_COMPACT_PLAN_H
@@ -99,18 +97,6 @@ struct vhdx_plan {
 	u64 rest_end;
 	u64 next_rest;
 };
-
-/**
- * vhdx_zeros() - test whether bytes are zeros
- * @bytes: the bytes
- * @len: how many, above 0
- *
- * Return: true if all of them are.
- */
-static inline bool vhdx_zeros(const u8 *bytes, u64 len)
-{
-	return !bytes[0] && !memcmp(bytes, bytes + 1, len - 1);
-}
 
 struct vhdx_plan *vhdx_plan_new(struct vhdx_image *image, bool zeros,
 				struct vhdx_progress *progress,

@@ -4,6 +4,7 @@
  * blocks that hold nothing. See compact-plan.h.
  */
 #include "compact-plan.h"
+#include "copy.h"
 
 /* The part of the BAT that is in memory at a time. */
 #define BATCH_BYTES	(64 * VHDX_KIB)

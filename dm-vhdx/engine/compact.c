@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "compact.h"
+#include "copy.h"
 #include "edit.h"
 #include "spot.h"
 
@@ -9,9 +10,6 @@
 
 /* Read and written at once. */
 #define COPY_STEP	(4 * VHDX_MIB)
-
-/* Zeros of this size and alignment are not written. */
-#define PIECE		(64 * VHDX_KIB)
 
 /* A crash loses the copying of at most this many bytes. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
@@ -69,34 +67,6 @@ static int commit(struct compaction *c, unsigned int flags)
 	return r;
 }
 
-/* In a sparse image, zeros take no space at the new place. */
-static int put_zeros(struct compaction *c, u64 pos, u64 len)
-{
-	struct vhdx_store *store = c->image->store;
-
-	if (c->image->params.leave_allocated)
-		return vhdx_store_answer(store->ops->zero(store, pos, len));
-	return vhdx_store_clear(store, pos, len);
-}
-
-static int put_data(struct compaction *c, u64 pos, u64 len)
-{
-	u64 at = 0, end;
-	int r = 0;
-
-	for (; at < len && !r; at = end) {
-		bool zero = vhdx_zeros(c->data + at, PIECE);
-
-		for (end = at + PIECE; end < len; end += PIECE)
-			if (vhdx_zeros(c->data + end, PIECE) != zero)
-				break;
-		r = zero ? put_zeros(c, pos + at, end - at) :
-			   vhdx_store_write(c->image->store, pos + at,
-					    c->data + at, end - at);
-	}
-	return r;
-}
-
 static int tell(struct compaction *c)
 {
 	return c->progress ? c->progress->step(c->progress, c->done,
@@ -113,10 +83,8 @@ static int copy_range(struct compaction *c, u64 from, u64 to, u64 length)
 		len = min(length - at, COPY_STEP);
 		r = tell(c);
 		if (!r)
-			r = vhdx_store_read(c->image->store, from + at, c->data,
-					    len);
-		if (!r)
-			r = put_data(c, to + at, len);
+			r = vhdx_copy_range(c->image, from + at, to + at,
+					    c->data, len);
 		if (!r)
 			c->done += len;
 		cond_resched();
