@@ -3,6 +3,7 @@
  * How writes, discards and writes of zeros change the BAT in memory.
  */
 #include "child.h"
+#include "move.h"
 
 /* Bounds the time under the lock: a discard may cover the whole disk. */
 #define ZERO_BLOCKS_MAX	1024U
@@ -52,6 +53,8 @@ static int map_first(struct vhdx_session *session, u64 pos, u64 len,
 	int r;
 
 	r = vhdx_spot_find(session, pos, len, &spot, miss);
+	if (!r && vhdx_move_fences(session, &spot))
+		r = -EALREADY;
 	if (!r && !vhdx_entry_present(spot.entry))
 		r = allocate_block(session, pos, &spot, miss);
 	if (r)
@@ -78,7 +81,8 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
 	 */
 	if (session->image->bat.differencing)
 		return false;
-	if (vhdx_spot_find(session, pos, len, &spot, &miss))
+	if (vhdx_spot_find(session, pos, len, &spot, &miss) ||
+	    vhdx_move_fences(session, &spot))
 		return false;
 	if (!vhdx_entry_present(spot.entry)) {
 		if (!session->prepared.count ||
@@ -107,9 +111,9 @@ static bool map_more(struct vhdx_session *session, u64 pos, u64 len,
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: 0; -EAGAIN; -EBUSY if vhdx_session_work() with VHDX_WORK_BEGIN must
  * come first; -EINPROGRESS if vhdx_session_prepare() must; -ENOSPC if one of
- * them found no room; -EROFS if the session has failed; -EIO if the BAT entry
- * failed its checks; -EINVAL if the range is not whole sectors of the virtual
- * disk.
+ * them found no room; -EALREADY as long as the block moves, see move.h; -EROFS
+ * if the session has failed; -EIO if the BAT entry failed its checks; -EINVAL if
+ * the range is not whole sectors of the virtual disk.
  */
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss)
@@ -166,6 +170,7 @@ static int change_state(struct vhdx_session *session, enum vhdx_zero why,
 	if (!vhdx_journal_touch(&session->journal, spot->page))
 		return -EBUSY;
 	release_entry(session, spot->entry);
+	vhdx_move_forget(session, spot);
 	vhdx_spot_publish(spot, why == VHDX_ZERO_DISCARD ?
 					VHDX_BLOCK_UNMAPPED : VHDX_BLOCK_ZERO);
 	return 0;
@@ -208,6 +213,8 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
 		return change_state(session, why, &spot);
 	if (keep && why == VHDX_ZERO_DISCARD)
 		return 0;
+	if (vhdx_move_fences(session, &spot))
+		return -EALREADY;
 	if (!vhdx_entry_present(spot.entry))
 		r = allocate_block(session, pos, &spot, miss);
 	if (r)

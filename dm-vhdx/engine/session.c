@@ -5,6 +5,43 @@
 #define SEQUENCES_NEEDED 16U
 
 /**
+ * vhdx_session_bend() - work out whether overwrites may pass by the session
+ * @session: the session, of which that may have changed
+ *
+ * Context: under the pool's lock.
+ */
+void vhdx_session_bend(struct vhdx_session *session)
+{
+	bool straight = session->live && session->mode == VHDX_MODE_RW &&
+			!session->move.fenced;
+
+	/* Pairs with the acquire in vhdx_session_straight(). */
+	smp_store_release(&session->straight, straight);
+}
+
+/**
+ * vhdx_session_stay() - give up the move of a block
+ * @session: the session; does nothing if no block moves
+ *
+ * The block stays where it is. Nobody has seen the copy, and nobody else gets the
+ * space unless it has been zeroed.
+ *
+ * Context: process context; takes the pool's lock; the space worker, or the
+ * committer while that rests.
+ */
+void vhdx_session_stay(struct vhdx_session *session)
+{
+	spin_lock(&session->image->pool.lock);
+	if (session->move.fenced) {
+		vhdx_space_untake(&session->space, session->move.to,
+				  vhdx_bat_block_size(&session->image->bat));
+		session->move.fenced = false;
+		vhdx_session_bend(session);
+	}
+	spin_unlock(&session->image->pool.lock);
+}
+
+/**
  * vhdx_session_fail() - stop all writing
  * @session: the session
  * @at: place of the fault
@@ -33,6 +70,7 @@ void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 		vhdx_sentence(&finding, session->reason,
 			      sizeof(session->reason));
 		WRITE_ONCE(session->mode, VHDX_MODE_RO);
+		vhdx_session_bend(session);
 	}
 	spin_unlock(lock);
 	if (first)
@@ -115,6 +153,7 @@ static int session_begin(struct vhdx_session *session)
 		return session_broken(session, "opening the log", r);
 	spin_lock(lock);
 	WRITE_ONCE(session->live, true);
+	vhdx_session_bend(session);
 	session->stats.begun++;
 	spin_unlock(lock);
 	return 0;
@@ -308,8 +347,10 @@ int vhdx_session_end(struct vhdx_session *session)
 		use_seal(session);
 		return 0;
 	}
+	vhdx_session_stay(session);
 	spin_lock(&session->image->pool.lock);
 	WRITE_ONCE(session->live, false);
+	vhdx_session_bend(session);
 	spin_unlock(&session->image->pool.lock);
 	r = session_commit(session);
 	if (!r)

@@ -33,6 +33,8 @@
  *   vhdx_session_unseal()	permit sessions again
  *   vhdx_session_fail()	stop all writing
  *   vhdx_session_begin_under()	choose the DataWriteGuid of the next session
+ *   vhdx_session_stay()	give up the move of a block
+ *   vhdx_session_bend()	work out whether writes may pass by the session
  * session-map.c APIs:
  *   vhdx_session_map()		virtual range -> where to write it
  *   vhdx_session_zero()	discard or zero a virtual range
@@ -52,6 +54,7 @@
  *   vhdx_session_trim()	give back unused space
  * session.h APIs:
  *   vhdx_session_ready()	test whether writes need the committer first
+ *   vhdx_session_straight()	test whether overwrites may pass by the session
  *   vhdx_session_take_prepared()	take the next prepared block
  */
 #ifndef VHDX_SESSION_H
@@ -85,6 +88,7 @@ enum vhdx_mode {
  * @checkpoints: passes over the logged pages
  * @prepared: blocks prepared
  * @begun: how often the session began
+ * @moved: blocks that moved to another place
  */
 struct vhdx_session_stats {
 	u64 allocated;
@@ -94,6 +98,7 @@ struct vhdx_session_stats {
 	u64 checkpoints;
 	u64 prepared;
 	u64 begun;
+	u64 moved;
 };
 
 /**
@@ -137,12 +142,34 @@ struct vhdx_seal {
 };
 
 /**
+ * struct vhdx_move - a block on its way to a hole, see move.h
+ * @fenced: there is such a block, and nobody may write it
+ * @lost: the block has given up its space meanwhile, so the move is void
+ * @index: of its entry in the BAT
+ * @entry: the entry when the move began
+ * @to: byte offset in the file of the hole, which is taken
+ * @done: bytes copied; only the space worker uses it
+ *
+ * The image's pool lock guards all else.
+ */
+struct vhdx_move {
+	bool fenced;
+	bool lost;
+	u64 index;
+	u64 entry;
+	u64 to;
+	u64 done;
+};
+
+/**
  * struct vhdx_session - the write side of an open image
  * @image: the image; outlives the session
  * @report: receives findings
  * @mode: permitted use of the image
  * @reason: if the mode is not VHDX_MODE_RW, why, in words
  * @live: the headers name our log, and writes may proceed
+ * @straight: likewise, and no block moves; a hint that allows an overwrite to
+ *	look up its place without a lock
  * @committing: a transaction is closed but not yet durable
  * @seal: the identity that the image ends under
  * @surveyed: @space is complete
@@ -162,6 +189,7 @@ struct vhdx_seal {
  * @found_size: length of the file in bytes before we added to it
  * @last_end: byte offset behind every block published in this session
  * @begin_under: the DataWriteGuid that the next begin takes; null for a new one
+ * @move: the block that moves
  * @stats: counters
  *
  * @image and @report never change. @abort_survey is set without a lock. Only
@@ -179,6 +207,7 @@ struct vhdx_session {
 	enum vhdx_mode mode;
 	char reason[VHDX_SENTENCE_MAX];
 	bool live;
+	bool straight;
 	bool committing;
 	struct vhdx_seal seal;
 	bool surveyed;
@@ -195,6 +224,7 @@ struct vhdx_session {
 	u64 found_size;
 	u64 last_end;
 	guid_t begin_under;
+	struct vhdx_move move;
 	struct vhdx_session_stats stats;
 };
 
@@ -229,6 +259,26 @@ static inline int vhdx_session_ready(const struct vhdx_session *session)
 }
 
 /**
+ * vhdx_session_straight() - test whether an overwrite may pass by the session
+ * @session: the session
+ *
+ * Such a write looks its place up by vhdx_chain_map_own(), without a lock, and
+ * asks vhdx_session_map() only if it finds none. While a block moves, each write
+ * asks vhdx_session_map(), so that nobody else pays for the fence.
+ *
+ * Context: any, in an epoch that was entered before.
+ * Return: true if it may.
+ */
+static inline bool vhdx_session_straight(const struct vhdx_session *session)
+{
+	/*
+	 * Pairs with the release in vhdx_session_bend(): a lookup after this
+	 * one finds the new place of a block that has moved.
+	 */
+	return likely(smp_load_acquire(&session->straight));
+}
+
+/**
  * vhdx_session_take_prepared() - take the next prepared block
  * @session: the session, with a prepared block
  *
@@ -258,6 +308,8 @@ void vhdx_session_unseal(struct vhdx_session *session);
 void vhdx_session_fail(struct vhdx_session *session, struct vhdx_place at,
 		       const char *reason);
 void vhdx_session_begin_under(struct vhdx_session *session, const guid_t *guid);
+void vhdx_session_bend(struct vhdx_session *session);
+void vhdx_session_stay(struct vhdx_session *session);
 
 int vhdx_session_map(struct vhdx_session *session, u64 pos, u64 len,
 		     struct vhdx_run *run, struct vhdx_miss *miss);

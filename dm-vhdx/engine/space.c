@@ -130,15 +130,16 @@ void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length)
 	space->full = false;
 }
 
-/* Return the first run of @units free units before @end. */
+/* Return the first run of @units free units in [@start, @end). */
 static u64 find_in_chunk(const struct vhdx_space_chunk *chunk,
-			 unsigned long units, unsigned long end)
+			 unsigned long units, unsigned long start,
+			 unsigned long end)
 {
-	unsigned long start = 0, next;
+	unsigned long next;
 
 	for (;;) {
 		start = find_next_zero_bit(chunk->owned, end, start);
-		if (end - start < units)
+		if (start + units > end)
 			return U64_MAX;
 		next = find_next_bit(chunk->owned, start + units, start);
 		if (next >= start + units)
@@ -169,7 +170,7 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 		u32 number = (space->cursor + i) % chunks;
 		u64 base = (u64)number << VHDX_SPACE_CHUNK_SHIFT;
 		u64 found = find_in_chunk(space->chunk[number],
-					  length >> VHDX_ALIGN_SHIFT,
+					  length >> VHDX_ALIGN_SHIFT, 0,
 					  min_t(u64, units - base,
 						VHDX_SPACE_CHUNK_UNITS));
 
@@ -181,6 +182,39 @@ u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end)
 		return found;
 	}
 	space->full = true;
+	return U64_MAX;
+}
+
+/**
+ * vhdx_space_hole() - find the lowest free space for a block
+ * @space: the map
+ * @length: bytes, a multiple of 1 MiB up to VHDX_BLOCK_SIZE_MAX
+ * @from: start of the search in the file, a multiple of 1 MiB
+ * @end: end of the search in the file; a part beyond the map is not searched
+ *
+ * Takes nothing. Skips what vhdx_space_find() skips.
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
+ * Return: byte offset of the space, or U64_MAX if there is none.
+ */
+u64 vhdx_space_hole(const struct vhdx_space *space, u64 length, u64 from,
+		    u64 end)
+{
+	u64 known = (u64)chunks_ready(space) << VHDX_SPACE_CHUNK_SHIFT;
+	u64 units = min(end >> VHDX_ALIGN_SHIFT, known);
+	u64 unit = from >> VHDX_ALIGN_SHIFT;
+	u64 base, found;
+
+	for (; unit < units; unit = base + VHDX_SPACE_CHUNK_UNITS) {
+		base = unit & ~UNIT_MASK;
+		found = find_in_chunk(chunk_of(space, unit),
+				      length >> VHDX_ALIGN_SHIFT,
+				      unit & UNIT_MASK,
+				      min_t(u64, units - base,
+					    VHDX_SPACE_CHUNK_UNITS));
+		if (found != U64_MAX)
+			return (base + found) << VHDX_ALIGN_SHIFT;
+	}
 	return U64_MAX;
 }
 
@@ -328,6 +362,60 @@ u64 vhdx_space_end(const struct vhdx_space *space)
 		if (last < VHDX_SPACE_CHUNK_UNITS)
 			return (((u64)i << VHDX_SPACE_CHUNK_SHIFT) + last + 1)
 			       << VHDX_ALIGN_SHIFT;
+	}
+	return 0;
+}
+
+static bool is_freed(const struct vhdx_space_chunk *chunk, unsigned long unit)
+{
+	unsigned int step;
+
+	for (step = 0; step < VHDX_FREED_STEPS; step++)
+		if (chunk->count[step] && test_bit(unit, chunk->freed[step]))
+			return true;
+	return false;
+}
+
+/* The last unit before @end that is owned and not freed, or @end. */
+static unsigned long last_kept(const struct vhdx_space_chunk *chunk,
+			       unsigned long end)
+{
+	unsigned long last = end;
+
+	do {
+		unsigned long next = find_last_bit(chunk->owned, last);
+
+		if (next >= last)
+			return end;
+		last = next;
+	} while (is_freed(chunk, last));
+	return last;
+}
+
+/**
+ * vhdx_space_kept_end() - find the end of the last MiB that has an owner
+ * @space: the map
+ * @before: byte offset in the file, a multiple of 1 MiB, where the search starts
+ *
+ * Freed space has none any more.
+ *
+ * Context: under the lock of @space, see struct vhdx_space.
+ * Return: byte offset in the file, at most @before; or 0.
+ */
+u64 vhdx_space_kept_end(const struct vhdx_space *space, u64 before)
+{
+	u64 known = (u64)chunks_ready(space) << VHDX_SPACE_CHUNK_SHIFT;
+	u64 end = min(before >> VHDX_ALIGN_SHIFT, known);
+	unsigned long units, last;
+
+	while (end) {
+		u64 base = (end - 1) & ~UNIT_MASK;
+
+		units = end - base;
+		last = last_kept(chunk_of(space, base), units);
+		if (last < units)
+			return (base + last + 1) << VHDX_ALIGN_SHIFT;
+		end = base;
 	}
 	return 0;
 }

@@ -20,12 +20,14 @@
  *   vhdx_space_exit()
  *   vhdx_space_take()		mark a range as owned
  *   vhdx_space_find()		find room for a block and mark it as owned
+ *   vhdx_space_hole()		find the lowest room for a block
  *   vhdx_space_untake()	unmark a range that was taken and not used
  *   vhdx_space_release()	a block frees its space
  *   vhdx_space_advance()	move freed space one step on
  *   vhdx_space_reclaim()	make a drained range free
  *   vhdx_space_next()		walk the ranges of one step
  *   vhdx_space_end()		end of the last owned MiB
+ *   vhdx_space_kept_end()	end of the last MiB that is owned and not freed
  *   vhdx_space_unowned()	number of bytes that nobody owns
  *   vhdx_space_grow()		extend the map for a longer file
  */
@@ -104,12 +106,15 @@ int vhdx_space_grow(struct vhdx_space *space, u64 size);
 bool vhdx_space_take(struct vhdx_space *space, u64 offset, u64 length);
 void vhdx_space_untake(struct vhdx_space *space, u64 offset, u64 length);
 u64 vhdx_space_find(struct vhdx_space *space, u64 length, u64 end);
+u64 vhdx_space_hole(const struct vhdx_space *space, u64 length, u64 from,
+		    u64 end);
 void vhdx_space_release(struct vhdx_space *space, u64 offset, u64 length);
 void vhdx_space_advance(struct vhdx_space *space, enum vhdx_freed from);
 void vhdx_space_reclaim(struct vhdx_space *space, u64 offset, u64 length);
 u64 vhdx_space_next(const struct vhdx_space *space, enum vhdx_freed step,
 		    u64 from, u64 *length);
 u64 vhdx_space_end(const struct vhdx_space *space);
+u64 vhdx_space_kept_end(const struct vhdx_space *space, u64 before);
 u64 vhdx_space_unowned(const struct vhdx_space *space, u64 size);
 
 #endif /* VHDX_SPACE_H */

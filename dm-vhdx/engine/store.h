@@ -106,7 +106,7 @@ struct vhdx_store {
  * A file system returns -EUCLEAN for its own damage, and network file systems
  * return most of the other errnos below. In the engine these errnos mean that
  * an image is corrupt, is no VHDX or names another parent, that a page must be
- * loaded, or that somebody asked to stop. Such an errno from a store only means
+ * loaded, that a block moves, or that somebody asked to stop. Such an errno from a store only means
  * that the bytes are not accessible.
  *
  * Return: @err, or -EIO if the engine gives @err a meaning of its own.
@@ -116,7 +116,10 @@ static inline int vhdx_store_answer(int err)
 	switch (err) {
 	case -E2BIG:
 	case -EAGAIN:
+	case -EALREADY:
 	case -EBUSY:
+	case -ECANCELED:
+	case -EINPROGRESS:
 	case -EINTR:
 	case -EINVAL:
 	case -ELOOP:

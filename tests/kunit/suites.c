@@ -51,6 +51,7 @@ kunit_test_suites(&vhdx_report_suite,
 		  &vhdx_salvage_suite,
 		  &vhdx_shorten_suite,
 		  &vhdx_compact_suite,
+		  &vhdx_move_suite,
 #ifdef __KERNEL__
 		  &vhdx_map_suite,
 		  &vhdx_map_write_suite,

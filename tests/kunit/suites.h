@@ -57,6 +57,7 @@ extern struct kunit_suite vhdx_resize_suite;
 extern struct kunit_suite vhdx_salvage_suite;
 extern struct kunit_suite vhdx_shorten_suite;
 extern struct kunit_suite vhdx_compact_suite;
+extern struct kunit_suite vhdx_move_suite;
 extern struct kunit_suite vhdx_map_suite;
 extern struct kunit_suite vhdx_map_write_suite;
 extern struct kunit_suite vhdx_commit_suite;

@@ -55,6 +55,33 @@ struct page *page_of_tags(const u32 *tag)
 	return is_zero(tag, len) ? NULL : page_new(false, tag, len);
 }
 
+/* Of a sector that holds anything else, nothing is known. */
+static u32 tag_of(const u8 *sector)
+{
+	u32 tag;
+
+	memcpy(&tag, sector, sizeof(tag));
+	if (memcmp(sector, sector + sizeof(tag), SECTOR - sizeof(tag)))
+		return TAG_JUNK;
+	return tag;
+}
+
+/**
+ * page_of_payload() - make a page of payload that somebody has copied
+ * @bytes: its 4096 bytes, as page_expand() gave them
+ *
+ * Return: a page with one user, or NULL for zeros.
+ */
+struct page *page_of_payload(const void *bytes)
+{
+	u32 tag[PAGE_SECTORS];
+	u32 i;
+
+	for (i = 0; i < PAGE_SECTORS; i++)
+		tag[i] = tag_of((const u8 *)bytes + i * SECTOR);
+	return page_of_tags(tag);
+}
+
 /**
  * page_merge() - some sectors of one page over another one
  * @below: the page before, or NULL

@@ -63,6 +63,8 @@ void full_check(struct machine *m)
 		(m->plan->geometry.odd != 0);
 	/* A block of a child may need a sector bitmap, too. */
 	owned += m->plan->geometry.child;
+	/* The hole that a block is moving to has an owner soon. */
+	owned += m->session->move.fenced;
 	if (owned < room && !m->rec.failed)
 		machine_fail(m,
 			     "there is no space, but of %llu MiB %llu have no owner",

@@ -187,6 +187,9 @@ void life_begin(struct machine *m)
 		m->session = IS_ERR(m->session) ? NULL : m->session;
 		machine_fail(m, "the image cannot be written");
 	} else {
+		m->rec.move = &m->session->move;
+		m->rec.move_pages = vhdx_bat_block_size(&m->image->bat) /
+				    VHDX_PAGE;
 		maybe_seal(m);
 	}
 }
@@ -217,6 +220,7 @@ void life_close(struct machine *m)
 		vhdx_session_free(m->session);
 	}
 	m->session = NULL;
+	m->rec.move = NULL;
 	if (m->chain)
 		vhdx_chain_free(m->chain);
 	m->chain = NULL;
@@ -247,6 +251,7 @@ static void finish_drain(struct machine *m)
 		while (vhdx_session_drained(m->session))
 			;
 	m->worker.drain = DRAIN_NOTHING;
+	mover_drop(m);
 }
 
 /*

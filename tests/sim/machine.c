@@ -156,6 +156,9 @@ static void do_op(struct machine *m, const struct op *op)
 	case OP_FAULT:
 		m->rec.fail_in = 1 + random_below(&m->random, 12);
 		break;
+	case OP_MOVE:
+		mover_ask(m);
+		break;
 	default:
 		start_request(m, op);
 	}
@@ -172,7 +175,8 @@ static const struct op *next_op(struct machine *m)
 		return NULL;
 	if ((m->working || m->overtaking) &&
 	    plan->op[m->next].kind > OP_FLUSH &&
-	    plan->op[m->next].kind != OP_SHRINK)
+	    plan->op[m->next].kind != OP_SHRINK &&
+	    plan->op[m->next].kind != OP_MOVE)
 		return NULL;
 	return &plan->op[m->next++];
 }

@@ -42,6 +42,7 @@
 #include "plan.h"
 #include "session.h"
 #include "verify.h"
+#include "mover.h"
 #include "worker.h"
 
 #define IO_MAX 24U
@@ -127,6 +128,10 @@ struct totals {
 	u64 shown;
 	u64 sealed;
 	u64 complete;
+	u64 moves;
+	u64 moved;
+	u64 fenced;
+	u64 overruled;
 };
 
 /**
@@ -152,6 +157,7 @@ struct totals {
  * @tags: sectors written so far
  * @entered: rises with each lookup
  * @worker: the space worker
+ * @mover: moves blocks down, as a part of the worker's passes
  * @working: the committer is at work
  * @nested: and something else happens meanwhile
  * @loading: a request waits for a page of the BAT
@@ -197,6 +203,7 @@ struct machine {
 	u32 tags;
 	u64 entered;
 	struct worker worker;
+	struct mover mover;
 	bool working;
 	bool nested;
 	bool loading;

@@ -25,7 +25,7 @@ static const u32 usual[OP_KINDS] = {
 	[OP_WRITE] = 40, [OP_READ] = 8,	  [OP_DISCARD] = 8, [OP_ZERO] = 5,
 	[OP_PROGRESS] = 20, [OP_FLUSH] = 8, [OP_COMMIT] = 6, [OP_TICK] = 3,
 	[OP_IDLE] = 2, [OP_SHRINK] = 2, [OP_END] = 1, [OP_REOPEN] = 1,
-	[OP_CRASH] = 2, [OP_FAULT] = 1,
+	[OP_CRASH] = 2, [OP_FAULT] = 1, [OP_MOVE] = 6,
 };
 
 /* Blocks of the first page of the BAT. */
@@ -43,7 +43,7 @@ static void fill_log(struct plan *plan, struct taste *taste,
 	static const u32 weight[OP_KINDS] = {
 		[OP_WRITE] = 50, [OP_READ] = 2,	 [OP_DISCARD] = 40,
 		[OP_ZERO] = 10,	 [OP_PROGRESS] = 20, [OP_FLUSH] = 5,
-		[OP_COMMIT] = 60, [OP_TICK] = 2,
+		[OP_COMMIT] = 60, [OP_TICK] = 2, [OP_MOVE] = 4,
 	};
 
 	u32 i;
@@ -235,6 +235,7 @@ static const char *const op_names[OP_KINDS] = {
 	[OP_IDLE] = "idle",	    [OP_SHRINK] = "shrink",
 	[OP_END] = "end",	    [OP_REOPEN] = "reopen",
 	[OP_CRASH] = "crash",	    [OP_FAULT] = "fault",
+	[OP_MOVE] = "move",
 };
 
 /**

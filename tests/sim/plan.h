@@ -30,6 +30,7 @@ enum op_kind {
 	OP_REOPEN,
 	OP_CRASH,
 	OP_FAULT,
+	OP_MOVE,
 	OP_KINDS,
 };
 

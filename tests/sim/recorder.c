@@ -316,6 +316,14 @@ static int engine_does(struct recorder *rec, struct change *change)
 	return 0;
 }
 
+static bool is_copy(const struct recorder *rec, u64 page)
+{
+	const struct vhdx_move *move = rec->move;
+
+	return move && move->fenced && page >= move->to / VHDX_PAGE &&
+	       page < move->to / VHDX_PAGE + rec->move_pages;
+}
+
 static int op_write(struct vhdx_store *store, u64 pos, const void *buf,
 		    size_t len)
 {
@@ -327,9 +335,13 @@ static int op_write(struct vhdx_store *store, u64 pos, const void *buf,
 		return -EIO;
 	change = change_new(rec, CHANGE_WRITE, pos / VHDX_PAGE,
 			    len / VHDX_PAGE);
-	for (i = 0; i < change->pages; i++)
-		change->page[i] =
-			page_of_bytes((const u8 *)buf + i * VHDX_PAGE);
+	for (i = 0; i < change->pages; i++) {
+		const u8 *bytes = (const u8 *)buf + i * VHDX_PAGE;
+
+		change->page[i] = is_copy(rec, change->first + i) ?
+					  page_of_payload(bytes) :
+					  page_of_bytes(bytes);
+	}
 	return engine_does(rec, change);
 }
 

@@ -234,6 +234,9 @@ static int settle(struct machine *m, int r, const struct vhdx_miss *miss)
 	case -EINPROGRESS:
 		m->totals->busy++;
 		return let_prepare(m);
+	case -EALREADY:
+		m->totals->fenced++;
+		return NOT_NOW;
 	case -ENOSPC:
 		m->totals->no_space++;
 		return NO_SPACE;
@@ -274,16 +277,17 @@ static bool has_stale(const struct machine *m, u64 pos)
 					   bat->size - start));
 }
 
-/* What a child has is overwritten without the session. */
+/* What is there already is overwritten without the session. */
 static int map_write(struct machine *m, u64 pos, u64 len, struct vhdx_run *run,
 		     struct vhdx_miss *miss)
 {
 	int r = vhdx_session_ready(m->session);
 
-	if (!r && m->parent && random_once_in(&m->random, 2)) {
+	if (!r && vhdx_session_straight(m->session) &&
+	    random_once_in(&m->random, 2)) {
 		r = vhdx_chain_map_own(m->chain, pos, len, run, miss);
 		if (!r && run->kind == VHDX_RUN_DATA) {
-			m->totals->own++;
+			m->totals->own += !!m->parent;
 			return 0;
 		}
 	}
@@ -519,7 +523,7 @@ void request_start(struct machine *m, const struct op *op)
 		if (done == NO_SPACE && wait_for_space(m, &waited))
 			continue;
 		if (done < 0) {
-			if (m->working)
+			if (m->working || m->session->move.fenced)
 				refuse(m, op, pos - op->pos);
 			return;
 		}
@@ -566,6 +570,9 @@ static bool anyone_waits(const struct machine *m)
  */
 void request_finish(struct machine *m)
 {
+	arrive_all(m);
+	if (machine_lives(m))
+		mover_finish(m);
 	while (m->refused_count && machine_lives(m))
 		request_retry(m);
 	arrive_all(m);

@@ -253,6 +253,11 @@ static bool print_counts(const struct totals *t, enum parents parents)
 	never |= count("sessions begun", t->begun);
 	never |= count("commits", t->commits);
 	never |= count("checkpoints", t->checkpoints);
+	never |= count("blocks whose move began", t->moves);
+	never |= count("blocks moved", t->moved);
+	never |= count("requests turned away from a block that moved",
+		       t->fenced);
+	never |= count("discards that made a move void", t->overruled);
 	never |= count("ends under a GUID that was chosen", t->sealed);
 	never |= count("states that had it", t->complete);
 	never |= count("times the log came round", t->wraps);

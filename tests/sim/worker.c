@@ -7,20 +7,24 @@
 /* makecontext() passes no pointer. */
 static struct machine *starting;
 
-/*
- * Returns true if I/O may still know the space that drains. What is written is
- * not under way any more, though its bits are still to be set.
+/**
+ * worker_settled() - has all I/O ended that began in time?
+ * @m: the run
+ * @before: I/O that entered before that counts
+ *
+ * What is written is not under way any more, though its bits are still to be
+ * set.
  */
-static bool is_known(const struct machine *m)
+bool worker_settled(const struct machine *m, u64 before)
 {
 	u32 i;
 
 	for (i = 0; i < IO_MAX; i++)
 		if (m->io[i].stage != IO_FREE &&
 		    m->io[i].stage != IO_WRITTEN &&
-		    m->io[i].entered <= m->worker.before)
-			return true;
-	return false;
+		    m->io[i].entered <= before)
+			return false;
+	return true;
 }
 
 /* Freed space may be used again when all that knew its old owner has ended. */
@@ -28,7 +32,8 @@ static void drain(struct machine *m)
 {
 	struct worker *worker = &m->worker;
 
-	if (worker->drain == DRAIN_WAITS && !is_known(m))
+	if (worker->drain == DRAIN_WAITS &&
+	    worker_settled(m, worker->before))
 		worker->drain = DRAIN_DISCARDS;
 	if (worker->drain == DRAIN_DISCARDS &&
 	    !vhdx_session_drained(m->session))
@@ -46,6 +51,7 @@ static void do_pass(void)
 	/* What fails here, the committer learns. */
 	vhdx_session_prepare(m->session);
 	drain(m);
+	mover_step(m);
 	if (!m->session->space_error)
 		m->rec.failed = false;
 	m->totals->passes++;
@@ -133,6 +139,7 @@ void worker_drop(struct machine *m)
 	worker_finish(m);
 	m->muted = muted;
 	m->worker.drain = DRAIN_NOTHING;
+	mover_drop(m);
 }
 
 /**

@@ -14,6 +14,7 @@
  *   worker_finish()	go on up to the end of the pass that is under way
  *   worker_rest()	go on until there is nothing left to do
  *   worker_drop()	the session goes, whatever the worker is doing
+ *   worker_settled()	has all I/O ended that began in time?
  *   worker_pause()	an operation of the worker's is under way
  */
 #ifndef SIM_WORKER_H
@@ -58,6 +59,7 @@ void worker_step(struct machine *machine);
 void worker_finish(struct machine *machine);
 void worker_rest(struct machine *machine);
 void worker_drop(struct machine *machine);
+bool worker_settled(const struct machine *machine, u64 before);
 void worker_pause(struct machine *machine);
 
 #endif /* SIM_WORKER_H */
