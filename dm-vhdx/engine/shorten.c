@@ -52,12 +52,20 @@ static int failed(struct cut *c, const char *what, u64 pos, int err)
 			   vhdx_errno_words(err), -err);
 }
 
-static bool vanishes(const struct cut *c, u64 index, bool *payload)
+/*
+ * Set *@used if the disk has used the entry so far. Behind its old end, an
+ * earlier cut that a crash ended may have left entries, whose space may have
+ * another owner by now: the survey has not looked at them. The BAT of a child
+ * reaches up to the end of the last chunk.
+ */
+static bool vanishes(const struct cut *c, u64 index, bool *payload, bool *used)
 {
+	const struct vhdx_bat *from = &c->image->bat, *to = &c->shape.to;
 	u64 number;
 
-	*payload = vhdx_bat_entry_at(&c->image->bat, index, &number);
-	return number >= (*payload ? c->shape.to.blocks : c->shape.to.chunks);
+	*payload = vhdx_bat_entry_at(from, index, &number);
+	*used = number < (*payload ? from->blocks : from->chunks);
+	return number >= (*payload ? to->blocks : to->chunks);
 }
 
 /* The survey has found that the space of a block has no other owner. */
@@ -67,7 +75,7 @@ static void give_back(struct cut *c, u64 index, u64 entry, bool payload)
 	struct vhdx_store *store = c->image->store;
 	u64 size = payload ? vhdx_bat_block_size(bat) : VHDX_BITMAP_BLOCK_SIZE;
 
-	if (index >= bat->entries || !vhdx_entry_present(entry) ||
+	if (!vhdx_entry_present(entry) ||
 	    (!payload && !bat->differencing) ||
 	    vhdx_bat_fault(bat, &c->image->limits, index, entry) ||
 	    vhdx_entry_offset(entry) + size > store->size)
@@ -79,13 +87,16 @@ static void give_back(struct cut *c, u64 index, u64 entry, bool payload)
 /* Clear entries behind the end. Return true if the batch has changed. */
 static bool clear_batch(struct cut *c, u64 first, u64 count)
 {
-	bool changed = false, payload;
+	bool changed = false, payload, used;
 	u64 i;
 
 	for (i = 0; i < count; i++) {
-		if (!c->batch[i] || !vanishes(c, first + i, &payload))
+		if (!c->batch[i] ||
+		    !vanishes(c, first + i, &payload, &used))
 			continue;
-		give_back(c, first + i, le64_to_cpu(c->batch[i]), payload);
+		if (used)
+			give_back(c, first + i, le64_to_cpu(c->batch[i]),
+				  payload);
 		c->batch[i] = 0;
 		changed = true;
 	}

@@ -225,6 +225,30 @@ static void shorten_child(struct kunit *test)
 	expect_sound(test);
 }
 
+/*
+ * A cut that a crash ended has left an entry behind the end, and its space has
+ * another owner since. The BAT of a child reaches up to there.
+ */
+static void shorten_leftover(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 pos;
+
+	b->size = OLD_SIZE;
+	child_rig_files(test);
+	pos = builder_block(b, 0, 6);
+	builder_fill(b, pos, MIB, FIRST);
+	builder_entry(b, 20, pos | 6);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, shorten(test, NEW_SIZE), 0);
+	writer_crash(test);
+	b->size = NEW_SIZE;
+	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 20), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), FIRST);
+	expect_sound(test);
+}
+
 /* Nothing else changes before the size is durable. */
 static void shorten_order(struct kunit *test)
 {
@@ -296,6 +320,7 @@ static struct kunit_case shorten_cases[] = {
 	KUNIT_CASE(shorten_fixed),
 	KUNIT_CASE(shorten_fixed_sparse),
 	KUNIT_CASE(shorten_child),
+	KUNIT_CASE(shorten_leftover),
 	KUNIT_CASE(shorten_order),
 	KUNIT_CASE(shorten_refused),
 	KUNIT_CASE(shorten_crash),
