@@ -5,7 +5,6 @@
 #include "device-lock.h"
 #include "exit-codes.h"
 #include "findings.h"
-#include "kmsg.h"
 #include "message.h"
 #include "open.h"
 #include "place.h"
@@ -14,7 +13,7 @@
 #include "siblings.h"
 #include "signals.h"
 #include "snapshot-swap.h"
-#include "status-tree.h"
+#include "table-change.h"
 #include "table-line.h"
 #include "tree.h"
 
@@ -178,47 +177,6 @@ static int prepare(const struct growing *g)
 	return err;
 }
 
-static int load_line(const struct growing *g, const char *params)
-{
-	const struct dmdev_spec spec = {
-		.name = g->dev->name,
-		.sectors = g->r->to >> 9,
-		.params = params,
-	};
-	int log = kmsg_begin();
-	int err = dmdev_load(&spec);
-
-	if (err) {
-		msg_verbose("the table is refused: %s", strerror(-err));
-		kmsg_explain(log, spec.name, true);
-		err = err == -EBUSY || err == -ETXTBSY ? -EBUSY : -ENOTARGET;
-	}
-	kmsg_end(log);
-	return err;
-}
-
-static int refuse(const struct growing *g, int err, const char *why)
-{
-	msg_err("%s: %s", g->r->name, why);
-	return err;
-}
-
-/* Programs other than vhdxsetup do not take our lock. */
-static int still_same(const struct growing *g)
-{
-	struct dmdev now;
-	int err = dmdev_query(g->dev->name, &now);
-
-	if (err)
-		return err;
-	if (!now.table || strcmp(now.table, g->dev->table) || now.suspended ||
-	    !now.inactive)
-		err = refuse(g, -EBUSY,
-			     "another program changes its table; nothing is done");
-	dmdev_forget(&now);
-	return err;
-}
-
 static int swap_tables(const struct growing *g, const char *params)
 {
 	struct snapshot_swap swap = {
@@ -227,7 +185,7 @@ static int swap_tables(const struct growing *g, const char *params)
 		.child = -1,
 		.grows = true,
 	};
-	int err = still_same(g);
+	int err = table_change_same(g->dev, false, true);
 
 	if (!err && signals_held()) {
 		msg_err("interrupted: %s goes on as before", g->r->name);
@@ -252,36 +210,13 @@ static int grow(const struct growing *g)
 	signals_hold();
 	err = prepare(g);
 	if (!err)
-		err = load_line(g, params);
+		err = table_change_load(g->dev, g->r->to >> 9, params);
 	if (!err)
 		err = swap_tables(g, params);
 	if (!err)
 		signals_let();
 	free(params);
 	return err;
-}
-
-static int check_device(const struct growing *g)
-{
-	const struct dmdev *dev = g->dev;
-	char *fault;
-
-	if (dev->suspended)
-		return refuse(g, -EBUSY,
-			      "is suspended; `dmsetup resume' ends that");
-	if (dev->inactive)
-		return refuse(g, -EBUSY,
-			      "has a table loaded that is not live; `dmsetup resume' or `dmsetup clear' ends that");
-	if (dev->read_only)
-		return refuse(g, -EROFS,
-			      "is read-only, so its disk keeps its size");
-	fault = status_fault(dev);
-	if (!fault)
-		return 0;
-	msg_err("%s: nothing can be written any more: %s; close it, and open it again",
-		dev->name, fault);
-	free(fault);
-	return -EROFS;
 }
 
 static int resize_locked(struct growing *g, const char *size)
@@ -293,7 +228,8 @@ static int resize_locked(struct growing *g, const char *size)
 	r->live = true;
 	err = device_needs(GROW_MINOR, "a resize");
 	if (!err)
-		err = check_device(g);
+		err = table_change_check(g->dev,
+					 "is read-only, so its disk keeps its size");
 	if (err)
 		return err;
 	r->from = g->dev->sectors << 9;

@@ -7,14 +7,13 @@
 #include "child-link.h"
 #include "directory.h"
 #include "exit-codes.h"
-#include "kmsg.h"
 #include "message.h"
 #include "new-image.h"
 #include "place.h"
 #include "signals.h"
 #include "snapshot.h"
 #include "snapshot-swap.h"
-#include "status-tree.h"
+#include "table-change.h"
 #include "table-line.h"
 
 /* Attempts to open the image, whose header the kernel may be writing. */
@@ -51,29 +50,6 @@ static int refuse(const struct snapshot *snapshot, int err, const char *why)
 {
 	msg_err("%s: %s", snapshot->dev.name, why);
 	return err;
-}
-
-static int check_device(const struct snapshot *snapshot)
-{
-	const struct dmdev *dev = &snapshot->dev;
-	char *fault;
-
-	if (dev->suspended)
-		return refuse(snapshot, -EBUSY,
-			      "is suspended; `dmsetup resume' ends that");
-	if (dev->inactive)
-		return refuse(snapshot, -EBUSY,
-			      "has a table loaded that is not live; `dmsetup resume' or `dmsetup clear' ends that");
-	if (dev->read_only)
-		return refuse(snapshot, -EROFS,
-			      snapshot->why);
-	fault = status_fault(dev);
-	if (!fault)
-		return 0;
-	msg_err("%s: nothing can be written any more: %s; close it, and open it again",
-		dev->name, fault);
-	free(fault);
-	return -EROFS;
 }
 
 /* Find the images of the device; the first one becomes the parent. */
@@ -118,7 +94,7 @@ static int check_parent(const struct snapshot *snapshot)
  */
 int snapshot_check(struct snapshot *snapshot)
 {
-	int err = check_device(snapshot);
+	int err = table_change_check(&snapshot->dev, snapshot->why);
 
 	if (!err)
 		err = check_images(snapshot);
@@ -332,49 +308,6 @@ static void remove_child(const struct snapshot *snapshot)
 			snapshot->child, strerror(errno));
 }
 
-static int load_line(const struct snapshot *snapshot, const char *params)
-{
-	const struct dmdev_spec spec = {
-		.name = snapshot->dev.name,
-		.sectors = snapshot->dev.sectors,
-		.params = params,
-	};
-	int log = kmsg_begin();
-	int err = dmdev_load(&spec);
-
-	if (err) {
-		msg_verbose("the table is refused: %s", strerror(-err));
-		kmsg_explain(log, spec.name, true);
-		err = err == -EBUSY || err == -ETXTBSY ? -EBUSY : -ENOTARGET;
-	}
-	kmsg_end(log);
-	return err;
-}
-
-/* The kernel prints the names that images have now. */
-static const char *after_names(const struct snapshot *snapshot,
-			       const char *table)
-{
-	return snapshot->exchange ? strchrnul(table, ' ') : table;
-}
-
-/* Other programs do not take our lock. */
-static int still_same(const struct snapshot *snapshot, bool loaded)
-{
-	struct dmdev now;
-	int err = dmdev_query(snapshot->dev.name, &now);
-
-	if (err)
-		return err;
-	if (!now.table || strcmp(after_names(snapshot, now.table),
-				 after_names(snapshot, snapshot->dev.table)) ||
-	    now.suspended || now.inactive != loaded)
-		err = refuse(snapshot, -EBUSY,
-			     "another program changes its table; nothing is done");
-	dmdev_forget(&now);
-	return err;
-}
-
 /* Return -EAGAIN if the child names the wrong GUID by now. */
 static int still_holds(const struct snapshot *snapshot, const guid_t *linkage,
 		       bool loaded)
@@ -385,7 +318,8 @@ static int still_holds(const struct snapshot *snapshot, const guid_t *linkage,
 	if (!err && !guid_equal(&holds, linkage))
 		err = -EAGAIN;
 	if (!err)
-		err = still_same(snapshot, loaded);
+		err = table_change_same(&snapshot->dev, snapshot->exchange,
+					loaded);
 	if (!err && signals_held()) {
 		msg_err("interrupted: %s goes on as before",
 			snapshot->dev.name);
@@ -436,7 +370,8 @@ static int change_over(struct snapshot *snapshot, const guid_t *linkage)
 	if (!err && snapshot->exchange)
 		err = exchange_names(snapshot);
 	if (!err)
-		err = load_line(snapshot, swap.params);
+		err = table_change_load(&snapshot->dev, snapshot->dev.sectors,
+					swap.params);
 
 	if (!err) {
 		err = still_holds(snapshot, linkage, true);
