@@ -37,6 +37,28 @@ struct disk_sink *sink_messages(void)
 	return &sink;
 }
 
+static void say_nothing(struct disk_sink *sink, const char *path,
+			const struct vhdx_finding *finding)
+{
+	(void)sink;
+	(void)path;
+	(void)finding;
+}
+
+/**
+ * sink_silent() - get a sink that prints nothing
+ *
+ * For an attempt that is made again, or whose failure the caller reports.
+ *
+ * Return: the sink, which is static.
+ */
+struct disk_sink *sink_silent(void)
+{
+	static struct disk_sink sink = { .finding = say_nothing };
+
+	return &sink;
+}
+
 /**
  * severity_name() - convert a severity to a word
  * @severity: the severity

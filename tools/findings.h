@@ -4,6 +4,7 @@
  *
  * findings.c APIs:
  *   sink_messages()	get a sink that prints findings as messages
+ *   sink_silent()	get a sink that prints nothing
  *   severity_name()	convert a severity to a word
  */
 #ifndef FINDINGS_H
@@ -12,6 +13,7 @@
 #include "open.h"
 
 struct disk_sink *sink_messages(void);
+struct disk_sink *sink_silent(void);
 const char *severity_name(enum vhdx_severity severity);
 
 #endif /* FINDINGS_H */

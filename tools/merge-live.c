@@ -37,17 +37,8 @@
 #define PAUSE_MS	500U
 #define NSECS_PER_MS	1000000ULL
 
-static void hear_nothing(struct disk_sink *sink, const char *path,
-			 const struct vhdx_finding *finding)
-{
-	(void)sink;
-	(void)path;
-	(void)finding;
-}
-
 static int open_silently(const struct merge_plan *plan, struct disk **opened)
 {
-	static struct disk_sink silent = { .finding = hear_nothing };
 	int tries, err = -EIO;
 	u32 i;
 
@@ -55,7 +46,7 @@ static int open_silently(const struct merge_plan *plan, struct disk **opened)
 		if (tries > 1)
 			usleep(READ_USECS);
 		err = merge_open(plan, 0, 0, tries == READ_TRIES ?
-				 sink_messages() : &silent, opened);
+				 sink_messages() : sink_silent(), opened);
 	}
 	for (i = 0; !err && i < (*opened)->depth; i++)
 		(*opened)->layer[i]->sink = sink_messages();

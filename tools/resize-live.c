@@ -39,14 +39,6 @@ struct growing {
 	u64 parent_size;
 };
 
-static void say_nothing(struct disk_sink *sink, const char *path,
-			const struct vhdx_finding *finding)
-{
-	(void)sink;
-	(void)path;
-	(void)finding;
-}
-
 /* A table has block devices by number, and udev links by number. */
 static const char *path_of(const char *word, char path[PATH_MAX])
 {
@@ -65,9 +57,8 @@ static const char *path_of(const char *word, char path[PATH_MAX])
 static int peek_once(const struct growing *g, const char *path, bool loud,
 		     struct disk **disk)
 {
-	static struct disk_sink silent = { .finding = say_nothing };
 	const struct disk_options options = {
-		.sink = loud ? sink_messages() : &silent,
+		.sink = loud ? sink_messages() : sink_silent(),
 		.lent = true,
 	};
 	int place, err = place_find(path, &place);
