@@ -12,9 +12,9 @@
 #include "resize.h"
 #include "siblings.h"
 #include "signals.h"
-#include "snapshot-swap.h"
 #include "table-change.h"
 #include "table-line.h"
+#include "table-swap.h"
 #include "tree.h"
 
 /* The target's version that has the feature "grow". */
@@ -168,11 +168,10 @@ static int prepare(const struct growing *g)
 	return err;
 }
 
-static int swap_tables(const struct growing *g, const char *params)
+static int swap_tables(const struct growing *g)
 {
-	struct snapshot_swap swap = {
+	struct table_swap swap = {
 		.dev = g->dev,
-		.params = params,
 		.child = -1,
 		.grows = true,
 	};
@@ -186,7 +185,7 @@ static int swap_tables(const struct growing *g, const char *params)
 		(void)dmdev_clear(g->dev->name);
 		return err;
 	}
-	err = snapshot_swap(&swap);
+	err = table_swap(&swap);
 	g->r->nsecs = swap.nsecs;
 	return err;
 }
@@ -203,7 +202,7 @@ static int grow(const struct growing *g)
 	if (!err)
 		err = table_change_load(g->dev, g->r->to >> 9, params);
 	if (!err)
-		err = swap_tables(g, params);
+		err = swap_tables(g);
 	if (!err)
 		signals_let();
 	free(params);

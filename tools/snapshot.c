@@ -12,9 +12,9 @@
 #include "place.h"
 #include "signals.h"
 #include "snapshot.h"
-#include "snapshot-swap.h"
 #include "table-change.h"
 #include "table-line.h"
+#include "table-swap.h"
 
 /* Attempts to open the image, whose header the kernel may be writing. */
 #define READ_TRIES	10
@@ -329,7 +329,7 @@ static int still_holds(const struct snapshot *snapshot, const guid_t *linkage,
 }
 
 static void announce(struct snapshot *snapshot,
-		     const struct snapshot_swap *swap)
+		     const struct table_swap *swap)
 {
 	snapshot->nsecs = swap->nsecs;
 	if (snapshot->exchange)
@@ -353,16 +353,16 @@ static char *make_line(const struct snapshot *snapshot)
 /* The child is durable; it stays if the device goes on in it, or is stuck there. */
 static int change_over(struct snapshot *snapshot, const guid_t *linkage)
 {
-	struct snapshot_swap swap = {
+	struct table_swap swap = {
 		.dev = &snapshot->dev,
-		.params = make_line(snapshot),
 		.child = snapshot->fd,
 		.quiesce = snapshot->quiesce,
 		.again = snapshot->tries,
 		.undo = give_names_back,
 		.context = snapshot,
 	};
-	int err = swap.params ? 0 : -ENOMEM;
+	char *params = make_line(snapshot);
+	int err = params ? 0 : -ENOMEM;
 
 	/* A crash after the exchange leaves the child in the place of its parent. */
 	if (!err && snapshot->exchange)
@@ -371,7 +371,7 @@ static int change_over(struct snapshot *snapshot, const guid_t *linkage)
 		err = exchange_names(snapshot);
 	if (!err)
 		err = table_change_load(&snapshot->dev, snapshot->dev.sectors,
-					swap.params);
+					params);
 
 	if (!err) {
 		err = still_holds(snapshot, linkage, true);
@@ -379,15 +379,15 @@ static int change_over(struct snapshot *snapshot, const guid_t *linkage)
 			(void)dmdev_clear(snapshot->dev.name);
 	}
 	if (!err)
-		err = snapshot_swap(&swap);
+		err = table_swap(&swap);
 	if (!err) {
 		announce(snapshot, &swap);
 	} else if (!swap.stuck &&
-		 !snapshot_is_live(&snapshot->dev, snapshot->fd)) {
+		 !table_swap_is_live(&snapshot->dev, snapshot->fd)) {
 		give_names_back(snapshot);
 		remove_child(snapshot);
 	}
-	free((char *)swap.params);
+	free(params);
 	return err;
 }
 

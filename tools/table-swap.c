@@ -7,9 +7,8 @@
 #include "kmsg.h"
 #include "message.h"
 #include "partitions.h"
-#include "place.h"
-#include "snapshot-swap.h"
 #include "table-line.h"
+#include "table-swap.h"
 
 static int freeze_one(const struct dmdev *part, void *context)
 {
@@ -36,7 +35,7 @@ static int thaw_one(const struct dmdev *part, void *context)
 	return 0;
 }
 
-static void thaw(const struct snapshot_swap *swap)
+static void thaw(const struct table_swap *swap)
 {
 	if (swap->quiesce)
 		(void)partitions_each(swap->dev, thaw_one, NULL);
@@ -47,7 +46,7 @@ static void thaw(const struct snapshot_swap *swap)
  * partitions, which are devices of their own. Until thaw(), nothing can be read
  * from them, not even pages of this program.
  */
-static int freeze(const struct snapshot_swap *swap)
+static int freeze(const struct table_swap *swap)
 {
 	int err;
 
@@ -63,20 +62,20 @@ static int freeze(const struct snapshot_swap *swap)
 
 static bool is_first_image(const struct dmdev *dev, int child)
 {
-	struct stat named, made;
 	struct words images;
+	struct stat made;
 	bool same;
 
 	if (!dmdev_is_vhdx(dev) || table_line_images(dev->table, &images))
 		return false;
-	same = images.count && !stat(images.word[0], &named) &&
-	       !fstat(child, &made) && place_same_stat(&named, &made);
+	same = images.count && !fstat(child, &made) &&
+	       table_line_is_of(images.word[0], &made);
 	words_free(&images);
 	return same;
 }
 
 /**
- * snapshot_is_live() - test whether the device writes the child
+ * table_swap_is_live() - test whether the device writes the child
  * @dev: the device, which is queried again
  * @child: descriptor of the child
  *
@@ -84,7 +83,7 @@ static bool is_first_image(const struct dmdev *dev, int child)
  *
  * Return: 1 if it does, 0 if not, or a negative errno.
  */
-int snapshot_is_live(const struct dmdev *dev, int child)
+int table_swap_is_live(const struct dmdev *dev, int child)
 {
 	struct dmdev now;
 	int err = dmdev_query(dev->name, &now);
@@ -96,7 +95,7 @@ int snapshot_is_live(const struct dmdev *dev, int child)
 	return err;
 }
 
-static bool is_new(const struct dmdev *now, const struct snapshot_swap *swap)
+static bool is_new(const struct dmdev *now, const struct table_swap *swap)
 {
 	if (swap->grows)
 		return dmdev_is_vhdx(now) &&
@@ -105,7 +104,7 @@ static bool is_new(const struct dmdev *now, const struct snapshot_swap *swap)
 }
 
 /* Returns 1 if the device has the new table, 0 if not, or a negative errno. */
-static int has_new(const struct snapshot_swap *swap)
+static int has_new(const struct table_swap *swap)
 {
 	struct dmdev now;
 	int err = dmdev_query(swap->dev->name, &now);
@@ -131,7 +130,7 @@ static int reload(const struct dmdev *dev)
 }
 
 /* Do not replace a table of another program. */
-static void bring_back(struct snapshot_swap *swap)
+static void bring_back(struct table_swap *swap)
 {
 	const char *name = swap->dev->name;
 	struct dmdev now;
@@ -161,7 +160,7 @@ static void bring_back(struct snapshot_swap *swap)
 }
 
 /* Without a loaded table, the kernel swaps nothing and reports no error. */
-static int swap_tables(struct snapshot_swap *swap, struct dmdev_swap *table)
+static int swap_tables(struct table_swap *swap, struct dmdev_swap *table)
 {
 	int live, err = dmdev_swap(swap->dev->name, table);
 
@@ -174,7 +173,7 @@ static int swap_tables(struct snapshot_swap *swap, struct dmdev_swap *table)
 }
 
 /* Print why the device keeps its old table. */
-static void explain(const struct snapshot_swap *swap, int log, int err)
+static void explain(const struct table_swap *swap, int log, int err)
 {
 	const char *name = swap->dev->name;
 
@@ -191,14 +190,14 @@ static void explain(const struct snapshot_swap *swap, int log, int err)
 }
 
 /**
- * snapshot_swap() - have the device continue in the child
+ * table_swap() - have the device continue with the loaded table
  * @swap: the swap; the table with the child is loaded, and signals are held
  *
  * Return: 0; or a negative errno after a message. The device is as it was then,
  * unless @swap->stuck is set. -ESTALE: the parent is not the one that the child
  * names; without a message if the caller tries again.
  */
-int snapshot_swap(struct snapshot_swap *swap)
+int table_swap(struct table_swap *swap)
 {
 	struct dmdev_swap table = { .freeze = swap->quiesce };
 	int log = kmsg_begin();

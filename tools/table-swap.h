@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The swap of tables in a snapshot: the table with the child replaces the one
- * that writes its parent. Or in a growth: a longer table replaces the live one.
+ * The swap of tables: a loaded one becomes live. In a snapshot, the table with
+ * the child replaces the one that writes its parent; in a growth, a longer table
+ * replaces the live one.
  *
- * snapshot-swap.c APIs:
- *   snapshot_is_live()	test whether the device writes the child
- *   snapshot_swap()	have the device continue in the child
+ * table-swap.c APIs:
+ *   table_swap_is_live()	test whether the device writes the child
+ *   table_swap()		have the device continue with the loaded table
  */
-#ifndef SNAPSHOT_SWAP_H
-#define SNAPSHOT_SWAP_H
+#ifndef TABLE_SWAP_H
+#define TABLE_SWAP_H
 
 #include "dmdev.h"
 
 /**
- * struct snapshot_swap - a swap of tables
+ * struct table_swap - a swap of tables
  * @dev: the device, as it was before
- * @params: the target's part of the new table line, which is loaded
  * @child: descriptor of the child
  * @grows: the new table is longer, and has the same images; there is no child
  * @quiesce: freeze file systems before the swap
@@ -26,9 +26,8 @@
  * @stuck: set if the old table could not be restored, or if that is unknown:
  *	the live table may have the child
  */
-struct snapshot_swap {
+struct table_swap {
 	const struct dmdev *dev;
-	const char *params;
 	int child;
 	bool grows;
 	bool quiesce;
@@ -39,7 +38,7 @@ struct snapshot_swap {
 	bool stuck;
 };
 
-int snapshot_is_live(const struct dmdev *dev, int child);
-int snapshot_swap(struct snapshot_swap *swap);
+int table_swap_is_live(const struct dmdev *dev, int child);
+int table_swap(struct table_swap *swap);
 
-#endif /* SNAPSHOT_SWAP_H */
+#endif /* TABLE_SWAP_H */
