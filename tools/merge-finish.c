@@ -109,15 +109,12 @@ static bool is_empty_twin(const struct disk *disk, struct vhdx_store *store)
 	const guid_t *identity = vhdx_image_identity(disk->layer[0]->image);
 	struct vhdx_image *image = vhdx_image_open(store, POOL_PAGES,
 						   &vhdx_report_silent);
-	struct vhdx_census census;
 	bool twin;
 
 	if (IS_ERR(image))
 		return false;
-	twin = image->params.has_parent && !image->log.count &&
-	       guid_equal(vhdx_image_identity(image), identity) &&
-	       !vhdx_check_blocks(image, &census, NULL, &vhdx_report_silent) &&
-	       census.payload[VHDX_BLOCK_NOT_PRESENT] == image->bat.blocks;
+	twin = vhdx_check_empty(image) &&
+	       guid_equal(vhdx_image_identity(image), identity);
 	vhdx_image_close(image);
 	return twin;
 }

@@ -68,16 +68,6 @@ static char *name_before_side(const char *path)
 	return NULL;
 }
 
-/* A child that nothing was written to reads as its parent does. */
-static bool is_empty(struct vhdx_image *image)
-{
-	struct vhdx_census census;
-
-	return !image->log.count &&
-	       !vhdx_check_blocks(image, &census, NULL, &vhdx_report_silent) &&
-	       census.payload[VHDX_BLOCK_NOT_PRESENT] == image->bat.blocks;
-}
-
 /* Return true if an image is empty and names another one as its parent. */
 static bool is_empty_child_of(const char *path, const char *parent)
 {
@@ -99,7 +89,7 @@ static bool is_empty_child_of(const char *path, const char *parent)
 		named = child->locator &&
 			vhdx_locator_matches(child->locator,
 					     vhdx_image_identity(image)) &&
-			is_empty(child);
+			vhdx_check_empty(child);
 	if (!IS_ERR(image))
 		vhdx_image_close(image);
 	if (!IS_ERR(child))

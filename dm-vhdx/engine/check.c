@@ -447,3 +447,24 @@ int vhdx_check_blocks(struct vhdx_image *image, struct vhdx_census *census,
 	vhdx_space_exit(&space);
 	return r;
 }
+
+/**
+ * vhdx_check_empty() - test whether a child has nothing of its own
+ * @image: the image
+ *
+ * Such a child reads as its parent does. An image with a parent has no other
+ * state for that than NOT_PRESENT ([MS-VHDX] 2.5.1.1), and a log that waits for a
+ * replay may hold anything.
+ *
+ * Context: may sleep; reads the whole BAT, past the cache.
+ * Return: true if the image has a parent, no block, and an empty log; false if
+ * not, or if that cannot be found out.
+ */
+bool vhdx_check_empty(struct vhdx_image *image)
+{
+	struct vhdx_census census;
+
+	return image->params.has_parent && !image->log.count &&
+	       !vhdx_check_blocks(image, &census, NULL, &vhdx_report_silent) &&
+	       census.payload[VHDX_BLOCK_NOT_PRESENT] == image->bat.blocks;
+}

@@ -7,6 +7,7 @@
  * check.c APIs:
  *   vhdx_check_blocks()	check every entry, count states, find overlaps
  *   vhdx_check_space()		the same, and mark the occupied space in a map
+ *   vhdx_check_empty()		test whether a child has nothing of its own
  */
 #ifndef VHDX_CHECK_H
 #define VHDX_CHECK_H
@@ -67,5 +68,6 @@ int vhdx_check_blocks(struct vhdx_image *image, struct vhdx_census *census,
 int vhdx_check_space(struct vhdx_image *image, struct vhdx_space *space,
 		     struct vhdx_census *census, struct vhdx_progress *progress,
 		     struct vhdx_report *report);
+bool vhdx_check_empty(struct vhdx_image *image);
 
 #endif /* VHDX_CHECK_H */

@@ -531,6 +531,42 @@ static void check_longest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, census.allocated, 3 * MIB);
 }
 
+/* A bitmap block without a payload block changes nothing that is read. */
+static void check_empty(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = f->builder;
+
+	builder_parent(&b[0], 0xDA);
+	builder_bitmap(&b[0], 0);
+	KUNIT_EXPECT_TRUE(test, vhdx_check_empty(fixture_open(test, 0)));
+	builder_parent(&b[1], 0xDA);
+	builder_entry(&b[1], 63, 2);
+	KUNIT_EXPECT_FALSE(test, vhdx_check_empty(fixture_open(test, 1)));
+	fixture_expect(test, "");
+}
+
+/* The entry leaves the BAT as it is; another one might not. */
+static void check_empty_dirty(struct kunit *test)
+{
+	struct builder_desc desc = { 3 * MIB, 4096 };
+	struct builder *b = fixture_dirty(test, 0);
+
+	builder_parent(b, 0xDA);
+	builder_log(b, &(struct builder_entry){
+		.sequence = 1, .descs = &desc, .count = 1 });
+	KUNIT_EXPECT_FALSE(test, vhdx_check_empty(fixture_open(test, 0)));
+}
+
+/* Without a parent, it is a disk of zeros. */
+static void check_empty_alone(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	builder_write(&f->builder[0]);
+	KUNIT_EXPECT_FALSE(test, vhdx_check_empty(fixture_open(test, 0)));
+}
+
 static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_clean),
 	KUNIT_CASE(check_child),
@@ -549,6 +585,9 @@ static struct kunit_case check_suite_cases[] = {
 	KUNIT_CASE(check_space_taken),
 	KUNIT_CASE(check_space_child),
 	KUNIT_CASE(check_longest),
+	KUNIT_CASE(check_empty),
+	KUNIT_CASE(check_empty_dirty),
+	KUNIT_CASE(check_empty_alone),
 	{}
 };
 
