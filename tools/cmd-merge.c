@@ -86,11 +86,8 @@ static int grow_parent(const struct disk *disk, const guid_t *identity)
 /* The child names the identity that its parent will get; the parent may grow. */
 static int link_opened(const struct disk *disk, const guid_t *identity)
 {
-	struct layer *child = disk->layer[0];
-	int err = vhdx_merge_link(disk->chain, identity, &child->report);
+	int err = merge_link(disk, identity);
 
-	if (err == -ENOSPC)
-		msg_err("%s: there is no room to write into it", child->path);
 	return err ? err : grow_parent(disk, identity);
 }
 
@@ -111,31 +108,13 @@ static int link_pair(const struct merge_plan *plan, u32 nr,
 	return err;
 }
 
-static void put_json(const struct merge_plan *plan, u32 nr,
-		     const struct merge_counts *counts)
-{
-	const struct options *options = plan->options;
-	struct json_object *merged = tree_new(), *children = tree_list();
-	unsigned int i;
-
-	tree_text(merged, "image", plan->path[nr]);
-	tree_text(merged, "into", plan->path[nr + 1]);
-	tree_number(merged, "data_bytes", counts->data);
-	tree_number(merged, "zero_bytes", counts->zeros);
-	tree_flag(merged, "removed", !options->keep);
-	for (i = 0; i < options->child_count; i++)
-		tree_append(children, tree_string(options->children[i]));
-	tree_add(merged, "children", children);
-	document_element(merged);
-}
-
 static void tell_done(const struct merge_plan *plan, u32 nr,
 		      const struct merge_counts *counts)
 {
 	char data[32], zeros[32];
 
 	if (plan->options->json)
-		put_json(plan, nr, counts);
+		document_element(merge_plan_tree(plan, nr, nr + 1, counts));
 	msg_info("%s: merged into %s: %s of data and %s of zeros; %s",
 		 plan->path[nr], plan->path[nr + 1],
 		 tree_size_words(counts->data, data, sizeof(data)),

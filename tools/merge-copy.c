@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "merge-copy.h"
+#include "merge.h"
 #include "message.h"
 #include "rate.h"
 
@@ -31,8 +32,17 @@ static int cannot_read(const struct disk *disk, u64 pos, int err)
 	return err;
 }
 
-static int look_up(const struct disk *disk, u64 pos, u64 len,
-		   struct vhdx_run *run)
+/**
+ * merge_look_up() - look up what an image changes in a range
+ * @disk: the image and its parents
+ * @pos: byte offset on the disk
+ * @len: bytes
+ * @run: set to the first run; its layer is 0 if the image changes it
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int merge_look_up(const struct disk *disk, u64 pos, u64 len,
+		  struct vhdx_run *run)
 {
 	struct vhdx_miss miss;
 	int err;
@@ -67,7 +77,7 @@ static int copy_zeros(struct copy *copy, u64 pos, u64 len)
 static int copy_piece(struct copy *copy, u64 pos, u64 *len)
 {
 	struct vhdx_run run;
-	int err = look_up(copy->load->disk, pos, *len, &run);
+	int err = merge_look_up(copy->load->disk, pos, *len, &run);
 
 	if (err)
 		return err;
@@ -201,9 +211,26 @@ int merge_measure(const struct disk *disk, u64 *data)
 
 	*data = 0;
 	for (pos = 0; pos < size && !err; pos += run.length) {
-		err = look_up(disk, pos, size - pos, &run);
+		err = merge_look_up(disk, pos, size - pos, &run);
 		if (!err && !run.layer && run.kind != VHDX_RUN_ZERO)
 			*data += run.length;
 	}
+	return err;
+}
+
+/**
+ * merge_link() - have a child name the identity that its parent will get
+ * @disk: the child and its parents
+ * @identity: DataWriteGuid that the parent gets with its first change
+ *
+ * Return: 0, and it is durable; or a negative errno after a message.
+ */
+int merge_link(const struct disk *disk, const guid_t *identity)
+{
+	struct layer *child = disk->layer[0];
+	int err = vhdx_merge_link(disk->chain, identity, &child->report);
+
+	if (err == -ENOSPC)
+		msg_err("%s: there is no room to write into it", child->path);
 	return err;
 }

@@ -3,9 +3,11 @@
  * Carry down what a child changes, into its parent.
  *
  * merge-copy.c APIs:
+ *   merge_look_up()	look up what an image changes in a range
  *   merge_carry()	carry it down, with an image that is being written
  *   merge_copy()	carry it down into the parent, and leave that clean
  *   merge_measure()	how much would it be?
+ *   merge_link()		have a child name the identity that its parent will get
  */
 #ifndef MERGE_COPY_H
 #define MERGE_COPY_H
@@ -42,9 +44,12 @@ struct merge_load {
 	u64 waited;
 };
 
+int merge_look_up(const struct disk *disk, u64 pos, u64 len,
+		  struct vhdx_run *run);
 int merge_carry(struct merge_load *load);
 int merge_copy(struct disk *disk, const guid_t *identity, u64 rate,
 	       struct progress *progress, struct merge_counts *counts);
 int merge_measure(const struct disk *disk, u64 *data);
+int merge_link(const struct disk *disk, const guid_t *identity);
 
 #endif /* MERGE_COPY_H */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "contrast.h"
+#include "merge-copy.h"
 #include "merge-done.h"
 #include "message.h"
 
@@ -9,13 +10,13 @@
 /**
  * struct comparison - a child, and its parent without it
  * @contrast: reads both
- * @chain: the child's
+ * @disk: the child and its parents
  * @begun: a merge was begun: what the child has may be in the parent
  * @differs: something was found that the parent lacks
  */
 struct comparison {
 	struct contrast contrast;
-	const struct vhdx_chain *chain;
+	const struct disk *disk;
 	bool begun;
 	bool differs;
 };
@@ -31,34 +32,17 @@ static int stop(struct contrast *contrast, u64 pos, u64 length)
 	return 1;
 }
 
-static int look_up(const struct comparison *comparison, u64 pos, u64 len,
-		   struct vhdx_run *run)
-{
-	struct vhdx_miss miss;
-	int err;
-
-	while ((err = vhdx_chain_change(comparison->chain, 1, pos, len, run,
-					&miss)) == -EAGAIN) {
-		err = vhdx_image_load(&miss);
-		if (err)
-			break;
-	}
-	if (err)
-		msg_err("%s: byte %llu of the disk cannot be read: %s",
-			comparison->contrast.side[0].name, pos, strerror(-err));
-	return err;
-}
-
 /* Returns 1 as soon as something differs. */
 static int compare_own(struct comparison *comparison)
 {
-	u64 size = comparison->chain->size;
+	u64 size = comparison->disk->chain->size;
 	struct vhdx_run run;
 	u64 pos;
 	int r = 0;
 
 	for (pos = 0; pos < size && !r; pos += run.length) {
-		r = look_up(comparison, pos, min(size - pos, WINDOW), &run);
+		r = merge_look_up(comparison->disk, pos,
+				  min(size - pos, WINDOW), &run);
 		if (r || run.layer)
 			continue;
 		r = comparison->begun ?
@@ -72,7 +56,7 @@ static int compare_own(struct comparison *comparison)
 static int compare(struct comparison *comparison)
 {
 	const struct vhdx_chain *parent = comparison->contrast.side[1].chain;
-	u64 size = comparison->chain->size;
+	u64 size = comparison->disk->chain->size;
 	int r = contrast_begin(&comparison->contrast);
 
 	if (!r)
@@ -109,7 +93,7 @@ int merge_done(const struct disk *disk, bool *done)
 	struct layer *child = disk->layer[0];
 	struct vhdx_image *below[VHDX_CHAIN_MAX];
 	struct comparison comparison = {
-		.chain = disk->chain,
+		.disk = disk,
 		.begun = was_begun(disk),
 	};
 	struct progress progress;

@@ -11,7 +11,6 @@
 #include "document.h"
 #include "findings.h"
 #include "merge-live.h"
-#include "merge.h"
 #include "message.h"
 #include "recover.h"
 #include "side.h"
@@ -213,11 +212,7 @@ static int link_child(struct merge_live *live)
 	for (i = 0; i < 2 && !err; i++)
 		err = vhdx_image_recover(disk->layer[i]->image);
 	if (!err)
-		err = vhdx_merge_link(disk->chain, &live->identity,
-				      &disk->layer[0]->report);
-	if (err == -ENOSPC)
-		msg_err("%s: there is no room to write into it",
-			disk->layer[0]->path);
+		err = merge_link(disk, &live->identity);
 	disk_close(disk);
 	return err;
 }
@@ -347,21 +342,16 @@ static void stop(struct merge_live *live, int err)
 		msg_err("%s: goes on in %s", live->name, live->plan.path[0]);
 }
 
-static void tell_done(const struct merge_live *live, const char *child)
+static void tell_done(const struct merge_live *live)
 {
-	const struct options *options = live->plan.options;
+	const char *child = live->plan.path[0];
 	const char *into = live->plan.path[live->plan.into];
 	char data[32], zeros[32];
 	struct json_object *merged;
 
-	if (options->json) {
-		merged = tree_new();
-		tree_add(merged, "children", tree_list());
-		tree_text(merged, "image", child);
-		tree_text(merged, "into", into);
-		tree_number(merged, "data_bytes", live->counts.data);
-		tree_number(merged, "zero_bytes", live->counts.zeros);
-		tree_flag(merged, "removed", !options->keep);
+	if (live->plan.options->json) {
+		merged = merge_plan_tree(&live->plan, 0, live->plan.into,
+					 &live->counts);
 		tree_text(merged, "device", live->name);
 		tree_number(merged, "pause_microseconds", live->pause / 1000);
 		document_element(merged);
@@ -404,7 +394,7 @@ static int merge_device(struct merge_live *live)
 	if (err)
 		stop(live, err);
 	else
-		tell_done(live, live->plan.path[0]);
+		tell_done(live);
 	if (!err && live->plan.options->keep)
 		err = keep_child(live);
 	return err;

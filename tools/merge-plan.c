@@ -12,6 +12,7 @@
 #include "message.h"
 #include "side.h"
 #include "siblings.h"
+#include "tree.h"
 
 #define SIDES_MAX	10000U
 
@@ -225,6 +226,33 @@ int merge_plan_check(struct merge_plan *plan, struct disk *disk)
 	if (!err)
 		err = check_files(plan, disk, &done);
 	return err ? err : merge_plan_children(plan, disk, plan->into, done);
+}
+
+/**
+ * merge_plan_tree() - tell of a merge that is done
+ * @plan: the plan
+ * @nr: index of the image that was merged
+ * @into: index of the image that it is in now
+ * @counts: what was carried down
+ *
+ * Return: an element of "merges", which the caller owns.
+ */
+struct json_object *merge_plan_tree(const struct merge_plan *plan, u32 nr,
+				    u32 into, const struct merge_counts *counts)
+{
+	const struct options *options = plan->options;
+	struct json_object *merged = tree_new(), *children = tree_list();
+	unsigned int i;
+
+	for (i = 0; i < options->child_count; i++)
+		tree_append(children, tree_string(options->children[i]));
+	tree_add(merged, "children", children);
+	tree_text(merged, "image", plan->path[nr]);
+	tree_text(merged, "into", plan->path[into]);
+	tree_number(merged, "data_bytes", counts->data);
+	tree_number(merged, "zero_bytes", counts->zeros);
+	tree_flag(merged, "removed", !options->keep);
+	return merged;
 }
 
 /**

@@ -13,13 +13,16 @@
  *   merge_plan_check()	can it be done?
  *   merge_plan_children()	who would lose a parent?
  *   merge_plan_side()	a name for the child of a live device
+ *   merge_plan_tree()	tell of a merge that is done
  *   merge_plan_free()
  */
 #ifndef MERGE_PLAN_H
 #define MERGE_PLAN_H
 
-#include "open.h"
+#include "merge-copy.h"
 #include "vhdxsetup.h"
+
+struct json_object;	/* json-c's */
 
 /**
  * struct merge_plan - a merge that is wanted
@@ -43,6 +46,9 @@ int merge_plan_check(struct merge_plan *plan, struct disk *disk);
 int merge_plan_children(const struct merge_plan *plan, const struct disk *disk,
 			u32 into, bool done);
 char *merge_plan_side(const struct merge_plan *plan);
+struct json_object *merge_plan_tree(const struct merge_plan *plan, u32 nr,
+				    u32 into,
+				    const struct merge_counts *counts);
 void merge_plan_free(struct merge_plan *plan);
 
 #endif /* MERGE_PLAN_H */
