@@ -32,27 +32,12 @@ import qemu                             # noqa: E402
 from reader import Disk                 # noqa: E402
 from tap import Lack, Skip, Tap         # noqa: E402
 import optrace                          # noqa: E402
+from program import HANGS, answer, run  # noqa: E402
 from vhdx import Image                  # noqa: E402
 
 MIB = 1 << 20
 READ = 512 * MIB                # larger disks are not read here
-HANGS = 300
 SEED = 20261129
-
-
-def run(*args, **more):
-    """Run vhdxsetup; its exit code and messages."""
-    done = subprocess.run([os.environ["VHDXSETUP"], *args], timeout=HANGS,
-                          capture_output=True, check=False, text=True, **more)
-    return done.returncode, done.stdout + done.stderr
-
-
-def answer(*args):
-    """Run vhdxsetup with --json; its document."""
-    done = subprocess.run([os.environ["VHDXSETUP"], *args, "--json"],
-                          timeout=HANGS, capture_output=True, check=False,
-                          text=True)
-    return json.loads(done.stdout)
 
 
 def digest(path):
@@ -433,22 +418,11 @@ def crashes(tap, path, parents, name):
         return
     tap.run(f"{name}: without a crash",
             lambda: judged(path, before, parents, True))
-    rng, bad, states = random.Random(SEED), [], set()
-    for count in range(len(log) + 1):
-        for loss in ("none", "all", "some", "some", "some"):
-            data = optrace.crash(start, log[:count], loss, rng)[path]
-            key = hashlib.sha256(data).digest()
-            if key in states:
-                continue
-            states.add(key)
-            why = crashed(data, before, parents, rng.random() < 0.1)
-            if why:
-                bad.append(f"after {count} operations of {len(log)}, losing "
-                           f"{loss}: {why}")
-    tap.ok(len(log) > 25 and len(states) > 20,
-           f"{name}: {len(log)} operations, {len(states)} crashes")
-    tap.ok(not bad, f"{name}: each of them leaves the disk as it was",
-           "\n".join(bad[:10]))
+    rng = random.Random(SEED)
+    optrace.crashes(
+        tap, name, start, log, rng,
+        lambda disk: crashed(disk[path], before, parents, rng.random() < 0.1),
+        least=(25, 20))
 
 
 def crashed(data, before, parents, again):

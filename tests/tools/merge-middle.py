@@ -10,7 +10,6 @@ random takes $MERGE_FAMILIES families (2), from $MERGE_SEED on.
 The image goes down into its parent, and its children go on over that. Each of
 them reads as before at any time: over the image or over its parent.
 """
-import hashlib
 import os
 import random
 import signal
@@ -27,8 +26,9 @@ from ondisk import Item, guid           # noqa: E402
 from reader import Disk, FormatError    # noqa: E402
 from tap import Lack, Tap               # noqa: E402
 import merge                            # noqa: E402
-from merge import HANGS, MIB, Place, digest, flat, run      # noqa: E402
+from merge import MIB, Place, digest, flat      # noqa: E402
 import optrace                          # noqa: E402
+from program import HANGS, run          # noqa: E402
 from vhdx import Image                  # noqa: E402
 
 SEED = 20261130
@@ -352,24 +352,10 @@ def crash_all(tap, name, paths, options):
         reason = lack
         tap.run(f"{name}: crashes", lambda: (_ for _ in ()).throw(reason))
         return
-    rng, bad, states = random.Random(SEED), [], set()
-    for count in range(len(log) + 1):
-        for loss in ("none", "all", "some", "some", "some"):
-            disk = optrace.crash(start, log[:count], loss, rng)
-            key = hashlib.sha256(repr(sorted(
-                (path, hashlib.sha256(data).digest())
-                for path, data in disk.items())).encode()).digest()
-            if key in states:
-                continue
-            states.add(key)
-            why = crashed(disk, before, rng.random() < 0.1, options)
-            if why:
-                bad.append(f"after {count} operations of {len(log)}, losing "
-                           f"{loss}: {why}")
-    tap.ok(len(log) > 20 and len(states) > 20,
-           f"{name}: {len(log)} operations, {len(states)} crashes")
-    tap.ok(not bad, f"{name}: each of them leaves the disk as it was",
-           "\n".join(bad[:10]))
+    rng = random.Random(SEED)
+    optrace.crashes(
+        tap, name, start, log, rng,
+        lambda disk: crashed(disk, before, rng.random() < 0.1, options))
 
 
 def paint(image, rng):

@@ -3,8 +3,9 @@
 
 record() runs a program under strace(1). crash() applies the first operations to
 files in memory: what was flushed is there, and of what was not, all, none or
-some is.
+some is. crashes() judges what each crash leaves.
 """
+import hashlib
 import os
 import re
 import shutil
@@ -125,3 +126,33 @@ def crash(start, log, loss, rng):
             apply(files[path], what, offset, data,
                   lambda: whole or rng.random() < 0.5)
     return {path: bytes(data) for path, data in files.items()}
+
+
+def hash_of(files):
+    return hashlib.sha256(repr(sorted(
+        (path, hashlib.sha256(data).digest())
+        for path, data in files.items())).encode()).digest()
+
+
+def crashes(tap, name, start, log, rng, judge, least=(20, 20)):
+    """A crash behind each operation, with what it may lose: two tests.
+
+    judge takes the files that are left, and says what is wrong with them. There
+    must be more operations and more crashes than the two numbers of least.
+    """
+    bad, states = [], set()
+    for count in range(len(log) + 1):
+        for loss in ("none", "all", "some", "some", "some"):
+            files = crash(start, log[:count], loss, rng)
+            key = hash_of(files)
+            if key in states:
+                continue
+            states.add(key)
+            why = judge(files)
+            if why:
+                bad.append(f"after {count} operations of {len(log)}, losing "
+                           f"{loss}: {why}")
+    tap.ok(len(log) > least[0] and len(states) > least[1],
+           f"{name}: {len(log)} operations, {len(states)} crashes")
+    tap.ok(not bad, f"{name}: each of them leaves the disk as it was",
+           "\n".join(bad[:10]))
