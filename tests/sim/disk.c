@@ -30,19 +30,6 @@ static struct page *page_new(bool raw, const void *from, size_t len)
 }
 
 /**
- * page_of_bytes() - make a page of metadata
- * @bytes: its 4096 bytes
- *
- * Return: a page with one user, or NULL for zeros.
- */
-struct page *page_of_bytes(const void *bytes)
-{
-	if (is_zero(bytes, VHDX_PAGE))
-		return NULL;
-	return page_new(true, bytes, VHDX_PAGE);
-}
-
-/**
  * page_of_tags() - make a page of payload
  * @tag: one for each of its sectors
  *
@@ -55,31 +42,34 @@ struct page *page_of_tags(const u32 *tag)
 	return is_zero(tag, len) ? NULL : page_new(false, tag, len);
 }
 
-/* Of a sector that holds anything else, nothing is known. */
-static u32 tag_of(const u8 *sector)
+/* The engine copies payload, which reaches it as page_expand() made it. */
+static bool is_payload(const void *bytes, u32 *tag)
 {
-	u32 tag;
+	const u8 *sector = bytes;
+	u32 i;
 
-	memcpy(&tag, sector, sizeof(tag));
-	if (memcmp(sector, sector + sizeof(tag), SECTOR - sizeof(tag)))
-		return TAG_JUNK;
-	return tag;
+	for (i = 0; i < PAGE_SECTORS; i++, sector += SECTOR) {
+		if (memcmp(sector, sector + sizeof(*tag),
+			   SECTOR - sizeof(*tag)))
+			return false;
+		memcpy(&tag[i], sector, sizeof(*tag));
+	}
+	return true;
 }
 
 /**
- * page_of_payload() - make a page of payload that somebody has copied
- * @bytes: its 4096 bytes, as page_expand() gave them
+ * page_of_bytes() - make a page of metadata, or of payload that was copied
+ * @bytes: its 4096 bytes
  *
  * Return: a page with one user, or NULL for zeros.
  */
-struct page *page_of_payload(const void *bytes)
+struct page *page_of_bytes(const void *bytes)
 {
 	u32 tag[PAGE_SECTORS];
-	u32 i;
 
-	for (i = 0; i < PAGE_SECTORS; i++)
-		tag[i] = tag_of((const u8 *)bytes + i * SECTOR);
-	return page_of_tags(tag);
+	if (is_payload(bytes, tag))
+		return page_of_tags(tag);
+	return page_new(true, bytes, VHDX_PAGE);
 }
 
 /**

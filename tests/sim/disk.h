@@ -9,8 +9,7 @@
  * so that what was found to be right about a MiB need not be looked at again.
  *
  * disk.c APIs:
- *   page_of_bytes()	a page of metadata
- *   page_of_payload()	make a page of payload that page_expand() gave
+ *   page_of_bytes()	a page of metadata, or of payload that was copied
  *   page_of_tags()	a page of payload
  *   page_merge()	some sectors of one page over another one
  *   page_junk()	what nobody may ever see
@@ -97,7 +96,6 @@ struct undo {
 
 struct page *page_of_bytes(const void *bytes);
 struct page *page_of_tags(const u32 *tag);
-struct page *page_of_payload(const void *bytes);
 struct page *page_merge(const struct page *below, const struct page *above,
 			u8 mask);
 struct page *page_junk(void);

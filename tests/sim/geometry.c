@@ -5,6 +5,15 @@
 #define BLOCKS_MANY	1100
 #define BLOCKS_CHUNKS	4100
 
+/* Entries of the shortest BAT region. */
+#define REGION_ENTRIES	131072U
+
+/* What a BAT region has behind the entries. */
+#define REGION_JUNK	0xA7
+
+/* Blocks at each end of a huge disk that may have data. */
+#define BLOCKS_NEAR	40U
+
 static u64 choose_blocks(struct random *random)
 {
 	switch (random_below(random, 16)) {
@@ -63,6 +72,42 @@ void geometry_choose(struct geometry *geometry, struct random *random,
 	if (parents == PARENTS_ALL ||
 	    (parents == PARENTS_SOME && random_once_in(&other, 3)))
 		family_choose(g, &other, many);
+}
+
+/**
+ * geometry_enlarge() - choose a disk that nearly fills its BAT region
+ * @geometry: the choice so far
+ * @random: where the choices come from
+ *
+ * The BAT of a child has an entry for each block of a chunk, also of the last
+ * one.
+ */
+void geometry_enlarge(struct geometry *geometry, struct random *random)
+{
+	struct geometry *g = geometry;
+	u64 blocks = REGION_ENTRIES, chunk;
+
+	if (g->child)
+		g->sector = 4096;
+	g->block_shift = 20;
+	chunk = geometry_chunk(g);
+	if (g->child)
+		blocks = ALIGN_DOWN(blocks - blocks / chunk, chunk);
+	else
+		blocks -= blocks / chunk;
+	blocks -= random_below(random, 12);
+	g->size = blocks << g->block_shift;
+	if (random_once_in(random, 3))
+		g->size -= g->sector * (1 + random_below(random, 200));
+	g->huge = true;
+	g->leave = false;
+	g->filled = min(g->filled, 50U);
+	g->room = max(g->room, 1U);
+	if (!g->child)
+		return;
+	g->parent_size = 40 * VHDX_MIB;
+	g->parent_shift = 20 + random_below(random, 3);
+	g->parent_filled = 60;
 }
 
 /**
@@ -164,6 +209,9 @@ static void make_blocks(struct maker *m)
 		order[k] = i;
 	}
 	for (i = 0; i < blocks; i++) {
+		if (m->geometry->huge && order[i] >= BLOCKS_NEAR &&
+		    order[i] + BLOCKS_NEAR < blocks)
+			continue;
 		maker_hole(m);
 		if (m->geometry->child)
 			family_block(m, order[i]);
@@ -182,13 +230,29 @@ static void place_regions(struct builder *b, const struct geometry *geometry)
 	b->logical_sector = geometry->sector;
 	b->param_flags = geometry->leave ? VHDX_PARAM_LEAVE_ALLOCATED : 0;
 	b->log_length = geometry->log * VHDX_MIB;
-	b->metadata_offset = b->log_offset + b->log_length;
+	b->metadata_offset = b->log_offset + b->log_length +
+			     geometry->gap * VHDX_MIB;
 	b->bat_offset = b->metadata_offset + VHDX_MIB;
 	if (geometry->bat_first) {
 		b->bat_offset = VHDX_MIB;
 		b->metadata_offset = 2 * VHDX_MIB;
 		b->log_offset = 3 * VHDX_MIB;
 	}
+	if (geometry->gap && geometry->bat_first)
+		b->bat_offset = (3 + geometry->log + geometry->gap) * VHDX_MIB;
+}
+
+/* No reader looks at what lies behind the entries. */
+static void fill_region_end(struct builder *b, const struct geometry *geometry)
+{
+	u64 last = (b->size - 1) / b->block_size;
+	u64 index = builder_payload_index(b, last);
+	u64 end;
+
+	if (geometry->child)
+		index = builder_bitmap_index(b, last / geometry_chunk(geometry));
+	end = 8 * (index + 1);
+	builder_fill(b, b->bat_offset + end, b->bat_length - end, REGION_JUNK);
 }
 
 /**
@@ -238,6 +302,7 @@ void geometry_make(const struct geometry *geometry, struct disk *disk,
 		builder_parent(&m.builder, 0xDA);
 	else
 		builder_write(&m.builder);
+	fill_region_end(&m.builder, geometry);
 	end = m.builder.end;
 	if (geometry->child)
 		family_begin(&m);
@@ -274,7 +339,10 @@ void geometry_print(const struct geometry *geometry)
 	printf("on a %s with %u MiB more%s; %u pages of the BAT in memory\n",
 	       g->device ? "device" : "file", g->room,
 	       g->odd ? ", of odd length" : "", g->pool_pages);
-	printf("a log of %u MiB\n", g->log);
+	printf("a log of %u MiB", g->log);
+	if (g->gap)
+		printf(", and %u MiB of nobody's", g->gap);
+	printf("\n");
 	if (g->child)
 		family_print(g);
 }

@@ -6,6 +6,7 @@
  * geometry.c APIs:
  *   geometry_choose()	what an image looks like, from a seed
  *   geometry_make()	the image, and what it shows
+ *   geometry_enlarge()	a disk that nearly fills its BAT region
  *   geometry_chunk()	blocks of a chunk
  *   geometry_print()	in words
  */
@@ -25,6 +26,13 @@ enum parents {
 	PARENTS_SOME,
 	PARENTS_NONE,
 	PARENTS_ALL,
+};
+
+/* Which images change their shape. */
+enum shapes {
+	SHAPES_NONE,
+	SHAPES_ALL,
+	SHAPES_HUGE,	/* all, and each soon needs a longer BAT region */
 };
 
 /**
@@ -48,6 +56,8 @@ enum parents {
  * @parent_size: bytes of the parent's virtual disk
  * @parent_shift: log2 of the parent's block size
  * @parent_filled: percent of the parent's blocks that are present
+ * @gap: MiB of nobody's between the log and what follows it
+ * @huge: few more blocks, and the BAT region is too short; only some have data
  */
 struct geometry {
 	u64 seed;
@@ -68,6 +78,8 @@ struct geometry {
 	u64 parent_size;
 	u32 parent_shift;
 	u32 parent_filled;
+	u32 gap;
+	bool huge;
 };
 
 /**
@@ -86,6 +98,7 @@ struct made {
 
 void geometry_choose(struct geometry *geometry, struct random *random,
 		     bool many, enum parents parents);
+void geometry_enlarge(struct geometry *geometry, struct random *random);
 void geometry_make(const struct geometry *geometry, struct disk *disk,
 		   struct model *model, struct made *made);
 u64 geometry_chunk(const struct geometry *geometry);

@@ -20,9 +20,18 @@ static const struct vhdx_header *header_of(const struct machine *m)
 	return vhdx_header_current(&m->image->headers);
 }
 
-/* From here on, what changes must change the GUIDs first. */
-static void mark(struct machine *m)
+/**
+ * life_mark() - what has happened so far does not count
+ * @m: the run, its image clean
+ *
+ * From here on, what changes must change the GUIDs first.
+ */
+void life_mark(struct machine *m)
 {
+	const struct vhdx_region *bat = &m->image->regions.bat;
+
+	m->rec.bat = bat->offset / VHDX_PAGE;
+	m->rec.bat_end = m->rec.bat + bat->length / VHDX_PAGE;
 	recorder_flush(&m->rec);
 	recorder_mark(&m->rec);
 	verify_mark(&m->verifier, header_of(m));
@@ -104,7 +113,7 @@ static bool recover(struct machine *m)
 	int r;
 
 	m->totals->recoveries++;
-	m->verifier.recovery = true;
+	m->verifier.same_disk = true;
 	m->fork_in = random_once_in(&m->random, 3) ?
 			     1 + random_below(&m->random, 12) : 0;
 	m->second_in = random_once_in(&m->random, 2) ?
@@ -177,8 +186,8 @@ void life_begin(struct machine *m)
 	}
 	if (!machine_lives(m))
 		return;
-	mark(m);
-	m->verifier.recovery = false;
+	life_mark(m);
+	m->verifier.same_disk = false;
 	m->first_size = m->rec.live.size;
 	m->chain = open_chain(m);
 	m->session = vhdx_session_new(m->image, &m->report);
@@ -187,9 +196,6 @@ void life_begin(struct machine *m)
 		m->session = IS_ERR(m->session) ? NULL : m->session;
 		machine_fail(m, "the image cannot be written");
 	} else {
-		m->rec.move = &m->session->move;
-		m->rec.move_pages = vhdx_bat_block_size(&m->image->bat) /
-				    VHDX_PAGE;
 		maybe_seal(m);
 	}
 }
@@ -220,7 +226,6 @@ void life_close(struct machine *m)
 		vhdx_session_free(m->session);
 	}
 	m->session = NULL;
-	m->rec.move = NULL;
 	if (m->chain)
 		vhdx_chain_free(m->chain);
 	m->chain = NULL;
@@ -315,7 +320,7 @@ void life_end(struct machine *m)
 		m->first_size = max(m->first_size, m->rec.live.size);
 	m->rec.failed = false;
 	if (machine_lives(m))
-		mark(m);
+		life_mark(m);
 }
 
 /**

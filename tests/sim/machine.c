@@ -115,6 +115,7 @@ static void start_request(struct machine *m, const struct op *op)
 			    (op->pos & (size - 1));
 		other.len = min(op->len, size);
 	}
+	shape_fit(m, &other);
 	request_start(m, &other);
 }
 
@@ -158,6 +159,11 @@ static void do_op(struct machine *m, const struct op *op)
 		break;
 	case OP_MOVE:
 		mover_ask(m);
+		break;
+	case OP_GROW:
+	case OP_CUT:
+	case OP_COMPACT:
+		shape_change(m, op->kind);
 		break;
 	default:
 		start_request(m, op);
@@ -293,7 +299,9 @@ static void set_up(struct machine *m)
 	m->rec.owner = m;
 	m->rec.bat = m->made.bat / VHDX_PAGE;
 	m->rec.bat_end = m->rec.bat + m->made.bat_length / VHDX_PAGE;
-	verify_init(&m->verifier, &m->model, &m->made.parent);
+	verify_init(&m->verifier, &m->model);
+	if (geometry->child)
+		verify_over(&m->verifier, &m->made.parent);
 	m->totals->children += geometry->child;
 	m->report.emit = hear;
 	disk_init(&m->fork, 0, geometry->device);

@@ -21,6 +21,12 @@
  *   life_crash()	lose power, and begin again
  *   life_break()	an operation of the committer failed
  *   life_repair()	begin again after that
+ *   life_mark()	what has happened so far does not count
+ * shape.c APIs:
+ *   shape_change()	the image gets another shape
+ *   shape_fit()	a request to the disk as large as it is now
+ * dump.c APIs:
+ *   dump_image()	write the image to a file, for another reader
  * requests.c APIs:
  *   request_start()	a user asks for something
  *   request_retry()	those who were turned away ask again
@@ -93,6 +99,36 @@ struct io {
 };
 
 /**
+ * struct shape_totals - how often the shape of an image changed
+ * @grown: the disk grew
+ * @live: the session went on afterwards
+ * @bat_moved: of both, the BAT had to move
+ * @cut: the disk shrank
+ * @compacted: nothing could be lowered any more
+ * @moved: blocks that were lowered
+ * @regions: regions that were
+ * @emptied: blocks that lost their space
+ * @stopped: somebody stopped it in the middle
+ * @no_room: there was none
+ * @crashed: a crash left the old size or the new, and the run went on
+ * @kept: of these, the old size when it was to change
+ */
+struct shape_totals {
+	u64 grown;
+	u64 live;
+	u64 bat_moved;
+	u64 cut;
+	u64 compacted;
+	u64 moved;
+	u64 regions;
+	u64 emptied;
+	u64 stopped;
+	u64 no_room;
+	u64 crashed;
+	u64 kept;
+};
+
+/**
  * struct totals - what happened in all runs, to show that it does happen
  */
 struct totals {
@@ -132,6 +168,7 @@ struct totals {
 	u64 moved;
 	u64 fenced;
 	u64 overruled;
+	struct shape_totals shape;
 };
 
 /**
@@ -175,6 +212,7 @@ struct totals {
  * @random: for what the operation leaves open
  * @totals: what happened
  * @owner: of each MiB, the block that was written there last, and 1
+ * @dumps: images written for another reader
  * @outcome: told at once of a crash state that is not good, or NULL
  * @failed: something must not be
  * @text: what
@@ -221,6 +259,7 @@ struct machine {
 	struct random random;
 	struct totals *totals;
 	u32 owner[DISK_UNITS];
+	u32 dumps;
 	struct outcome *outcome;
 	bool failed;
 	char text[VHDX_SENTENCE_MAX + 64];
@@ -239,6 +278,12 @@ void life_close(struct machine *machine);
 void life_crash(struct machine *machine);
 void life_break(struct machine *machine, int error);
 void life_repair(struct machine *machine);
+void life_mark(struct machine *machine);
+
+void shape_change(struct machine *machine, enum op_kind kind);
+void shape_fit(struct machine *machine, struct op *op);
+
+void dump_image(struct machine *machine);
 
 void request_start(struct machine *machine, const struct op *op);
 void request_retry(struct machine *machine);

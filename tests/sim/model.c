@@ -35,6 +35,32 @@ static void cells_free(struct cell *cells)
 	free(cells);
 }
 
+static void block_init(struct model *model, struct model_block *block)
+{
+	static const struct value zeros;
+
+	memset(block, 0, sizeof(*block));
+	block->change = ++model->clock;
+	cell_add(&block->rest, &zeros);
+}
+
+/* The blocks that there are stay as they are. */
+static void make_blocks(struct model *model, u64 size)
+{
+	u64 blocks = (size + (1ULL << model->block_shift) - 1) >>
+		     model->block_shift;
+	u64 i;
+
+	model->block = must(realloc(model->block,
+				    blocks * sizeof(*model->block)));
+	model->unsettled = must(realloc(model->unsettled,
+					blocks * sizeof(u32)));
+	for (i = model->blocks; i < blocks; i++)
+		block_init(model, &model->block[i]);
+	model->size = size;
+	model->blocks = blocks;
+}
+
 /**
  * model_init() - a disk of zeros
  * @model: what to set up
@@ -43,56 +69,51 @@ static void cells_free(struct cell *cells)
  */
 void model_init(struct model *model, u64 size, u32 block_shift)
 {
-	static const struct value zeros;
-	u64 i;
-
 	memset(model, 0, sizeof(*model));
-	model->size = size;
 	model->block_shift = block_shift;
-	model->blocks = (size + (1ULL << block_shift) - 1) >> block_shift;
-	model->block = must(calloc(model->blocks, sizeof(*model->block)));
-	model->unsettled = must(calloc(model->blocks, sizeof(u32)));
-	for (i = 0; i < model->blocks; i++) {
-		struct model_block *block = &model->block[i];
-
-		block->page = must(calloc(model_block_pages(model),
-					  sizeof(*block->page)));
-		block->busy = must(calloc(model_block_pages(model),
-					  sizeof(*block->busy)));
-		cell_add(&block->rest, &zeros);
-	}
 	model->clock = 1;
 	model->flushed = 1;
+	make_blocks(model, size);
 }
 
 static void forget_pages(const struct model *model, struct model_block *block)
 {
 	u32 i;
 
-	for (i = 0; i < model_block_pages(model); i++) {
+	for (i = 0; block->page && i < model_block_pages(model); i++)
 		cells_free(block->page[i]);
-		block->page[i] = NULL;
-	}
+	free(block->page);
+	free(block->busy);
+	block->page = NULL;
+	block->busy = NULL;
+}
+
+static void block_exit(const struct model *model, struct model_block *block)
+{
+	forget_pages(model, block);
+	free(block->rest.value);
 }
 
 void model_exit(struct model *model)
 {
 	u64 i;
 
-	for (i = 0; i < model->blocks; i++) {
-		forget_pages(model, &model->block[i]);
-		free(model->block[i].page);
-		free(model->block[i].busy);
-		free(model->block[i].rest.value);
-	}
+	for (i = 0; i < model->blocks; i++)
+		block_exit(model, &model->block[i]);
 	free(model->block);
 	free(model->unsettled);
 }
 
-static struct cell *cells_of(struct model_block *block, u32 page)
+static struct cell *cells_of(const struct model *model,
+			     struct model_block *block, u32 page)
 {
+	u32 pages = model_block_pages(model);
 	u32 i;
 
+	if (!block->page) {
+		block->page = must(calloc(pages, sizeof(*block->page)));
+		block->busy = must(calloc(pages, sizeof(*block->busy)));
+	}
 	if (!block->page[page]) {
 		block->page[page] =
 			must(calloc(PAGE_SECTORS, sizeof(struct cell)));
@@ -126,17 +147,18 @@ static void each_cell(const struct model *model, struct model_block *block,
 
 	if (!first && end == sectors) {
 		fn(&block->rest, value);
-		for (i = 0; i < sectors; i++) {
+		for (i = 0; block->page && i < sectors; i++) {
 			if (!block->page[i / PAGE_SECTORS])
 				i |= PAGE_SECTORS - 1;
 			else
-				fn(&cells_of(block, i / PAGE_SECTORS)
+				fn(&cells_of(model, block, i / PAGE_SECTORS)
 					   [i % PAGE_SECTORS], value);
 		}
 		return;
 	}
 	for (i = first; i < end; i++)
-		fn(&cells_of(block, i / PAGE_SECTORS)[i % PAGE_SECTORS], value);
+		fn(&cells_of(model, block, i / PAGE_SECTORS)[i % PAGE_SECTORS],
+		   value);
 }
 
 /*
@@ -278,7 +300,7 @@ int model_check_page(const struct model *model, u64 block, u32 page,
 		     const struct page *found, u8 mask, u64 read)
 {
 	const struct model_block *b = &model->block[block];
-	const struct cell *cells = b->page[page];
+	const struct cell *cells = b->page ? b->page[page] : NULL;
 	u64 pos = (block << model->block_shift) + (u64)page * VHDX_PAGE;
 	u32 i;
 
@@ -346,7 +368,7 @@ static bool prune_block(const struct model *model, struct model_block *block,
 	bool settled = prune_cell(model, &block->rest, oldest_read);
 	u32 i, k;
 
-	for (i = 0; i < model_block_pages(model); i++) {
+	for (i = 0; block->page && i < model_block_pages(model); i++) {
 		bool busy = false;
 
 		if (!block->busy[i])
@@ -426,7 +448,7 @@ void model_learn(struct model *model, u64 block, struct page *const *page)
 
 		if (like_rest(b, page[i], i))
 			continue;
-		cells = cells_of(b, i);
+		cells = cells_of(model, b, i);
 		for (k = 0; k < PAGE_SECTORS; k++)
 			cell_be(&cells[k], i * PAGE_SECTORS + k,
 				page_tag(page[i], k));
@@ -446,4 +468,51 @@ void model_fill(struct model *model, u64 block, u32 tag)
 	forget_pages(model, b);
 	b->change = ++model->clock;
 	cell_be(&b->rest, 0, tag);
+}
+
+static void be_zero(struct cell *cell, const struct value *value)
+{
+	cell->count = 0;
+	cell_add(cell, value);
+}
+
+/* What the last block has behind the end of the disk comes to be seen. */
+static void zero_rest(struct model *model)
+{
+	static const struct value zeros;
+	struct model_block *last = &model->block[model->blocks - 1];
+	u64 end = model->blocks << model->block_shift;
+	u32 sectors = model_block_pages(model) * PAGE_SECTORS;
+
+	last->change = ++model->clock;
+	each_cell(model, last, sectors - (end - model->size) / SECTOR, sectors,
+		  be_zero, &zeros);
+}
+
+static void drop_blocks(struct model *model, u64 from)
+{
+	u32 i, kept = 0;
+
+	for (i = 0; i < model->unsettled_count; i++)
+		if (model->unsettled[i] < from)
+			model->unsettled[kept++] = model->unsettled[i];
+	model->unsettled_count = kept;
+	while (model->blocks > from)
+		block_exit(model, &model->block[--model->blocks]);
+}
+
+/**
+ * model_resize() - the disk has another size
+ * @model: the disk
+ * @size: bytes; what comes to be seen is zeros, durably
+ */
+void model_resize(struct model *model, u64 size)
+{
+	u64 last = (size - 1) >> model->block_shift;
+
+	if (size > model->size)
+		zero_rest(model);
+	else
+		drop_blocks(model, last + 1);
+	make_blocks(model, size);
 }

@@ -18,6 +18,7 @@
  *   model_check_page()	may a page of a block hold this?
  *   model_learn()	a block holds just this
  *   model_fill()	a block holds the tags of one write, or zeros
+ *   model_resize()	the disk has another size
  */
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
@@ -59,8 +60,9 @@ struct cell {
  * @change: rises when what may be read changes
  * @unsettled: listed as one that has cells of more than one value
  * @rest: the sectors of all pages that are NULL
- * @page: the others, a cell for each sector of 512 bytes
- * @busy: of each page, whether a cell of it may have more than one value
+ * @page: the others, a cell for each sector of 512 bytes; NULL: there are none
+ * @busy: of each page, whether a cell of it may have more than one value; goes
+ *	with @page
  */
 struct model_block {
 	u64 change;
@@ -102,6 +104,7 @@ int model_check_page(const struct model *model, u64 block, u32 page,
 		     const struct page *found, u8 mask, u64 read);
 void model_learn(struct model *model, u64 block, struct page *const *page);
 void model_fill(struct model *model, u64 block, u32 tag);
+void model_resize(struct model *model, u64 size);
 
 static inline u32 model_block_pages(const struct model *model)
 {

@@ -70,7 +70,7 @@ static void choose_taste(struct taste *taste, const struct geometry *geometry,
 	u32 i;
 
 	memcpy(taste->weight, usual, sizeof(usual));
-	for (i = 0; i < OP_KINDS; i++)
+	for (i = 0; i <= OP_MOVE; i++)
 		if (random_once_in(random, 6))
 			taste->weight[i] *= random_below(random, 6);
 	taste->weight[OP_WRITE] += 5;
@@ -173,18 +173,40 @@ static void choose_range(struct op *op, const struct geometry *geometry,
 		  random_below(random, 100) < taste->fua;
 }
 
+/* The size of the disk and the places of its blocks change, too. */
+static void choose_shapes(struct plan *plan, struct taste *taste,
+			  enum shapes shapes)
+{
+	struct random other = { .state = plan->seed ^ 0x2545f491 };
+
+	if (random_once_in(&other, 16) || shapes == SHAPES_HUGE) {
+		geometry_enlarge(&plan->geometry, &other);
+		choose_taste(taste, &plan->geometry, &other);
+		plan->count = min(plan->count, 80U);
+		plan->density = 4;
+		taste->weight[OP_GROW] = 5;
+	}
+	plan->geometry.gap = random_once_in(&other, 3) ?
+				     1 + random_below(&other, 40) : 0;
+	taste->weight[OP_GROW] += random_below(&other, 10);
+	taste->weight[OP_CUT] = random_below(&other, 8);
+	taste->weight[OP_COMPACT] = random_below(&other, 10);
+}
+
 /**
  * plan_make() - make the run of a seed and a number
  * @plan: the run
  * @seed: the seed
  * @number: the number
  * @parents: whether its image may have a parent
+ * @shapes: whether its shape changes
  */
-void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents)
+void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents,
+	       enum shapes shapes)
 {
 	struct random random = { .state = seed * 1000003 + number };
 	bool is_long = random_once_in(&random, 10);
-	bool laps = is_long && !random_once_in(&random, 3);
+	bool laps = is_long && !random_once_in(&random, 3) && !shapes;
 	struct taste taste;
 	u32 i;
 
@@ -208,6 +230,8 @@ void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents)
 	}
 	if (laps)
 		fill_log(plan, &taste, &random);
+	if (shapes)
+		choose_shapes(plan, &taste, shapes);
 	plan->op = calloc(plan->count, sizeof(*plan->op));
 	if (!plan->op)
 		abort();
@@ -236,6 +260,8 @@ static const char *const op_names[OP_KINDS] = {
 	[OP_END] = "end",	    [OP_REOPEN] = "reopen",
 	[OP_CRASH] = "crash",	    [OP_FAULT] = "fault",
 	[OP_MOVE] = "move",
+	[OP_GROW] = "grow",	    [OP_CUT] = "cut",
+	[OP_COMPACT] = "compact",
 };
 
 /**

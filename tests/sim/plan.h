@@ -31,6 +31,9 @@ enum op_kind {
 	OP_CRASH,
 	OP_FAULT,
 	OP_MOVE,
+	OP_GROW,
+	OP_CUT,
+	OP_COMPACT,
 	OP_KINDS,
 };
 
@@ -73,6 +76,7 @@ struct op {
  *	do
  * @lost_count: how many; U32_MAX: the choice is the seed's
  * @show: print the crash that shows a fault
+ * @dump: directory for images whose shape has changed, or NULL
  */
 struct plan {
 	u64 seed;
@@ -88,9 +92,11 @@ struct plan {
 	const u32 *lost;
 	u32 lost_count;
 	bool show;
+	const char *dump;
 };
 
-void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents);
+void plan_make(struct plan *plan, u64 seed, u32 number, enum parents parents,
+	       enum shapes shapes);
 void plan_exit(struct plan *plan);
 void plan_print(const struct plan *plan);
 void plan_print_op(const struct plan *plan, u32 index);

@@ -161,26 +161,29 @@ void recorder_complete(struct recorder *rec, struct change *change, bool forced)
 	apply(&rec->live, change);
 }
 
-/*
- * Payload goes by sectors, so of its first and its last page it may leave some
- * as they are.
- */
+/* Of its first and its last page, a change may leave some sectors as they are. */
+static struct change *change_bytes(struct recorder *rec, enum change_kind kind,
+				   u64 pos, u64 len)
+{
+	u64 first = pos / VHDX_PAGE, last = (pos + len - 1) / VHDX_PAGE;
+	struct change *change = change_new(rec, kind, first, last - first + 1);
+
+	change->head_mask = 0xff << pos % VHDX_PAGE / SECTOR;
+	change->tail_mask = 0xff >> (PAGE_SECTORS - 1 -
+				     (pos + len - 1) % VHDX_PAGE / SECTOR);
+	return change;
+}
+
 static struct change *payload_new(struct recorder *rec, enum change_kind kind,
 				  u64 pos, u32 sectors)
 {
-	u64 end = pos + (u64)sectors * SECTOR;
-	u64 first = pos / VHDX_PAGE;
-	u64 last = (end - 1) / VHDX_PAGE;
-	u32 head = pos % VHDX_PAGE / SECTOR;
-	u32 tail = (end - 1) % VHDX_PAGE / SECTOR;
+	u64 len = (u64)sectors * SECTOR;
 	struct change *change;
 
-	if (end > rec->live.size && !rec->fault)
+	if (pos + len > rec->live.size && !rec->fault)
 		rec->fault = "payload was sent past the end of the store";
-	change = change_new(rec, kind, first, last - first + 1);
+	change = change_bytes(rec, kind, pos, len);
 	change->user = true;
-	change->head_mask = 0xff << head;
-	change->tail_mask = 0xff >> (PAGE_SECTORS - 1 - tail);
 	return change;
 }
 
@@ -258,7 +261,9 @@ void recorder_flush(struct recorder *rec)
 
 static bool range_bad(struct recorder *rec, u64 pos, u64 len, const void *buf)
 {
-	if (!len || !IS_ALIGNED(pos | len, (u64)VHDX_PAGE) ||
+	u32 unit = rec->by_sectors ? SECTOR : VHDX_PAGE;
+
+	if (!len || !IS_ALIGNED(pos | len, (u64)unit) ||
 	    !IS_ALIGNED((unsigned long)buf, 8UL))
 		rec->fault = "an operation of the store is not aligned";
 	else if (pos + len > rec->live.size)
@@ -316,12 +321,15 @@ static int engine_does(struct recorder *rec, struct change *change)
 	return 0;
 }
 
-static bool is_copy(const struct recorder *rec, u64 page)
+/* The bytes of a range that lie in one page, the others zeros. */
+static struct page *page_of_range(u64 number, u64 pos, const u8 *buf, u64 len)
 {
-	const struct vhdx_move *move = rec->move;
+	u64 start = max(number * VHDX_PAGE, pos);
+	u64 end = min((number + 1) * VHDX_PAGE, pos + len);
+	u8 bytes[VHDX_PAGE] = {};
 
-	return move && move->fenced && page >= move->to / VHDX_PAGE &&
-	       page < move->to / VHDX_PAGE + rec->move_pages;
+	memcpy(bytes + start % VHDX_PAGE, buf + (start - pos), end - start);
+	return page_of_bytes(bytes);
 }
 
 static int op_write(struct vhdx_store *store, u64 pos, const void *buf,
@@ -329,19 +337,18 @@ static int op_write(struct vhdx_store *store, u64 pos, const void *buf,
 {
 	struct recorder *rec = recorder_of(store);
 	struct change *change;
+	bool payload = true;
 	u32 i;
 
 	if (range_bad(rec, pos, len, buf))
 		return -EIO;
-	change = change_new(rec, CHANGE_WRITE, pos / VHDX_PAGE,
-			    len / VHDX_PAGE);
+	change = change_bytes(rec, CHANGE_WRITE, pos, len);
 	for (i = 0; i < change->pages; i++) {
-		const u8 *bytes = (const u8 *)buf + i * VHDX_PAGE;
-
-		change->page[i] = is_copy(rec, change->first + i) ?
-					  page_of_payload(bytes) :
-					  page_of_bytes(bytes);
+		change->page[i] = page_of_range(change->first + i, pos, buf,
+						len);
+		payload &= !change->page[i] || !change->page[i]->raw;
 	}
+	change->user = rec->by_sectors && payload;
 	return engine_does(rec, change);
 }
 
@@ -399,7 +406,7 @@ static int clear(struct vhdx_store *store, enum change_kind kind, u64 pos,
 
 	if (range_bad(rec, pos, len, NULL))
 		return -EIO;
-	change = change_new(rec, kind, pos / VHDX_PAGE, len / VHDX_PAGE);
+	change = change_bytes(rec, kind, pos, len);
 	change->seed = random_next(&random);
 	return engine_does(rec, change);
 }

@@ -25,7 +25,7 @@
 #define SIM_RECORDER_H
 
 #include "disk.h"
-#include "session.h"
+#include "store.h"
 
 /* Pages of the two header copies. */
 #define HEADER_PAGE(slot) (VHDX_HEADER_OFFSET(slot) / VHDX_PAGE)
@@ -94,8 +94,7 @@ enum recorder_event {
  * @limit: bytes the store may have; 0: it is a device and stays as it is
  * @bat: first page of the BAT region
  * @bat_end: the page behind it
- * @move: the block that moves: what the engine writes to its new place is payload
- * @move_pages: pages of that
+ * @by_sectors: payload comes through the store, too, in whole sectors
  * @touched: TOUCHED_*, durable
  * @seed: for what discards leave behind
  * @fault: what the engine must not do and did, or NULL
@@ -118,8 +117,7 @@ struct recorder {
 	u64 limit;
 	u64 bat;
 	u64 bat_end;
-	const struct vhdx_move *move;
-	u64 move_pages;
+	bool by_sectors;
 	u32 touched;
 	u64 seed;
 	const char *fault;

@@ -11,6 +11,10 @@
  *   --lost A,B..  in it these changes are lost, and no others
  *   --shrink N    seconds to take for making a failure small (60)
  *   --parents X   images with a parent: none, all, or some of them (some)
+ *   --shapes X    images change their shape, by growth, shrinking, compaction:
+ *                 none, all, or all and huge, so that the BAT has to move (none)
+ *   --dump DIR    write images whose shape has changed to files there, each
+ *                 with what it shows; see reread.py
  *   --counts      say how often what happened; it is a failure if something
  *                 that there is to happen never did
  *
@@ -39,10 +43,20 @@ struct options {
 	const char *lost;
 	u32 shrink;
 	enum parents parents;
+	enum shapes shapes;
+	const char *dump;
 	bool counts;
 };
 
-static const char *const parents_names[] = {
+#define NAMES 3U
+
+static const char *const shapes_names[NAMES] = {
+	[SHAPES_NONE] = "none",
+	[SHAPES_ALL] = "all",
+	[SHAPES_HUGE] = "huge",
+};
+
+static const char *const parents_names[NAMES] = {
 	[PARENTS_SOME] = "some",
 	[PARENTS_NONE] = "none",
 	[PARENTS_ALL] = "all",
@@ -89,7 +103,8 @@ static void run_all(const struct options *options, struct shared *shared)
 		abort();
 	while (!is_over(options, shared, start)) {
 		plan_make(&plan, options->seed, shared->number,
-			  options->parents);
+			  options->parents, options->shapes);
+		plan.dump = options->dump;
 		machine->outcome = NULL;
 		alarm(RUN_SECONDS);
 		if (!machine_run(machine, &plan, &shared->totals))
@@ -157,6 +172,7 @@ static void print_command(const struct options *options,
 
 	printf("see it again with:\n  tests/sim/run again --seed %llu --parents %s",
 	       options->seed, parents_names[options->parents]);
+	printf(" --shapes %s", shapes_names[options->shapes]);
 	printf(" --run %u --keep ", plan->number);
 	for (i = 0; i < plan->count; i++) {
 		if (plan->op[i].left_out)
@@ -194,7 +210,8 @@ static int run_one(const struct options *options, struct outcome *outcome)
 	static u32 lost[CHANGES_MAX];
 	struct plan plan;
 
-	plan_make(&plan, options->seed, options->run, options->parents);
+	plan_make(&plan, options->seed, options->run, options->parents,
+		  options->shapes);
 	if (options->keep)
 		keep_only(&plan, options->keep);
 	plan.sample = options->sample;
@@ -233,11 +250,34 @@ static bool count_children(const struct totals *t)
 	return never;
 }
 
-/* Returns whether all that there is to happen did. */
-static bool print_counts(const struct totals *t, enum parents parents)
+static bool count_shapes(const struct shape_totals *t, enum shapes shapes)
 {
-	bool never = parents != PARENTS_NONE && count_children(t);
+	bool never = false;
 
+	if (shapes == SHAPES_HUGE) {
+		never |= count("BATs that had to move", t->bat_moved);
+		never |= count("that found no room", t->no_room);
+		never |= count("regions that were lowered", t->regions);
+	}
+	never |= count("disks that grew", t->grown);
+	never |= count("disks that did while a session went on", t->live);
+	never |= count("disks that shrank", t->cut);
+	never |= count("images compacted", t->compacted);
+	never |= count("blocks that moved", t->moved);
+	never |= count("entries whose space held nothing", t->emptied);
+	never |= count("changes of shape that were stopped", t->stopped);
+	never |= count("that a crash cut short", t->crashed);
+	never |= count("of these, that left the old size", t->kept);
+	return never;
+}
+
+/* Returns whether all that there is to happen did. */
+static bool print_counts(const struct totals *t, const struct options *options)
+{
+	bool never = options->parents != PARENTS_NONE && count_children(t);
+
+	if (options->shapes)
+		never |= count_shapes(&t->shape, options->shapes);
 	never |= count("writes", t->ops[OP_WRITE]);
 	never |= count("reads checked", t->read);
 	never |= count("discards", t->ops[OP_DISCARD]);
@@ -260,7 +300,9 @@ static bool print_counts(const struct totals *t, enum parents parents)
 	never |= count("discards that made a move void", t->overruled);
 	never |= count("ends under a GUID that was chosen", t->sealed);
 	never |= count("states that had it", t->complete);
-	never |= count("times the log came round", t->wraps);
+	/* A session that ends often does not get that far. */
+	if (!options->shapes)
+		never |= count("times the log came round", t->wraps);
 	never |= count("blocks allocated", t->allocated);
 	never |= count("blocks freed", t->freed);
 	never |= count("times space had another owner before", t->reused);
@@ -295,7 +337,7 @@ static int run_many(struct options *options, struct shared *shared)
 	       options->seed, totals->states, totals->runs, now() - start,
 	       totals->states / core_seconds() * 60);
 	if (options->counts)
-		all = print_counts(totals, options->parents);
+		all = print_counts(totals, options);
 	if (!failed)
 		return !all;
 	options->run = shared->number;
@@ -315,18 +357,22 @@ static const struct option long_options[] = {
 	{ "lost", required_argument, NULL, 'l' },
 	{ "shrink", required_argument, NULL, 'x' },
 	{ "parents", required_argument, NULL, 'p' },
+	{ "shapes", required_argument, NULL, 'f' },
+	{ "dump", required_argument, NULL, 'd' },
 	{ "counts", no_argument, NULL, 'c' },
 	{}
 };
 
-static enum parents parse_parents(const char *name)
+/* The number of the argument among the three that there may be. */
+static u32 parse_name(const char *const *names, const char *option)
 {
 	u32 i = 0;
 
-	while (i < ARRAY_SIZE(parents_names) && strcmp(name, parents_names[i]))
+	while (i < NAMES && strcmp(names[i], optarg))
 		i++;
-	if (i == ARRAY_SIZE(parents_names)) {
-		fprintf(stderr, "--parents is some, none or all\n");
+	if (i == NAMES) {
+		fprintf(stderr, "%s is %s, %s or %s\n", option, names[0],
+			names[1], names[2]);
 		exit(2);
 	}
 	return i;
@@ -362,7 +408,13 @@ static void set_option(struct options *options, int option)
 		options->shrink = number;
 		break;
 	case 'p':
-		options->parents = parse_parents(optarg);
+		options->parents = parse_name(parents_names, "--parents");
+		break;
+	case 'f':
+		options->shapes = parse_name(shapes_names, "--shapes");
+		break;
+	case 'd':
+		options->dump = optarg;
 		break;
 	case 'c':
 		options->counts = true;

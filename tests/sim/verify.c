@@ -1,39 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "check.h"
 #include "recorder.h"
-#include "verify.h"
-
-/**
- * struct seen - what was found right about a block
- * @runs: where it lay: of all its runs, mixed
- * @id: of the MiB there
- * @change: of what it may hold
- */
-struct seen {
-	u64 runs;
-	u64 id;
-	u64 change;
-};
-
-/**
- * struct state - a disk that is looked at
- * @store: the disk, for the engine
- * @report: what the engine says of it
- * @disk: the disk
- * @lasting: what has a greater identity will be undone
- * @verifier: who looks
- * @bad: what was said or found is not acceptable
- * @flags: VERIFY_*
- */
-struct state {
-	struct vhdx_store store;
-	struct vhdx_report report;
-	const struct disk *disk;
-	u64 lasting;
-	struct verifier *verifier;
-	bool bad;
-	unsigned int flags;
-};
+#include "verify-state.h"
 
 static int state_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 {
@@ -60,7 +28,14 @@ bool verify_may_say(const struct vhdx_finding *finding)
 		!strcmp(finding->at.name, "header"));
 }
 
-__printf(2, 3) static bool wrong(struct state *s, const char *fmt, ...)
+/**
+ * verify_wrong() - something is not acceptable
+ * @s: the state
+ * @fmt: what, in a sentence
+ *
+ * Return: false.
+ */
+bool verify_wrong(struct state *s, const char *fmt, ...)
 {
 	va_list args;
 
@@ -82,7 +57,7 @@ static void hear(struct vhdx_report *report, const struct vhdx_finding *finding)
 	if (verify_may_say(finding))
 		return;
 	vhdx_sentence(finding, sentence, sizeof(sentence));
-	wrong(s, "the engine says: %s", sentence);
+	verify_wrong(s, "the engine says: %s", sentence);
 }
 
 static bool same_but_sequence(const struct vhdx_header *a,
@@ -104,12 +79,14 @@ static bool check_guids(struct state *s, const struct vhdx_image *image,
 
 	if ((touched & TOUCHED_OTHER) &&
 	    guid_equal(&header->file_write_guid, &v->file_guid))
-		return wrong(s, "the file was changed, but FileWriteGuid was not");
-	if (v->recovery && !same)
-		return wrong(s, "a replay changed DataWriteGuid");
-	if (!v->recovery && same &&
+		return verify_wrong(s, "the file was changed, but FileWriteGuid was not");
+	if (v->lax)
+		return true;
+	if (v->same_disk && !same)
+		return verify_wrong(s, "DataWriteGuid has changed, and the virtual disk has not");
+	if (!v->same_disk && same &&
 	    ((touched & TOUCHED_BAT) || image->replay.count))
-		return wrong(s, "the virtual disk was changed, but DataWriteGuid was not");
+		return verify_wrong(s, "the virtual disk was changed, but DataWriteGuid was not");
 	return true;
 }
 
@@ -133,10 +110,10 @@ static bool check_headers(struct state *s, const struct vhdx_image *image,
 	if ((s->flags & VERIFY_ALIKE) &&
 	    (!headers->valid[0] || !headers->valid[1] ||
 	     !same_but_sequence(&headers->copy[0], &headers->copy[1])))
-		return wrong(s, "the two copies of the header are not alike");
+		return verify_wrong(s, "the two copies of the header are not alike");
 	if ((s->flags & VERIFY_CLEAN) &&
 	    vhdx_header_dirty(vhdx_header_current(headers)))
-		return wrong(s, "LogGuid is not null after a clean end");
+		return verify_wrong(s, "LogGuid is not null after a clean end");
 	return check_guids(s, image, touched);
 }
 
@@ -150,7 +127,7 @@ static bool own(struct state *s, const char *what, u64 offset, u64 length)
 	v->end = max(v->end, offset + length);
 	for (; unit < end; unit++) {
 		if (unit >= DISK_UNITS || v->owned[unit] == v->states)
-			return wrong(s, "%s at 0x%llx lies in space that has another owner",
+			return verify_wrong(s, "%s at 0x%llx lies in space that has another owner",
 				     what, offset);
 		v->owned[unit] = v->states;
 	}
@@ -180,7 +157,7 @@ static bool check_promise(struct state *s, const struct vhdx_image *image,
 		return true;
 	last = vhdx_log_head(&image->log)->last_file_offset;
 	if (end > last)
-		return wrong(s, "a block ends at 0x%llx, and LastFileOffset is 0x%llx",
+		return verify_wrong(s, "a block ends at 0x%llx, and LastFileOffset is 0x%llx",
 			     end, last);
 	return true;
 }
@@ -189,7 +166,7 @@ static bool get_entry(struct state *s, struct vhdx_image *image, u64 index,
 		      u64 *entry)
 {
 	return !vhdx_image_read_entry(image, index, entry) ||
-	       wrong(s, "BAT entry %llu is not good", index);
+	       verify_wrong(s, "BAT entry %llu is not good", index);
 }
 
 /* State 7 needs a bitmap, in the last chunk too. */
@@ -202,8 +179,8 @@ static bool has_bitmap(struct state *s, struct vhdx_image *image, u64 block)
 		       &entry))
 		return false;
 	return (int)vhdx_entry_state(entry) == VHDX_BITMAP_PRESENT ||
-	       wrong(s, "block %llu is partially present without a bitmap",
-		     block);
+	       verify_wrong(s, "block %llu is partially present without a bitmap",
+			    block);
 }
 
 /* A block that was unmapped may have kept its space: its anchor. */
@@ -211,7 +188,7 @@ static bool own_block(struct state *s, struct vhdx_image *image, u64 block)
 {
 	u64 index = vhdx_bat_payload_index(&image->bat, block);
 	u64 size = vhdx_bat_block_size(&image->bat);
-	u64 entry, offset;
+	u64 entry, offset, unit;
 
 	if (!get_entry(s, image, index, &entry))
 		return false;
@@ -219,11 +196,15 @@ static bool own_block(struct state *s, struct vhdx_image *image, u64 block)
 	if (!offset)
 		return true;
 	if (vhdx_entry_state(entry) == VHDX_BLOCK_PARTIALLY_PRESENT &&
-	    (!s->verifier->below || !has_bitmap(s, image, block)))
-		return wrong(s, "block %llu is partially present", block);
+	    (!image->bat.differencing || !has_bitmap(s, image, block)))
+		return verify_wrong(s, "block %llu is partially present", block);
 	if (vhdx_entry_present(entry) &&
 	    !check_promise(s, image, offset + size))
 		return false;
+	for (unit = offset; unit < offset + size; unit += VHDX_MIB)
+		if (unit >> VHDX_ALIGN_SHIFT < DISK_UNITS)
+			s->verifier->payload[unit >> VHDX_ALIGN_SHIFT] =
+				s->verifier->states;
 	return own(s, "a block", offset, size);
 }
 
@@ -237,16 +218,17 @@ static bool check_tail(struct state *s, struct vhdx_image *image, u64 offset)
 	const u8 *byte = (const u8 *)page;
 	u32 bit;
 
-	if (!(sector % bits))
+	if (!(sector % bits) || s->verifier->bits_left)
 		return true;
 	if (vhdx_image_read(image, offset + sector / bits * VHDX_PAGE, page,
 			    VHDX_PAGE))
-		return wrong(s, "a bitmap cannot be read");
+		return verify_wrong(s, "a bitmap cannot be read");
 	for (bit = sector % bits; bit < bits; bit++)
 		if (byte[bit / 8] >> bit % 8 & 1)
-			return wrong(s, "a bit is set for sector %llu, past the end of the disk",
-				     (bat->size >> bat->sector_shift) + bit -
-					     sector % bits);
+			return verify_wrong(s,
+					    "a bit is set for sector %llu, past the end of the disk",
+					    (bat->size >> bat->sector_shift) +
+						    bit - sector % bits);
 	return true;
 }
 
@@ -256,7 +238,7 @@ static bool own_bitmaps(struct state *s, struct vhdx_image *image)
 	u64 count = DIV_ROUND_UP_ULL(bat->blocks, 1ULL << bat->ratio_shift);
 	u64 chunk, entry, offset;
 
-	for (chunk = 0; s->verifier->below && chunk < count; chunk++) {
+	for (chunk = 0; bat->differencing && chunk < count; chunk++) {
 		if (!get_entry(s, image, vhdx_bat_bitmap_index(bat, chunk),
 			       &entry))
 			return false;
@@ -272,157 +254,36 @@ static bool own_bitmaps(struct state *s, struct vhdx_image *image)
 	return true;
 }
 
-/* The disk that a run lies on. */
-static const struct disk *disk_of(const struct state *s,
-				  const struct vhdx_run *run)
-{
-	return run->layer ? &s->verifier->parent->disk : s->disk;
-}
-
-static bool check_piece(struct state *s, u64 pos, const struct vhdx_run *run)
-{
-	struct model *model = s->verifier->model;
-	u64 read = s->flags & VERIFY_LIVE ? model->clock + 1 : 0;
-	u64 block = pos >> model->block_shift;
-	u32 mask = model_block_pages(model) - 1;
-	u64 at = ALIGN_DOWN(run->offset, VHDX_PAGE);
-	u64 end = pos + run->length;
-	u64 start;
-
-	for (start = pos; start < end;
-	     start = ALIGN_DOWN(start, VHDX_PAGE) + VHDX_PAGE, at += VHDX_PAGE) {
-		const struct page *page = NULL;
-		u32 in_block = start / VHDX_PAGE & mask;
-		int sector;
-
-		if (run->kind == VHDX_RUN_DATA)
-			page = disk_page(disk_of(s, run), at / VHDX_PAGE);
-		sector = model_check_page(model, block, in_block, page,
-					  page_mask(start, end), read);
-		if (sector >= 0)
-			return wrong(s,
-				     "block %llu, sector %u, at 0x%llx in the %s, holds tag %x%s",
-				     block, in_block * PAGE_SECTORS + sector,
-				     run->kind == VHDX_RUN_DATA ? at : 0,
-				     run->layer ? "parent" : "file",
-				     page_tag(page, sector),
-				     page_tag(page, sector) == TAG_JUNK ?
-					     " (junk)" : "");
-	}
-	return true;
-}
-
-static u64 mix(u64 sum, u64 value)
-{
-	sum = (sum ^ value) * 0x9E3779B97F4A7C15ULL;
-	return sum ^ sum >> 32;
-}
-
-/* Of the MiB that a run lies in; false if they will not be the same again. */
-static bool identify(const struct state *s, const struct vhdx_run *run,
-		     u64 *id)
-{
-	u64 offset = ALIGN_DOWN(run->offset, VHDX_MIB);
-	u64 end = run->offset + run->length;
-
-	/* Zeros, and what the parent has, are the same for ever. */
-	if (run->kind != VHDX_RUN_DATA || run->layer)
-		return true;
-	for (; offset < end; offset += VHDX_MIB) {
-		u64 unit = disk_unit_id(s->disk, offset);
-
-		if (unit > s->lasting)
-			return false;
-		*id = mix(*id, unit);
-	}
-	return true;
-}
-
-/* A block lies in these runs. */
-static bool check_runs(struct state *s, u64 block)
-{
-	struct verifier *v = s->verifier;
-	struct seen now = { .change = v->model->block[block].change };
-	u64 pos = block << v->model->block_shift;
-	bool lasts = !(s->flags & VERIFY_LIVE);
-	u32 i;
-
-	for (i = 0; i < v->run_count; i++) {
-		const struct vhdx_run *run = &v->run[i];
-
-		now.runs = mix(now.runs, run->kind | run->layer << 8);
-		if (run->kind == VHDX_RUN_DATA)
-			now.runs = mix(now.runs, run->offset);
-		now.runs = mix(now.runs, run->length);
-		lasts = lasts && identify(s, run, &now.id);
-	}
-	if (lasts && !memcmp(&v->seen[block], &now, sizeof(now)))
-		return true;
-	for (i = 0; i < v->run_count; pos += v->run[i++].length)
-		if (!check_piece(s, pos, &v->run[i]))
-			return false;
-	if (lasts)
-		v->seen[block] = now;
-	return true;
-}
-
-static void add_run(struct verifier *v, const struct vhdx_run *run)
-{
-	if (v->run_count == v->run_room) {
-		v->run_room = 2 * v->run_room + 16;
-		v->run = realloc(v->run, v->run_room * sizeof(*v->run));
-		if (!v->run)
-			abort();
-	}
-	v->run[v->run_count++] = *run;
-}
-
-static bool check_block(struct state *s, const struct vhdx_chain *chain,
-			u64 block)
-{
-	struct model *model = s->verifier->model;
-	u64 start = block << model->block_shift;
-	u64 end = min(start + (1ULL << model->block_shift), model->size);
-	struct vhdx_run run;
-	u64 pos;
-
-	s->verifier->run_count = 0;
-	for (pos = start; pos < end; pos += run.length) {
-		if (vhdx_chain_find(chain, pos, end - pos, &run))
-			return wrong(s, "block %llu cannot be mapped", block);
-		if (run.kind == VHDX_RUN_COPY)
-			return wrong(s, "the log changes payload of block %llu",
-				     block);
-		if (run.layer > 1)
-			return wrong(s, "block %llu is mapped to layer %u",
-				     block, run.layer);
-		add_run(s->verifier, &run);
-	}
-	return check_runs(s, block);
-}
-
-/* The image and its parent, if it has one. */
-static struct vhdx_chain *open_chain(struct state *s, struct vhdx_image *image)
-{
-	struct vhdx_image *images[2] = { image, s->verifier->below };
-
-	return vhdx_chain_new(images, images[1] ? 2 : 1, 0, &s->report);
-}
-
 static bool check_payload(struct state *s, struct vhdx_image *image)
 {
-	struct vhdx_chain *chain = open_chain(s, image);
-	u64 block;
 	bool good;
+	u64 block;
 
-	if (IS_ERR(chain))
-		return wrong(s, "the image makes no chain");
-	good = own_regions(s, image) && own_bitmaps(s, image);
+	verify_find_absent(s, image);
+	good = own_regions(s, image) && own_bitmaps(s, image) &&
+	       verify_contents(s, image);
+
 	for (block = 0; block < image->bat.blocks && good; block++)
-		good = check_block(s, chain, block) &&
-		       own_block(s, image, block);
-	vhdx_chain_free(chain);
+		if (!verify_absent(s, image, block))
+			good = own_block(s, image, block);
+	if (good && !verify_log(s->verifier, s->disk,
+				vhdx_header_current(&image->headers)))
+		s->bad = true;
 	return good;
+}
+
+/* A disk that gets another size has the one or the other at any time. */
+static bool check_size(struct state *s, const struct vhdx_image *image)
+{
+	struct verifier *v = s->verifier;
+
+	v->image_size = image->params.size;
+	if (!v->model || v->image_size == v->size[0] ||
+	    v->image_size == v->size[1])
+		return true;
+	return verify_wrong(s,
+			    "the virtual disk has %llu bytes, and is to have %llu or %llu",
+			    v->image_size, v->size[0], v->size[1]);
 }
 
 static bool check_blocks(struct state *s, struct vhdx_image *image)
@@ -430,33 +291,37 @@ static bool check_blocks(struct state *s, struct vhdx_image *image)
 	struct vhdx_census census;
 
 	if (vhdx_check_blocks(image, &census, NULL, &s->report))
-		return wrong(s, "the BAT cannot be checked");
+		return verify_wrong(s, "the BAT cannot be checked");
 	if (census.faulty || census.overlaps)
-		return wrong(s, "%llu BAT entries are faulty, %llu overlap",
+		return verify_wrong(s, "%llu BAT entries are faulty, %llu overlap",
 			     census.faulty, census.overlaps);
 	return !s->bad;
 }
 
-static struct vhdx_image *open_state(struct state *s)
+/**
+ * verify_open() - begin to look
+ * @s: what to set up
+ * @verifier: who looks
+ * @disk: the disk
+ *
+ * Return: the image in it, or NULL if there is none.
+ */
+struct vhdx_image *verify_open(struct state *s, struct verifier *verifier,
+			       const struct disk *disk)
 {
-	struct vhdx_image *image =
-		vhdx_image_open(&s->store, VHDX_POOL_PAGES_DEFAULT, &s->report);
+	struct vhdx_image *image;
 
-	if (!IS_ERR(image))
-		return image;
-	wrong(s, "cannot be opened: error %ld", -PTR_ERR(image));
-	return NULL;
-}
-
-static void state_init(struct state *s, struct verifier *verifier,
-		       const struct disk *disk)
-{
 	memset(s, 0, sizeof(*s));
 	s->store.ops = &state_ops;
 	s->store.size = disk->size;
 	s->report.emit = hear;
 	s->disk = disk;
 	s->verifier = verifier;
+	image = vhdx_image_open(&s->store, VHDX_POOL_PAGES_DEFAULT, &s->report);
+	if (!IS_ERR(image))
+		return image;
+	verify_wrong(s, "cannot be opened: error %ld", -PTR_ERR(image));
+	return NULL;
 }
 
 /**
@@ -475,92 +340,15 @@ bool verify_state(struct verifier *verifier, const struct disk *disk,
 	struct vhdx_image *image;
 	struct state s;
 
-	state_init(&s, verifier, disk);
+	image = verify_open(&s, verifier, disk);
+	if (!image)
+		return false;
 	s.lasting = lasting;
 	s.flags = flags;
-	image = open_state(&s);
-	if (!image)
-		return false;
 	expect_complete(&s, image);
-	if (check_headers(&s, image, touched) && check_blocks(&s, image))
+	if (check_size(&s, image) && check_headers(&s, image, touched) &&
+	    check_blocks(&s, image))
 		check_payload(&s, image);
-	vhdx_image_close(image);
-	return !s.bad;
-}
-
-/* Some sectors of a page, over what is known of it. */
-static void put_sectors(struct page **page, struct page *found, u8 mask)
-{
-	struct page *before = *page;
-
-	*page = mask == 0xff ? page_get(found) :
-			       page_merge(before, found, mask);
-	page_put(before);
-}
-
-/* What a block shows, page by page. */
-static void gather(const struct state *s, const struct vhdx_chain *chain,
-		   u64 block, struct page **page)
-{
-	struct model *model = s->verifier->model;
-	u64 start = block << model->block_shift;
-	u64 end = min(start + (1ULL << model->block_shift), model->size);
-	struct vhdx_run run;
-	u64 pos, i, at;
-
-	for (pos = start; pos < end; pos += run.length) {
-		if (vhdx_chain_find(chain, pos, end - pos, &run))
-			abort();
-		if (run.kind != VHDX_RUN_DATA)
-			continue;
-		at = run.offset / VHDX_PAGE;
-		for (i = pos / VHDX_PAGE; i * VHDX_PAGE < pos + run.length; i++)
-			put_sectors(&page[i - start / VHDX_PAGE],
-				    disk_page(disk_of(s, &run), at++),
-				    page_mask(max(pos, i * VHDX_PAGE),
-					      pos + run.length));
-	}
-}
-
-static void forget(struct page **page, u32 count)
-{
-	while (count--) {
-		page_put(page[count]);
-		page[count] = NULL;
-	}
-}
-
-/**
- * verify_learn() - what a disk shows is all that it may show
- * @verifier: whose model is to say so
- * @disk: that was found right
- *
- * Return: false if it cannot be opened after all.
- */
-bool verify_learn(struct verifier *verifier, const struct disk *disk)
-{
-	struct model *model = verifier->model;
-	struct vhdx_image *image;
-	struct vhdx_chain *chain;
-	struct page **page;
-	struct state s;
-	u64 block;
-
-	state_init(&s, verifier, disk);
-	image = open_state(&s);
-	if (!image)
-		return false;
-	chain = open_chain(&s, image);
-	page = calloc(model_block_pages(model), sizeof(struct page *));
-	if (IS_ERR(chain) || !page)
-		abort();
-	for (block = 0; block < image->bat.blocks; block++) {
-		gather(&s, chain, block, page);
-		model_learn(model, block, page);
-		forget(page, model_block_pages(model));
-	}
-	free(page);
-	vhdx_chain_free(chain);
 	vhdx_image_close(image);
 	return !s.bad;
 }
@@ -576,6 +364,30 @@ void verify_mark(struct verifier *verifier, const struct vhdx_header *header)
 	verifier->data_guid = header->data_write_guid;
 }
 
+/**
+ * verify_sizes() - the sizes that the virtual disk may have
+ * @verifier: whose model has the larger one
+ * @one: bytes
+ * @other: bytes; the same, unless the size is about to change
+ */
+void verify_sizes(struct verifier *verifier, u64 one, u64 other)
+{
+	u64 blocks = verifier->model->blocks;
+	struct seen *seen = verifier->seen;
+
+	verifier->size[0] = one;
+	verifier->size[1] = other;
+	if (blocks <= verifier->seen_count)
+		return;
+	seen = realloc(seen, blocks * sizeof(*seen));
+	if (!seen)
+		abort();
+	memset(seen + verifier->seen_count, 0,
+	       (blocks - verifier->seen_count) * sizeof(*seen));
+	verifier->seen = seen;
+	verifier->seen_count = blocks;
+}
+
 /* Of the parent nothing is to be said. */
 static void hear_below(struct vhdx_report *report,
 		       const struct vhdx_finding *finding)
@@ -587,31 +399,43 @@ static void hear_below(struct vhdx_report *report,
 /**
  * verify_init() - a verifier of a model
  * @verifier: what to set up
- * @model: what may be read
- * @parent: the parent of the image, if it has a size
+ * @model: what may be read, or NULL
  */
-void verify_init(struct verifier *verifier, struct model *model,
-		 struct parent *parent)
+void verify_init(struct verifier *verifier, struct model *model)
 {
 	memset(verifier, 0, sizeof(*verifier));
 	verifier->model = model;
-	verifier->seen = calloc(model->blocks, sizeof(*verifier->seen));
-	if (!verifier->seen)
-		abort();
 	verifier->report.emit = hear_below;
-	if (!parent->size)
-		return;
-	verifier->parent = parent;
-	verifier->below = parent_open(parent, VHDX_POOL_PAGES_DEFAULT,
-				      &verifier->report);
-	if (IS_ERR(verifier->below))
-		abort();
+	if (model)
+		verify_sizes(verifier, model->size, model->size);
 }
 
+/**
+ * verify_over() - the image lies over a parent that nobody writes
+ * @verifier: the verifier
+ * @parent: the parent
+ */
+void verify_over(struct verifier *verifier, struct parent *parent)
+{
+	struct verify_lower *lower = verifier->lower;
+
+	lower->disk = &parent->disk;
+	lower->image = parent_open(parent, VHDX_POOL_PAGES_DEFAULT,
+				   &verifier->report);
+	if (IS_ERR(lower->image))
+		abort();
+	verifier->lower_count = 1;
+	verifier->still = true;
+}
+
+/**
+ * verify_exit() - forget a verifier, and close what verify_over() opened
+ * @verifier: the verifier
+ */
 void verify_exit(struct verifier *verifier)
 {
-	if (verifier->below)
-		vhdx_image_close(verifier->below);
+	if (verifier->still)
+		vhdx_image_close(verifier->lower->image);
 	free(verifier->seen);
 	free(verifier->run);
 }
