@@ -5,125 +5,14 @@
 #include "clock.h"
 #include "device-arg.h"
 #include "document.h"
+#include "end-device.h"
 #include "message.h"
 #include "partitions.h"
-#include "signals.h"
 #include "status-tree.h"
-#include "users.h"
 #include "vhdxsetup.h"
-
-/* Attempts to suspend the device while others open it. */
-#define TRIES	5
 
 #define NSECS_PER_SEC	1000000000ULL
 #define LOOK_USECS	100000
-
-static int say_removal(const struct dmdev *dev, int err)
-{
-	if (err)
-		msg_err("%s: not removed: %s", dev->name, strerror(-err));
-	return err;
-}
-
-/* A device that was never written has lost nothing. */
-static int say_fault(const struct dmdev *dev, const char *fault, bool unwritten)
-{
-	if (unwritten) {
-		msg_warn("%s: the device was read-only, and nothing was written to the image: %s",
-			 dev->name, fault);
-		return 0;
-	}
-	msg_err("%s: writing to the image has failed: %s; writes that no flush has covered may be lost",
-		dev->name, fault);
-	return -EIO;
-}
-
-/* Return why the image lacks writes, for free(), or NULL. */
-static char *fault_now(const char *name, bool *unwritten)
-{
-	struct dmdev dev;
-	char *fault;
-
-	if (dmdev_query(name, &dev))
-		return NULL;
-	fault = status_fault(&dev);
-	*unwritten = status_unwritten(&dev);
-	dmdev_forget(&dev);
-	return fault;
-}
-
-static void resume_again(const char *name)
-{
-	int err = dmdev_resume(name);
-
-	/* Another program may have removed it meanwhile. */
-	if (err && err != -ENXIO)
-		msg_err("%s: stays suspended: `dmsetup resume %s' ends that",
-			name, name);
-}
-
-/*
- * A suspend ends the session, as a removal does. Only a device that still
- * exists can report whether that succeeded, so suspend it first. If a program
- * opens it meanwhile, its I/O would wait for ever: then resume the device,
- * unless it was suspended before.
- */
-static int remove_asked(const struct dmdev *dev)
-{
-	bool suspended = false, unwritten = false;
-	struct dmdev now;
-	char *fault;
-	int err;
-
-	err = dmdev_query(dev->name, &now);
-	if (!err) {
-		suspended = now.suspended;
-		dmdev_forget(&now);
-		err = dmdev_suspend(dev->name);
-	}
-	if (err)
-		return say_removal(dev, err);
-	fault = fault_now(dev->name, &unwritten);
-	err = dmdev_remove(dev->name, DMDEV_REMOVE_AT_ONCE);
-	if (err && err != -ENXIO && !suspended)
-		resume_again(dev->name);
-	if (err && err != -EBUSY)
-		say_removal(dev, err);
-	/*
-	 * Another attempt would fail as well, so remove the device all the
-	 * same.
-	 */
-	if (!err && fault)
-		err = say_fault(dev, fault, unwritten);
-	free(fault);
-	return err;
-}
-
-/* Hold signals: one in between would leave a suspended device. */
-static int remove_whole(const struct dmdev *dev)
-{
-	int err;
-
-	signals_hold();
-	err = remove_asked(dev);
-	signals_let();
-	return err;
-}
-
-static int remove_device(const struct dmdev *dev)
-{
-	int err, tries;
-
-	for (tries = 0; tries < TRIES; tries++) {
-		err = users_refuse(dev->name, 0);
-		if (err)
-			return err;
-		err = remove_whole(dev);
-		if (err != -EBUSY)
-			return err;
-	}
-	return say_removal(dev, err);
-}
 
 static int count_users(const struct dmdev *part, void *context)
 {
@@ -157,19 +46,6 @@ static void wait_for_users(const char *name, unsigned long seconds)
 		usleep(LOOK_USECS);
 }
 
-static int close_now(const struct dmdev *dev)
-{
-	int err;
-
-	/* Test this before removing partitions: remove all or nothing. */
-	err = users_refuse(dev->name, partitions_count(dev));
-	if (!err)
-		err = partitions_remove(dev, false);
-	if (!err)
-		err = remove_device(dev);
-	return err;
-}
-
 /* A device in use is removed later, when nobody reads a result any more. */
 static int close_deferred(const struct dmdev *dev)
 {
@@ -183,22 +59,22 @@ static int close_deferred(const struct dmdev *dev)
 		return err;
 	err = dmdev_query(dev->name, &now);
 	if (err)
-		return say_removal(dev, err);
+		return end_device_say(dev, err);
 	used = now.open_count > 0;
 	dmdev_forget(&now);
 	if (!used) {
-		err = remove_whole(dev);
+		err = end_device_whole(dev);
 		/* A program may have opened it meanwhile. */
 		if (err != -EBUSY)
 			return err;
 	}
 	err = dmdev_remove(dev->name, DMDEV_REMOVE_DEFERRED);
 	if (err)
-		return say_removal(dev, err);
+		return end_device_say(dev, err);
 	msg_info("%s is in use; its last close removes it", dev->name);
 	fault = status_fault(dev);
 	if (fault)
-		err = say_fault(dev, fault, status_unwritten(dev));
+		err = end_device_fault(dev, fault, status_unwritten(dev));
 	free(fault);
 	return err;
 }
@@ -231,7 +107,7 @@ int cmd_close(const struct options *options, char **args)
 	if (err)
 		return err;
 	wait_for_users(dev.name, options->wait);
-	err = options->deferred ? close_deferred(&dev) : close_now(&dev);
+	err = options->deferred ? close_deferred(&dev) : end_device(&dev);
 	if (options->json)
 		put_json(dev.name);
 	dmdev_forget(&dev);
