@@ -178,7 +178,8 @@ int dmdev_load(const struct dmdev_spec *spec)
 	int err = -ENOMEM;
 
 	if (task && (!spec->read_only || dm_task_set_ro(task)) &&
-	    dm_task_add_target(task, 0, spec->sectors, TARGET_TYPE,
+	    dm_task_add_target(task, 0, spec->sectors,
+			       spec->target ? spec->target : TARGET_TYPE,
 			       spec->params))
 		err = run_task(task);
 	end_task(task);

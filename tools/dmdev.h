@@ -80,6 +80,7 @@ struct dmdev {
  * @sectors: length in units of 512 bytes
  * @read_only: the device refuses writes
  * @params: the target's part of the table line
+ * @target: type of the target; NULL for TARGET_TYPE
  */
 struct dmdev_spec {
 	const char *name;
@@ -87,6 +88,7 @@ struct dmdev_spec {
 	u64 sectors;
 	bool read_only;
 	const char *params;
+	const char *target;
 };
 
 /**

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "exit-codes.h"
 #include "message.h"
 #include "run-tool.h"
 #include "signals.h"
@@ -46,16 +47,22 @@ static int spawn(const char *const *argv, posix_spawn_file_actions_t *actions,
 	return -err;
 }
 
-/* Run it with empty input, and with output to @out and @errors. */
-static int spawn_into(const char *const *argv, int out, int errors, pid_t *pid)
+/* Run it with input from @in, or an empty one, and with output to @out and @errors. */
+static int spawn_into(const char *const *argv, int in, int out, int errors,
+		      pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	int err = posix_spawn_file_actions_init(&actions);
 
 	if (err)
 		return -err;
-	err = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
-					       "/dev/null", O_RDONLY, 0);
+	if (in >= 0)
+		err = posix_spawn_file_actions_adddup2(&actions, in,
+						       STDIN_FILENO);
+	else
+		err = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+						       "/dev/null", O_RDONLY,
+						       0);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&actions, out,
 						       STDOUT_FILENO);
@@ -102,22 +109,8 @@ static void say_verbose(char *text)
 	free(text);
 }
 
-/**
- * run_tool() - run a program and wait for it
- * @argv: its name and arguments, ended by NULL
- * @end: set to how it ended
- * @out: set to its standard output, for free(); or NULL
- * @errors: set to its standard error, for free(); if NULL, print that with -v
- *
- * The output goes to memory files and not to pipes, so that a process in the
- * background cannot delay us. Always sets @out and @errors, to NULL without
- * memory.
- *
- * Return: 0 if the program ran, even if it failed; -ENOENT if it is not
- * installed; or another negative errno.
- */
-int run_tool(const char *const *argv, struct tool_end *end, char **out,
-	     char **errors)
+static int run(const char *const *argv, int in, struct tool_end *end,
+	       char **out, char **errors)
 {
 	int fds[2] = { memfd_create("out", MFD_CLOEXEC),
 		       memfd_create("errors", MFD_CLOEXEC) };
@@ -128,7 +121,7 @@ int run_tool(const char *const *argv, struct tool_end *end, char **out,
 
 	msg_verbose("running %s", argv[0]);
 	if (fds[0] >= 0 && fds[1] >= 0)
-		result = spawn_into(argv, fds[0], fds[1], &pid);
+		result = spawn_into(argv, in, fds[0], fds[1], &pid);
 	if (!result)
 		result = wait_for(pid, end);
 	for (i = 0; i < 2; i++) {
@@ -146,4 +139,94 @@ int run_tool(const char *const *argv, struct tool_end *end, char **out,
 	else
 		say_verbose(texts[1]);
 	return result;
+}
+
+/**
+ * run_tool() - run a program and wait for it
+ * @argv: its name and arguments, ended by NULL
+ * @end: set to how it ended
+ * @out: set to its standard output, for free(); or NULL
+ * @errors: set to its standard error, for free(); if NULL, print that with -v
+ *
+ * Its input is empty. The output goes to memory files and not to pipes, so that a
+ * process in the background cannot delay us. Always sets @out and @errors, to NULL
+ * without memory.
+ *
+ * Return: 0 if the program ran, even if it failed; -ENOENT if it is not
+ * installed; or another negative errno.
+ */
+int run_tool(const char *const *argv, struct tool_end *end, char **out,
+	     char **errors)
+{
+	return run(argv, -1, end, out, errors);
+}
+
+static void say_errors(const char *name, char *text, bool failed)
+{
+	char *line, *rest = text;
+
+	while (rest && (line = strsep(&rest, "\n"))) {
+		if (*line && failed)
+			msg_err("%s: %s", name, line);
+		else if (*line)
+			msg_verbose("%s: %s", name, line);
+	}
+	free(text);
+}
+
+static int judge_end(const char *name, const struct tool_end *end, int most)
+{
+	if (end->signal)
+		msg_err("%s: was ended by signal %d (%s)", name, end->signal,
+			strsignal(end->signal));
+	else if (end->status > most)
+		msg_err("%s: exited with status %d", name, end->status);
+	else
+		return 0;
+	return end->signal && signals_held() ? -EINTR : -ETOOL;
+}
+
+/* A file of memory that holds the text, to be read from its beginning. */
+static int text_file(const char *text)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	ssize_t len = (ssize_t)strlen(text);
+
+	if (fd >= 0 && pwrite(fd, text, (size_t)len, 0) != len) {
+		close(fd);
+		fd = -1;
+	}
+	return fd < 0 ? -ENOMEM : fd;
+}
+
+/**
+ * run_tool_or_say() - run a program that does a part of the work
+ * @argv: its name and arguments, ended by NULL
+ * @input: its standard input; NULL for none
+ * @most: the highest exit status that is no failure
+ *
+ * Return: 0; or after a message, with what the program said: -ENOEXEC if it is not
+ * installed, -ETOOL if it failed, -EINTR if a held signal has ended it, or another
+ * negative errno.
+ */
+int run_tool_or_say(const char *const *argv, const char *input, int most)
+{
+	struct tool_end end = { 0 };
+	char *out = NULL, *errors = NULL;
+	int in = input ? text_file(input) : -1;
+	int err = input && in < 0 ? in : 0;
+	bool failed;
+
+	if (!err)
+		err = run(argv, in, &end, &out, &errors);
+	if (in >= 0)
+		close(in);
+	failed = !err && (end.signal || end.status > most);
+	say_errors(argv[0], out, failed);
+	say_errors(argv[0], errors, failed);
+	if (!err)
+		return judge_end(argv[0], &end, most);
+	msg_err("%s cannot be run: %s", argv[0],
+		err == -ENOENT ? "it is not installed" : strerror(-err));
+	return err == -ENOENT ? -ENOEXEC : err;
 }

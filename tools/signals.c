@@ -11,6 +11,9 @@ static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
 static sigset_t mask;
 static bool held;
 
+/* How often signals_keep() has been called. */
+static unsigned int kept;
+
 /**
  * signals_hold() - block the signals that would end the process
  */
@@ -33,10 +36,30 @@ void signals_hold(void)
  */
 void signals_let(void)
 {
-	if (!held)
+	if (!held || kept)
 		return;
 	held = false;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+/**
+ * signals_keep() - hold signals for longer work
+ *
+ * Parts of the work may hold and let them as ever: they stay held.
+ */
+void signals_keep(void)
+{
+	signals_hold();
+	kept++;
+}
+
+/**
+ * signals_keep_end() - end signals_keep(), and deliver held signals
+ */
+void signals_keep_end(void)
+{
+	kept--;
+	signals_let();
 }
 
 /**

@@ -5,6 +5,8 @@
  * signals.c APIs:
  *   signals_hold()	block the signals that would end the process
  *   signals_let()	deliver held signals
+ *   signals_keep()	hold signals for longer work, of which these are parts
+ *   signals_keep_end()	end that
  *   signals_before()	find the signal mask before signals_hold()
  *   signals_held()	test whether a held signal is pending
  */
@@ -16,6 +18,8 @@
 
 void signals_hold(void);
 void signals_let(void);
+void signals_keep(void);
+void signals_keep_end(void);
 void signals_before(sigset_t *before);
 bool signals_held(void);
 

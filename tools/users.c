@@ -25,10 +25,15 @@ static bool is_node_of(const char *path, const struct dmdev *dev)
  * A file system that may have several devices, such as btrfs, has a device
  * number of its own, so compare the source of the mount, too.
  */
+static bool is_mount_of(struct libmnt_fs *fs, const struct dmdev *dev)
+{
+	return mnt_fs_get_devno(fs) == makedev(dev->major, dev->minor) ||
+	       is_node_of(mnt_fs_get_source(fs), dev);
+}
+
 static bool name_mount(struct libmnt_fs *fs, const struct dmdev *dev)
 {
-	bool found = mnt_fs_get_devno(fs) == makedev(dev->major, dev->minor) ||
-		     is_node_of(mnt_fs_get_source(fs), dev);
+	bool found = is_mount_of(fs, dev);
 
 	if (found)
 		msg_err("%s: is in use: mounted at %s; unmount it first",
@@ -155,4 +160,30 @@ int users_refuse(const char *name, int own)
 			return err;
 		usleep(LOOK_USECS);
 	}
+}
+
+/**
+ * users_mount() - find where a device is mounted
+ * @name: name of the device
+ *
+ * Return: the mount point in our namespace, for free(); NULL if there is none.
+ */
+char *users_mount(const char *name)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_table *table = mnt_new_table();
+	struct libmnt_fs *fs;
+	char *target = NULL;
+	struct dmdev dev;
+
+	if (iter && table && !dmdev_query(name, &dev)) {
+		if (!mnt_table_parse_file(table, "/proc/self/mountinfo"))
+			while (!target && !mnt_table_next_fs(table, iter, &fs))
+				if (is_mount_of(fs, &dev))
+					target = strdup(mnt_fs_get_target(fs));
+		dmdev_forget(&dev);
+	}
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return target;
 }

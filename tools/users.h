@@ -4,6 +4,7 @@
  *
  * users.c APIs:
  *   users_refuse()	check that nobody uses a device
+ *   users_mount()	find where a device is mounted
  */
 #ifndef USERS_H
 #define USERS_H
@@ -11,5 +12,6 @@
 #include "dmdev.h"
 
 int users_refuse(const char *name, int own);
+char *users_mount(const char *name);
 
 #endif /* USERS_H */
