@@ -5,15 +5,19 @@
  */
 #include "device-arg.h"
 #include "document.h"
+#include "exit-codes.h"
 #include "findings.h"
+#include "grow-last.h"
 #include "message.h"
 #include "open-image.h"
+#include "passing-device.h"
 #include "progress.h"
 #include "recover.h"
 #include "resize-live.h"
 #include "resize-shrink.h"
 #include "resize.h"
 #include "siblings.h"
+#include "signals.h"
 #include "size-arg.h"
 
 /**
@@ -122,29 +126,38 @@ static void announce_less(const struct resized *r)
 			 r->name);
 }
 
-/* Neither a partition table nor a file system notices by itself. */
-static void announce(const struct resized *r)
+static void announce_more(const struct resized *r)
 {
 	char from[32], to[32];
 
-	if (r->from == r->to) {
-		msg_info("%s: has that size already", r->name);
-		return;
-	}
-	if (r->to < r->from) {
-		announce_less(r);
-		return;
-	}
 	msg_info("%s: grown from %s to %s", r->name,
 		 tree_size_words(r->from, from, sizeof(from)),
 		 tree_size_words(r->to, to, sizeof(to)));
 	announce_pause(r);
+}
+
+/* Neither a partition table nor a file system notices by itself. */
+static void announce_rest(const struct resized *r)
+{
 	if (r->gpt)
 		msg_info("%s: the backup of its GPT is still where the disk ended: %s`sfdisk --relocate gpt-bak-std /dev/mapper/%s' moves it",
 			 r->name, r->live ? "" : "open the image, then ",
 			 r->live ? r->name : "NAME");
 	msg_info("%s: what is on the disk does not know yet that there is more room: enlarge the last partition (growpart), then the file system (resize2fs, xfs_growfs, ntfsresize)",
 		 r->name);
+}
+
+static void announce(const struct options *options, const struct resized *r)
+{
+	if (r->from == r->to) {
+		msg_info("%s: has that size already", r->name);
+	} else if (r->to < r->from) {
+		announce_less(r);
+	} else {
+		announce_more(r);
+		if (!options->grow_last)
+			announce_rest(r);
+	}
 }
 
 static void put_json(const struct resized *r)
@@ -203,10 +216,116 @@ static int resize_image(const struct options *options, const char *size,
 	return err;
 }
 
+static void tell(const struct options *options, const struct resized *r)
+{
+	announce(options, r);
+	if (options->json)
+		put_json(r);
+}
+
+static void put_grown(const struct grow_last *g)
+{
+	struct json_object *object = tree_new();
+
+	if (g->part.number)
+		tree_number(object, "number", g->part.number);
+	tree_text(object, "file_system", g->part.type);
+	tree_number(object, "old_length", g->part.length);
+	tree_number(object, "new_length", g->length);
+	document_put("grown", object);
+}
+
+static int check_last(struct resized *r)
+{
+	struct grow_last *g = r->context;
+
+	/* The device has been learned anew. */
+	g->name = r->name;
+	return grow_contents_check(g);
+}
+
+/*
+ * What cannot grow is refused before the disk does; a check may write, and comes when
+ * nothing else stands in the way.
+ */
+static int resize_with_last(const struct options *options, struct dmdev *dev,
+			    const char *size, struct resized *r)
+{
+	struct grow_last g;
+	int err, ended;
+
+	signals_keep();
+	err = grow_last_plan(dev, r->name, &g);
+	r->before = check_last;
+	r->context = &g;
+	if (!err)
+		err = resize_live(options, dev, size, r);
+	if (!err) {
+		tell(options, r);
+		err = grow_last_do(&g);
+	}
+	if (!err && options->json)
+		put_grown(&g);
+	ended = grow_last_end(&g);
+	signals_keep_end();
+	return err ? err : ended;
+}
+
+static int resize_device(const struct options *options, struct dmdev *dev,
+			 const char *size, struct resized *r)
+{
+	int err;
+
+	if (options->shrink) {
+		msg_err("%s: a disk shrinks only while no device is made of it; close it first",
+			dev->name);
+		return -EBUSY;
+	}
+	r->name = dev->name;
+	if (options->grow_last)
+		return resize_with_last(options, dev, size, r);
+	err = resize_live(options, dev, size, r);
+	if (!err)
+		tell(options, r);
+	return err;
+}
+
+/* Programs that know partitions and file systems need a device. */
+static int resize_passing(const struct options *options, const char *size,
+			  struct resized *r)
+{
+	struct dmdev dev;
+	int err = passing_device(options, r->name, &dev), ended;
+
+	if (err == -ENOTARGET)
+		msg_info("%s: --grow-last works on a device, which the module makes; without it, enlarge the disk alone, and what is on it where the disk is used: `sfdisk --relocate gpt-bak-std' for a GPT, growpart for the last partition, then resize2fs, xfs_growfs or ntfsresize",
+			 r->name);
+	if (err)
+		return err;
+	r->passing = true;
+	err = resize_with_last(options, &dev, size, r);
+	ended = passing_device_end(&dev);
+	return err ? err : ended;
+}
+
+static int resize_image_alone(const struct options *options, const char *size,
+			      struct resized *r)
+{
+	int err = resize_image(options, size, r);
+
+	if (!err)
+		tell(options, r);
+	return err;
+}
+
 static int check_options(const struct options *options, const char *size)
 {
 	if (options->to_minimum && !options->shrink) {
 		msg_err("--to-minimum goes with --shrink");
+		return -EINVAL;
+	}
+	if (options->grow_last && options->shrink) {
+		msg_err("--grow-last and --shrink exclude each other");
 		return -EINVAL;
 	}
 	if (options->to_minimum && size) {
@@ -235,20 +354,12 @@ int cmd_resize(const struct options *options, char **args)
 	if (err)
 		return err;
 	err = device_of(args[0], &dev);
-	if (!err && options->shrink) {
-		msg_err("%s: a disk shrinks only while no device is made of it; close it first",
-			dev.name);
-		err = -EBUSY;
-	} else if (!err) {
-		r.name = dev.name;
-		err = resize_live(options, &dev, args[1], &r);
-	} else if (err == -ENXIO) {
-		err = resize_image(options, args[1], &r);
-	}
 	if (!err)
-		announce(&r);
-	if (!err && options->json)
-		put_json(&r);
+		err = resize_device(options, &dev, args[1], &r);
+	else if (err == -ENXIO && options->grow_last)
+		err = resize_passing(options, args[1], &r);
+	else if (err == -ENXIO)
+		err = resize_image_alone(options, args[1], &r);
 	free(r.image);
 	dmdev_forget(&dev);
 	return err;

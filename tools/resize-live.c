@@ -214,8 +214,9 @@ static int resize_locked(struct growing *g, const char *size)
 	struct resized *r = g->r;
 	int err;
 
-	r->name = g->dev->name;
-	r->live = true;
+	if (!r->passing)
+		r->name = g->dev->name;
+	r->live = !r->passing;
 	err = device_needs(GROW_MINOR, "a resize");
 	if (!err)
 		err = table_change_check(g->dev,
@@ -231,12 +232,16 @@ static int resize_locked(struct growing *g, const char *size)
 	if (err)
 		return err;
 	r->gpt = has_gpt(g);
-	if (r->from == r->to)
+	if (r->from == r->to && !r->before)
 		return 0;
-	r->moves = vhdx_resize_moves(g->disk->layer[0]->image, r->to);
 	/* A device that has written has orphaned them already. */
 	err = siblings_guard(g->disk, r->name, g->options->force, "resizes");
-	return err ? err : grow(g);
+	if (!err && r->before)
+		err = r->before(r);
+	if (err || r->from == r->to)
+		return err;
+	r->moves = vhdx_resize_moves(g->disk->layer[0]->image, r->to);
+	return grow(g);
 }
 
 /**

@@ -18,6 +18,10 @@
 /**
  * struct resized - a disk that gets, or has got, another size
  * @name: what messages call it: the device, or the image as it was given
+ * @before: called when nothing stands in the way of a live device's growth, also of
+ *	one that has its size already, before that begins; NULL for none
+ * @context: for @before
+ * @passing: its device is made for the resize alone; messages name the image
  * @image: path of the image, for free(); NULL before it is known
  * @from: bytes of the disk before
  * @to: bytes that it gets
@@ -28,6 +32,9 @@
  */
 struct resized {
 	const char *name;
+	int (*before)(struct resized *r);
+	void *context;
+	bool passing;
 	char *image;
 	u64 from;
 	u64 to;

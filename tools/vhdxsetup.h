@@ -94,6 +94,7 @@ struct metadata_change {
  * @socket: serve: path of the socket; NULL to choose one
  * @shrink: resize: make the disk smaller
  * @to_minimum: resize: make it as small as its contents allow
+ * @grow_last: resize: grow the last partition and its file system, too
  * @since: diff: the ancestor, NULL for the parent
  * @prometheus: stats: as its textfile collector takes it
  * @quiesce: snapshot: freeze file systems first
@@ -157,6 +158,7 @@ struct options {
 	const char *socket;
 	bool shrink;
 	bool to_minimum;
+	bool grow_last;
 	const char *since;
 	bool prometheus;
 	bool quiesce;
