@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
 
@@ -38,6 +39,12 @@ static void qemu_byte_take(int fd, u32 byte)
  */
 static bool open_elsewhere(int fd, bool writing)
 {
+	/*
+	 * Who opens the file now breaks the lease, and the kernel tells us by a
+	 * signal. SIGIO would end a program that does not expect it; SIGURG is
+	 * ignored unless it is caught.
+	 */
+	(void)fcntl(fd, F_SETSIG, SIGURG);
 	/*
 	 * EACCES: another's file; EINVAL: no leases here. Neither is a
 	 * conflict.
