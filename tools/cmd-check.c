@@ -6,7 +6,7 @@
  * A hostile image can have a finding for each block, so findings are printed
  * one by one, also in JSON, and not kept in memory.
  */
-#include "check.h"
+#include "console.h"
 #include "document.h"
 #include "exit-codes.h"
 #include "family.h"
@@ -46,7 +46,6 @@ struct verdict {
 
 /**
  * struct checker - a run of check
- * @sink: receives the findings
  * @progress: shown during the check
  * @options: of the command line
  * @now: result for the present image so far
@@ -57,7 +56,6 @@ struct verdict {
  * @images: results of all images, for JSON
  */
 struct checker {
-	struct disk_sink sink;
 	struct progress progress;
 	const struct options *options;
 	struct verdict now;
@@ -68,109 +66,88 @@ struct checker {
 	struct json_object *images;
 };
 
-/* Keep the first error: it says why the image cannot be opened. */
-static void note(struct verdict *now, const char *path,
-		 const struct vhdx_finding *finding)
+/* Messages of an image are findings of the engine, whose severities they have. */
+static enum vhdx_severity severity_of(const struct vhdx_message *finding)
 {
-	char sentence[VHDX_SENTENCE_MAX];
-
-	if (finding->severity != VHDX_ERROR || *now->reason)
-		return;
-	vhdx_sentence(finding, sentence, sizeof(sentence));
-	snprintf(now->reason, sizeof(now->reason), "%s: %s", path, sentence);
+	return (enum vhdx_severity)(finding->kind - VHDX_MESSAGE_INFO);
 }
 
-static void print_json(const char *path, const struct vhdx_finding *finding)
+/* Keep the first error: it says why the image cannot be opened. */
+static void note(struct verdict *now, const struct vhdx_message *finding)
+{
+	if (severity_of(finding) == VHDX_ERROR && !*now->reason)
+		snprintf(now->reason, sizeof(now->reason), "%s", finding->raw);
+}
+
+static void print_json(const struct vhdx_message *finding)
 {
 	struct json_object *object = tree_new();
 
-	tree_text(object, "image", path);
-	tree_text(object, "severity", severity_name(finding->severity));
-	tree_text(object, "structure", finding->at.name);
-	if (finding->at.index != VHDX_NO_INDEX)
-		tree_number(object, "index", finding->at.index);
-	if (finding->at.count) {
-		tree_number(object, "last_index", finding->at.last);
-		tree_number(object, "count", finding->at.count);
+	tree_text(object, "image", finding->path);
+	tree_text(object, "severity", severity_name(severity_of(finding)));
+	tree_text(object, "structure", finding->structure);
+	if (finding->index != VHDX_MESSAGE_NO_INDEX)
+		tree_number(object, "index", finding->index);
+	if (finding->count) {
+		tree_number(object, "last_index", finding->last);
+		tree_number(object, "count", finding->count);
 	}
-	tree_number(object, "offset", finding->at.offset);
+	tree_number(object, "offset", finding->offset);
 	tree_text(object, "text", finding->text);
 	document_element(object);
 }
 
-static void print_text(const char *path, const struct vhdx_finding *finding)
+/* The severity goes between the path and the rest of the line. */
+static void print_text(const struct vhdx_message *finding)
 {
-	char sentence[VHDX_SENTENCE_MAX];
+	enum vhdx_severity severity = severity_of(finding);
 
-	if (finding->severity == VHDX_INFO && !msg_enabled(MSG_NORMAL))
+	if (severity == VHDX_INFO && !console_says(CONSOLE_NORMAL))
 		return;
-	vhdx_sentence(finding, sentence, sizeof(sentence));
-	msg_safe(stdout, path);
-	printf(": %s: ", severity_name(finding->severity));
-	msg_safe(stdout, sentence);
+	msg_safe(stdout, finding->path);
+	printf(": %s: ", severity_name(severity));
+	msg_safe(stdout, finding->raw + strlen(finding->path) + 2);
 	putchar('\n');
 }
 
-static void hear(struct disk_sink *sink, const char *path,
-		 const struct vhdx_finding *finding)
+static void hear(void *context, const struct vhdx_message *message)
 {
-	struct checker *checker = container_of(sink, struct checker, sink);
+	struct checker *checker = context;
+	u64 count = message->count ? message->count : 1;
 
+	if (!message->structure) {
+		findings_hear(NULL, message);
+		return;
+	}
 	progress_end(&checker->progress);
-	note(&checker->now, path, finding);
+	note(&checker->now, message);
 	if (checker->options->json)
-		print_json(path, finding);
+		print_json(message);
 	else
-		print_text(path, finding);
-	checker->counts[finding->severity] += vhdx_place_count(&finding->at);
-	checker->now.counts[finding->severity] +=
-		vhdx_place_count(&finding->at);
+		print_text(message);
+	checker->counts[severity_of(message)] += count;
+	checker->now.counts[severity_of(message)] += count;
 }
 
-/* Add what the image's structures own. */
-static void learn(struct verdict *verdict, const struct layer *layer,
-		  const struct vhdx_census *census, struct vhdx_space *space)
+static int check_layer(struct checker *checker, struct vhdx_disk *handle,
+		       u32 layer)
 {
-	const struct vhdx_image *image = layer->image;
-	const struct vhdx_regions *regions = &image->regions;
-	u64 size = min(image->limits.file_size, image->store->size);
-	u64 absent = census->payload[VHDX_BLOCK_NOT_PRESENT];
-	u32 i;
+	struct vhdx_check_result result = { .struct_size = sizeof(result) };
+	int err = vhdx_disk_check(handle, layer, &result);
 
-	for (i = 0; i < regions->count; i++)
-		if (regions->all[i].offset < size)
-			vhdx_space_take(space, regions->all[i].offset,
-					min(regions->all[i].length,
-					    size - regions->all[i].offset));
-	verdict->file_size = image->store->size;
-	/* A block device cannot be made shorter. */
-	verdict->unowned = layer->file.device ?
-			   0 : vhdx_space_unowned(space, size);
-	verdict->in_parents = min(image->params.size,
-				  absent << image->bat.block_shift);
+	if (err || layer)
+		return err;
+	checker->now.file_size = result.file_size;
+	checker->now.unowned = result.unowned;
+	checker->now.in_parents = result.absent;
+	return 0;
 }
 
-static int check_layer(struct checker *checker, struct layer *layer, bool child)
+/* Returns as the opening of the parents, whose errors are told of before. */
+static int follow(struct checker *checker, struct vhdx_disk *handle)
 {
-	struct vhdx_census census = { 0 };
-	struct vhdx_space space;
-	int err = vhdx_space_init(&space);
-
-	if (!err)
-		err = vhdx_check_space(layer->image, &space, &census,
-				       &checker->progress.engine,
-				       &layer->report);
-	if (!err && child)
-		learn(&checker->now, layer, &census, &space);
-	vhdx_space_exit(&space);
-	return err;
-}
-
-/* Returns as disk_follow(), whose errors are told of before. */
-static int follow(struct checker *checker, struct disk *disk)
-{
-	int err = disk_follow(disk);
-	int found = family_find(disk, &checker->now.family);
+	int err = vhdx_disk_open_parents(handle);
+	int found = family_find(handle->disk, &checker->now.family);
 
 	return err ? err : found;
 }
@@ -178,29 +155,29 @@ static int follow(struct checker *checker, struct disk *disk)
 static int check_disk(struct checker *checker, const char *path)
 {
 	const struct options *options = checker->options;
-	const struct layer *child;
-	struct disk *disk;
+	struct vhdx_disk *handle;
+	unsigned int traits;
 	int err, worst = 0;
 	u32 i;
 
-	err = open_image(options, path, options->force_share ?
-			 OPEN_WHILE_WRITTEN : OPEN_IDLE, &checker->sink, &disk);
+	err = open_look(options, path, options->force_share ?
+			OPEN_WHILE_WRITTEN : OPEN_IDLE, hear, checker, &handle);
 	if (err)
 		return err;
-	child = disk->layer[0];
-	checker->now.dirty =
-		vhdx_header_dirty(vhdx_header_current(&child->image->headers));
-	checker->now.in_use = child->file.in_use;
-	checker->now.alone = child->image->params.has_parent && !options->chain;
+	vhdx_disk_on_progress(handle, progress_of_library, &checker->progress);
+	traits = vhdx_disk_traits(handle);
+	checker->now.dirty = traits & VHDX_TRAIT_LOG;
+	checker->now.in_use = traits & VHDX_TRAIT_IN_USE;
+	checker->now.alone = traits & VHDX_TRAIT_HAS_PARENT && !options->chain;
 	/* If the chain is broken, check the images that can be opened. */
 	if (options->chain)
-		worst = follow(checker, disk);
-	for (i = 0; i < disk->depth && worst != -EINTR; i++) {
-		err = check_layer(checker, disk->layer[i], !i);
+		worst = follow(checker, handle);
+	for (i = 0; i < vhdx_disk_depth(handle) && worst != -EINTR; i++) {
+		err = check_layer(checker, handle, i);
 		if (err)
 			worst = err;
 	}
-	disk_close(disk);
+	vhdx_disk_free(handle);
 	return worst;
 }
 
@@ -261,14 +238,14 @@ static void print_rest(const struct verdict *now)
 /* After the verdict, and in place of one if there is none. */
 static void print_family(const struct checker *checker)
 {
-	if (!checker->options->json && msg_enabled(MSG_NORMAL))
+	if (!checker->options->json && console_says(CONSOLE_NORMAL))
 		family_draw(&checker->now.family);
 }
 
 static void print_summary(const struct checker *checker, const char *path,
 			  int code)
 {
-	if (checker->options->json || !msg_enabled(MSG_NORMAL))
+	if (checker->options->json || !console_says(CONSOLE_NORMAL))
 		return;
 	msg_safe(stdout, path);
 	printf(": ");
@@ -430,10 +407,7 @@ static void print_end(struct checker *checker)
  */
 int cmd_check(const struct options *options, char **args)
 {
-	struct checker checker = {
-		.sink.finding = hear,
-		.options = options,
-	};
+	struct checker checker = { .options = options };
 	int err;
 
 	err = suits(options, args);

@@ -2,36 +2,19 @@
 /*
  * compare: test whether two disks read alike.
  */
-#include "contrast.h"
+#include "console.h"
 #include "document.h"
 #include "exit-codes.h"
-#include "map-faults.h"
 #include "message.h"
 #include "open-image.h"
+#include "progress.h"
+#include "tree.h"
 
-/**
- * struct comparison - the search for a difference
- * @contrast: the disks
- * @first: byte offset of the first difference
- */
-struct comparison {
-	struct contrast contrast;
-	u64 first;
-};
-
-static int found(struct contrast *contrast, u64 pos, u64 length)
+static void tell_alike(const struct vhdx_disk *a, const struct vhdx_disk *b)
 {
-	(void)length;
-	container_of(contrast, struct comparison, contrast)->first = pos;
-	return EXIT_DIFFER;
-}
+	u64 size_a = vhdx_disk_size(a), size_b = vhdx_disk_size(b);
 
-static void tell_alike(const struct contrast_side *a,
-		       const struct contrast_side *b)
-{
-	u64 size_a = a->chain->size, size_b = b->chain->size;
-
-	if (!msg_enabled(MSG_NORMAL))
+	if (!console_says(CONSOLE_NORMAL))
 		return;
 	if (size_a == size_b)
 		printf("alike\n");
@@ -41,77 +24,67 @@ static void tell_alike(const struct contrast_side *a,
 		       size_a > size_b ? size_a - size_b : size_b - size_a);
 }
 
-static void tell_different(const struct contrast_side *a,
-			   const struct contrast_side *b, u64 pos)
+static void tell_different(const struct vhdx_disk *a,
+			   const struct vhdx_disk *b, u64 pos)
 {
 	const char *behind = "";
 
-	if (!msg_enabled(MSG_NORMAL))
+	if (!console_says(CONSOLE_NORMAL))
 		return;
-	if (pos >= a->chain->size)
+	if (pos >= vhdx_disk_size(a))
 		behind = ", past the end of the first disk";
-	else if (pos >= b->chain->size)
+	else if (pos >= vhdx_disk_size(b))
 		behind = ", past the end of the second disk";
 	printf("differ first at byte %llu (0x%llx)%s\n", pos, pos, behind);
 }
 
-/* Print the result. */
-static void tell(const struct comparison *comparison, bool differ, bool json)
+/* Print the result: where they differ first, or NULL. */
+static void tell(const struct vhdx_disk *a, const struct vhdx_disk *b,
+		 const u64 *first, bool json)
 {
-	const struct contrast_side *side = comparison->contrast.side;
-
 	if (json) {
-		document_put("alike", tree_boolean(!differ));
-		if (differ)
-			document_put("virtual_offset",
-				     tree_integer(comparison->first));
-	} else if (differ) {
-		tell_different(&side[0], &side[1], comparison->first);
+		document_put("alike", tree_boolean(!first));
+		if (first)
+			document_put("virtual_offset", tree_integer(*first));
+	} else if (first) {
+		tell_different(a, b, *first);
 	} else {
-		tell_alike(&side[0], &side[1]);
+		tell_alike(a, b);
 	}
 }
 
-static int compare_disks(const struct disk *a, const struct disk *b,
-			 const bool *heard, bool json)
+static int stop(void *context, const struct vhdx_extent *extent)
+{
+	u64 *first = context;
+
+	*first = extent->pos;
+	return EXIT_DIFFER;
+}
+
+static int compare_disks(struct vhdx_disk *a, struct vhdx_disk *b, bool json)
 {
 	struct progress progress;
-	struct comparison comparison = {
-		.contrast = {
-			.side = {
-				{ a->chain, a->layer[0]->path, NULL },
-				{ b->chain, b->layer[0]->path, NULL },
-			},
-			.heard = heard,
-			.unit = 1,
-			.total = max(a->chain->size, b->chain->size),
-			.progress = &progress,
-			.visit = found,
-		},
-	};
-	struct contrast *contrast = &comparison.contrast;
-	int err = contrast_begin(contrast);
+	u64 first;
+	int err;
 
 	progress_begin(&progress, "compare");
-	if (!err)
-		err = contrast_walk(contrast, 0, contrast->total);
+	vhdx_disk_on_progress(a, progress_of_library, &progress);
+	err = vhdx_disk_compare(a, b, stop, &first);
 	progress_end(&progress);
-	contrast_end(contrast);
 	if (!err || err == EXIT_DIFFER)
-		tell(&comparison, err, json);
+		tell(a, b, err ? &first : NULL, json);
 	if (err == -EINTR)
 		msg_err("interrupted: no difference was found so far");
 	return err;
 }
 
 static int open_whole(const struct options *options, const char *path,
-		      struct map_listener *listener, struct disk **opened)
+		      struct vhdx_disk **opened)
 {
-	int err = open_image(options, path, options->force_share ?
-			     OPEN_WHILE_WRITTEN : OPEN_IDLE, &listener->sink,
-			     opened);
+	int err = open_look(options, path, options->force_share ?
+			    OPEN_WHILE_WRITTEN : OPEN_IDLE, NULL, NULL, opened);
 
-	return err ? err : disk_follow(*opened);
+	return err ? err : vhdx_disk_open_parents(*opened);
 }
 
 /**
@@ -123,17 +96,14 @@ static int open_whole(const struct options *options, const char *path,
  */
 int cmd_compare(const struct options *options, char **args)
 {
-	struct disk *a = NULL, *b = NULL;
-	struct map_listener listener;
-	int err;
+	struct vhdx_disk *a = NULL, *b = NULL;
+	int err = open_whole(options, args[0], &a);
 
-	map_listen(&listener);
-	err = open_whole(options, args[0], &listener, &a);
 	if (!err)
-		err = open_whole(options, args[1], &listener, &b);
+		err = open_whole(options, args[1], &b);
 	if (!err)
-		err = compare_disks(a, b, &listener.heard, options->json);
-	disk_close(b);
-	disk_close(a);
+		err = compare_disks(a, b, options->json);
+	vhdx_disk_free(b);
+	vhdx_disk_free(a);
 	return err;
 }

@@ -4,7 +4,6 @@
 #include "disk-rest.h"
 #include "document.h"
 #include "family.h"
-#include "findings.h"
 #include "info-tree.h"
 #include "message.h"
 #include "open-image.h"
@@ -26,13 +25,13 @@ static int count_blocks(struct vhdx_image *image, struct vhdx_census *census)
 }
 
 /* Describe the image even if its parents cannot be opened. */
-static int follow(struct disk *disk)
+static int follow(struct vhdx_disk *handle)
 {
-	int err = disk_follow(disk);
+	int err = vhdx_disk_open_parents(handle);
 
 	if (err)
 		msg_warn("%s: the chain cannot be opened: see above",
-			 disk->layer[0]->path);
+			 vhdx_disk_path(handle, 0));
 	return err;
 }
 
@@ -50,35 +49,41 @@ static int add_family(const struct disk *disk, struct json_object *object)
 	return err;
 }
 
-static void add_chain(struct json_object *object, struct disk *disk)
+static bool has_parent(const struct vhdx_disk *handle)
+{
+	return vhdx_disk_traits(handle) & VHDX_TRAIT_HAS_PARENT;
+}
+
+static void add_chain(struct json_object *object, struct vhdx_disk *handle)
 {
 	int err;
 
-	if (!disk->layer[0]->image->params.has_parent)
+	if (!has_parent(handle))
 		return;
-	err = follow(disk);
-	tree_add(object, "chain", info_chain(disk));
+	err = follow(handle);
+	tree_add(object, "chain", info_chain(handle->disk));
 	tree_flag(object, "chain_complete", !err);
 }
 
 /* Of a child, the parents are needed, too. No data is read. */
-static void add_minimum(struct json_object *object, struct disk *disk)
+static void add_minimum(struct json_object *object, struct vhdx_disk *handle)
 {
 	struct disk_needs needs;
 	u64 unread;
 
-	if (!disk->chain && disk->layer[0]->image->params.has_parent)
+	if (!handle->disk->chain && has_parent(handle))
 		return;
-	if ((!disk->chain && disk_follow(disk)) || disk_needs(disk, &needs))
+	if (vhdx_disk_open_parents(handle) || disk_needs(handle->disk, &needs))
 		return;
 	tree_number(object, "minimum_size", needs.bytes);
 	tree_text(object, "needed_by", needs.what);
-	if (!disk_rest_unread(disk, needs.bytes, &unread))
+	if (!disk_rest_unread(handle->disk, needs.bytes, &unread))
 		tree_number(object, "unread_rest_bytes", unread);
 }
 
-static int print_all(struct disk *disk, const struct options *options)
+static int print_all(struct vhdx_disk *handle, const struct options *options)
 {
+	struct disk *disk = handle->disk;
 	struct vhdx_census census = { 0 };
 	struct json_object *object;
 	int err = 0;
@@ -91,12 +96,12 @@ static int print_all(struct disk *disk, const struct options *options)
 	if (options->all)
 		tree_add(object, "blocks", info_blocks(&census));
 	if (options->chain) {
-		add_chain(object, disk);
+		add_chain(object, handle);
 		if (options->json)
 			err = add_family(disk, object);
 	}
 	if (options->all)
-		add_minimum(object, disk);
+		add_minimum(object, handle);
 	document_take(object, options->json);
 	if (options->chain && !options->json)
 		err = add_family(disk, NULL);
@@ -124,7 +129,7 @@ static char *parents_text(const struct disk *disk, bool complete)
 	return text;
 }
 
-static void add_parents(struct json_object *object, struct disk *disk,
+static void add_parents(struct json_object *object, struct vhdx_disk *handle,
 			const struct options *options)
 {
 	char *text;
@@ -133,19 +138,19 @@ static void add_parents(struct json_object *object, struct disk *disk,
 		tree_text(object, "parent", "was not looked for (--chain)");
 		return;
 	}
-	text = parents_text(disk, !follow(disk));
+	text = parents_text(handle->disk, !follow(handle));
 	tree_text(object, "parent", text ? text : "no memory to say which");
 	free(text);
 }
 
-static int print_brief(struct disk *disk, const struct options *options)
+static int print_brief(struct vhdx_disk *handle, const struct options *options)
 {
-	struct json_object *object = info_brief(disk->layer[0]);
+	struct json_object *object = info_brief(handle->disk->layer[0]);
 
-	if (disk->layer[0]->image->params.has_parent)
-		add_parents(object, disk, options);
+	if (has_parent(handle))
+		add_parents(object, handle, options);
 	document_take(object, false);
-	return options->chain ? add_family(disk, NULL) : 0;
+	return options->chain ? add_family(handle->disk, NULL) : 0;
 }
 
 /**
@@ -160,20 +165,20 @@ static int print_brief(struct disk *disk, const struct options *options)
  */
 int cmd_info(const struct options *options, char **args)
 {
-	struct disk *disk;
+	struct vhdx_disk *handle;
 	int err;
 
 	err = parents_suit(options, options->chain);
 	if (err)
 		return err;
-	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, sink_messages(),
-			 &disk);
+	err = open_look(options, args[0], OPEN_WHILE_WRITTEN, NULL, NULL,
+			&handle);
 	if (err)
 		return err;
 	if (options->all || options->json)
-		err = print_all(disk, options);
+		err = print_all(handle, options);
 	else
-		err = print_brief(disk, options);
-	disk_close(disk);
+		err = print_brief(handle, options);
+	vhdx_disk_free(handle);
 	return err;
 }

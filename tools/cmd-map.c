@@ -5,65 +5,64 @@
  */
 #include "document.h"
 #include "info-tree.h"
-#include "map-faults.h"
 #include "map-picture.h"
 #include "map-rows.h"
 #include "message.h"
 #include "open-image.h"
+#include "progress.h"
 
 /**
  * struct table - rows being printed
- * @visitor: takes the pieces
  * @limit: limit of @rows; 0 for none
  * @progress: progress line, cleared before a row is printed
- * @row: joined pieces of the next row; a length of 0 is no row
+ * @row: joined extents of the next row; a length of 0 is no row
  * @rows: rows printed so far
- * @faulty: bytes of blocks with faulty BAT entries
+ * @size: bytes of the disk
  * @json: print JSON
  */
 struct table {
-	struct map_visitor visitor;
 	unsigned long limit;
 	struct progress progress;
-	struct piece row;
+	struct vhdx_extent row;
 	u64 rows;
-	u64 faulty;
+	u64 size;
 	bool json;
 };
 
-static bool continues(const struct piece *row, const struct piece *piece)
+static bool continues(const struct vhdx_extent *row,
+		      const struct vhdx_extent *extent)
 {
-	if (row->state != piece->state || row->layer != piece->layer)
+	if (row->state != extent->state || row->layer != extent->layer)
 		return false;
-	return !piece_has_data(piece) ||
-	       row->offset + row->length == piece->offset;
+	return extent->kind != VHDX_EXTENT_DATA ||
+	       row->offset + row->length == extent->offset;
 }
 
 static void print_json(const struct table *table)
 {
-	const struct piece *row = &table->row;
+	const struct vhdx_extent *row = &table->row;
 	struct json_object *object = tree_new();
 
 	tree_number(object, "virtual_offset", row->pos);
 	tree_number(object, "length", row->length);
-	tree_text(object, "state", piece_state(row));
+	tree_text(object, "state", vhdx_extent_words(row->state));
 	tree_number(object, "layer", row->layer);
-	if (piece_has_data(row))
+	if (row->kind == VHDX_EXTENT_DATA)
 		tree_number(object, "offset", row->offset);
 	document_element(object);
 }
 
 static void print_text(const struct table *table)
 {
-	const struct piece *row = &table->row;
+	const struct vhdx_extent *row = &table->row;
 
 	if (!table->rows)
 		printf("%14s %13s  %-17s %5s %14s\n", "virtual offset",
 		       "length", "state", "layer", "file offset");
 	row_offset(14, row->pos);
 	row_length(row->length);
-	printf("  %-17s %5u", piece_state(row), row->layer);
-	if (piece_has_data(row)) {
+	printf("  %-17s %5u", vhdx_extent_words(row->state), row->layer);
+	if (row->kind == VHDX_EXTENT_DATA) {
 		putchar(' ');
 		row_offset(14, row->offset);
 	}
@@ -85,22 +84,24 @@ static int print_row(struct table *table)
 	else
 		print_text(table);
 	table->rows++;
+	table->row.length = 0;
 	return ferror(stdout) ? -EIO : 0;
 }
 
-static int take(struct map_visitor *visitor, const struct piece *piece)
+/* The last row is printed before messages that follow the walk. */
+static int take(void *context, const struct vhdx_extent *extent)
 {
-	struct table *table = container_of(visitor, struct table, visitor);
-	int err;
+	struct table *table = context;
+	int err = 0;
 
-	if (piece->state == STATE_FAULTY)
-		table->faulty += piece->length;
-	if (table->row.length && continues(&table->row, piece)) {
-		table->row.length += piece->length;
-		return 0;
+	if (table->row.length && continues(&table->row, extent)) {
+		table->row.length += extent->length;
+	} else {
+		err = print_row(table);
+		table->row = *extent;
 	}
-	err = print_row(table);
-	table->row = *piece;
+	if (!err && extent->pos + extent->length == table->size)
+		err = print_row(table);
 	return err;
 }
 
@@ -112,46 +113,36 @@ static void print_head(const struct disk *disk)
 	document_list("runs");
 }
 
-static int map_table(struct disk *disk, const struct options *options)
+static int map_table(struct vhdx_disk *handle, const struct options *options)
 {
 	struct table table = {
-		.visitor.visit = take,
 		.limit = rows_limit(options, options->sectors),
 		.json = options->json,
+		.size = vhdx_disk_size(handle),
 	};
 	int err;
 
 	if (options->json)
-		print_head(disk);
+		print_head(handle->disk);
 	progress_begin(&table.progress, "map");
-	err = map_walk(disk, options->sectors ? MAP_SECTORS : MAP_BLOCKS,
-		       &table.progress, &table.visitor);
+	vhdx_disk_on_progress(handle, progress_of_library, &table.progress);
+	err = vhdx_disk_map(handle, options->sectors ? VHDX_MAP_SECTORS :
+			    VHDX_MAP_BLOCKS, 0, table.size, take, &table);
 	/* If the map was interrupted, the rows so far are valid. */
 	if (err == -EINTR)
 		print_row(&table);
-	else if (!err)
-		err = print_row(&table);
 	progress_end(&table.progress);
 	if (options->json)
-		document_list_end(!err);
-	return err ? err : table.faulty ? -EUCLEAN : 0;
-}
-
-static int map_disk(struct disk *disk, const struct options *options)
-{
-	struct progress progress;
-
-	if (!options->picture)
-		return map_table(disk, options);
-	progress_begin(&progress, "map");
-	return map_picture(disk, &progress);
+		document_list_end(!err || err == -EUCLEAN);
+	return err;
 }
 
 /* A map of sectors needs the parents; a map of blocks does not. */
-static bool needs_chain(const struct disk *disk, const struct options *options)
+static bool needs_chain(const struct vhdx_disk *handle,
+			const struct options *options)
 {
 	return !options->no_parents || options->sectors ||
-	       !disk->layer[0]->image->params.has_parent;
+	       !(vhdx_disk_traits(handle) & VHDX_TRAIT_HAS_PARENT);
 }
 
 /**
@@ -163,8 +154,7 @@ static bool needs_chain(const struct disk *disk, const struct options *options)
  */
 int cmd_map(const struct options *options, char **args)
 {
-	struct map_listener listener;
-	struct disk *disk;
+	struct vhdx_disk *handle;
 	int err;
 
 	if (options->picture && (options->json || options->sectors)) {
@@ -174,20 +164,17 @@ int cmd_map(const struct options *options, char **args)
 	err = parents_suit(options, true);
 	if (err)
 		return err;
-	map_listen(&listener);
-	err = open_image(options, args[0], OPEN_WHILE_WRITTEN, &listener.sink,
-			 &disk);
+	err = open_look(options, args[0], OPEN_WHILE_WRITTEN, NULL, NULL,
+			&handle);
 	if (err)
 		return err;
-	if (needs_chain(disk, options))
-		err = disk_follow(disk);
-	if (!err) {
-		listener.deaf = true;
-		err = map_faults(disk, disk->depth, map_disk(disk, options),
-				 &listener);
-	}
+	if (needs_chain(handle, options))
+		err = vhdx_disk_open_parents(handle);
+	if (!err)
+		err = options->picture ? map_picture(handle) :
+					 map_table(handle, options);
 	if (err == -EINTR)
 		msg_err("interrupted: the map is not complete");
-	disk_close(disk);
+	vhdx_disk_free(handle);
 	return err;
 }

@@ -10,7 +10,7 @@
 #define CREATE_PLAN_H
 
 #include "fork.h"
-#include "new-image.h"
+#include "make-image.h"
 #include "vhdxsetup.h"
 
 /**

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <json-c/json.h>
 
+#include "console.h"
 #include "document.h"
 #include "exit-codes.h"
-#include "message.h"
 
 #define FORMAT	"vhdxsetup"
 #define INDENT	2
@@ -57,7 +57,7 @@ void document_begin(const char *verb)
 	doc.verb = verb;
 	doc.errors = tree_list();
 	doc.warnings = tree_list();
-	msg_listen(hear);
+	console_listen(hear);
 }
 
 /* Print what precedes the value of a member. */
@@ -226,7 +226,7 @@ void document_end(int err)
 {
 	if (!doc.begun)
 		return;
-	msg_listen(NULL);
+	console_listen(NULL);
 	if (doc.in_list)
 		document_list_end(false);
 	if (doc.incomplete)

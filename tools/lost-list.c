@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "console.h"
 #include "document.h"
 #include "lost-list.h"
 #include "map-rows.h"
@@ -67,7 +68,7 @@ static void settle(struct lost_list *list)
 	map_range(list, list->pos + list->length, SIGN_LOST);
 	if (list->json)
 		print_json(list);
-	else if (msg_enabled(MSG_NORMAL))
+	else if (console_says(CONSOLE_NORMAL))
 		print_text(list);
 	list->length = 0;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "map-picture.h"
+#include "progress.h"
 #include "terminal.h"
 #include "tree.h"
 
@@ -61,7 +62,6 @@ struct cell {
 
 /**
  * struct picture - a picture being drawn
- * @visitor: fills the cells
  * @cells: the cells, by virtual offset
  * @count: number of cells
  * @span: bytes of the virtual disk in a cell
@@ -70,7 +70,6 @@ struct cell {
  * @colour: the terminal can show colours
  */
 struct picture {
-	struct map_visitor visitor;
 	struct cell *cells;
 	u64 count;
 	u64 span;
@@ -79,13 +78,13 @@ struct picture {
 	bool colour;
 };
 
-static enum kind kind_of(const struct piece *piece)
+static enum kind kind_of(const struct vhdx_extent *extent)
 {
-	switch (piece->state) {
+	switch (extent->state) {
 	case VHDX_BLOCK_FULLY_PRESENT:
-		return piece->layer ? KIND_PARENT : KIND_OWN;
+		return extent->layer ? KIND_PARENT : KIND_OWN;
 	case VHDX_BLOCK_PARTIALLY_PRESENT:
-		return piece->layer ? KIND_PARENT : KIND_PARTIAL;
+		return extent->layer ? KIND_PARENT : KIND_PARTIAL;
 	case VHDX_BLOCK_ZERO:
 		return KIND_ZERO;
 	case VHDX_BLOCK_UNMAPPED:
@@ -99,13 +98,12 @@ static enum kind kind_of(const struct piece *piece)
 	}
 }
 
-static int fill(struct map_visitor *visitor, const struct piece *piece)
+static int fill(void *context, const struct vhdx_extent *extent)
 {
-	struct picture *picture = container_of(visitor, struct picture,
-					       visitor);
-	struct cell *cell = &picture->cells[piece->pos / picture->span];
+	struct picture *picture = context;
+	struct cell *cell = &picture->cells[extent->pos / picture->span];
 
-	cell->bytes[kind_of(piece)] += piece->length;
+	cell->bytes[kind_of(extent)] += extent->length;
 	return 0;
 }
 
@@ -127,7 +125,6 @@ static int begin(struct picture *picture, const struct disk *disk)
 	const struct vhdx_bat *bat = &disk->layer[0]->image->bat;
 	u64 blocks_a_cell;
 
-	picture->visitor.visit = fill;
 	picture->columns = terminal_width() - LABEL;
 	blocks_a_cell = DIV_ROUND_UP(bat->blocks, picture->columns * ROWS);
 	picture->span = blocks_a_cell << bat->block_shift;
@@ -225,28 +222,28 @@ static void draw_legend(const struct picture *picture, u64 block_size)
 
 /**
  * map_picture() - draw a disk
- * @disk: from disk_follow()
- * @progress: shown during the walk
+ * @handle: the disk, with its parents if they are to be looked at
  *
  * Return: 0 or a negative errno; -EUCLEAN if blocks are faulty.
  */
-int map_picture(struct disk *disk, struct progress *progress)
+int map_picture(struct vhdx_disk *handle)
 {
 	struct picture picture = { 0 };
-	u64 i, faulty = 0;
+	struct progress progress;
 	int err;
 
-	err = begin(&picture, disk);
-	if (!err)
-		err = map_walk(disk, MAP_BLOCKS, progress, &picture.visitor);
-	progress_end(progress);
-	if (!err) {
+	err = begin(&picture, handle->disk);
+	if (err)
+		return err;
+	progress_begin(&progress, "map");
+	vhdx_disk_on_progress(handle, progress_of_library, &progress);
+	err = vhdx_disk_map(handle, VHDX_MAP_BLOCKS, 0, vhdx_disk_size(handle),
+			    fill, &picture);
+	progress_end(&progress);
+	if (!err || err == -EUCLEAN) {
 		draw_cells(&picture);
-		draw_legend(&picture, 1ULL <<
-			    disk->layer[0]->image->bat.block_shift);
-		for (i = 0; i < picture.count; i++)
-			faulty += picture.cells[i].bytes[KIND_FAULTY];
+		draw_legend(&picture, vhdx_disk_block_size(handle));
 	}
 	free(picture.cells);
-	return err ? err : faulty ? -EUCLEAN : 0;
+	return err;
 }

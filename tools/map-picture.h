@@ -9,8 +9,8 @@
 #ifndef MAP_PICTURE_H
 #define MAP_PICTURE_H
 
-#include "map-walk.h"
+#include "handle.h"
 
-int map_picture(struct disk *disk, struct progress *progress);
+int map_picture(struct vhdx_disk *handle);
 
 #endif /* MAP_PICTURE_H */

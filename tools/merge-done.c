@@ -3,6 +3,7 @@
 #include "merge-copy.h"
 #include "merge-done.h"
 #include "message.h"
+#include "progress.h"
 
 /* Looked up at once. */
 #define WINDOW	(64 * VHDX_MIB)
@@ -112,13 +113,14 @@ int merge_done(const struct disk *disk, bool *done)
 		return (int)PTR_ERR(parent);
 	comparison.contrast = (struct contrast){
 		.side = {
-			{ .chain = disk->chain, .name = child->path },
-			{ .chain = parent, .name = disk->layer[1]->path },
+			{ .chain = disk->chain, .name = child->path,
+			  .heard = &unheard },
+			{ .chain = parent, .name = disk->layer[1]->path,
+			  .heard = &unheard },
 		},
-		.heard = &unheard,
 		.unit = child->image->params.logical_sector,
 		.total = disk->layer[1]->image->params.size,
-		.progress = &progress,
+		.progress = &progress.engine,
 		.visit = stop,
 	};
 	progress_begin(&progress, "looking for what was merged");

@@ -8,8 +8,8 @@
 #include "fork.h"
 #include "layout.h"
 #include "merge-finish.h"
+#include "make-image.h"
 #include "message.h"
-#include "new-image.h"
 
 /* Only the tables of an image are read. */
 #define POOL_PAGES	64UL

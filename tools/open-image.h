@@ -5,11 +5,12 @@
  * open-image.c APIs:
  *   parents_suit()	check that the options about parents fit together
  *   open_image()	open the image, and explain what is no VHDX
+ *   open_look()	the same by the library, to look at it
  */
 #ifndef OPEN_IMAGE_H
 #define OPEN_IMAGE_H
 
-#include "open.h"
+#include "handle.h"
 #include "vhdxsetup.h"
 
 enum open_mode {
@@ -23,5 +24,8 @@ int parents_suit(const struct options *options, bool follows);
 int open_image(const struct options *options, const char *path,
 	       enum open_mode mode, struct disk_sink *sink,
 	       struct disk **opened);
+int open_look(const struct options *options, const char *path,
+	      enum open_mode mode, vhdx_hear_t hear, void *context,
+	      struct vhdx_disk **opened);
 
 #endif /* OPEN_IMAGE_H */

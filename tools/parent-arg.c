@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "child-link.h"
 #include "exit-codes.h"
 #include "findings.h"
-#include "message.h"
 #include "open-image.h"
 #include "parent-arg.h"
-
-/* Refuse a dirty log: its replay may change the parent's identity. */
-static int check_clean(const struct disk *parent)
-{
-	const struct layer *layer = parent->layer[0];
-
-	if (!vhdx_header_dirty(vhdx_header_current(&layer->image->headers)))
-		return 0;
-	msg_err("%s: its log is not empty; run `vhdxsetup replay %s' first",
-		layer->path, layer->path);
-	return -ESTALE;
-}
-
-static int check_depth(const struct disk *parent)
-{
-	if (parent->depth < VHDX_CHAIN_MAX)
-		return 0;
-	msg_err("%s: has %u images in its chain already, which is the most",
-		parent->layer[0]->path, parent->depth);
-	return -ELOOP;
-}
 
 /**
  * parent_arg_open() - open the image that becomes a parent, and its chain
@@ -53,8 +32,6 @@ int parent_arg_open(const struct options *options, struct disk **opened)
 	if (err == -ENOENT)
 		return -ENOPARENT;
 	if (!err)
-		err = check_clean(*opened);
-	if (!err)
 		err = disk_follow(*opened);
-	return err ? err : check_depth(*opened);
+	return err ? err : child_link_suits(*opened);
 }

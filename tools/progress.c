@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "console.h"
 #include "progress.h"
 #include "terminal.h"
 
@@ -47,7 +47,7 @@ void progress_begin(struct progress *progress, const char *what)
 		.engine.step = engine_step,
 		.what = what,
 		.shown = -1,
-		.terminal = terminal_moves(STDERR_FILENO) && msg_enabled(MSG_NORMAL),
+		.terminal = terminal_moves(STDERR_FILENO) && console_says(CONSOLE_NORMAL),
 	};
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
@@ -86,4 +86,17 @@ void progress_end(struct progress *progress)
 		fprintf(stderr, "\r\033[K");
 	fflush(stderr);
 	progress->shown = -1;
+}
+
+/**
+ * progress_of_library() - report progress of the library
+ * @progress: the work, as the context of vhdx_disk_on_progress()
+ * @done: work done, in any unit
+ * @total: all work, in the same unit
+ *
+ * Return: as progress_step().
+ */
+int progress_of_library(void *progress, uint64_t done, uint64_t total)
+{
+	return progress_step(progress, done, total);
 }

@@ -6,6 +6,7 @@
  *   progress_begin()	begin to show progress, and to catch signals
  *   progress_step()	report progress
  *   progress_end()	clear the line of progress
+ *   progress_of_library()	report progress of the library
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -29,5 +30,6 @@ struct progress {
 void progress_begin(struct progress *progress, const char *what);
 int progress_step(struct progress *progress, u64 done, u64 total);
 void progress_end(struct progress *progress);
+int progress_of_library(void *progress, uint64_t done, uint64_t total);
 
 #endif /* PROGRESS_H */

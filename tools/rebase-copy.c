@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "contrast.h"
 #include "message.h"
+#include "progress.h"
 #include "rebase-copy.h"
 #include "writer.h"
 #include "zeros.h"
@@ -108,13 +109,14 @@ int rebase_copy(struct disk *child, const struct disk *parent, u64 *copied)
 		return (int)PTR_ERR(chain);
 	copy.contrast = (struct contrast){
 		.side = {
-			{ child->chain, child->layer[0]->path, NULL },
-			{ chain, parent->layer[0]->path, NULL },
+			{ .chain = child->chain, .heard = &heard,
+			  .name = child->layer[0]->path },
+			{ .chain = chain, .heard = &heard,
+			  .name = parent->layer[0]->path },
 		},
-		.heard = &heard,
 		.unit = child->layer[0]->image->params.logical_sector,
 		.total = child->chain->size,
-		.progress = &copy.progress,
+		.progress = &copy.progress.engine,
 		.visit = copy_range,
 	};
 	err = contrast_begin(&copy.contrast);

@@ -5,8 +5,8 @@
 
 #include "directory.h"
 #include "findings.h"
+#include "make-image.h"
 #include "message.h"
-#include "new-image.h"
 #include "open-image.h"
 #include "salvage-copy.h"
 #include "zeros.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "console.h"
 #include "startup.h"
 
 /*
@@ -26,7 +26,7 @@ static int occupy_streams(void)
 }
 
 /**
- * startup() - prepare standard streams, signals and environment
+ * startup() - prepare messages, standard streams, signals and environment
  *
  * Return: 0; or a negative errno, after a message if there is a stream for it.
  */
@@ -34,6 +34,7 @@ int startup(void)
 {
 	int err = occupy_streams();
 
+	console_begin();
 	/*
 	 * Line buffering keeps messages whole; partial lines are flushed by
 	 * hand.

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <locale.h>
 
+#include "console.h"
 #include "document.h"
 #include "exit-codes.h"
 #include "message.h"
@@ -204,9 +205,9 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 	else if (id == OPT_SOCKET)
 		options->socket = arg;
 	else if (id == OPT_VERBOSE)
-		msg_set_level(MSG_VERBOSE);
+		console_set_level(CONSOLE_VERBOSE);
 	else if (id == OPT_QUIET)
-		msg_set_level(MSG_QUIET);
+		console_set_level(CONSOLE_QUIET);
 	return 0;
 }
 
@@ -269,7 +270,7 @@ static int find_verb(struct command *command, const char *word)
 {
 	command->verb = verb_find(word);
 	if (command->verb) {
-		msg_set_verb(command->verb->name);
+		console_set_verb(command->verb->name);
 		return 0;
 	}
 	msg_err("unknown verb `%s'", word);

@@ -10,8 +10,9 @@
 #define VHDXSETUP_H
 
 #include "chain.h"
+#include "version.h"
 
-#define VHDXSETUP_VERSION	"0.1.0"
+#define VHDXSETUP_VERSION	LIBVHDX_VERSION
 
 /* More than anybody names one by one. */
 #define CHILDREN_MAX		256U

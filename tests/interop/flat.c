@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "console.h"
 #include "open.h"
 #include "place.h"
 
@@ -72,6 +73,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: flat IMAGE [OFFSET LENGTH]\n");
 		return 1;
 	}
+	console_begin();
 	err = place_find(argv[1], &place);
 	if (!err)
 		err = disk_open(place, argv[1], &options, &disk);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "console.h"
 #include "message.h"
 #include "unit.h"
 #include "vhdxtab.h"
@@ -353,7 +354,7 @@ static int take_lines(const char *dir, FILE *in)
  * At boot there is no journal yet, but the kernel's log, which it takes over.
  * systemd names its scope to generators; one that a person runs needs no such log.
  */
-static void tell(enum msg_level level, const char *line)
+static void tell(enum console_level level, const char *line)
 {
 	FILE *log;
 
@@ -374,7 +375,7 @@ int main(int argc, char **argv)
 	int failed;
 	FILE *in;
 
-	msg_set_output(tell);
+	console_set_output(tell);
 	if (argc != 2 && argc != 4) {
 		msg_err("takes one or three directories, as systemd.generator(7) has it");
 		return 1;

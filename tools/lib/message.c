@@ -7,58 +7,62 @@
 
 #define MSG_MAX	8192
 
-static enum msg_level said = MSG_NORMAL;
-static const char *verb;
-static msg_output_t output;
-static void (*listener)(bool is_error, const char *text);
+/* Each thread has its own, so that two of them may use the library at once. */
+static __thread struct msg_listener *innermost;
+
+/* A program sets this before it has threads; the library never does. */
+static msg_program_t program;
 
 /**
- * msg_set_level() - choose which messages are printed from now on
- * @level: the highest level that is printed
+ * msg_enter() - have this thread's messages go to a listener
+ * @listener: the listener; msg_leave() must follow in this thread
  */
-void msg_set_level(enum msg_level level)
+void msg_enter(struct msg_listener *listener)
 {
-	said = level;
+	listener->outer = innermost;
+	innermost = listener;
 }
 
 /**
- * msg_enabled() - test whether messages of a level are printed
- * @level: the level
+ * msg_leave() - go back to the listener before
+ * @listener: the latest of msg_enter()
+ */
+void msg_leave(struct msg_listener *listener)
+{
+	innermost = listener->outer;
+}
+
+/**
+ * msg_pause() - have this thread's messages go to no listener
  *
- * Return: true if messages of @level are printed.
+ * What a callback does is not the listener's.
+ *
+ * Return: the listener, for msg_resume().
  */
-bool msg_enabled(enum msg_level level)
+struct msg_listener *msg_pause(void)
 {
-	return level <= said;
+	struct msg_listener *listener = innermost;
+
+	innermost = NULL;
+	return listener;
 }
 
 /**
- * msg_set_verb() - set the verb that messages begin with
- * @name: the verb; a constant
+ * msg_resume() - go back to the listener before msg_pause()
+ * @listener: from msg_pause()
  */
-void msg_set_verb(const char *name)
+void msg_resume(struct msg_listener *listener)
 {
-	verb = name;
+	innermost = listener;
 }
 
 /**
- * msg_listen() - set a function that also receives errors and warnings
- * @heard: called at every level, with the text as it is, without the prefix and
- *	not escaped; NULL for none
+ * msg_set_program() - set what hears the messages that no listener takes
+ * @hear: called by any thread that has a message; NULL for nobody
  */
-void msg_listen(void (*heard)(bool is_error, const char *text))
+void msg_set_program(msg_program_t hear)
 {
-	listener = heard;
-}
-
-/**
- * msg_set_output() - set a function that replaces standard error
- * @take: called with the level and the escaped text, without an end of line or
- *	the name of the program, by any thread that has a message
- */
-void msg_set_output(msg_output_t take)
-{
-	output = take;
+	program = hear;
 }
 
 /**
@@ -82,61 +86,32 @@ void msg_safe(FILE *out, const char *text)
 	}
 }
 
-static void deliver(enum msg_level level, const char *line, size_t size)
+__printf(2, 0)
+static void say(enum msg_kind kind, const char *fmt, va_list args)
 {
-	if (output)
-		output(level, line);
-	else
-		fwrite(line, 1, size, stderr);
-}
-
-/* stderr has no buffer: build the line first, and write it by one call. */
-static void print_line(enum msg_level level, const char *prefix,
-		       const char *text)
-{
-	char *line = NULL;
-	size_t size;
-	FILE *out;
-
-	fflush(stdout);
-	out = open_memstream(&line, &size);
-	if (!out)
-		return;
-	if (!output)
-		fprintf(out, "vhdxsetup%s%s: ", verb ? " " : "",
-			verb ? verb : "");
-	fputs(prefix, out);
-	msg_safe(out, text);
-	if (!output)
-		fputc('\n', out);
-	if (!fclose(out))
-		deliver(level, line, size);
-	free(line);
-}
-
-static void say(enum msg_level level, const char *fmt, va_list args)
-{
+	struct msg_listener *listener = innermost;
 	char text[MSG_MAX];
 
+	if (!listener && !program)
+		return;
 	vsnprintf(text, sizeof(text), fmt, args);
-	print_line(level, "", text);
+	if (listener)
+		listener->hear(listener, kind, text);
+	else
+		program(kind, text);
 }
 
 /**
- * msg_err() - report an error, at every level
+ * msg_err() - report an error
  * @fmt: as for printf
  */
 void msg_err(const char *fmt, ...)
 {
-	char text[MSG_MAX];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	say(MSG_ERROR, fmt, args);
 	va_end(args);
-	if (listener)
-		listener(true, text);
-	print_line(MSG_QUIET, "", text);
 }
 
 /**
@@ -145,16 +120,11 @@ void msg_err(const char *fmt, ...)
  */
 void msg_warn(const char *fmt, ...)
 {
-	char text[MSG_MAX];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	say(MSG_WARNING, fmt, args);
 	va_end(args);
-	if (listener)
-		listener(false, text);
-	if (msg_enabled(MSG_NORMAL))
-		print_line(MSG_NORMAL, "warning: ", text);
 }
 
 /**
@@ -165,24 +135,33 @@ void msg_info(const char *fmt, ...)
 {
 	va_list args;
 
-	if (!msg_enabled(MSG_NORMAL))
-		return;
 	va_start(args, fmt);
-	say(MSG_NORMAL, fmt, args);
+	say(MSG_DONE, fmt, args);
 	va_end(args);
 }
 
 /**
- * msg_verbose() - report an internal step, with -v
+ * msg_verbose() - report a step, which users see with -v
  * @fmt: as for printf
  */
 void msg_verbose(const char *fmt, ...)
 {
 	va_list args;
 
-	if (!msg_enabled(MSG_VERBOSE))
-		return;
 	va_start(args, fmt);
-	say(MSG_VERBOSE, fmt, args);
+	say(MSG_STEP, fmt, args);
+	va_end(args);
+}
+
+/**
+ * msg_debug() - report a detail, which users see with --debug
+ * @fmt: as for printf; no translator sees it
+ */
+void msg_debug(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(MSG_DETAIL, fmt, args);
 	va_end(args);
 }

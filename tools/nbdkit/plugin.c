@@ -4,6 +4,7 @@
 #include <nbdkit-plugin.h>
 #include <unistd.h>
 
+#include "console.h"
 #include "findings.h"
 #include "foreign.h"
 #include "message.h"
@@ -45,9 +46,9 @@ struct connection {
 	bool writes;
 };
 
-static void log_message(enum msg_level level, const char *line)
+static void log_message(enum console_level level, const char *line)
 {
-	if (level == MSG_VERBOSE)
+	if (level >= CONSOLE_VERBOSE)
 		nbdkit_debug("%s", line);
 	else
 		nbdkit_error("%s", line);
@@ -55,9 +56,9 @@ static void log_message(enum msg_level level, const char *line)
 
 static void vhdx_load(void)
 {
-	msg_set_output(log_message);
+	console_set_output(log_message);
 	/* Print everything: nbdkit drops debug messages unless it has -v. */
-	msg_set_level(MSG_VERBOSE);
+	console_set_level(CONSOLE_DEBUG);
 }
 
 /* Without a writer, leave a clean file, which can be copied. */
@@ -193,9 +194,9 @@ static int open_again(bool writable)
 {
 	int err;
 
-	msg_set_level(MSG_QUIET);
+	console_set_level(CONSOLE_QUIET);
 	err = open_disk(writable);
-	msg_set_level(MSG_VERBOSE);
+	console_set_level(CONSOLE_DEBUG);
 	return err;
 }
 

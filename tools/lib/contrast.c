@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "contrast.h"
+#include "lookup.h"
 #include "message.h"
 
 /* Bytes to read at a time. */
@@ -46,32 +47,13 @@ void contrast_end(struct contrast *contrast)
 /*
  * Findings have reported faults of the image; an error of the store needs this.
  */
-static int cannot_read(const struct contrast *contrast,
-		       const struct contrast_side *side, u64 pos, int err)
+static int cannot_read(const struct contrast_side *side, u64 pos, int err)
 {
-	if (err == -EIO && *contrast->heard)
+	if (err == -EIO && *side->heard)
 		err = -EUCLEAN;
 	msg_err("%s: byte %llu of the disk cannot be read: %s", side->name, pos,
 		err == -EUCLEAN ? "the image is damaged" : strerror(-err));
 	return err;
-}
-
-static int map(const struct contrast *contrast, const struct contrast_side *side,
-	       u64 pos, u64 len, struct vhdx_run *run)
-{
-	struct vhdx_miss miss;
-	int err;
-
-	while ((err = vhdx_chain_map(side->chain, pos, len, run, &miss)) ==
-	       -EAGAIN) {
-		err = vhdx_image_load(&miss);
-		if (err)
-			return cannot_read(contrast, side, pos, err);
-	}
-	/* A lookup does no I/O, so its -EIO is a fault of the image. */
-	if (err == -EIO)
-		err = -EUCLEAN;
-	return err ? cannot_read(contrast, side, pos, err) : 0;
 }
 
 /*
@@ -92,9 +74,9 @@ static int look(const struct contrast *contrast,
 	if (pos >= side->chain->size)
 		return 0;
 	left = side->chain->size - pos;
-	err = map(contrast, side, pos, min(*len, left), &run);
+	err = lookup_run(side->chain, pos, min(*len, left), &run);
 	if (err)
-		return err;
+		return cannot_read(side, pos, err);
 	*is_zero = run.kind == VHDX_RUN_ZERO;
 	if (run.length == left) {
 		/* Past the end of a disk, there are zeros. */
@@ -108,8 +90,7 @@ static int look(const struct contrast *contrast,
 	return 0;
 }
 
-static int fetch(const struct contrast *contrast,
-		 const struct contrast_side *side, u64 pos, u64 len,
+static int fetch(const struct contrast_side *side, u64 pos, u64 len,
 		 bool is_zero, const u8 **bytes)
 {
 	u64 left = side->chain->size - pos;
@@ -122,7 +103,7 @@ static int fetch(const struct contrast *contrast,
 	if (left < len)
 		memset(side->buffer + left, 0, len - left);
 	err = vhdx_chain_read(side->chain, pos, side->buffer, min(len, left));
-	return err ? cannot_read(contrast, side, pos, err) : 0;
+	return err ? cannot_read(side, pos, err) : 0;
 }
 
 /* Visit the ranges of whole units that differ. */
@@ -160,8 +141,8 @@ static int step(struct contrast *contrast, u64 pos, u64 *len)
 		return err;
 	*len = min(*len, CHUNK);
 	for (i = 0; i < 2 && !err; i++)
-		err = fetch(contrast, &contrast->side[i], pos, *len,
-			    is_zero[i], &bytes[i]);
+		err = fetch(&contrast->side[i], pos, *len, is_zero[i],
+			    &bytes[i]);
 	return err ? err : visit_ranges(contrast, pos, *len, bytes[0],
 					bytes[1]);
 }
@@ -174,8 +155,8 @@ static int step(struct contrast *contrast, u64 pos, u64 *len)
  *
  * Does not read ranges that both disks have as zeros.
  *
- * Return: 0, what the visitor returned, or a negative errno: -EINTR after a
- * SIGINT, -EUCLEAN for a fault of an image, after a message.
+ * Return: 0, what the visitor or the progress returned, or a negative errno after
+ * a message: -EUCLEAN for a fault of an image.
  */
 int contrast_walk(struct contrast *contrast, u64 pos, u64 length)
 {
@@ -186,9 +167,9 @@ int contrast_walk(struct contrast *contrast, u64 pos, u64 length)
 	for (; pos < end && !err; pos += len) {
 		len = min(end - pos, WINDOW);
 		err = step(contrast, pos, &len);
-		if (!err)
-			err = progress_step(contrast->progress, pos,
-					    contrast->total);
+		if (!err && contrast->progress)
+			err = contrast->progress->step(contrast->progress, pos,
+						       contrast->total);
 	}
 	return err;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "map-walk.h"
+#include "walk.h"
 
 /* Number of pieces between two reports of progress. */
 #define PIECES_A_STEP	4096U
@@ -155,38 +155,43 @@ static int piece_of_sectors(struct disk *disk, struct piece *piece)
 	return 0;
 }
 
+static int step(struct vhdx_progress *progress, u64 done, u64 total)
+{
+	return progress ? progress->step(progress, done, total) : 0;
+}
+
 /**
- * map_walk() - visit every piece of the disk in order
- * @disk: from disk_follow(), or with MAP_BLOCKS from disk_open()
- * @unit: unit of the walk
- * @progress: shown during the walk
+ * walk_range() - visit the pieces of a range of the disk in order
+ * @disk: from disk_follow(), or with WALK_BLOCKS from disk_open()
+ * @walk: the range, and the unit of the walk
  * @visitor: receives the pieces
  *
  * The block of a faulty BAT entry is a piece with a state of its own. Its
  * finding goes to the disk's sink, and the walk continues.
  *
- * Return: 0, what the visitor returned, -EINTR after a SIGINT, or an errno of
- * the store.
+ * Return: 0, what the visitor or the progress returned, or an errno of the
+ * store.
  */
-int map_walk(struct disk *disk, enum map_unit unit, struct progress *progress,
-	     struct map_visitor *visitor)
+int walk_range(struct disk *disk, const struct walk *walk,
+	       struct walk_visitor *visitor)
 {
-	u64 size = disk->layer[0]->image->params.size;
+	u64 pos = walk->pos, end = walk->pos + walk->length;
 	unsigned int count = 0;
 	struct piece piece;
-	u64 pos;
 	int err;
 
-	for (pos = 0; pos < size; pos += piece.length) {
-		piece = (struct piece){ .pos = pos, .length = size - pos };
-		err = unit == MAP_BLOCKS ? piece_of_blocks(disk, &piece) :
-					   piece_of_sectors(disk, &piece);
+	for (; pos < end; pos += piece.length) {
+		piece = (struct piece){ .pos = pos, .length = end - pos };
+		err = walk->unit == WALK_BLOCKS ?
+			      piece_of_blocks(disk, &piece) :
+			      piece_of_sectors(disk, &piece);
 		if (!err)
 			err = visitor->visit(visitor, &piece);
 		if (!err && !(count++ % PIECES_A_STEP))
-			err = progress_step(progress, pos, size);
+			err = step(walk->progress, pos - walk->pos,
+				   walk->length);
 		if (err)
 			return err;
 	}
-	return progress_step(progress, size, size);
+	return step(walk->progress, walk->length, walk->length);
 }

@@ -3,11 +3,12 @@
  * Make a new image, or leave nothing behind.
  *
  * new-image.c APIs:
- *   new_image_make()	make an image, in a new file or on a block device
+ *   new_image_write()	make an image, in a new file or on a block device
  */
 #ifndef NEW_IMAGE_H
 #define NEW_IMAGE_H
 
+#include "check.h"
 #include "layout.h"
 #include "open.h"
 
@@ -19,6 +20,8 @@
  * @parent: the parent and its ancestors, open; NULL for an image without one
  * @force: overwrite a block device
  * @no_sparse: make a file without holes
+ * @progress: told of the work, and may stop it; NULL for none
+ * @wipe: wipes what is on a block device; NULL for nothing
  */
 struct new_image {
 	const char *path;
@@ -27,8 +30,10 @@ struct new_image {
 	const struct disk *parent;
 	bool force;
 	bool no_sparse;
+	struct vhdx_progress *progress;
+	int (*wipe)(int fd);
 };
 
-int new_image_make(const struct new_image *new);
+int new_image_write(const struct new_image *new);
 
 #endif /* NEW_IMAGE_H */

@@ -307,3 +307,31 @@ int child_link_locator(const struct child_link *link, const guid_t *linkage,
 	*locator = made;
 	return 0;
 }
+
+/* Refuse a dirty log: its replay may change the parent's identity. */
+static int check_clean(const struct layer *parent)
+{
+	if (!vhdx_header_dirty(vhdx_header_current(&parent->image->headers)))
+		return 0;
+	msg_err("%s: its log is not empty; run `vhdxsetup replay %s' first",
+		parent->path, parent->path);
+	return -ESTALE;
+}
+
+/**
+ * child_link_suits() - check that an image may become a parent
+ * @parent: the image and its own parents
+ *
+ * Return: 0, or a negative errno after a message: -ESTALE if its log is not
+ * empty, -ELOOP if its chain is as long as one can be.
+ */
+int child_link_suits(const struct disk *parent)
+{
+	int err = check_clean(parent->layer[0]);
+
+	if (err || parent->depth < VHDX_CHAIN_MAX)
+		return err;
+	msg_err("%s: has %u images in its chain already, which is the most",
+		parent->layer[0]->path, parent->depth);
+	return -ELOOP;
+}

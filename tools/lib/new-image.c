@@ -8,10 +8,7 @@
 #include "directory.h"
 #include "message.h"
 #include "new-image.h"
-#include "progress.h"
 #include "store-user.h"
-#include "tree.h"
-#include "wipe.h"
 
 /**
  * struct creation - an image under construction
@@ -45,12 +42,12 @@ static void say(struct vhdx_report *report, const struct vhdx_finding *finding)
 
 static int no_room(const struct creation *creation, u64 available)
 {
-	char need[32], have[32];
+	char need[VHDX_SIZE_TEXT_SIZE], have[VHDX_SIZE_TEXT_SIZE];
 
 	msg_err("%s: there is no room: the image takes %s, and there are %s",
 		creation->name,
-		tree_size_words(creation->layout.end, need, sizeof(need)),
-		tree_size_words(available, have, sizeof(have)));
+		vhdx_size_text(creation->layout.end, need),
+		vhdx_size_text(available, have));
 	return -ENOSPC;
 }
 
@@ -143,11 +140,10 @@ static int refuse_holes(const struct creation *creation)
 }
 
 /* The engine has reported what failed; add the words of the errno. */
-static int write_image(struct creation *creation,
-		       struct vhdx_progress *progress)
+static int write_image(struct creation *creation)
 {
 	int err = vhdx_create(&creation->file.store, &creation->layout,
-			      progress, &creation->report);
+			      creation->new->progress, &creation->report);
 
 	if (err && err != -EINTR && err != -ENOMEM)
 		msg_err("%s: %s", creation->name, strerror(-err));
@@ -159,8 +155,8 @@ static int wipe(const struct creation *creation)
 {
 	int err = 0;
 
-	if (creation->file.device)
-		err = wipe_signatures(creation->file.fd);
+	if (creation->file.device && creation->new->wipe)
+		err = creation->new->wipe(creation->file.fd);
 	if (err)
 		msg_err("%s: the signatures of what was on the device cannot be wiped: %s",
 			creation->name, strerror(-err));
@@ -169,22 +165,17 @@ static int wipe(const struct creation *creation)
 
 static int make(struct creation *creation)
 {
-	struct progress progress;
 	int err;
 
 	creation->file.no_holes = creation->new->no_sparse &&
 				  !creation->file.device;
-	progress_begin(&progress, "create");
 	err = check_room(creation);
 	if (!err)
 		err = wipe(creation);
 	if (!err)
-		err = write_image(creation, &progress.engine);
+		err = write_image(creation);
 	if (!err)
 		err = refuse_holes(creation);
-	progress_end(&progress);
-	if (err == -EINTR)
-		msg_err("interrupted: %s is not made", creation->name);
 	return err;
 }
 
@@ -199,14 +190,14 @@ static void remove_file(const struct creation *creation)
 }
 
 /**
- * new_image_make() - make an image
+ * new_image_write() - make an image
  * @new: the image to make; vhdx_layout_fault() has found no fault
  *
  * Return: 0: the image and the name of its file are durable; or a negative
- * errno after a message, and a new file is removed again. -EINTR after a
- * signal.
+ * errno after a message, and a new file is removed again. What the progress
+ * returned, if that stopped it.
  */
-int new_image_make(const struct new_image *new)
+int new_image_write(const struct new_image *new)
 {
 	struct creation creation = {
 		.report.emit = say,

@@ -11,35 +11,35 @@
 #define CONTRAST_H
 
 #include "chain.h"
-#include "progress.h"
+#include "check.h"
 
 /**
  * struct contrast_side - one of the disks
  * @chain: images of the disk
  * @name: name of the disk in messages
+ * @heard: set when the engine has found a fault in one of its images
  * @buffer: receives bytes of the disk
  */
 struct contrast_side {
 	const struct vhdx_chain *chain;
 	const char *name;
+	const bool *heard;
 	u8 *buffer;
 };
 
 /**
  * struct contrast - two disks
  * @side: the disks; past the end of the smaller one are zeros
- * @heard: set when the engine has found a fault in one of the images
  * @unit: granularity of differences in bytes, a power of two
  * @total: total bytes for the progress
- * @progress: shown during the walk
+ * @progress: told of the walk, and may stop it; NULL for none
  * @visit: called for each range that differs, in order; nonzero ends the walk
  */
 struct contrast {
 	struct contrast_side side[2];
-	const bool *heard;
 	u32 unit;
 	u64 total;
-	struct progress *progress;
+	struct vhdx_progress *progress;
 	int (*visit)(struct contrast *contrast, u64 pos, u64 length);
 };
 

@@ -5,11 +5,12 @@
  * child-link.c APIs:
  *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
+ *   child_link_suits()	check that an image may become a parent
  */
 #ifndef CHILD_LINK_H
 #define CHILD_LINK_H
 
-#include "locator.h"
+#include "open.h"
 
 /**
  * struct child_link - the names of a parent
@@ -28,5 +29,6 @@ struct child_link {
 int child_link_relative(const char *child, const char *parent, char **path);
 int child_link_locator(const struct child_link *link, const guid_t *linkage,
 		       struct vhdx_locator **locator);
+int child_link_suits(const struct disk *parent);
 
 #endif /* CHILD_LINK_H */
