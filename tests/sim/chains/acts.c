@@ -6,8 +6,8 @@
 /* The tools have a struct disk of their own. */
 #define disk tools_disk
 #include "findings.h"
+#include "make-image.h"
 #include "message.h"
-#include "new-image.h"
 #include "open-image.h"
 #include "vhdxsetup.h"
 #include "writer.h"

@@ -232,3 +232,8 @@ void progress_end(struct progress *progress)
 {
 	(void)progress;
 }
+
+int progress_of_library(void *progress, uint64_t at, uint64_t total)
+{
+	return progress_step(progress, at, total);
+}

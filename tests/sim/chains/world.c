@@ -25,11 +25,10 @@ static void repeatable_random(void *buf, size_t len)
 }
 
 /* What the tools say is only of interest if they fail. */
-static void listen(enum msg_level level, const char *line)
+static void listen(enum msg_kind kind, const char *text)
 {
-	(void)level;
-	if (now)
-		snprintf(now->said, sizeof(now->said), "%s", line);
+	if (now && kind == MSG_ERROR)
+		snprintf(now->said, sizeof(now->said), "%s", text);
 }
 
 /**
@@ -365,8 +364,7 @@ static void set_up(struct world *w)
 	now = w;
 	shim_random = repeatable_random;
 	guids.state = w->seed;
-	msg_set_level(MSG_QUIET);
-	msg_set_output(listen);
+	msg_set_program(listen);
 	choose_geometry(w);
 	files_init(&w->files);
 	w->files.event = on_event;
