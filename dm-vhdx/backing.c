@@ -15,14 +15,6 @@
 
 #define DM_MSG_PREFIX "vhdx"
 
-/*
- * The registry of backings: nobody does I/O under its lock. A constructor that
- * opens an image first enters its backing here; others that want the same image
- * wait for it.
- */
-static DEFINE_MUTEX(registry_lock);
-static LIST_HEAD(registry);
-
 /* Taken before the registry's; locks of files change hands under it. */
 static DEFINE_MUTEX(lend_lock);
 
@@ -69,110 +61,6 @@ static void backing_free(struct vhdx_backing *backing)
 	kfree(backing);
 }
 
-static int refuse_sharing(const struct vhdx_backing *backing,
-			  const struct vhdx_claim *claim,
-			  struct vhdx_reason *reason)
-{
-	if (backing->writer && backing->writer != claim->md)
-		return vhdx_reason_give(reason, -EBUSY,
-					"is being written by another device");
-	if (backing->table[!claim->write] == claim->table)
-		return vhdx_reason_give(reason, -EBUSY,
-					"is read and written by one table, whose device could not be both");
-	if (backing->writer || !claim->write)
-		return 0;
-	return vhdx_reason_give(reason, -EBUSY,
-				"is in use by a device that reads it, so that nothing may write to it");
-}
-
-/*
- * An overlay has an inode of its own for a file of the file system below, and a
- * lock on one of the two inodes does not conflict with a lock on the other.
- * Readers may share the file through both.
- */
-static int refuse_other_inode(const struct vhdx_backing *backing,
-			      const struct vhdx_claim *claim,
-			      struct vhdx_reason *reason)
-{
-	if (!backing->writer && !claim->write)
-		return 0;
-	return vhdx_reason_give(reason, -EBUSY,
-				"is in use as %s, which an overlay makes of the same file",
-				backing->name);
-}
-
-/* What is known of an image that was lent does for readers above it only. */
-static bool is_succeeded(const struct vhdx_backing *backing,
-			 const struct vhdx_backing *fresh,
-			 const struct vhdx_claim *claim)
-{
-	return backing->key == fresh->key && backing->lender == claim->md &&
-	       backing->lender && claim->write;
-}
-
-static int refuse_entry(const struct vhdx_backing *backing,
-			const struct vhdx_backing *fresh,
-			const struct vhdx_claim *claim,
-			struct vhdx_reason *reason)
-{
-	if (backing->real == fresh->real && backing->lender &&
-	    backing->lender != claim->md)
-		return vhdx_reason_give(reason, -EBUSY,
-					"is being merged into by the device that reads it");
-	if (is_succeeded(backing, fresh, claim))
-		return 0;
-	if (backing->key == fresh->key)
-		return refuse_sharing(backing, claim, reason);
-	if (backing->real == fresh->real)
-		return refuse_other_inode(backing, claim, reason);
-	return 0;
-}
-
-/*
- * Return the backing that has the key of @fresh, with a reference for the
- * caller. If there is none, enter @fresh.
- */
-static struct vhdx_backing *registry_enter(struct vhdx_backing *fresh,
-					   const struct vhdx_claim *claim,
-					   struct vhdx_reason *reason)
-{
-	struct vhdx_backing *backing, *found = NULL, *before = NULL;
-	int err = 0;
-
-	mutex_lock(&registry_lock);
-	list_for_each_entry(backing, &registry, node) {
-		err = refuse_entry(backing, fresh, claim, reason);
-		if (err)
-			break;
-		if (is_succeeded(backing, fresh, claim))
-			before = backing;
-		else if (backing->key == fresh->key && !backing->heir)
-			found = backing;
-	}
-	if (!err && found)
-		refcount_inc(&found->users);
-	if (!err && !found) {
-		found = fresh;
-		list_add(&fresh->node, &registry);
-		fresh->before = before;
-		if (before)
-			refcount_inc(&before->users);
-	}
-	if (!err)
-		found->table[claim->write] = claim->table;
-	mutex_unlock(&registry_lock);
-	return err ? ERR_PTR(err) : found;
-}
-
-/* The caller closes the image when it has dropped the lock. */
-static void registry_leave(struct vhdx_backing *backing)
-{
-	lockdep_assert_held(&registry_lock);
-	list_del_init(&backing->node);
-	if (backing->is_file)
-		vhdx_file_unmark(&backing->file);
-}
-
 static struct vhdx_store *backing_store(struct vhdx_backing *backing)
 {
 	return backing->is_file ? &backing->file.store : &backing->bdev.store;
@@ -210,10 +98,7 @@ static int backing_inherit(struct vhdx_backing *backing,
 		err = vhdx_reason_give(reason, -EBUSY,
 				       "is still being merged into");
 	} else {
-		mutex_lock(&registry_lock);
-		before->heir = true;
-		vhdx_file_unmark(&before->file);
-		mutex_unlock(&registry_lock);
+		vhdx_registry_succeed(before);
 		vhdx_file_let_go(&before->file);
 		err = vhdx_file_start(&backing->file, claim->workers, reason);
 	}
@@ -244,9 +129,7 @@ static int backing_open(struct vhdx_backing *backing,
 		return PTR_ERR(image);
 	/* The constructor's report does not outlive the constructor. */
 	image->report = &backing->report;
-	mutex_lock(&registry_lock);
-	backing->image = image;
-	mutex_unlock(&registry_lock);
+	vhdx_registry_publish(backing, image);
 	return backing->writer ? backing_commits(backing) : 0;
 }
 
@@ -266,11 +149,8 @@ static void backing_close(struct vhdx_backing *backing)
 /* Those who wait for a backing that failed to open must not find it again. */
 static void backing_opened(struct vhdx_backing *backing, int err)
 {
-	if (err) {
-		mutex_lock(&registry_lock);
-		registry_leave(backing);
-		mutex_unlock(&registry_lock);
-	}
+	if (err)
+		vhdx_registry_leave(backing);
 	backing->error = err;
 	complete_all(&backing->opened);
 }
@@ -300,7 +180,7 @@ static struct vhdx_backing *backing_get(struct vhdx_backing *fresh,
 	int err;
 
 	for (;;) {
-		backing = registry_enter(fresh, claim, reason);
+		backing = vhdx_registry_enter(fresh, claim, reason);
 		if (backing == fresh)
 			return backing_open_first(fresh, claim, reason);
 		if (IS_ERR(backing)) {
@@ -368,40 +248,6 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 	return backing_get(fresh, claim, reason);
 }
 
-/* Under both locks. */
-static bool has_heir(const struct vhdx_backing *backing)
-{
-	const struct vhdx_backing *other;
-
-	list_for_each_entry(other, &registry, node)
-		if (other != backing && other->key == backing->key)
-			return true;
-	return false;
-}
-
-static int reserve(struct vhdx_backing *backing, const struct mapped_device *md)
-{
-	int err = 0;
-
-	mutex_lock(&registry_lock);
-	if (has_heir(backing) ||
-	    (!backing->lender && refcount_read(&backing->users) > 1))
-		err = -EBUSY;
-	if (!err) {
-		backing->lender = md;
-		backing->heir = false;
-	}
-	mutex_unlock(&registry_lock);
-	return err;
-}
-
-static void unreserve(struct vhdx_backing *backing)
-{
-	mutex_lock(&registry_lock);
-	backing->lender = NULL;
-	mutex_unlock(&registry_lock);
-}
-
 /**
  * vhdx_backing_lend() - let a program merge into an image
  * @backing: the image, a parent in the live table of @md, and in no other table
@@ -424,13 +270,13 @@ int vhdx_backing_lend(struct vhdx_backing *backing,
 	if (!backing->is_file)
 		return -EOPNOTSUPP;
 	mutex_lock(&lend_lock);
-	err = reserve(backing, md);
+	err = vhdx_registry_lend(backing, md);
 	if (!err) {
 		err = vhdx_file_lend(&backing->file);
 		if (!err)
 			vhdx_image_lend(backing->image);
 		else if (!READ_ONCE(backing->image->lent))
-			unreserve(backing);
+			vhdx_registry_unlend(backing);
 	}
 	mutex_unlock(&lend_lock);
 	return err;
@@ -457,17 +303,6 @@ int vhdx_backing_recall(struct vhdx_backing *backing)
 	return err;
 }
 
-/* A later table may have the same address. */
-static void forget_table(struct vhdx_backing *backing,
-			 const struct dm_table *table)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(backing->table); i++)
-		if (backing->table[i] == table)
-			backing->table[i] = NULL;
-}
-
 /**
  * vhdx_backing_put() - drop a reference to an image, and close an unused image
  * @backing: from vhdx_backing_get_file() or vhdx_backing_get_bdev()
@@ -479,15 +314,7 @@ static void forget_table(struct vhdx_backing *backing,
 void vhdx_backing_put(struct vhdx_backing *backing,
 		      const struct dm_table *table)
 {
-	bool last;
-
-	mutex_lock(&registry_lock);
-	forget_table(backing, table);
-	last = refcount_dec_and_test(&backing->users);
-	if (last)
-		registry_leave(backing);
-	mutex_unlock(&registry_lock);
-	if (last)
+	if (vhdx_registry_drop(backing, table))
 		backing_close(backing);
 }
 
@@ -530,56 +357,4 @@ void vhdx_backing_failed(struct vhdx_backing *backing)
 		vhdx_committer_cut(backing->committer);
 	else
 		vhdx_find(&backing->report, VHDX_ERROR, at, "%s", text);
-}
-
-/**
- * vhdx_backing_resident() - count the metadata pages of all images
- *
- * Context: memory reclaim. Does not wait for the registry, because its holder
- * may be waiting for memory.
- * Return: number of pages; 0 if the registry is busy.
- */
-unsigned long vhdx_backing_resident(void)
-{
-	struct vhdx_backing *backing;
-	unsigned long pages = 0;
-
-	if (!mutex_trylock(&registry_lock))
-		return 0;
-	list_for_each_entry(backing, &registry, node) {
-		if (!backing->image)
-			continue;
-		/* An estimate: nobody relies on the exact number. */
-		pages += data_race(backing->image->pool.resident);
-	}
-	mutex_unlock(&registry_lock);
-	return pages;
-}
-
-/**
- * vhdx_backing_shrink() - free metadata pages
- * @count: number of pages to free at most
- *
- * Rotates the registry, so that the first image does not pay for all.
- *
- * Context: memory reclaim, see vhdx_backing_resident().
- * Return: number of pages freed.
- */
-unsigned long vhdx_backing_shrink(unsigned long count)
-{
-	struct vhdx_backing *backing;
-	unsigned long pages = 0;
-
-	if (!mutex_trylock(&registry_lock))
-		return 0;
-	list_for_each_entry(backing, &registry, node) {
-		if (backing->image)
-			pages += vhdx_pool_shrink(&backing->image->pool,
-						  count - pages);
-		if (pages >= count)
-			break;
-	}
-	list_rotate_left(&registry);
-	mutex_unlock(&registry_lock);
-	return pages;
 }

@@ -3,16 +3,8 @@
  * Backings: one for each image in use, which all tables that name it share.
  *
  * A table that is loaded over a live one finds the image open, with its
- * metadata in memory. The registry has the backings, by inode or by block
- * device. The last table that drops its reference closes the image.
- *
- * An image that is written belongs to one device. Tables of this device may
- * share it, but a table may not both read and write it. Any number of devices
- * may share an image that they only read.
- *
- * An image that a device alone reads may be lent, to a program that merges into
- * it. What is in memory of it is old then. So a table of that device which is to
- * write the image opens it anew, beside the old one, and takes the locks over.
+ * metadata in memory. The last table that drops its reference closes the image.
+ * registry.h says who may have which.
  *
  * backing.c APIs:
  *   vhdx_backing_get_file()	find or open the image in a file
@@ -22,88 +14,14 @@
  *   vhdx_backing_recall()	no more
  *   vhdx_backing_set_cache()	bound its metadata pages
  *   vhdx_backing_failed()	find out why I/O may have failed
- *   vhdx_backing_resident()	count the metadata pages of all images
- *   vhdx_backing_shrink()	free some of them
  */
 #ifndef VHDX_BACKING_H
 #define VHDX_BACKING_H
 
-#include <linux/completion.h>
-#include <linux/list.h>
-#include <linux/refcount.h>
+#include "registry.h"
 
-#include "engine/image.h"
-#include "store/bdev.h"
-#include "store/file.h"
-
-struct dm_table;
-struct mapped_device;
-struct vhdx_committer;
-struct vhdx_reason;
-
-/**
- * struct vhdx_backing - an image in use
- * @file: its store, if @is_file
- * @bdev: its store, if not
- * @is_file: the image is in a file, not on a block device
- * @image: the open image; NULL before @opened
- * @report: receives the findings of the open image
- * @name: name of the file or device, for the log
- * @writer: device that writes the image; NULL if it is only read
- * @table: last tables that claimed the image, to read and to write it; compared
- *	and never dereferenced
- * @committer: committer of the image; NULL if it is only read
- * @key: inode or block device that identifies the image
- * @real: the inode that has the data, if @key is an overlay's; otherwise @key
- * @node: entry in the registry
- * @users: number of tables that hold the image
- * @lender: device that has lent the image, or did once; NULL if none
- * @heir: another backing of the image has its locks, or had them
- * @before: backing whose locks this one takes over while it is opened, held until
- *	then; or NULL
- * @opened: completed when @image is open, or when @error says why not
- * @cut: a cut of the store has been reported
- * @error: negative errno of the opening, or 0
- */
-struct vhdx_backing {
-	union {
-		struct vhdx_file file;
-		struct vhdx_bdev bdev;
-	};
-	bool is_file;
-	struct vhdx_image *image;
-	struct vhdx_report report;
-	char *name;
-	const struct mapped_device *writer;
-	const struct dm_table *table[2];
-	struct vhdx_committer *committer;
-	const void *key;
-	const void *real;
-	struct list_head node;
-	refcount_t users;
-	const struct mapped_device *lender;
-	bool heir;
-	struct vhdx_backing *before;
-	struct completion opened;
-	bool cut;
-	int error;
-};
-
-/**
- * struct vhdx_claim - a table's claim to an image
- * @name: name of the image, for the log
- * @md: the device
- * @table: the device's table under construction
- * @workers: workers that the files of this table share
- * @write: the table writes the image
- */
-struct vhdx_claim {
-	const char *name;
-	const struct mapped_device *md;
-	const struct dm_table *table;
-	struct vhdx_file_workers **workers;
-	bool write;
-};
+struct block_device;
+struct file;
 
 struct vhdx_backing *vhdx_backing_get_file(struct file *filp,
 					   const struct vhdx_claim *claim,
@@ -118,7 +36,5 @@ int vhdx_backing_lend(struct vhdx_backing *backing,
 int vhdx_backing_recall(struct vhdx_backing *backing);
 void vhdx_backing_failed(struct vhdx_backing *backing);
 void vhdx_backing_set_cache(struct vhdx_backing *backing, unsigned int kib);
-unsigned long vhdx_backing_resident(void);
-unsigned long vhdx_backing_shrink(unsigned long count);
 
 #endif /* VHDX_BACKING_H */

@@ -4,8 +4,8 @@
  */
 #include <linux/errno.h>
 
-#include "backing.h"
 #include "compat.h"
+#include "registry.h"
 #include "shrink.h"
 
 static struct shrinker *vhdx_shrinker;
@@ -13,13 +13,13 @@ static struct shrinker *vhdx_shrinker;
 static unsigned long shrink_count(struct shrinker *shrinker,
 				  struct shrink_control *control)
 {
-	return vhdx_backing_resident();
+	return vhdx_registry_resident();
 }
 
 static unsigned long shrink_scan(struct shrinker *shrinker,
 				 struct shrink_control *control)
 {
-	unsigned long pages = vhdx_backing_shrink(control->nr_to_scan);
+	unsigned long pages = vhdx_registry_shrink(control->nr_to_scan);
 
 	return pages ?: SHRINK_STOP;
 }

@@ -30,6 +30,7 @@ commit-prepare
 commit-nospace
 commit
 io
+registry
 store/file-ops store/file-open
 store/file-io
 store/file-lock store/file-queue store/file-room store/file-time
