@@ -15,7 +15,7 @@
 
 #define DM_MSG_PREFIX "vhdx"
 
-/* Taken before the registry's; locks of files change hands under it. */
+/* Taken before the registry's; the locks of files change under it. */
 static DEFINE_MUTEX(lend_lock);
 
 /* Limit the rate: every bio that needs a bad block of metadata reports it. */
@@ -81,9 +81,9 @@ static int backing_commits(struct vhdx_backing *backing)
 }
 
 /*
- * Two stores of a file would be in each other's way: the old one is read without
- * locks from here on, until its table is gone. If the table that wants this
- * comes to nothing, vhdx_backing_lend() takes the locks again.
+ * Two stores of a file would be in each other's way: the old one is only read from
+ * here on, until its table is gone. Both share the locks. So the file is locked
+ * all the time, whichever of them is closed first.
  */
 static int backing_inherit(struct vhdx_backing *backing,
 			   const struct vhdx_claim *claim,
@@ -93,13 +93,12 @@ static int backing_inherit(struct vhdx_backing *backing,
 	int err;
 
 	mutex_lock(&lend_lock);
-	if (vhdx_file_writers(&backing->file) >
-	    1 + vhdx_file_writable(&before->file)) {
+	if (vhdx_file_others_write(&backing->file, &before->file)) {
 		err = vhdx_reason_give(reason, -EBUSY,
 				       "is still being merged into");
 	} else {
 		vhdx_registry_succeed(before);
-		vhdx_file_let_go(&before->file);
+		vhdx_file_inherit(&backing->file, &before->file);
 		err = vhdx_file_start(&backing->file, claim->workers, reason);
 	}
 	mutex_unlock(&lend_lock);

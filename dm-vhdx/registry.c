@@ -109,12 +109,27 @@ struct vhdx_backing *vhdx_registry_enter(struct vhdx_backing *fresh,
 	return err ? ERR_PTR(err) : found;
 }
 
+/* An heir's table never became live: the image is as it was before it. */
+static void give_back(const struct vhdx_backing *heir)
+{
+	struct vhdx_backing *backing;
+
+	list_for_each_entry(backing, &registry, node) {
+		if (backing->key != heir->key || !backing->heir)
+			continue;
+		backing->heir = false;
+		vhdx_file_mark(&backing->file);
+	}
+}
+
 static void leave(struct vhdx_backing *backing)
 {
 	lockdep_assert_held(&registry_lock);
 	list_del_init(&backing->node);
-	if (backing->is_file)
-		vhdx_file_unmark(&backing->file);
+	if (!backing->is_file)
+		return;
+	vhdx_file_unmark(&backing->file);
+	give_back(backing);
 }
 
 /**
@@ -225,10 +240,8 @@ int vhdx_registry_lend(struct vhdx_backing *backing,
 	if (has_heir(backing) ||
 	    (!backing->lender && refcount_read(&backing->users) > 1))
 		err = -EBUSY;
-	if (!err) {
+	else
 		backing->lender = md;
-		backing->heir = false;
-	}
 	mutex_unlock(&registry_lock);
 	return err;
 }

@@ -9,7 +9,8 @@
  *
  * An image that a device alone reads may be lent, to a program that merges into
  * it. What is in memory of it is old then. So a table of that device which is to
- * write the image has a backing of its own, the heir of the one that is lent.
+ * write the image has a backing of its own, the heir of the one that is lent. If
+ * the heir goes first, because its table never became live, all is as before.
  *
  * registry.c APIs:
  *   vhdx_registry_enter()	find the backing of an image, or enter a new one
@@ -55,9 +56,8 @@ struct vhdx_reason;
  * @node: entry in the registry
  * @users: number of tables that hold the image
  * @lender: device that has lent the image, or did once; NULL if none
- * @heir: another backing of the image has its locks, or had them
- * @before: backing whose locks this one takes over while it is opened, held until
- *	then; or NULL
+ * @heir: another backing of the image shares its locks
+ * @before: backing whose locks this one is to share, held until it does; or NULL
  * @opened: completed when @image is open, or when @error says why not
  * @cut: a cut of the store has been reported
  * @error: negative errno of the opening, or 0

@@ -146,14 +146,10 @@ static int let_go_on(struct merge_live *live)
 	return err;
 }
 
-/*
- * The old table has never left. What it had of the target, the locks, goes to a
- * table that is loaded, and is lent again.
- */
+/* The old table has never left, and the target is still lent. */
 static void go_on_as_before(struct merge_live *live)
 {
 	(void)dmdev_clear(live->name);
-	(void)merge_lend(live, live->plan.into);
 	(void)let_go_on(live);
 }
 

@@ -234,7 +234,7 @@ static void lock_shared(struct file *filp)
 int vhdx_file_lend(struct vhdx_file *file)
 {
 	struct file *filp = file->filp;
-	int err = lock_alone(filp);
+	int err = lock_alone(file->locker);
 
 	if (err) {
 		if (!vhdx_file_writable(file) && file->locked)
@@ -270,30 +270,24 @@ int vhdx_file_recall(struct vhdx_file *file)
 	return 0;
 }
 
-/**
- * vhdx_file_let_go() - leave the locks to another store of the same file
- * @file: the store, which is lent; vhdx_file_lend() takes the locks again
- *
- * Context: process context.
- */
-void vhdx_file_let_go(struct vhdx_file *file)
+static int count_writers(const struct vhdx_file *file)
 {
-	u32 i;
-
-	for (i = 0; i < vhdx_lock_bytes(true); i++)
-		lock_byte(file->filp, vhdx_lock_held[i], F_UNLCK);
-	if (has_flock(file->filp))
-		lock_flock(file->filp, F_UNLCK);
+	return vhdx_file_writable(file) +
+	       (file->locker != file->filp &&
+		file->locker->f_mode & FMODE_WRITE);
 }
 
 /**
- * vhdx_file_writers() - count who has the file open for writing
- * @file: the store, started or not
+ * vhdx_file_others_write() - do others have the file open for writing?
+ * @file: a store of the file, not started
+ * @before: another one
  *
  * Context: any.
- * Return: the number of open files, ours included.
+ * Return: true if more open files than those of the two stores can write.
  */
-int vhdx_file_writers(const struct vhdx_file *file)
+bool vhdx_file_others_write(const struct vhdx_file *file,
+			    const struct vhdx_file *before)
 {
-	return atomic_read(&file_inode(file->filp)->i_writecount);
+	return atomic_read(&file_inode(file->filp)->i_writecount) >
+	       count_writers(file) + count_writers(before);
 }

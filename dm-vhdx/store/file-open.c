@@ -87,6 +87,22 @@ void vhdx_file_init(struct vhdx_file *file, struct file *filp)
 {
 	file->store.ops = &vhdx_file_ops;
 	file->filp = filp;
+	file->locker = filp;
+}
+
+/**
+ * vhdx_file_inherit() - share the locks of another store of the same file
+ * @file: the store, not started yet
+ * @before: the other one, which is lent
+ *
+ * A lock belongs to an open file. Both stores refer to the one that has them, so
+ * the locks stay until both are closed.
+ *
+ * Context: process context.
+ */
+void vhdx_file_inherit(struct vhdx_file *file, const struct vhdx_file *before)
+{
+	file->locker = get_file(before->locker);
 }
 
 static void learn_direct_io(struct vhdx_file *file)
@@ -105,12 +121,16 @@ static void learn_direct_io(struct vhdx_file *file)
 	file->mem_align = stat.dio_mem_align;
 }
 
-/*
- * Forbid allocations for the page cache of the file that wait for I/O: the I/O
- * may be a write to the device made of the file. Our workers run in a NOIO
+/**
+ * vhdx_file_mark() - forbid allocations for the page cache that wait for I/O
+ * @file: the store, of whose file no other store is marked
+ *
+ * The I/O may be a write to the device made of the file. Our workers run in a NOIO
  * scope anyway; this covers the threads that a file system delegates reads to.
+ *
+ * Context: any.
  */
-static void file_mark(struct vhdx_file *file)
+void vhdx_file_mark(struct vhdx_file *file)
 {
 	struct address_space *mapping = file->filp->f_mapping;
 
@@ -120,7 +140,7 @@ static void file_mark(struct vhdx_file *file)
 }
 
 /**
- * vhdx_file_start() - lock the file and make the store usable
+ * vhdx_file_start() - lock the file, unless it is, and make the store usable
  * @file: the store, as vhdx_file_init() left it
  * @shared: workqueues of the table, see vhdx_file_workers_get()
  * @reason: receives the message if the file cannot be locked
@@ -133,9 +153,10 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_file_workers **shared,
 		    struct vhdx_reason *reason)
 {
 	struct file *filp = file->filp;
-	int err;
+	int err = 0;
 
-	err = vhdx_file_lock(filp, reason);
+	if (file->locker == filp)
+		err = vhdx_file_lock(filp, reason);
 	if (err)
 		return err;
 	file->locked = true;
@@ -159,7 +180,7 @@ int vhdx_file_start(struct vhdx_file *file, struct vhdx_file_workers **shared,
 	spin_lock(&filp->f_lock);
 	filp->f_mode |= FMODE_RANDOM | FMODE_NOCMTIME;
 	spin_unlock(&filp->f_lock);
-	file_mark(file);
+	vhdx_file_mark(file);
 	return 0;
 }
 
@@ -193,6 +214,8 @@ void vhdx_file_stop(struct vhdx_file *file)
 	vhdx_fresh_free(file->fresh);
 	if (file->locked)
 		vhdx_file_unlock(file->filp);
+	if (file->locker != file->filp)
+		fput(file->locker);
 	fput(file->filp);
 }
 

@@ -10,6 +10,8 @@
  *   vhdx_file_open()		open a file
  *   vhdx_file_init()		make a store of an open file, not yet usable
  *   vhdx_file_start()		lock the file and make the store usable
+ *   vhdx_file_inherit()		share the locks of another store of the file
+ *   vhdx_file_mark()		forbid allocations that wait for I/O
  *   vhdx_file_unmark()		restore the allocation flags of the file
  *   vhdx_file_stop()		close
  *   vhdx_file_direct()		does the file support direct I/O?
@@ -26,8 +28,7 @@
  *   vhdx_file_unlock()
  *   vhdx_file_lend()		let one program write the file that we read
  *   vhdx_file_recall()		keep all from writing it again
- *   vhdx_file_let_go()		leave the locks to another store of the file
- *   vhdx_file_writers()		count who has the file open for writing
+ *   vhdx_file_others_write()	do others have the file open for writing?
  * file-io.c APIs:
  *   vhdx_file_io_init()	prepare a store for bios
  *   vhdx_file_io_exit()
@@ -78,6 +79,7 @@ struct vhdx_reason;
  * struct vhdx_file - an image's bytes in a file
  * @store: the store, as the engine sees it
  * @filp: the file
+ * @locker: the open file that has the locks: @filp, or that of an earlier store
  * @offset_align: alignment of offsets and lengths for direct I/O, in bytes; 0
  *	if the file does not support direct I/O
  * @mem_align: alignment of memory for direct I/O, in bytes
@@ -103,6 +105,7 @@ struct vhdx_reason;
 struct vhdx_file {
 	struct vhdx_store store;
 	struct file *filp;
+	struct file *locker;
 	u32 offset_align;
 	u32 mem_align;
 	bool nowait;
@@ -184,8 +187,10 @@ extern const struct vhdx_store_ops vhdx_file_ops;
 struct file *vhdx_file_open(const struct path *path, bool write,
 			    struct vhdx_reason *reason);
 void vhdx_file_init(struct vhdx_file *file, struct file *filp);
+void vhdx_file_inherit(struct vhdx_file *file, const struct vhdx_file *before);
 int vhdx_file_start(struct vhdx_file *file, struct vhdx_file_workers **shared,
 		    struct vhdx_reason *reason);
+void vhdx_file_mark(struct vhdx_file *file);
 void vhdx_file_unmark(struct vhdx_file *file);
 void vhdx_file_stop(struct vhdx_file *file);
 bool vhdx_file_direct(const struct vhdx_file *file);
@@ -291,8 +296,8 @@ int vhdx_file_lock(struct file *filp, struct vhdx_reason *reason);
 void vhdx_file_unlock(struct file *filp);
 int vhdx_file_lend(struct vhdx_file *file);
 int vhdx_file_recall(struct vhdx_file *file);
-void vhdx_file_let_go(struct vhdx_file *file);
-int vhdx_file_writers(const struct vhdx_file *file);
+bool vhdx_file_others_write(const struct vhdx_file *file,
+			    const struct vhdx_file *before);
 
 int vhdx_file_io_init(struct vhdx_file *file,
 		      struct vhdx_file_workers **shared);

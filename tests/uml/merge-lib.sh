@@ -12,6 +12,8 @@
 #   files            the images that there are
 #   is_base DESC     tests: v0 has $BASE alone, which reads the same opened anew
 #   is_live DESC N   tests: v0 has N images, goes on in $CHILD, and the model holds
+#   barred read|write   the locks of $BASE that nobody else can have now, of "flock",
+#                    and of QEMU's bytes
 #   fails DESC CODE SENTENCE ARG...   a test: merge ARG... says why not
 
 # shellcheck source=tests/uml/lib.sh
@@ -73,6 +75,29 @@ is_live() {
 	tap_is "$1: and goes on in the child" \
 		"$(status_field v0 '["image"]')" "$CHILD"
 	tap_run "$1: it reads as the model says" model --check "$MODEL"
+}
+
+barred() {
+	python3 - "$1" "$BASE" <<'END'
+import fcntl, struct, sys
+F_OFD_GETLK = 36
+FLOCK = "hhqqi4x"
+write = sys.argv[1] == "write"
+file = open(sys.argv[2], "rb")
+words = []
+try:
+    fcntl.flock(file, (fcntl.LOCK_EX if write else fcntl.LOCK_SH) |
+                fcntl.LOCK_NB)
+except BlockingIOError:
+    words.append("flock")
+kind = fcntl.F_WRLCK if write else fcntl.F_RDLCK
+for byte in 201, 203:
+    lock = fcntl.fcntl(file, F_OFD_GETLK,
+                       struct.pack(FLOCK, kind, 0, byte, 1, 0))
+    if struct.unpack(FLOCK, lock)[0] != fcntl.F_UNLCK:
+        words.append(str(byte))
+print(*words)
+END
 }
 
 fails() {

@@ -62,6 +62,7 @@ at_each() {
 	for ((n = 1 + RANDOM % STEP; ; n += STEP)); do
 		killed "$call" "$n" || break
 		let_go_on
+		[ "$(barred write)" = "flock 201 203" ] || wrong+=" $n:locks"
 		model --check "$MODEL" >/dev/null 2>&1 || wrong+=" $n:content"
 		[ -z "$how" ] || reopened || wrong+=" $n:open"
 		model --check "$MODEL" >/dev/null 2>&1 || wrong+=" $n:again"

@@ -176,6 +176,16 @@ test_two_writers() {
 		dmsetup reload v0 --table "$table"
 	dmsetup clear v0
 	is_live "two writers" 2
+	tap_is "two writers: it is locked when that table is gone" \
+		"$(barred read)" "flock 201 203"
+	exits "two writers: another table reads it" 0 resize --quiet v0 +16M
+	tap_is "two writers: it is locked then, too" "$(barred read)" \
+		"flock 201 203"
+	tap_run "two writers: it is taken back" dmsetup message v0 0 recall 1
+	tap_is "two writers: others may read it" "$(barred read)" ""
+	tap_is "two writers: nobody may lock it to write" "$(barred write)" \
+		"flock 201 203"
+	tap_fails "two writers: nobody may write it" sh -c ": >>'$BASE'"
 	closed "two writers"
 }
 
