@@ -6,6 +6,7 @@
 #include "device-arg.h"
 #include "document.h"
 #include "end-device.h"
+#include "merge-stop.h"
 #include "message.h"
 #include "partitions.h"
 #include "status-tree.h"
@@ -54,7 +55,9 @@ static int close_deferred(const struct dmdev *dev)
 	bool used;
 	int err;
 
-	err = partitions_remove(dev, true);
+	err = merge_stop_first(dev);
+	if (!err)
+		err = partitions_remove(dev, true);
 	if (err)
 		return err;
 	err = dmdev_query(dev->name, &now);

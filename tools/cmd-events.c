@@ -4,11 +4,12 @@
  * device-mapper only says that something happened. The verb compares the status
  * before and after, so it misses a state that ends before the next look.
  */
+#include <json-c/json.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "device-arg.h"
+#include "merge-state.h"
 #include "message.h"
 #include "status-tree.h"
 #include "verbs.h"
@@ -21,6 +22,7 @@
  * @number: by which it is known again
  * @room: what its status says of room, as in rooms[]
  * @fault: why it does not write any more, NULL if it is well
+ * @merge: what was told of its merge, NULL if none is under way
  * @seen: it was there at this look
  */
 struct watched {
@@ -29,6 +31,7 @@ struct watched {
 	u64 number;
 	unsigned int room;
 	char *fault;
+	char *merge;
 	bool seen;
 };
 
@@ -86,6 +89,51 @@ static unsigned int room_of(const struct dmdev *dev)
 	return i;
 }
 
+static const char *text_of(struct json_object *tree, const char *key)
+{
+	return json_object_get_string(json_object_object_get(tree, key));
+}
+
+static u64 number_of(struct json_object *tree, const char *key)
+{
+	return json_object_get_uint64(json_object_object_get(tree, key));
+}
+
+/* A tenth is worth a line; for free(), or NULL. */
+static char *describe_merge(struct json_object *tree)
+{
+	u64 done = number_of(tree, "done_bytes");
+	u64 total = number_of(tree, "total_bytes");
+	char *text, words[32];
+	int n;
+
+	n = asprintf(&text, "%s, into %s: %llu %% of %s",
+		     text_of(tree, "phase"), text_of(tree, "into"),
+		     total ? done * 10 / total * 10 : 0,
+		     tree_size_words(total, words, sizeof(words)));
+	return n < 0 ? NULL : text;
+}
+
+/* Of an old end nothing is told. */
+static void compare_merge(struct watched *watched, const struct dmdev *dev)
+{
+	struct merge_seen seen;
+	char *merge = NULL;
+
+	merge_state_look(dev, &seen);
+	if (seen.process)
+		merge = describe_merge(seen.tree);
+	if (merge && (!watched->merge || strcmp(merge, watched->merge)))
+		say(dev->name, "merge", "%s", merge);
+	else if (!merge && watched->merge && seen.tree)
+		say(dev->name, "merge-stopped", "%s", text_of(seen.tree, "why"));
+	else if (!merge && watched->merge)
+		say(dev->name, "merge-done", "all of it is merged");
+	free(watched->merge);
+	watched->merge = merge;
+	tree_free(seen.tree);
+}
+
 static struct watched *find(struct watcher *watcher, const struct dmdev *dev)
 {
 	struct watched *watched;
@@ -123,6 +171,7 @@ static void compare(struct watched *watched, const struct dmdev *dev)
 		    fault);
 	free(watched->fault);
 	watched->fault = fault;
+	compare_merge(watched, dev);
 	watched->seen = true;
 }
 
@@ -145,6 +194,7 @@ static void forget(struct watched *watched)
 {
 	free(watched->name);
 	free(watched->fault);
+	free(watched->merge);
 	free(watched);
 }
 
@@ -179,17 +229,30 @@ static int look(struct watcher *watcher)
 	return fflush(stdout) ? -EIO : 0;
 }
 
+/* A process that is killed while it merges may be gone only after the event. */
+#define MERGE_MSECS	1000
+
+static int patience(const struct watcher *watcher)
+{
+	const struct watched *watched;
+
+	for (watched = watcher->devices; watched; watched = watched->next)
+		if (watched->merge)
+			return MERGE_MSECS;
+	return -1;
+}
+
 /* Arm first, so that no event between the look and the wait is missed. */
-static int watch(struct watcher *watcher, int fd)
+static int follow(struct watcher *watcher, const struct watch *watch)
 {
 	int err;
 
 	do {
-		err = watch_arm(fd) ?: look(watcher);
+		err = watch_arm(watch) ?: look(watcher);
 		if (!err && watcher->number && !watcher->devices)
 			return 0;
 		if (!err)
-			err = watch_wait(fd);
+			err = watch_wait(watch, patience(watcher));
 	} while (!err);
 	return err;
 }
@@ -205,8 +268,9 @@ int cmd_events(const struct options *options, char **args)
 {
 	struct watcher watcher = { .first = true };
 	struct watched *watched;
+	struct watch watch;
 	struct dmdev dev;
-	int fd, err;
+	int err;
 
 	(void)options;
 	err = args[0] ? device_arg(args[0], &dev) : dmdev_begin();
@@ -216,11 +280,11 @@ int cmd_events(const struct options *options, char **args)
 		watcher.number = dmdev_number(&dev);
 		dmdev_forget(&dev);
 	}
-	fd = watch_open();
-	if (fd < 0)
-		return fd;
-	err = watch(&watcher, fd);
-	close(fd);
+	err = watch_open(&watch);
+	if (err)
+		return err;
+	err = follow(&watcher, &watch);
+	watch_close(&watch);
 	while ((watched = watcher.devices)) {
 		watcher.devices = watched->next;
 		forget(watched);

@@ -15,6 +15,7 @@
 #include "merge-finish.h"
 #include "merge-live.h"
 #include "merge-plan.h"
+#include "merge-stop.h"
 #include "merge.h"
 #include "message.h"
 #include "open-image.h"
@@ -190,9 +191,14 @@ static int merge_pair(const struct merge_plan *plan, u32 nr)
 static int merge_files(const struct options *options, const char *path)
 {
 	struct merge_plan plan = { .options = options };
-	int err = make_plan(&plan, path);
 	u32 nr;
+	int err;
 
+	if (options->background) {
+		msg_err("--background: is for the merge of a device");
+		return -EINVAL;
+	}
+	err = make_plan(&plan, path);
 	if (!err && options->json)
 		document_list("merges");
 	for (nr = 0; nr < plan.into && !err; nr++)
@@ -236,6 +242,8 @@ static bool is_device(const char *arg)
  */
 int cmd_merge(const struct options *options, char **args)
 {
+	if (options->stop)
+		return merge_stop(options, args[0]);
 	return is_device(args[0]) ? merge_live(options, args[0]) :
 				    merge_files(options, args[0]);
 }

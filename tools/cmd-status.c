@@ -5,6 +5,7 @@
 #include "contents.h"
 #include "device-arg.h"
 #include "document.h"
+#include "merge-state.h"
 #include "partition-tree.h"
 #include "status-tree.h"
 #include "vhdxsetup.h"
@@ -19,6 +20,7 @@
 int cmd_status(const struct options *options, char **args)
 {
 	struct json_object *object, *target, *partitions;
+	struct merge_seen seen;
 	char path[PATH_MAX];
 	struct dmdev dev;
 	int fd, err;
@@ -32,6 +34,9 @@ int cmd_status(const struct options *options, char **args)
 	target = tree_new();
 	status_add_target(target, &dev);
 	tree_add(object, "target", target);
+	merge_state_look(&dev, &seen);
+	if (seen.tree)
+		tree_add(object, "merge", seen.tree);
 	tree_add(object, "contents", contents_tree(fd));
 	err = partition_tree(&dev, fd, &partitions);
 	tree_add(object, "partitions", partitions);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "device-lock.h"
@@ -25,6 +26,38 @@ static int look_again(struct dmdev *dev)
 }
 
 /**
+ * device_lock_path() - find the file that device_lock() locks
+ * @dev: the device
+ * @path: receives its path
+ *
+ * Return: @path.
+ */
+const char *device_lock_path(const struct dmdev *dev,
+			     char path[DEVICE_LOCK_PATH_MAX])
+{
+	snprintf(path, DEVICE_LOCK_PATH_MAX, DEVICE_LOCK_DIRECTORY "/%u:%u",
+		 dev->major, dev->minor);
+	return path;
+}
+
+/**
+ * device_lock_directory() - make the directory of these files
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int device_lock_directory(void)
+{
+	int err;
+
+	if (!mkdir(DEVICE_LOCK_DIRECTORY, 0755) || errno == EEXIST)
+		return 0;
+	err = -errno;
+	msg_err("%s: cannot be made: %s", DEVICE_LOCK_DIRECTORY,
+		strerror(-err));
+	return err;
+}
+
+/**
  * device_lock() - keep other vhdxsetup processes from changing a device
  * @dev: the device; it is queried again under the lock
  *
@@ -37,12 +70,12 @@ static int look_again(struct dmdev *dev)
  */
 int device_lock(struct dmdev *dev)
 {
-	char path[64];
-	int fd, err;
+	char path[DEVICE_LOCK_PATH_MAX];
+	int fd, err = device_lock_directory();
 
-	snprintf(path, sizeof(path), "/run/vhdxsetup-%u:%u.lock", dev->major,
-		 dev->minor);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (err)
+		return err;
+	fd = open(device_lock_path(dev, path), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		err = -errno;
 		msg_err("%s: %s", path, strerror(-err));
@@ -57,7 +90,8 @@ int device_lock(struct dmdev *dev)
 	}
 	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (err == -EBUSY)
-		msg_err("%s: another snapshot, merge or resize of it is under way", dev->name);
+		msg_err("%s: another snapshot, merge or resize of it is under way; `vhdxsetup status %s' shows a merge",
+			dev->name, dev->name);
 	else
 		msg_err("%s: cannot be locked: %s", path, strerror(-err));
 	close(fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "end-device.h"
+#include "merge-stop.h"
 #include "message.h"
 #include "partitions.h"
 #include "signals.h"
@@ -152,6 +153,8 @@ int end_device(const struct dmdev *dev)
 
 	/* Test this before removing partitions: remove all or nothing. */
 	err = users_refuse(dev->name, partitions_count(dev));
+	if (!err)
+		err = merge_stop_first(dev);
 	if (!err)
 		err = partitions_remove(dev, false);
 	if (!err)

@@ -93,9 +93,21 @@ static int copy_piece(struct copy *copy, u64 pos, u64 *len)
 	return err;
 }
 
+/* Return -EINTR after a signal. */
+static int tell(const struct copy *copy, u64 pos)
+{
+	const struct merge_load *load = copy->load;
+
+	if (load->state) {
+		load->state->done = load->counts->data;
+		merge_state_tell(load->state, NULL);
+	}
+	return load->progress ? progress_step(load->progress, pos,
+					      load->disk->chain->size) : 0;
+}
+
 static int copy_all(struct copy *copy)
 {
-	struct progress *progress = copy->load->progress;
 	u64 size = copy->load->disk->chain->size;
 	u64 pos, len;
 	int err = 0;
@@ -107,8 +119,8 @@ static int copy_all(struct copy *copy)
 			err = writer_commit(copy->load->writer);
 			copy->since = 0;
 		}
-		if (!err && progress)
-			err = progress_step(progress, pos, size);
+		if (!err)
+			err = tell(copy, pos);
 	}
 	return err;
 }

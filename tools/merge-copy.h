@@ -12,6 +12,7 @@
 #ifndef MERGE_COPY_H
 #define MERGE_COPY_H
 
+#include "merge-state.h"
 #include "open.h"
 #include "progress.h"
 #include "writer.h"
@@ -31,6 +32,7 @@ struct merge_counts {
  * @disk: the image whose changes are carried down, and its parents
  * @writer: writes the image that gets them
  * @progress: shown meanwhile; NULL to show none and to heed no signal
+ * @state: told how far it is; or NULL
  * @rate: bytes a second at most; 0 for no limit
  * @counts: what was carried is added to them
  * @waited: nanoseconds that were waited for the sake of @rate are added to it
@@ -39,6 +41,7 @@ struct merge_load {
 	struct disk *disk;
 	struct writer *writer;
 	struct progress *progress;
+	struct merge_state *state;
 	u64 rate;
 	struct merge_counts *counts;
 	u64 waited;

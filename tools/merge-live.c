@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "background.h"
 #include "check.h"
 #include "clock.h"
 #include "device-arg.h"
 #include "device-lock.h"
 #include "directory.h"
 #include "document.h"
+#include "exit-codes.h"
 #include "findings.h"
 #include "merge-live.h"
 #include "message.h"
@@ -177,6 +179,7 @@ static int go_on(struct merge_live *live, struct snapshot *snapshot)
 		err = snapshot_take(snapshot);
 	if (!err) {
 		live->rounds++;
+		live->state.round = live->rounds;
 		live->plan.into++;
 		live->pause = max(live->pause, snapshot->nsecs);
 		err = merge_plan_path(&live->plan, 1, side);
@@ -251,6 +254,7 @@ int merge_carry_one(struct merge_live *live, struct disk *disk, bool paused)
 		.disk = disk,
 		.writer = &live->writer,
 		.progress = paused ? NULL : &live->progress,
+		.state = paused ? NULL : &live->state,
 		.rate = paused ? 0 : live->plan.options->rate,
 		.counts = &live->counts,
 	};
@@ -275,15 +279,20 @@ int merge_carry_one(struct merge_live *live, struct disk *disk, bool paused)
 static int carry_down(struct merge_live *live)
 {
 	struct disk *disk;
+	u64 data;
 	int err = 0;
 
+	merge_state_tell(&live->state, "copying");
 	while (live->carried + 1 < live->plan.into && !err) {
 		err = merge_open(&live->plan,
 				 live->plan.into - live->carried - 1, 0,
 				 sink_messages(), &disk);
 		if (err)
 			break;
-		err = merge_carry_one(live, disk, false);
+		err = merge_measure(disk, &data);
+		live->state.total = live->counts.data + data;
+		if (!err)
+			err = merge_carry_one(live, disk, false);
 		disk_close(disk);
 	}
 	return err;
@@ -316,6 +325,7 @@ static int merge_rounds(struct merge_live *live)
 		copied = live->counts.data - copied;
 		setbacks += live->rounds > 1 && copied > last / 4 * 3;
 		last = copied;
+		merge_state_tell(&live->state, "changing-over");
 		err = merge_last(live);
 	} while (err == -EAGAIN && live->rounds < ROUNDS_MAX &&
 		 setbacks < SETBACKS_MAX);
@@ -382,13 +392,12 @@ static int keep_child(const struct merge_live *live)
 	return err;
 }
 
-static int merge_device(struct merge_live *live)
+static int merge_seen(struct merge_live *live)
 {
-	int err = merge_lend(live, live->plan.into);
+	int err;
 
-	if (err)
-		return err;
 	progress_begin(&live->progress, "merge");
+	background_ready();
 	err = merge_rounds(live);
 	progress_end(&live->progress);
 	if (err)
@@ -397,6 +406,70 @@ static int merge_device(struct merge_live *live)
 		tell_done(live);
 	if (!err && live->plan.options->keep)
 		err = keep_child(live);
+	return err;
+}
+
+/* All that can be checked is in order, and the target is lent. */
+static int merge_lent(struct merge_live *live, const struct dmdev *dev)
+{
+	const char *why;
+	int err = merge_state_begin(&live->state, dev);
+
+	if (err)
+		return err;
+	err = merge_seen(live);
+	why = background_error();
+	if (!why)
+		why = exit_word(err);
+	merge_state_end(&live->state, err ? why : NULL);
+	return err;
+}
+
+static void tell_background(const struct merge_live *live, pid_t process)
+{
+	msg_info("%s: process %d goes on with the merge; `vhdxsetup status %s' shows how far it is",
+		 live->name, process, live->name);
+}
+
+/* *@process: set to the one that goes on with it, if another does. */
+static int merge_device(struct merge_live *live, const struct dmdev *dev,
+			pid_t *process)
+{
+	int err = merge_lend(live, live->plan.into);
+
+	if (err)
+		return err;
+	if (live->plan.options->background) {
+		err = background_begin(process);
+		if (!err)
+			tell_background(live, *process);
+		else if (err < 0)
+			merge_recall(live, live->plan.into);
+		if (err <= 0)
+			return err;
+	}
+	live->state.into = live->plan.path[live->plan.into];
+	return merge_lent(live, dev);
+}
+
+static int merge_planned(struct merge_live *live, const struct dmdev *dev)
+{
+	bool json = live->plan.options->json;
+	struct json_object *background;
+	pid_t process = 0;
+	int err;
+
+	if (json)
+		document_list("merges");
+	err = merge_device(live, dev, &process);
+	if (json)
+		document_list_end(!err);
+	if (json && process) {
+		background = tree_new();
+		tree_text(background, "device", live->name);
+		tree_number(background, "process", (u64)process);
+		document_put("background", background);
+	}
 	return err;
 }
 
@@ -415,13 +488,8 @@ static int merge_locked(struct merge_live *live, struct dmdev *dev)
 	err = snapshot_check(&snapshot);
 	if (!err)
 		err = make_plan(live, &snapshot.dev);
-	if (!err && live->plan.options->json)
-		document_list("merges");
-	if (!err) {
-		err = merge_device(live);
-		if (live->plan.options->json)
-			document_list_end(!err);
-	}
+	if (!err)
+		err = merge_planned(live, &snapshot.dev);
 	snapshot_free(&snapshot);
 	return err;
 }
@@ -462,6 +530,7 @@ int merge_live(const struct options *options, const char *name)
 		err = device_arg(name, &dev);
 	if (!err) {
 		lock = device_lock(&dev);
+		live->state.lock = lock;
 		err = lock < 0 ? lock : merge_locked(live, &dev);
 		if (lock >= 0)
 			device_unlock(lock);

@@ -24,6 +24,7 @@
 
 #include "merge-copy.h"
 #include "merge-plan.h"
+#include "merge-state.h"
 
 /**
  * struct merge_file - a file that was carried down
@@ -45,6 +46,7 @@ struct merge_file {
  * @identity: DataWriteGuid of the target
  * @max_pause: nanoseconds that the device may wait at the end
  * @progress: shown meanwhile
+ * @state: what others see of it
  * @counts: what was carried down so far
  * @file: what was carried down, by how far it was above the target, which is
  *	the first
@@ -64,6 +66,7 @@ struct merge_live {
 	guid_t identity;
 	u64 max_pause;
 	struct progress progress;
+	struct merge_state state;
 	struct merge_counts counts;
 	struct merge_file file[VHDX_CHAIN_MAX];
 	u32 carried;

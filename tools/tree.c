@@ -223,7 +223,8 @@ static void print_number(const char *key, u64 value)
 		printf("0x%llx", value);
 	else if (value >= 1024 && (ends_in(key, "size") ||
 				   ends_in(key, "length") ||
-				   ends_in(key, "bytes")))
+				   ends_in(key, "bytes") ||
+				   ends_in(key, "bytes_per_second")))
 		printf("%llu (%s)", value,
 		       tree_size_words(value, words, sizeof(words)));
 	else

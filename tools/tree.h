@@ -8,7 +8,7 @@
  *
  * In text, underscores of a key become spaces, and the key decides the form of
  * a number: one whose key ends in "offset" is hexadecimal; one whose key ends
- * in "size", "length" or "bytes" has a unit as well.
+ * in "size", "length", "bytes" or "bytes_per_second" has a unit as well.
  *
  * tree.c APIs:
  *   tree_new(), tree_list()	make an object, an array

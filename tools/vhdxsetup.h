@@ -76,6 +76,8 @@ struct metadata_change {
  * @yes: check: extend it without a question
  * @force_share: check, diff, compare: read an image that is in use
  * @keep: merge: leave an empty child
+ * @background: merge: go on in a process of its own
+ * @stop: merge: stop the one that is under way
  * @rate: merge: bytes a second at most, 0 for no limit
  * @max_pause: merge: milliseconds that a device may be paused
  * @into: merge: the ancestor, NULL for the parent
@@ -140,6 +142,8 @@ struct options {
 	bool yes;
 	bool force_share;
 	bool keep;
+	bool background;
+	bool stop;
 	u64 rate;
 	unsigned long max_pause;
 	const char *into;

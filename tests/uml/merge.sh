@@ -189,6 +189,101 @@ test_two_writers() {
 	closed "two writers"
 }
 
+merge_field() { status_field v0 "['merge']$1" 2>/dev/null; }
+copies() { [ "$(merge_field "['phase']")" = copying ]; }
+has_copied() { copies && [ "$(merge_field "['done_bytes'] > 0")" = True ]; }
+is_told() { grep -Eq -- "$1" "$SCRATCH/events"; }
+ends() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+
+# background: a merge that takes some seconds, and goes on by itself.
+background() {
+	exits "in the background: the command ends" 0 \
+		merge --background --rate 4M v0
+	says "in the background: names the process" "process [0-9]+ goes on"
+	process=$(merge_field "['process']")
+	tap_run "in the background: there is the process" \
+		kill -0 "$process"
+	tap_run "in the background: it copies" \
+		wait_for "$PATIENCE" has_copied
+}
+
+# It is stopped, killed, and goes on; and others see that.
+test_background() {
+	local process watch
+
+	opened 64M
+	child
+	dd if=/dev/urandom of="$dev" bs=1M count=24 oflag=direct status=none
+	model --ops 10 --save "$MODEL" >/dev/null
+	"$VHDXSETUP" events -v v0 >"$SCRATCH/events" 2>&1 &
+	watch=$!
+	wait_for "$PATIENCE" is_told watched
+	tap_is "no merge: status does not tell of one" \
+		"$(status_field v0 '.get("merge")')" None
+	fails "no merge: there is none to stop" 6 "no merge of it is under way" \
+		--stop v0
+	documents "as JSON" 0 merge --json --background --rate 4M v0
+	process=$(field '["background"]["process"]' <<<"$TAP_OUTPUT")
+	tap_is "as JSON: status has the same process" \
+		"$(merge_field "['process']")" "$process"
+	fails "in the background: another does not begin" 7 "under way" v0
+	tap_run "in the background: it copies" \
+		wait_for "$PATIENCE" has_copied
+	documents "status tells of it" 0 status --json v0
+	tap_is "status tells what it goes into" \
+		"$(field '["merge"]["into"]' <<<"$TAP_OUTPUT")" "$BASE"
+	tap_is "status tells how much there is" \
+		"$(field '["merge"]["total_bytes"] >= 24 << 20' \
+			<<<"$TAP_OUTPUT")" True
+	tap_run "events tells of it" wait_for "$PATIENCE" \
+		is_told " v0 merge: copying, into $BASE: "
+	exits "it is stopped" 0 merge --stop v0
+	says "it is stopped: says so" "has stopped"
+	tap_run "it is stopped: the process is gone" ends "$process"
+	tap_is "it is stopped: status tells" "$(merge_field "['phase']")" stopped
+	tap_like "it is stopped: status tells why" "$(merge_field "['why']")" \
+		"interrupted"
+	tap_run "it is stopped: events tells" wait_for "$PATIENCE" \
+		is_told " v0 merge-stopped: interrupted"
+	tap_is "it is stopped: it goes on in the child" \
+		"$(status_field v0 '["image"]')" "$CHILD"
+
+	background
+	kill -KILL "$process"
+	tap_run "it is killed" wait_for "$PATIENCE" ends "$process"
+	documents "it is killed: status" 0 status --json v0
+	tap_is "it is killed: status does not tell that it copies" \
+		"$(field '["merge"]["phase"]' <<<"$TAP_OUTPUT")" stopped
+	tap_like "it is killed: status tells why" \
+		"$(field '["merge"]["why"]' <<<"$TAP_OUTPUT")" "was killed"
+	tap_is "it is killed: nobody goes on" \
+		"$(field '["merge"].get("process")' <<<"$TAP_OUTPUT")" None
+	fails "it is killed: there is none to stop" 6 "under way" --stop v0
+	tap_run "it is killed: it reads as the model says" \
+		model --check "$MODEL"
+
+	background
+	exits "close stops it" 0 close v0
+	says "close stops it: says so" "has stopped"
+	tap_run "close stops it: the process is gone" ends "$process"
+	exits "the chain opens" 0 open --quiet --bat-cache 64 "$CHILD" v0
+	tap_is "another device with the number: status tells of no merge" \
+		"$(status_field v0 '.get("merge")')" None
+
+	"$VHDXSETUP" events -v v0 >"$SCRATCH/events" 2>&1 &
+	watch+=" $!"
+	wait_for "$PATIENCE" is_told watched
+	exits "it goes on to the end" 0 merge --background --rate 16M v0
+	tap_run "events tells of the end" wait_for "$PATIENCE" \
+		is_told " v0 merge-done: "
+	tap_is "at the end: status tells of no merge" \
+		"$(status_field v0 '.get("merge")')" None
+	is_base "in the background"
+	closed background
+	# shellcheck disable=SC2086 # two words
+	wait $watch
+}
+
 # --- What is refused.
 test_refused() {
 	local loop mnt=$SCRATCH/mnt
@@ -203,6 +298,8 @@ test_refused() {
 	dmsetup resume --noudevsync v0
 	fails "another's ancestor" 4 "no ancestor" --into "$SCRATCH/saved" v0
 	fails "parents by name" 1 "knows its parents" --parent "$BASE" v0
+	fails "an image in the background" 1 "merge of a device" \
+		--background "$CHILD"
 	fails "no rate" 1 "not a size|too" --rate x v0
 	is_live "so far" 2
 
@@ -270,6 +367,7 @@ write_setup 3G
 test_keep
 test_two_writers
 test_refused
+test_background
 test_chain
 SECTOR=4096 test_chain --sector-size 4096
 test_mounted
