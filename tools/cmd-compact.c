@@ -10,6 +10,7 @@
 #include "open-image.h"
 #include "progress.h"
 #include "recover.h"
+#include "trim-inside.h"
 
 /**
  * struct compacting - an image that is to be compacted
@@ -180,6 +181,21 @@ static int compact(struct compacting *c)
 	return err;
 }
 
+static int check_options(const struct options *options)
+{
+	if (options->filesystem && options->dry_run) {
+		msg_err("--filesystem and --dry-run exclude each other: what file systems do not use is known when they are mounted");
+		return -EINVAL;
+	}
+	if (!options->filesystem &&
+	    (options->parent_count || options->parents_anywhere ||
+	     options->force)) {
+		msg_err("--parent, --parents-anywhere and --force go with --filesystem");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * cmd_compact() - the verb `compact`
  * @options: of the command line
@@ -191,10 +207,15 @@ int cmd_compact(const struct options *options, char **args)
 {
 	struct compacting c = { .options = options, .path = args[0] };
 	struct disk *disk;
-	int err = open_image(options, args[0],
-			     options->dry_run ? OPEN_IDLE : OPEN_WRITABLE,
-			     sink_messages(), &disk);
+	int err = check_options(options);
 
+	/* Only what is discarded is known to be free. */
+	if (!err && options->filesystem)
+		err = trim_inside(options, args[0]);
+	if (!err)
+		err = open_image(options, args[0],
+				 options->dry_run ? OPEN_IDLE : OPEN_WRITABLE,
+				 sink_messages(), &disk);
 	if (err)
 		return err;
 	c.layer = disk->layer[0];

@@ -41,10 +41,15 @@ static int make_room(void)
 	return 0;
 }
 
-/* The host may have a copy of an XFS mounted, which has the same UUID. */
+/*
+ * The host may have a copy of an XFS mounted, which has the same UUID. An NTFS is
+ * trimmed only with the option.
+ */
 static const char *data_of(const char *type)
 {
-	return strcmp(type, "xfs") ? NULL : "nouuid";
+	if (!strcmp(type, "xfs"))
+		return "nouuid";
+	return strcmp(type, "ntfs3") ? NULL : "discard";
 }
 
 static int mount_and_work(struct mounted *mounted)

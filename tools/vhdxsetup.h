@@ -67,6 +67,7 @@ struct metadata_change {
  * @preallocate: create: allocate all blocks
  * @dry_run: compact: change nothing
  * @zeros: compact: free blocks of zeros
+ * @filesystem: compact: free what file systems inside do not use
  * @no_sparse: create, compact: make a file without holes
  * @force: create: overwrite a block device; merge, resize: orphan children;
  *	resize: cut data off that nothing which is known needs
@@ -134,6 +135,7 @@ struct options {
 	bool preallocate;
 	bool dry_run;
 	bool zeros;
+	bool filesystem;
 	bool no_sparse;
 	bool force;
 	bool repair;
