@@ -57,6 +57,7 @@ struct names {
  * @verifier: of the image in it, whatever lies above
  * @crash: the one that is tried
  * @fork: what a crash has left
+ * @linked: it belongs to the chain that was left
  */
 struct file {
 	struct recorder rec;
@@ -65,6 +66,7 @@ struct file {
 	struct verifier verifier;
 	struct crash crash;
 	struct disk fork;
+	bool linked;
 };
 
 /**

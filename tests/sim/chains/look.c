@@ -243,7 +243,7 @@ bool look_at(struct world *world, const struct names *names, enum side side,
  * @world: the run; the state is the durable one
  * @names: the directory
  *
- * The disk has one name afterwards.
+ * The disk has one name afterwards, and the files of its chain are noted.
  *
  * Return: false if it cannot be opened.
  */
@@ -256,9 +256,15 @@ bool look_learn(struct world *world, const struct names *names)
 	};
 	const struct top *top = open_top(&look);
 	bool good;
+	u32 i;
 
 	if (!top)
 		return false;
+	for (i = 0; i < FILES_MAX; i++)
+		if (world->files.file[i])
+			world->files.file[i]->linked = false;
+	for (i = 0; i < look.depth; i++)
+		look.link[i].file->linked = true;
 	set_lower(&look);
 	good = verify_learn(&world->verifier, look.link->disk);
 	close_links(&look);

@@ -68,7 +68,7 @@ static bool print_counts(const struct totals *t)
 	never |= count("in which a child named two identities", t->second_link);
 	never |= count("crashes that a run went on after", t->crashes);
 	never |= count("that left the disk its old name", t->gone_back);
-	never |= count("that left a child half made", t->half_made);
+	never |= count("files that nobody needs any more", t->half_made);
 	never |= count("logs replayed", t->recovered);
 	never |= count("logs left to whoever needs the image", t->left_dirty);
 	if (never)

@@ -262,17 +262,24 @@ void world_settle(struct world *w)
 	w->quiet = false;
 }
 
-/* An orphan that a crash has left would be in the way of a merge. */
-static void drop_orphans(struct world *w, const struct top *lost)
+/*
+ * What is left of a child or of an empty image, whole or half made, is in the way
+ * of a merge; somebody removes it.
+ */
+static void drop_orphans(struct world *w)
 {
+	const struct names *names = files_names(&w->files);
+	char name[NAME_SIZE];
 	u32 i;
 
-	for (i = 0; lost && i < FILES_MAX; i++) {
-		if (!files_find(&w->files, lost->name))
-			return;
+	for (i = 0; i < names->count; i++) {
+		if (w->files.file[names->file[i]]->linked)
+			continue;
+		memcpy(name, names->name[i], NAME_SIZE);
+		files_drop(&w->files, name);
 		w->totals->half_made++;
-		files_drop(&w->files, lost->name);
-		return;
+		names = files_names(&w->files);
+		i = U32_MAX; /* from the first one on */
 	}
 }
 
@@ -295,8 +302,7 @@ static void adopt(struct world *w)
 	model_prune(&w->model, NEVER);
 	w->totals->crashes++;
 	w->totals->gone_back += was_half && strcmp(lost.name, w->top[0].name);
-	if (was_half && strcmp(lost.name, w->top[0].name))
-		drop_orphans(w, &lost);
+	drop_orphans(w);
 	world_mark(w);
 }
 
