@@ -114,7 +114,7 @@ int captive_start(struct captive *captive, const char *const *argv,
 		.name = argv[0],
 		.said = memfd_create("said", MFD_CLOEXEC),
 	};
-	msg_verbose("running %s", argv[0]);
+	run_tool_say(argv);
 	if (captive->said >= 0)
 		captive->pid = fork();
 	if (!captive->pid && captive->said >= 0)
@@ -154,6 +154,7 @@ static int reap(struct captive *captive)
 	while (waitpid(captive->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	captive->pid = 0;
+	msg_debug("%s: wait status 0x%x", captive->name, (unsigned int)status);
 	return status;
 }
 

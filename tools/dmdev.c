@@ -13,7 +13,10 @@
 /* Pause between tests whether udev has made a node. */
 #define UDEV_USECS	2000
 
-/* Show libdevmapper's many messages with -v only; errors have ours. */
+/*
+ * Show libdevmapper's many messages with -v only, and each of its ioctls with
+ * --debug; errors have ours.
+ */
 __printf(5, 6)
 static void dm_says(int level, const char *file, int line, int err,
 		    const char *fmt, ...)
@@ -24,12 +27,13 @@ static void dm_says(int level, const char *file, int line, int err,
 	(void)file;
 	(void)line;
 	(void)err;
-	if ((level & 7) > 4)
-		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	msg_verbose("libdevmapper: %s", text);
+	if ((level & 7) > 4)
+		msg_debug("libdevmapper: %s", text);
+	else
+		msg_verbose("libdevmapper: %s", text);
 }
 
 /**
@@ -54,9 +58,12 @@ int dmdev_begin(void)
 {
 	if (dmdev_works())
 		return 0;
-	msg_err(geteuid() ? "only root may work with devices" :
-			    "this kernel has no device-mapper: load dm-mod");
-	return geteuid() ? -EPERM : -ENOTARGET;
+	if (geteuid()) {
+		msg_err("only root may work with devices");
+		return -EPERM;
+	}
+	msg_err("this kernel has no device-mapper: load dm-mod");
+	return -ENOTARGET;
 }
 
 static void end_task(struct dm_task *task)
@@ -177,6 +184,9 @@ int dmdev_load(const struct dmdev_spec *spec)
 	struct dm_task *task = new_task(DM_DEVICE_RELOAD, spec->name);
 	int err = -ENOMEM;
 
+	msg_debug("%s: loading a table%s: 0 %llu " TARGET_TYPE " %s",
+		  spec->name, spec->read_only ? ", read-only" : "",
+		  spec->sectors, spec->params);
 	if (task && (!spec->read_only || dm_task_set_ro(task)) &&
 	    dm_task_add_target(task, 0, spec->sectors,
 			       spec->target ? spec->target : TARGET_TYPE,
@@ -356,6 +366,8 @@ int dmdev_message(const char *name, const char *text, char *answer, size_t size)
 			response = dm_task_get_message_response(task);
 	}
 	snprintf(answer, size, "%s", response ? response : "");
+	msg_debug("%s: message `%s': %s, answer `%s'", name, text,
+		  err ? strerror(-err) : "sent", answer);
 	end_task(task);
 	return err;
 }

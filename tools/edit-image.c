@@ -45,6 +45,8 @@ int edit_image(struct layer *layer, bool same_disk,
 		vhdx_session_free(session);
 		return (int)PTR_ERR(edit);
 	}
+	msg_debug("%s: metadata are changed through the log, and the DataWriteGuid %s",
+		  layer->path, same_disk ? "stays" : "changes");
 	err = change(edit, context);
 	if (!err)
 		err = commit_edit(layer, edit);

@@ -109,6 +109,26 @@ static void say_verbose(char *text)
 	free(text);
 }
 
+/**
+ * run_tool_say() - say that a program is run, and how
+ * @argv: its name and arguments, ended by NULL
+ */
+void run_tool_say(const char *const *argv)
+{
+	char *line = NULL;
+	size_t i, size;
+	FILE *out = open_memstream(&line, &size);
+
+	msg_verbose("running %s", argv[0]);
+	if (!out)
+		return;
+	for (i = 0; argv[i]; i++)
+		fprintf(out, " '%s'", argv[i]);
+	if (!fclose(out))
+		msg_debug("the command:%s", line);
+	free(line);
+}
+
 static int run(const char *const *argv, int in, struct tool_end *end,
 	       char **out, char **errors)
 {
@@ -119,11 +139,14 @@ static int run(const char *const *argv, int in, struct tool_end *end,
 	pid_t pid;
 	size_t i;
 
-	msg_verbose("running %s", argv[0]);
+	run_tool_say(argv);
 	if (fds[0] >= 0 && fds[1] >= 0)
 		result = spawn_into(argv, in, fds[0], fds[1], &pid);
 	if (!result)
 		result = wait_for(pid, end);
+	if (!result)
+		msg_debug("%s: exit status %d, signal %d", argv[0],
+			  end->status, end->signal);
 	for (i = 0; i < 2; i++) {
 		if (fds[i] < 0)
 			continue;

@@ -5,6 +5,7 @@
  * run-tool.c APIs:
  *   run_tool()		run a program and wait for it
  *   run_tool_or_say()	run one that does a part of the work, and say its failure
+ *   run_tool_say()	say that a program is run, and how
  */
 #ifndef RUN_TOOL_H
 #define RUN_TOOL_H
@@ -30,5 +31,6 @@ struct tool_end {
 int run_tool(const char *const *argv, struct tool_end *end, char **out,
 	     char **errors);
 int run_tool_or_say(const char *const *argv, const char *input, int most);
+void run_tool_say(const char *const *argv);
 
 #endif /* RUN_TOOL_H */

@@ -151,6 +151,8 @@ const struct option_spec option_specs[] = {
 		"print JSON" },
 	[OPT_VERBOSE] = { "verbose", 'v', NULL, OWN,
 		"say more" },
+	[OPT_DEBUG] = { "debug", 0, NULL, OWN,
+		"say what is opened, run and asked of the kernel, too" },
 	[OPT_QUIET] = { "quiet", 'q', NULL, OWN,
 		"say errors only" },
 	[OPT_HELP] = { "help", 'h', NULL, OWN,
@@ -307,8 +309,8 @@ bool verb_takes(const struct verb *verb, enum option_id id)
  */
 bool option_is_common(enum option_id id)
 {
-	return id == OPT_VERBOSE || id == OPT_QUIET || id == OPT_HELP ||
-	       id == OPT_VERSION;
+	return id == OPT_VERBOSE || id == OPT_DEBUG || id == OPT_QUIET ||
+	       id == OPT_HELP || id == OPT_VERSION;
 }
 
 static void option_help(FILE *out, const struct option_spec *spec)

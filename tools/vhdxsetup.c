@@ -5,6 +5,8 @@
  */
 #include <getopt.h>
 #include <locale.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "console.h"
 #include "document.h"
@@ -206,6 +208,8 @@ static int set_own(struct options *options, enum option_id id, const char *arg)
 		options->socket = arg;
 	else if (id == OPT_VERBOSE)
 		console_set_level(CONSOLE_VERBOSE);
+	else if (id == OPT_DEBUG)
+		console_set_level(CONSOLE_DEBUG);
 	else if (id == OPT_QUIET)
 		console_set_level(CONSOLE_QUIET);
 	return 0;
@@ -428,6 +432,19 @@ static int suits(const struct command *command)
 	return usage(verb);
 }
 
+/* What a report of a bug needs first. */
+static void say_system(const struct command *command)
+{
+	struct utsname system = { 0 };
+	int i;
+
+	(void)uname(&system);
+	msg_debug("vhdxsetup %s, uid %u, %s %s %s", VHDXSETUP_VERSION,
+		  geteuid(), system.sysname, system.release, system.machine);
+	for (i = 0; i < command->arg_count; i++)
+		msg_debug("argument %d: %s", i + 1, command->args[i]);
+}
+
 static int run(struct command *command)
 {
 	int err;
@@ -447,6 +464,7 @@ static int run(struct command *command)
 		msg_err("a verb is required");
 		return usage(NULL);
 	}
+	say_system(command);
 	err = suits(command);
 	return err ? err : command->verb->run(&command->options, command->args);
 }
@@ -474,5 +492,6 @@ int main(int argc, char **argv)
 	if (err == -ENOMEM)
 		msg_err("out of memory");
 	document_end(err);
+	msg_debug("exit code %d", exit_code(err));
 	return output_done(exit_code(err));
 }

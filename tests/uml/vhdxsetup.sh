@@ -183,6 +183,24 @@ exits "one image under two names, one of which may write" 7 \
 	open --readonly "$good/dynamic.vhdx" v1
 says "  names the first" "is used by the device v0"
 exits "close" 0 close v0
+
+# --- What is asked of the kernel.
+exits "open --debug" 0 open --debug --readonly "$good/dynamic.vhdx" v0
+says "  says which table is loaded" \
+	"debug: v0: loading a table, read-only: 0 $(image_sectors good/dynamic) vhdx /proc/self/fd/[0-9]+"
+says "  and by which ioctls" "debug: libdevmapper: dm create v0 .*"
+says "  all of them" "debug: libdevmapper: dm reload +v0 .*"
+for verb in status stats list; do
+	# shellcheck disable=SC2046 # none of a list
+	exits "$verb --debug" 0 "$verb" --debug $([ "$verb" = list ] || echo v0)
+	says "  says what is asked" "debug: libdevmapper: dm (table|status|names) "
+done
+exits "close --debug" 0 close --debug v0
+says "  says what is removed" "debug: libdevmapper: dm remove +v0"
+exits "open again" 0 open -q "$good/dynamic.vhdx" v0
+exits "stats --debug" 0 stats --debug v0
+says "  says what the target is told" "debug: v0: message .stats.: sent, answer .+"
+exits "close" 0 close v0
 tap_is "  what was not written to has not changed" \
 	"$(sha256sum "$good/dynamic.vhdx")" "$sum"
 exits "open --readonly" 0 open -q --readonly "$good/dynamic.vhdx" v0

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -68,6 +69,41 @@ static void explain_cut(const struct layer *layer)
 			layer->path, file->store.size);
 }
 
+static void say_opened(const struct layer *layer, enum user_access access)
+{
+	const struct user_store *user = &layer->file;
+	static const char *const words[] = {
+		[USER_PEEK] = "to read, without locks",
+		[USER_LOOK] = "to read, without locks, and looked at for writers",
+		[USER_READ] = "to read, and locked against writers",
+		[USER_WRITE] = "to write, and locked against all others",
+		[USER_LENT] = "to write what the kernel has lent",
+	};
+
+	msg_debug("%s: descriptor %d is opened %s: %s of %llu bytes, device %x:%x, inode %llu%s%s",
+		  layer->path, user->fd, words[access],
+		  user->device ? "a block device" : "a file",
+		  user->store.size, major(user->dev), minor(user->dev),
+		  (u64)user->ino, user->in_use ? "; it " : "",
+		  user->in_use ? user->in_use : "");
+}
+
+static void say_understood(const struct layer *layer)
+{
+	const struct vhdx_image *image = layer->image;
+	const struct vhdx_header *header = vhdx_header_current(&image->headers);
+	char id[VHDX_GUID_TEXT_SIZE], identity[VHDX_GUID_TEXT_SIZE];
+
+	msg_debug("%s: header %llu is current, log at 0x%llx%s, BAT at 0x%llx; a disk of %llu bytes in blocks of %u, sectors of %u, %s; id %s, DataWriteGuid %s",
+		  layer->path, header->sequence, header->log_offset,
+		  vhdx_header_dirty(header) ? " to be replayed" : "",
+		  image->bat.offset, image->params.size,
+		  image->params.block_size, image->params.logical_sector,
+		  image->params.has_parent ? "differencing" : "without parent",
+		  vhdx_guid_text(&image->params.disk_id, id),
+		  vhdx_guid_text(vhdx_image_identity(image), identity));
+}
+
 static int layer_understand(const struct disk *disk, struct layer *layer)
 {
 	const struct disk_options *options = &disk->options;
@@ -84,6 +120,7 @@ static int layer_understand(const struct disk *disk, struct layer *layer)
 	if (IS_ERR(image))
 		return (int)PTR_ERR(image);
 	layer->image = image;
+	say_understood(layer);
 	return 0;
 }
 
@@ -121,13 +158,16 @@ static enum user_access layer_access(const struct disk *disk)
 static int disk_add(struct disk *disk, int place, const char *path)
 {
 	struct layer *layer = layer_new(disk->options.sink, place, path);
+	enum user_access access;
 	int err;
 
 	if (!layer)
 		return -ENOMEM;
+	access = layer_access(disk);
 	msg_verbose("opening %s", layer->path);
-	err = user_store_open_place(&layer->file, place, layer->path,
-				    layer_access(disk));
+	err = user_store_open_place(&layer->file, place, layer->path, access);
+	if (!err)
+		say_opened(layer, access);
 	if (!err)
 		err = layer_cycle(disk, layer);
 	if (!err)

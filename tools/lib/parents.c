@@ -204,6 +204,9 @@ static void try_path(struct search *search, const char *text)
 	char path[PATH_MAX] = "";
 	struct windows_path steps;
 
+	/* Not what is there: the name is a stranger's. */
+	msg_debug("%s: its parent is looked for by the path %s",
+		  search->wanted->path, text);
 	search->listings = 0;
 	if (windows_path_split(&steps, text))
 		follow(search, path, steps.name, steps.count, BY_LETTER);

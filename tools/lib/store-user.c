@@ -194,6 +194,8 @@ int user_store_create(struct user_store *user, const char *path)
 		err = claim(user, path, USER_WRITE);
 	if (err)
 		user_store_close(user);
+	else
+		msg_debug("%s: is made, and locked against all others", path);
 	return err;
 }
 

@@ -159,6 +159,7 @@ int writer_zero(struct writer *writer, u64 pos, u64 len)
  */
 int writer_commit(struct writer *writer)
 {
+	msg_debug("%s: a commit", writer->layer->path);
 	return tell(writer, commit(writer, 0));
 }
 
