@@ -13,6 +13,7 @@
 #   make install          module, helper and man page, on this host
 #   make uninstall        the same, away, from all kernels that had the module
 #   make install-source   the module's source, for DKMS, in /usr/src
+#   make pot              what translators translate, in tools/build/dm-vhdx.pot
 #   make dist             the tree as a tarball, in dist/
 #   make deb              Debian's packages, in dist/
 #   make rpm              RPM packages, in dist/
@@ -77,6 +78,9 @@ uninstall:
 	$(top)scripts/host-module remove
 	$(MAKE) -C $(top)tools uninstall
 
+pot:
+	@$(MAKE) -C $(top)tools pot
+
 dist:
 	@$(top)scripts/dist
 
@@ -134,5 +138,5 @@ clean:
 		$(top)tests/sim/build
 
 .PHONY: all module compile_commands tools deps install install-source \
-	uninstall dist deb rpm demo check ci full bench plots fuzz torture style \
+	uninstall pot dist deb rpm demo check ci full bench plots fuzz torture style \
 	clean

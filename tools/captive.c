@@ -137,7 +137,8 @@ static bool repeat(struct captive *captive, bool failed)
 	bool room;
 
 	text[max_t(ssize_t, n, 0)] = '\0';
-	room = strstr(text, strerror(ENOSPC));
+	/* The program speaks no other language. */
+	room = strstr(text, strerrordesc_np(ENOSPC));
 	while ((line = strsep(&rest, "\n"))) {
 		if (*line && failed)
 			msg_err("%s: %s", captive->name, line);

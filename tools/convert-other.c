@@ -93,7 +93,7 @@ static int say_failed(const char *program, char *errors)
 {
 	errors[strcspn(errors, "\n")] = '\0';
 	msg_err("%s: %s", program, *errors ? errors : "failed");
-	return strstr(errors, strerror(ENOSPC)) ? -ENOSPC : -ETOOL;
+	return strstr(errors, strerrordesc_np(ENOSPC)) ? -ENOSPC : -ETOOL;
 }
 
 /* Runs a program that is short; its output is for free(). */

@@ -11,6 +11,7 @@
 #include "console.h"
 #include "document.h"
 #include "exit-codes.h"
+#include "intl.h"
 #include "message.h"
 #include "size-arg.h"
 #include "startup.h"
@@ -42,7 +43,7 @@ struct command {
 
 static int usage(const struct verb *verb)
 {
-	fprintf(stderr, "Try `vhdxsetup help%s%s'.\n", verb ? " " : "",
+	fprintf(stderr, _("Try `vhdxsetup help%s%s'.\n"), verb ? " " : "",
 		verb ? verb->name : "");
 	return -EINVAL;
 }
@@ -374,6 +375,17 @@ static int parse_help(struct command *command)
 	return command->arg_count ? find_verb(command, command->args[0]) : 0;
 }
 
+/* A document is read by programs, and so are the messages that it repeats. */
+static void begin_language(const bool *seen)
+{
+	const char *catalogues = secure_getenv("TEXTDOMAINDIR");
+
+	if (seen[OPT_JSON])
+		return;
+	setlocale(LC_MESSAGES, "");
+	bindtextdomain(INTL_DOMAIN, catalogues ? catalogues : LOCALEDIR);
+}
+
 /* Begin the document early, so that errors of the command line are in it. */
 static void begin_document(const char *word, const bool *seen)
 {
@@ -395,6 +407,7 @@ static int parse(struct command *command, int argc, char **argv)
 	describe(&grammar);
 	opterr = 0;
 	word = first_word(&grammar, argc, argv, seen);
+	begin_language(seen);
 	begin_document(word, seen);
 	if (word && strcmp(word, "help"))
 		err = find_verb(command, word);

@@ -20,6 +20,9 @@ TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${VHDXSETUP:=$TOP/tools/vhdxsetup}"
 : "${VHDX_IMAGES:=$(dirname -- "$TOP")/shared/images}"
 WORK=$(mktemp -d)
+# Messages are compared in the language that they are written in.
+export LC_ALL=C.UTF-8
+unset LANGUAGE
 LIB_STATUS=0
 LIB_AT_EXIT=true
 lib_exit() {

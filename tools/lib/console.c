@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "console.h"
+#include "intl.h"
 
 static enum console_level said = CONSOLE_NORMAL;
 static const char *verb;
@@ -84,7 +85,7 @@ static void hear(enum msg_kind kind, const char *text)
 		const char *prefix;
 	} kinds[] = {
 		[MSG_ERROR] = { CONSOLE_QUIET, "" },
-		[MSG_WARNING] = { CONSOLE_NORMAL, "warning: " },
+		[MSG_WARNING] = { CONSOLE_NORMAL, N_("warning: ") },
 		[MSG_DONE] = { CONSOLE_NORMAL, "" },
 		[MSG_STEP] = { CONSOLE_VERBOSE, "" },
 		[MSG_DETAIL] = { CONSOLE_DEBUG, "debug: " },
@@ -93,7 +94,9 @@ static void hear(enum msg_kind kind, const char *text)
 	if (listener && kind <= MSG_WARNING)
 		listener(kind == MSG_ERROR, text);
 	if (console_says(kinds[kind].level))
-		print_line(kinds[kind].level, kinds[kind].prefix, text);
+		print_line(kinds[kind].level,
+			   *kinds[kind].prefix ? _(kinds[kind].prefix) : "",
+			   text);
 }
 
 /**

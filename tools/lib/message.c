@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "intl.h"
 #include "message.h"
 #include "report.h"
 
@@ -94,7 +95,7 @@ static void say(enum msg_kind kind, const char *fmt, va_list args)
 
 	if (!listener && !program)
 		return;
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof(text), kind == MSG_DETAIL ? fmt : _(fmt), args);
 	if (listener)
 		listener->hear(listener, kind, text);
 	else

@@ -26,7 +26,9 @@
  *	-ELOOP		the parents form a circle, or are too many
  *	-EBADFD		the handle is not open, or is open already; or its parents
  *			are not; or a callback uses its own handle, see below
- * The library prints nothing, ends nothing and installs no signal handler.
+ * The library prints nothing, ends nothing and installs no signal handler. Its
+ * sentences are English, or those of a catalogue that the program has bound to the
+ * domain "dm-vhdx".
  *
  * Threads: a handle is for one thread at a time; several threads may each use a
  * handle of their own at once, also of the same image. There is no state besides
