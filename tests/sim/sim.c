@@ -271,6 +271,19 @@ static bool count_shapes(const struct shape_totals *t, enum shapes shapes)
 	return never;
 }
 
+static bool count_long(const struct totals *t)
+{
+	bool never = false;
+
+	never |= count("blocks whose move began", t->moves);
+	never |= count("blocks moved", t->moved);
+	never |= count("requests turned away from a block that moved",
+		       t->fenced);
+	never |= count("discards that made a move void", t->overruled);
+	never |= count("times the log came round", t->wraps);
+	return never;
+}
+
 /* Returns whether all that there is to happen did. */
 static bool print_counts(const struct totals *t, const struct options *options)
 {
@@ -293,16 +306,11 @@ static bool print_counts(const struct totals *t, const struct options *options)
 	never |= count("sessions begun", t->begun);
 	never |= count("commits", t->commits);
 	never |= count("checkpoints", t->checkpoints);
-	never |= count("blocks whose move began", t->moves);
-	never |= count("blocks moved", t->moved);
-	never |= count("requests turned away from a block that moved",
-		       t->fenced);
-	never |= count("discards that made a move void", t->overruled);
 	never |= count("ends under a GUID that was chosen", t->sealed);
 	never |= count("states that had it", t->complete);
-	/* A session that ends often does not get that far. */
+	/* A session that ends often seldom gets that far. */
 	if (!options->shapes)
-		never |= count("times the log came round", t->wraps);
+		never |= count_long(t);
 	never |= count("blocks allocated", t->allocated);
 	never |= count("blocks freed", t->freed);
 	never |= count("times space had another owner before", t->reused);
