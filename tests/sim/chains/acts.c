@@ -83,21 +83,22 @@ static void end_writing(struct writing *writing)
 static void choose_range(struct world *w, u64 *pos, u64 *len)
 {
 	const struct geometry *g = &w->geometry;
-	u64 size = 1ULL << g->block_shift;
-	u64 blocks = w->model.blocks;
+	/* Until a new child is written, its parent is. */
+	u64 size = w->top[w->tops - 1].size;
+	u64 blocks = ((size - 1) >> g->block_shift) + 1;
 
 	*pos = random_below(&w->random, min(blocks, 8ULL)) << g->block_shift;
 	if (random_once_in(&w->random, 4))
 		*pos = (blocks - 1) << g->block_shift;
-	*len = size * (1 + random_below(&w->random, 2));
+	*len = (1 + random_below(&w->random, 2)) << g->block_shift;
 	if (random_below(&w->random, 3)) {
 		*pos += random_below(&w->random, 3) * VHDX_PAGE * 100 +
 			random_below(&w->random, 16) * g->sector;
 		*len = g->sector * (1 + random_below(&w->random, 40));
 	}
-	if (*pos >= w->model.size)
-		*pos = w->model.size - g->sector;
-	*len = min(*len, w->model.size - *pos);
+	if (*pos >= size)
+		*pos = size - g->sector;
+	*len = min(*len, size - *pos);
 }
 
 /* Bytes as they come to the engine: a tag in each word of a sector. */
@@ -293,8 +294,55 @@ static void name_seal(struct writing *writing, guid_t *holds)
 		files_find(&w->files, w->top[0].name)->verifier.seal = guid;
 }
 
+/**
+ * struct late - the new chain, which is there before its parent is final
+ * @child: the new image
+ * @chain: it and the images below it
+ */
+struct late {
+	struct vhdx_image *child;
+	struct vhdx_chain *chain;
+};
+
+/* As a table is loaded while the device still writes the parent. */
+static bool load_late(struct writing *writing, struct late *late)
+{
+	struct world *w = writing->w;
+	struct vhdx_image *images[1 + DEPTH_MAX];
+	struct file *file = files_find(&w->files, w->top[0].name);
+	u32 i, depth = min(writing->disk->depth, DEPTH_MAX);
+
+	late->child = vhdx_image_open(&file->rec.store, VHDX_POOL_PAGES_DEFAULT,
+				      &vhdx_report_silent);
+	if (IS_ERR(late->child)) {
+		world_fail(w, "a new child cannot be opened");
+		return false;
+	}
+	images[0] = late->child;
+	for (i = 0; i < depth; i++)
+		images[1 + i] = writing->disk->layer[i]->image;
+	images[1]->written = true;
+	late->chain = vhdx_chain_new(images, 1 + depth, VHDX_CHAIN_LATE_ID,
+				     &vhdx_report_silent);
+	if (!IS_ERR(late->chain))
+		return true;
+	vhdx_image_close(late->child);
+	world_fail(w, "a new child makes no chain with a parent that is written");
+	return false;
+}
+
+/* The parent is final, and is the one that the child was made for. */
+static void resume_late(struct world *w, struct late *late)
+{
+	if (world_lives(w) &&
+	    vhdx_chain_check_late(late->chain, &vhdx_report_silent))
+		world_fail(w, "a parent that is final is not the one that its child names");
+	vhdx_chain_free(late->chain);
+	vhdx_image_close(late->child);
+}
+
 /* As `vhdxsetup snapshot' does it, the device left out. */
-static void snapshot(struct writing *writing)
+static bool snapshot(struct writing *writing, struct late *late)
 {
 	struct world *w = writing->w;
 	struct vhdx_fork fork = {};
@@ -303,7 +351,7 @@ static void snapshot(struct writing *writing)
 
 	write_often(writing, random_below(&w->random, 6));
 	if (!world_lives(w))
-		return;
+		return false;
 	live = writing->writer.session->live;
 	name_seal(writing, &holds);
 	expect_child(w);
@@ -312,19 +360,28 @@ static void snapshot(struct writing *writing)
 	if (make_fork(writing, &holds, &fork))
 		judge(w, make_child(w, &fork), "the making of a child");
 	vhdx_fork_exit(&fork);
-	if (!world_lives(w))
-		return;
+	if (!world_lives(w) || !load_late(writing, late))
+		return false;
 	w->top[0].whole_under = holds;
+	/* A first write would end the session under another identity. */
+	if (live)
+		write_often(writing, random_below(&w->random, 4));
+	return true;
 }
 
 static void act_snapshot(struct world *w)
 {
 	struct writing writing;
+	struct late late;
+	bool loaded;
 
 	if (!begin_writing(&writing, w))
 		return;
-	snapshot(&writing);
-	end_writing(&writing);
+	loaded = snapshot(&writing, &late);
+	judge(w, writer_end(&writing.writer), "the end of a session");
+	if (loaded)
+		resume_late(w, &late);
+	disk_close(writing.disk);
 	if (!world_lives(w) || w->tops == 1)
 		return;
 	/* Before the first write into the child, either name will do. */
