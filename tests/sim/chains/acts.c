@@ -465,7 +465,10 @@ static void act_merge(struct world *w)
 	w->tops = 1;
 }
 
-/* An image with a child goes, and the child lies over its parent then. */
+/*
+ * An image with a child goes, and the child lies over its parent then; or it
+ * becomes empty, and the child stays over it.
+ */
 static void act_merge_middle(struct world *w)
 {
 	struct options options = {};
@@ -478,12 +481,15 @@ static void act_merge_middle(struct world *w)
 	if (depth < 3 || !world_lives(w))
 		return;
 	nr = 1 + random_below(&w->random, min(depth, DEPTH_MAX) - 2);
+	options.keep = random_once_in(&w->random, 3);
 	options.children[0] = world_path(w, name[nr - 1], path);
-	options.child_count = 1;
+	options.child_count = !options.keep;
 	expect_same(w, name[nr - 1]);
 	expect_same(w, name[nr]);
-	if (!run_merge(w, &options, name[nr]) && world_lives(w))
-		w->totals->merged_middle++;
+	if (run_merge(w, &options, name[nr]) || !world_lives(w))
+		return;
+	w->totals->merged_middle++;
+	w->totals->emptied_middle += options.keep;
 }
 
 /**

@@ -61,6 +61,7 @@ static bool print_counts(const struct totals *t)
 	never |= count("merges", t->merged);
 	never |= count("that left an empty child", t->emptied);
 	never |= count("of an image between others", t->merged_middle);
+	never |= count("of these, that left it empty", t->emptied_middle);
 	never |= count("merges that were stopped", t->stopped);
 	never |= count("images of the longest chain", t->deepest);
 	never |= count("states in which two files could lose something",

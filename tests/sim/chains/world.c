@@ -400,7 +400,8 @@ static enum act_kind choose_act(struct world *w)
 {
 	static const enum act_kind acts[] = {
 		ACT_WRITE, ACT_WRITE, ACT_WRITE, ACT_SNAPSHOT, ACT_SNAPSHOT,
-		ACT_MERGE, ACT_MERGE, ACT_MERGE_MIDDLE,
+		ACT_SNAPSHOT, ACT_MERGE, ACT_MERGE, ACT_MERGE_MIDDLE,
+		ACT_MERGE_MIDDLE,
 	};
 
 	return acts[random_below(&w->random, ARRAY_SIZE(acts))];

@@ -52,6 +52,7 @@ struct totals {
 	u64 acts[ACT_KINDS];
 	u64 merged;
 	u64 merged_middle;
+	u64 emptied_middle;
 	u64 emptied;
 	u64 stopped;
 	u64 grown;
