@@ -62,7 +62,7 @@ static int open_pair(const struct merge_plan *plan, u32 nr,
 	for (i = 0; i < 2 && !err; i++)
 		err = vhdx_image_recover((*opened)->layer[i]->image);
 	if (!err && *done)
-		err = merge_done(*opened, done);
+		err = merge_done(*opened, plan->options->child_count, done);
 	/* Somebody may have made a child of one of them since the plan. */
 	if (!err && !plan->options->force)
 		err = merge_plan_children(plan, *opened, 1, *done);
@@ -73,23 +73,20 @@ static int open_pair(const struct merge_plan *plan, u32 nr,
 	return err;
 }
 
-static int grow_parent(const struct disk *disk, const guid_t *identity)
+/*
+ * The child names the identity that its parent will get, and the parent gets its
+ * size. One that gets children need not become smaller for that.
+ */
+static int link_opened(const struct merge_plan *plan, const struct disk *disk,
+		       const guid_t *identity)
 {
-	struct layer *parent = disk->layer[1];
-	int err = vhdx_merge_grow(disk->chain, identity, &parent->report);
-
-	if (err == -ENOSPC)
-		msg_err("%s: there is no room for its disk to grow",
-			parent->path);
-	return err;
-}
-
-/* The child names the identity that its parent will get; the parent may grow. */
-static int link_opened(const struct disk *disk, const guid_t *identity)
-{
+	u64 size = disk->chain->size;
 	int err = merge_link(disk, identity);
 
-	return err ? err : grow_parent(disk, identity);
+	if (err || (plan->options->child_count &&
+		    size < disk->layer[1]->image->params.size))
+		return err;
+	return merge_fit(disk, 1, size, identity);
 }
 
 /* @done: set as by merge_done(); then nothing is to be linked. */
@@ -104,7 +101,7 @@ static int link_pair(const struct merge_plan *plan, u32 nr,
 	if (err)
 		return err;
 	if (!*done)
-		err = link_opened(disk, identity);
+		err = link_opened(plan, disk, identity);
 	disk_close(disk);
 	return err;
 }

@@ -3,6 +3,7 @@
 #include "merge.h"
 #include "message.h"
 #include "rate.h"
+#include "tree.h"
 
 /* Read and written at once, and looked up at once. */
 #define CHUNK	VHDX_MIB
@@ -108,7 +109,8 @@ static int tell(const struct copy *copy, u64 pos)
 
 static int copy_all(struct copy *copy)
 {
-	u64 size = copy->load->disk->chain->size;
+	/* What is past the end of the image that gets it, nobody sees. */
+	u64 size = min(copy->load->disk->chain->size, copy->load->size);
 	u64 pos, len;
 	int err = 0;
 
@@ -125,12 +127,31 @@ static int copy_all(struct copy *copy)
 	return err;
 }
 
+/* Images above this one see zeros past its end, and must still do so. */
+static int zero_rest(const struct merge_load *load)
+{
+	u64 pos, len;
+	int err = 0;
+
+	for (pos = load->disk->chain->size; pos < load->size && !err;
+	     pos += len) {
+		len = min(load->size - pos, COMMIT_EACH);
+		load->counts->zeros += len;
+		err = writer_zero(load->writer, pos, len);
+		if (!err)
+			err = writer_commit(load->writer);
+		if (!err && load->progress)
+			err = progress_step(load->progress, pos, load->size);
+	}
+	return err;
+}
+
 /**
  * merge_carry() - carry down what an image changes
  * @load: what, and where to
  *
- * The image stays as it is. The disk reads the same at any time, whatever of it
- * the other image has so far.
+ * What the other image has past its end becomes zeros. The image stays as it is. The
+ * disk reads the same at any time, whatever of it the other image has so far.
  *
  * Return: 0: the writer has it all, and its commit makes it durable; or a
  * negative errno after a message, -EINTR after a signal: it has a part.
@@ -145,27 +166,10 @@ int merge_carry(struct merge_load *load)
 		return -ENOMEM;
 	rate_begin(&copy.rate, load->rate);
 	err = copy_all(&copy);
+	if (!err)
+		err = zero_rest(load);
 	load->waited += copy.rate.waited;
 	free(copy.buffer);
-	return err;
-}
-
-/* Images above the child see zeros past its end, and must still do so. */
-static int zero_rest(const struct merge_load *load)
-{
-	u64 end = load->disk->layer[1]->image->params.size;
-	u64 pos, len;
-	int err = 0;
-
-	for (pos = load->disk->chain->size; pos < end && !err; pos += len) {
-		len = min(end - pos, COMMIT_EACH);
-		load->counts->zeros += len;
-		err = writer_zero(load->writer, pos, len);
-		if (!err)
-			err = writer_commit(load->writer);
-		if (!err)
-			err = progress_step(load->progress, pos, end);
-	}
 	return err;
 }
 
@@ -178,8 +182,6 @@ static int zero_rest(const struct merge_load *load)
  * @progress: shown meanwhile
  * @counts: set to what was carried down
  *
- * What the parent has past the end of the child becomes zeros.
- *
  * Return: 0: the parent has it all, durably, and is clean; or a negative errno
  * as merge_carry().
  */
@@ -190,6 +192,7 @@ int merge_copy(struct disk *disk, const guid_t *identity, u64 rate,
 	struct merge_load load = {
 		.disk = disk,
 		.writer = &writer,
+		.size = disk->layer[1]->image->params.size,
 		.progress = progress,
 		.rate = rate,
 		.counts = counts,
@@ -201,8 +204,6 @@ int merge_copy(struct disk *disk, const guid_t *identity, u64 rate,
 	if (err)
 		return err;
 	err = merge_carry(&load);
-	if (!err)
-		err = zero_rest(&load);
 	end = writer_end(&writer);
 	return err ? err : end;
 }
@@ -244,5 +245,34 @@ int merge_link(const struct disk *disk, const guid_t *identity)
 
 	if (err == -ENOSPC)
 		msg_err("%s: there is no room to write into it", child->path);
+	return err;
+}
+
+/**
+ * merge_fit() - give the parent the size of the child
+ * @disk: images of the chain
+ * @layer: index in it of the parent
+ * @size: bytes of the child's disk
+ * @identity: DataWriteGuid that the parent gets with its first change
+ *
+ * Return: 0, and it is durable; or a negative errno after a message.
+ */
+int merge_fit(const struct disk *disk, u32 layer, u64 size,
+	      const guid_t *identity)
+{
+	struct layer *parent = disk->layer[layer];
+	u64 before = parent->image->params.size;
+	char from[32], to[32];
+	int err = vhdx_merge_fit(disk->chain, layer, size, identity,
+				 &parent->report);
+
+	if (err == -ENOSPC)
+		msg_err("%s: there is no room for a disk of another size",
+			parent->path);
+	else if (!err && size != before)
+		msg_info("%s: its disk had %s, and now has %s, as that of the child",
+			 parent->path,
+			 tree_size_words(before, from, sizeof(from)),
+			 tree_size_words(size, to, sizeof(to)));
 	return err;
 }

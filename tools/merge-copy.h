@@ -8,6 +8,7 @@
  *   merge_copy()	carry it down into the parent, and leave that clean
  *   merge_measure()	how much would it be?
  *   merge_link()		have a child name the identity that its parent will get
+ *   merge_fit()		give the parent the size of the child
  */
 #ifndef MERGE_COPY_H
 #define MERGE_COPY_H
@@ -31,6 +32,7 @@ struct merge_counts {
  * struct merge_load - what is to be carried
  * @disk: the image whose changes are carried down, and its parents
  * @writer: writes the image that gets them
+ * @size: bytes of the disk of that image
  * @progress: shown meanwhile; NULL to show none and to heed no signal
  * @state: told how far it is; or NULL
  * @rate: bytes a second at most; 0 for no limit
@@ -40,6 +42,7 @@ struct merge_counts {
 struct merge_load {
 	struct disk *disk;
 	struct writer *writer;
+	u64 size;
 	struct progress *progress;
 	struct merge_state *state;
 	u64 rate;
@@ -54,5 +57,7 @@ int merge_copy(struct disk *disk, const guid_t *identity, u64 rate,
 	       struct progress *progress, struct merge_counts *counts);
 int merge_measure(const struct disk *disk, u64 *data);
 int merge_link(const struct disk *disk, const guid_t *identity);
+int merge_fit(const struct disk *disk, u32 layer, u64 size,
+	      const guid_t *identity);
 
 #endif /* MERGE_COPY_H */

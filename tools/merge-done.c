@@ -79,6 +79,7 @@ static bool was_begun(const struct disk *disk)
 /**
  * merge_done() - does the parent have all that the child has?
  * @disk: the child and its parents
+ * @middle: children of the child go on over the parent, which may be larger
  * @done: set
  *
  * That is so if the child holds nothing, or if a merge was stopped after the
@@ -88,9 +89,10 @@ static bool was_begun(const struct disk *disk)
  *
  * Return: 0 or a negative errno after a message: -EINTR after a signal.
  */
-int merge_done(const struct disk *disk, bool *done)
+int merge_done(const struct disk *disk, bool middle, bool *done)
 {
 	static const bool unheard;
+	u64 size = disk->layer[1]->image->params.size;
 	struct layer *child = disk->layer[0];
 	struct vhdx_image *below[VHDX_CHAIN_MAX];
 	struct comparison comparison = {
@@ -103,7 +105,7 @@ int merge_done(const struct disk *disk, bool *done)
 	int r;
 
 	*done = false;
-	if (disk->chain->size > disk->layer[1]->image->params.size)
+	if (disk->chain->size > size || (!middle && disk->chain->size < size))
 		return 0;
 	for (i = 1; i < disk->depth; i++)
 		below[i - 1] = disk->layer[i]->image;
@@ -119,7 +121,7 @@ int merge_done(const struct disk *disk, bool *done)
 			  .heard = &unheard },
 		},
 		.unit = child->image->params.logical_sector,
-		.total = disk->layer[1]->image->params.size,
+		.total = size,
 		.progress = &progress.engine,
 		.visit = stop,
 	};

@@ -10,6 +10,6 @@
 
 #include "open.h"
 
-int merge_done(const struct disk *disk, bool *done);
+int merge_done(const struct disk *disk, bool middle, bool *done);
 
 #endif /* MERGE_DONE_H */

@@ -143,8 +143,8 @@ static int take_chain(struct merge_live *live, const struct dmdev *dev)
 		err = merge_plan_path(&live->plan, i, images.word[i]);
 		if (!words_device(images.word[i], &device))
 			continue;
-		msg_err("%s: its image %s is on a block device, where it is not merged while a device has it; close that first",
-			dev->name, images.word[i]);
+		msg_err("%s: its image %s is on a block device, which nobody else can be kept from writing, and which the kernel reads without what a program has just written; close %s, and merge its files",
+			dev->name, images.word[i], dev->name);
 		err = -EINVAL;
 	}
 	words_free(&images);
@@ -162,6 +162,7 @@ static int make_plan(struct merge_live *live, const struct dmdev *dev)
 		err = open_silently(&live->plan, &disk);
 	if (err)
 		return err;
+	live->size = disk->chain->size;
 	err = merge_plan_check(&live->plan, disk);
 	disk_close(disk);
 	return err;
@@ -220,6 +221,19 @@ static int link_child(struct merge_live *live)
 	return err;
 }
 
+static int fit_target(struct merge_live *live)
+{
+	struct disk *disk;
+	int err = merge_open(&live->plan, live->plan.into, 1, sink_messages(),
+			     &disk);
+
+	if (err)
+		return err;
+	err = merge_fit(disk, 0, live->size, &live->identity);
+	disk_close(disk);
+	return err;
+}
+
 static int begin(struct merge_live *live)
 {
 	u32 into = live->plan.into;
@@ -228,6 +242,8 @@ static int begin(struct merge_live *live)
 	guid_gen(&live->identity);
 	if (!err)
 		err = link_child(live);
+	if (!err)
+		err = fit_target(live);
 	if (!err)
 		err = merge_open(&live->plan, into, 1, sink_messages(),
 				 &live->target);
@@ -253,6 +269,7 @@ int merge_carry_one(struct merge_live *live, struct disk *disk, bool paused)
 	struct merge_load load = {
 		.disk = disk,
 		.writer = &live->writer,
+		.size = live->size,
 		.progress = paused ? NULL : &live->progress,
 		.state = paused ? NULL : &live->state,
 		.rate = paused ? 0 : live->plan.options->rate,

@@ -44,6 +44,7 @@ struct merge_file {
  * @writer: writes it
  * @writing: @writer is in use
  * @identity: DataWriteGuid of the target
+ * @size: bytes of the device's disk, which the target gets
  * @max_pause: nanoseconds that the device may wait at the end
  * @progress: shown meanwhile
  * @state: what others see of it
@@ -64,6 +65,7 @@ struct merge_live {
 	struct writer writer;
 	bool writing;
 	guid_t identity;
+	u64 size;
 	u64 max_pause;
 	struct progress progress;
 	struct merge_state state;

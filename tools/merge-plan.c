@@ -197,7 +197,7 @@ static int check_files(const struct merge_plan *plan, struct disk *disk,
 	*done = false;
 	if (plan->live)
 		return 0;
-	err = merge_done(disk, done);
+	err = merge_done(disk, plan->options->child_count, done);
 	return err ? err : merge_children_check(plan->options, disk, *done);
 }
 
@@ -217,7 +217,7 @@ int merge_plan_check(struct merge_plan *plan, struct disk *disk)
 
 	if (!into && !err)
 		plan->into += count_sides(plan);
-	for (i = 0; i < plan->into && !err; i++)
+	for (i = 0; i < plan->into && !err && !plan->live; i++)
 		err = check_pair(plan, disk, i);
 	if (!err)
 		err = check_removal(plan, disk);

@@ -2,6 +2,7 @@
 #include "edit.h"
 #include "merge.h"
 #include "resize.h"
+#include "shorten.h"
 
 /* Of the size, which is such an item, more is known. */
 static bool is_of_disk(const struct vhdx_item *item)
@@ -104,24 +105,25 @@ static u64 size_below(const struct vhdx_chain *chain, u32 layer)
 					  0;
 }
 
-/* A parent that is smaller grows. */
-static int check_sizes(const struct vhdx_chain *chain, u32 layer,
-		       struct vhdx_report *report)
+/* The parent gets the size of the disk, whether it has to grow or to shrink. */
+static int check_size(const struct vhdx_chain *chain, u32 layer, u64 size,
+		      struct vhdx_report *report)
 {
-	const struct vhdx_image *child = chain->layer[layer];
-	const struct vhdx_image *parent = chain->layer[layer + 1];
-	u64 size = child->params.size, below = parent->params.size;
-	const char *fault;
+	const struct vhdx_image *parent = chain->layer[layer];
+	u64 own = parent->params.size;
+	const char *fault = NULL;
 
-	if (size == below)
-		return 0;
-	fault = vhdx_resize_fault(parent, size, size_below(chain, layer + 1));
+	if (size < own)
+		fault = vhdx_shorten_fault(parent, size);
+	else if (size > own)
+		fault = vhdx_resize_fault(parent, size,
+					  size_below(chain, layer));
 	if (!fault)
 		return 0;
 	return vhdx_refuse(report, -EOPNOTSUPP,
-			   VHDX_AT("virtual disk size", child->metadata.base),
+			   VHDX_AT("virtual disk size", parent->metadata.base),
 			   "the disk has %llu bytes, and that of the parent %llu: %s",
-			   size, below, fault);
+			   size, own, fault);
 }
 
 /**
@@ -131,15 +133,17 @@ static int check_sizes(const struct vhdx_chain *chain, u32 layer,
  * @report: told why not
  *
  * Context: may sleep.
- * Return: 0; -EOPNOTSUPP for a parent that is larger or cannot grow, or for disks
- * with other properties;
- * -ENOMEM; or an errno of the store.
+ * Each image of the chain above the child is merged before, and gives it its size.
+ *
+ * Return: 0; -EOPNOTSUPP for a parent that cannot have that size, or for disks with
+ * other properties; -ENOMEM; or an errno of the store.
  * Source: [MS-VHDX] 2.6.1.2: items with IsVirtualDisk move to the parent.
  */
 int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 		     struct vhdx_report *report)
 {
-	int r = check_sizes(chain, layer, report);
+	int r = check_size(chain, layer + 1, chain->layer[0]->params.size,
+			   report);
 
 	return r ? r : check_both(chain, layer, report);
 }
@@ -159,11 +163,11 @@ int vhdx_merge_check(const struct vhdx_chain *chain, u32 layer,
 int vhdx_merge_check_middle(const struct vhdx_chain *chain, u32 layer,
 			    struct vhdx_report *report)
 {
+	u64 size = chain->layer[layer]->params.size;
 	int r = 0;
 
-	if (chain->layer[layer]->params.size >
-	    chain->layer[layer + 1]->params.size)
-		r = check_sizes(chain, layer, report);
+	if (size > chain->layer[layer + 1]->params.size)
+		r = check_size(chain, layer + 1, size, report);
 	return r ? r : check_both(chain, layer, report);
 }
 
@@ -236,31 +240,44 @@ static int check_leftovers(struct vhdx_image *image, struct vhdx_report *report)
 			   block - 1);
 }
 
+/*
+ * Readers have the old BAT. It stays where it is, and what changes in it is for
+ * blocks that they do not look up; but the space of a BAT that has moved is free.
+ */
+static int check_bat(const struct vhdx_image *image, u64 size,
+		     struct vhdx_report *report)
+{
+	if (size <= image->params.size || !vhdx_resize_moves(image, size))
+		return 0;
+	return vhdx_refuse(report, -EOPNOTSUPP,
+			   VHDX_AT("BAT region", image->bat.offset),
+			   "must move for a disk of %llu bytes: merge while no device has the image",
+			   size);
+}
+
 /**
- * vhdx_merge_check_lent() - check that readers of the parent stay right
+ * vhdx_merge_check_lent() - check that images can be merged while they are read
  * @chain: the images that a device reads
  * @into: index of the one that all above it are merged into
  * @report: told why not
  *
  * Context: may sleep; nobody writes to the image.
- * Return: 0; -EOPNOTSUPP if the merge has to wait until no device has the chain;
- * -ENOMEM; or an errno of the store.
+ * Return: 0; -EOPNOTSUPP as vhdx_merge_check(), or if the merge has to wait until
+ * no device has the chain; -ENOMEM; or an errno of the store.
  */
 int vhdx_merge_check_lent(const struct vhdx_chain *chain, u32 into,
 			  struct vhdx_report *report)
 {
 	struct vhdx_image *image = chain->layer[into];
+	u64 size = chain->layer[0]->params.size;
+	int r = check_size(chain, into, size, report);
 	u32 i;
 
-	for (i = 0; i < into; i++)
-		if (chain->layer[i]->params.size != image->params.size)
-			return vhdx_refuse(report, -EOPNOTSUPP,
-					   VHDX_AT("virtual disk size",
-						   image->metadata.base),
-					   "the disk has %llu bytes, and that of a child %llu: merge while no device has the image",
-					   image->params.size,
-					   chain->layer[i]->params.size);
-	return check_leftovers(image, report);
+	for (i = 0; i < into && !r; i++)
+		r = check_both(chain, i, report);
+	if (!r)
+		r = check_bat(image, size, report);
+	return r ? r : check_leftovers(image, report);
 }
 
 static int write_locator(struct vhdx_session *session,
@@ -313,36 +330,42 @@ int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
 }
 
 /**
- * vhdx_merge_grow() - give the disk of the parent the size of the child's
- * @chain: the child, its parent, and the parent's ancestors
+ * vhdx_merge_fit() - give the disk of the parent the size of the child's
+ * @chain: the parent and its ancestors, and perhaps children
+ * @layer: index of the parent
+ * @size: size of the child's disk in bytes
  * @next: the identity that the parent gets, which the child names already
  * @report: where findings go
  *
- * What grows is zeros, as what the child shows past the end of the parent.
- * Afterwards the parent must be closed and opened again.
+ * What grows is zeros, as what the child shows past the end of the parent. What goes
+ * is past the end of the child, which does not show it. Afterwards the parent must be
+ * closed and opened again.
  *
- * Context: may sleep; nobody else uses the parent.
- * Return: 0, also if it has that size or more; -EOPNOTSUPP if it cannot have it, -EROFS
- * or another errno after a finding; -ENOSPC; -ENOMEM.
+ * Context: may sleep; nobody else writes the parent. Who reads it has it lent, and
+ * reads it through the child alone.
+ * Return: 0, also if it has that size; -EOPNOTSUPP if it cannot have it, -EROFS or
+ * another errno after a finding; -ENOSPC; -ENOMEM.
  */
-int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,
-		    struct vhdx_report *report)
+int vhdx_merge_fit(const struct vhdx_chain *chain, u32 layer, u64 size,
+		   const guid_t *next, struct vhdx_report *report)
 {
-	struct vhdx_image *parent = chain->layer[1];
-	u64 size = chain->layer[0]->params.size;
+	struct vhdx_image *parent = chain->layer[layer];
 	struct vhdx_session *session;
 	int r;
 
-	if (size <= parent->params.size)
+	if (size == parent->params.size)
 		return 0;
-	r = check_sizes(chain, 0, report);
+	r = check_size(chain, layer, size, report);
 	if (r)
 		return r;
 	session = vhdx_session_new(parent, report);
 	if (IS_ERR(session))
 		return PTR_ERR(session);
 	vhdx_session_begin_under(session, next);
-	r = vhdx_resize(session, size, NULL, report);
+	if (size > parent->params.size)
+		r = vhdx_resize(session, size, NULL, report);
+	else
+		r = vhdx_shorten(session, size, report);
 	vhdx_session_free(session);
 	return r;
 }

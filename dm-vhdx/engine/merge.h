@@ -11,8 +11,9 @@
  * The parent gets a new DataWriteGuid with its first change, and the child must
  * be able to open before and after. So the child names the new one as
  * parent_linkage2, durably, before the parent changes ([MS-VHDX] 2.6.2.6.3).
- * A parent that is smaller grows before anything is copied, under its new identity:
- * what the child shows past the end of its parent is zeros, and so is what grows.
+ * The parent gets the size of the child before anything is copied, under its new
+ * identity: what the child shows past the end of its parent is zeros, and so is what
+ * grows; and what a larger parent has past the end of the child, nobody sees.
  * An image with children is merged in the same way. When all of it is durable in
  * the parent, each child gets a locator that names the parent, in place of the
  * image: it reads the same over either. Only then the image goes.
@@ -28,10 +29,10 @@
  * merge.c APIs:
  *   vhdx_merge_check()	check that a child can be merged into its parent
  *   vhdx_merge_check_middle()	check that an image with children can be merged
- *   vhdx_merge_check_lent()	check that readers of the parent stay right
+ *   vhdx_merge_check_lent()	check that images can be merged while they are read
  *   vhdx_merge_link()	have the child name the identity that its parent will
  *			get
- *   vhdx_merge_grow()	give the parent's disk the size of the child's
+ *   vhdx_merge_fit()	give the parent's disk the size of the child's
  */
 #ifndef VHDX_MERGE_H
 #define VHDX_MERGE_H
@@ -46,7 +47,7 @@ int vhdx_merge_check_lent(const struct vhdx_chain *chain, u32 into,
 			  struct vhdx_report *report);
 int vhdx_merge_link(const struct vhdx_chain *chain, const guid_t *next,
 		    struct vhdx_report *report);
-int vhdx_merge_grow(const struct vhdx_chain *chain, const guid_t *next,
-		    struct vhdx_report *report);
+int vhdx_merge_fit(const struct vhdx_chain *chain, u32 layer, u64 size,
+		   const guid_t *next, struct vhdx_report *report);
 
 #endif /* VHDX_MERGE_H */

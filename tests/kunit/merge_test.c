@@ -104,6 +104,7 @@ static void check_alike(struct kunit *test)
 	fixture_expect(test, "");
 }
 
+/* A parent grows or shrinks, unless its own parent would show through. */
 static void check_sizes(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -115,9 +116,22 @@ static void check_sizes(struct kunit *test)
 	fixture_chain(test, 3);
 	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 0, &f->found.report),
 			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
 	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 1, &f->found.report),
-			-EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, f->found.count, 2);
+			0);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
+}
+
+static void check_smaller(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->builder[0].size = 3 * MIB + 512;
+	fixture_files(test, 2);
+	fixture_chain(test, 2);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 0, &f->found.report),
+			0);
+	fixture_expect(test, "");
 }
 
 /* Under other images, only a parent that cannot grow is refused. */
@@ -195,15 +209,35 @@ static void check_lent_sizes(struct kunit *test)
 	struct fixture *f = test->priv;
 
 	f->builder[0].size = 8 * MIB;
-	f->builder[1].size = 8 * MIB;
+	f->builder[1].size = 4 * MIB;
 	f->builder[2].size = 6 * MIB;
 	fixture_files(test, 3);
 	fixture_chain(test, 3);
-	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 1,
-						    &f->found.report), 0);
+	/* What is between is not written, so that its size does not matter. */
 	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 2,
+						    &f->found.report), 0);
+	fixture_expect(test, "");
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 1,
 						    &f->found.report),
 			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
+}
+
+/* Readers have the old BAT. */
+static void check_lent_bat(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->builder[0].size = 200000 * MIB;
+	f->builder[0].bat_length = 2 * MIB;
+	fixture_files(test, 2);
+	fixture_chain(test, 2);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 0, &f->found.report),
+			0);
+	KUNIT_EXPECT_EQ(test, vhdx_merge_check_lent(f->chain, 1,
+						    &f->found.report),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, f->found.count, 1);
 }
 
 static int map(struct kunit *test, u64 pos, struct vhdx_run *run)
@@ -314,7 +348,8 @@ static void grow_parent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_merge_check(f->chain, 0, &f->found.report),
 			0);
 	KUNIT_EXPECT_EQ(test,
-			vhdx_merge_grow(f->chain, &next, &f->found.report), 0);
+			vhdx_merge_fit(f->chain, 1, 8 * MIB, &next,
+				       &f->found.report), 0);
 	vhdx_chain_free(f->chain);
 	f->chain = NULL;
 	vhdx_image_close(f->image[1]);
@@ -325,21 +360,52 @@ static void grow_parent(struct kunit *test)
 	fixture_expect(test, "");
 }
 
+/* A larger one shrinks, and its file with it. */
+static void shrink_parent(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	guid_t next = builder_guid(NEXT_GUID);
+	struct vhdx_image *image;
+	u64 size;
+
+	f->builder[0].size = 3 * MIB + 512;
+	fixture_files(test, 2);
+	builder_block(&f->builder[1], 0, 6);
+	builder_block(&f->builder[1], 5, 6);
+	fixture_chain(test, 2);
+	size = f->ram[1].store.size;
+	KUNIT_EXPECT_EQ(test,
+			vhdx_merge_fit(f->chain, 1, 3 * MIB + 512, &next,
+				       &f->found.report), 0);
+	KUNIT_EXPECT_EQ(test, f->ram[1].store.size, size - MIB);
+	vhdx_chain_free(f->chain);
+	f->chain = NULL;
+	vhdx_image_close(f->image[1]);
+	f->image[1] = NULL;
+	image = fixture_open(test, 1);
+	KUNIT_EXPECT_EQ(test, image->params.size, 3 * MIB + 512);
+	KUNIT_EXPECT_TRUE(test, guid_equal(vhdx_image_identity(image), &next));
+	fixture_expect(test, "");
+}
+
 static struct kunit_case merge_cases[] = {
 	KUNIT_CASE(change_states),
 	KUNIT_CASE(change_ends),
 	KUNIT_CASE(check_alike),
 	KUNIT_CASE(check_sizes),
+	KUNIT_CASE(check_smaller),
 	KUNIT_CASE(check_middle),
 	KUNIT_CASE(check_items),
 	KUNIT_CASE(check_leftovers),
 	KUNIT_CASE(check_leftovers_found),
 	KUNIT_CASE(check_lent_sizes),
+	KUNIT_CASE(check_lent_bat),
 	KUNIT_CASE(lend_mixed),
 	KUNIT_CASE(lend_none),
 	KUNIT_CASE(link_child),
 	KUNIT_CASE(link_read_only),
 	KUNIT_CASE(grow_parent),
+	KUNIT_CASE(shrink_parent),
 	{}
 };
 

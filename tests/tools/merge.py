@@ -418,8 +418,9 @@ def main():
     tap = Tap()
     parts = sys.argv[2:] or ["good", "crashes", "refusals", "between", "full",
                              "stopped"]
-    chains, three, larger = (os.path.join(WORK, name)
-                             for name in ("two", "three", "larger"))
+    chains, three, larger, smaller = (
+        os.path.join(WORK, name)
+        for name in ("two", "three", "larger", "smaller"))
     two = small_chain(chains)
     if "good" in parts:
         good(tap, os.path.join(sys.argv[1], "tree", "good"))
@@ -427,6 +428,8 @@ def main():
         crashes(tap, two, "into a base")
         crashes(tap, small_chain(three, "middle"), "into a child")
         crashes(tap, small_chain(larger, size=9 * MIB), "into a smaller base")
+        crashes(tap, small_chain(smaller, size=4 * MIB + 512 * 1024),
+                "into a larger base")
     if "refusals" in parts:
         refusals(tap, two)
     if "between" in parts:

@@ -105,6 +105,69 @@ test_chain() {
 	closed "three images"
 }
 
+# sized DESC SIZE [OPTION...]: of resize; the child has SIZE from now on.
+sized() {
+	local desc=$1 size=$2
+
+	shift 2
+	exits "$desc: close" 0 close v0
+	exits "$desc: another size" 0 resize --quiet "$@" "$CHILD" "$size"
+	exits "$desc: open" 0 open --quiet --bat-cache 64 "$CHILD" v0
+	model --ops 30 --save "$MODEL" >/dev/null
+}
+
+# The parent gets the size of the child, whatever is between.
+test_sizes() {
+	opened 64M --block-size 1M
+	child
+	sized "a larger child" 80M
+	in_background model --ops 100 --save "$MODEL"
+	merged "a larger child" --max-pause 20000 v0
+	wait "$pid"
+	tap_is "a larger child: the device keeps its size" \
+		"$(blockdev --getsize64 "$dev")" $((80 << 20))
+	is_base "a larger child"
+
+	# What is not known to be unused, a shrink leaves.
+	exits "a smaller child: a new one" 0 snapshot --quiet v0 "$CHILD"
+	blkdiscard -z -o 50M "$dev"
+	sized "a smaller child" 50M --shrink
+	in_background model --ops 100 --save "$MODEL"
+	merged "a smaller child" --max-pause 20000 v0
+	says "a smaller child: the parent shrinks" \
+		"its disk had 80 MiB, and now has 50 MiB"
+	wait "$pid"
+	tap_is "a smaller child: the device keeps its size" \
+		"$(blockdev --getsize64 "$dev")" $((50 << 20))
+	is_base "a smaller child"
+
+	exits "a smaller one between: a new one" 0 \
+		snapshot --quiet v0 "$STORE/middle.vhdx"
+	blkdiscard -z -o 40M "$dev"
+	model --bytes $((40 << 20)) --ops 30 >/dev/null
+	exits "a smaller one between: close" 0 close v0
+	exits "a smaller one between: it shrinks" 0 resize --quiet --shrink \
+		"$STORE/middle.vhdx" 40M
+	exits "a smaller one between: a child" 0 create --quiet \
+		--parent "$STORE/middle.vhdx" "$CHILD"
+	exits "a smaller one between: open" 0 open --quiet "$CHILD" v0
+	sized "a smaller one between" 60M
+	in_background model --ops 100 --save "$MODEL"
+	merged "a smaller one between" --max-pause 20000 --into "$BASE" v0
+	wait "$pid"
+	is_base "a smaller one between"
+	closed sizes
+
+	opened 64M --block-size 1M
+	child
+	exits "a BAT that is too short: close" 0 close v0
+	exits "a BAT that is too short: another size" 0 \
+		resize --quiet "$CHILD" 130G
+	exits "a BAT that is too short: open" 0 open --quiet "$CHILD" v0
+	fails "a BAT that is too short" 2 "must move .* no device" v0
+	closed "a BAT that is too short"
+}
+
 test_mounted() {
 	local part=${dev}p1 mnt=$SCRATCH/mnt sum
 
@@ -326,10 +389,6 @@ test_refused() {
 	opened 64M
 	child
 	exits "close" 0 close v0
-	exits "it grows" 0 resize --quiet "$CHILD" 80M
-	exits "open" 0 open --quiet "$CHILD" v0
-	fails "a parent that is smaller" 2 "merge while no device" v0
-	exits "close" 0 close v0
 	exits "open, for reading only" 0 open --quiet --readonly "$CHILD" v0
 	fails "a device for reading only" 5 "is read-only" v0
 	closed "refused, too"
@@ -368,6 +427,7 @@ test_keep
 test_two_writers
 test_refused
 test_background
+test_sizes
 test_chain
 SECTOR=4096 test_chain --sector-size 4096
 test_mounted
