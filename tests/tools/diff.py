@@ -28,7 +28,7 @@ from tap import Tap             # noqa: E402
 MIB = 1 << 20
 READ = 512 * MIB                # larger disks are not read here
 BLOCKS = 1 << 17                # nor the tables of those that have more
-HANGS = 300
+HANGS = 3600
 MEMORY = 512 * MIB              # with what the sanitizers keep
 DIFFER = 15
 

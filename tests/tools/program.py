@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-HANGS = 300
+HANGS = 3600
 
 
 def run(*args, **more):

@@ -27,7 +27,7 @@ from tap import Skip, Tap       # noqa: E402
 from vhdx import Image          # noqa: E402
 
 LOST = 17
-HANGS = 300
+HANGS = 3600
 END = "past the end of the file"
 MEDIUM = "cannot be read"
 CASES = {}

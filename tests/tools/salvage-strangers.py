@@ -24,7 +24,7 @@ from tap import Tap             # noqa: E402
 MIB = 1 << 20
 READ = 1 << 30                  # larger disks are not compared
 WALKED = 1 << 40                # nor those walked that have more
-HANGS = 300
+HANGS = 3600
 MADE = (0, 17)
 # Corrupt, no VHDX, and no parent.
 REFUSED = (2, 3, 4)
