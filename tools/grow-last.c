@@ -11,26 +11,26 @@
 /* Logical partitions of an MBR have the numbers from here on. */
 #define FIRST_LOGICAL	5
 
-static int refuse(const struct grow_last *g, const char *why)
-{
-	msg_err("%s: --grow-last: %s", g->name, why);
-	return -EINVAL;
-}
-
 static int judge_table(const struct grow_last *g)
 {
 	if (!g->part.number)
 		return 0;
-	if (g->table != DISK_TABLE_GPT && g->table != DISK_TABLE_MBR)
-		return refuse(g,
-			      "its partition table is neither a GPT nor an MBR: enlarge the disk without it, and use a program that knows the table");
+	if (g->table != DISK_TABLE_GPT && g->table != DISK_TABLE_MBR) {
+		msg_err("%s: --grow-last: its partition table is neither a GPT nor an MBR: enlarge the disk without it, and use a program that knows the table",
+			g->name);
+		return -EINVAL;
+	}
 	if (g->part.extended || (g->table == DISK_TABLE_MBR &&
-				 g->part.number >= FIRST_LOGICAL))
-		return refuse(g,
-			      "what is last on it is an extended partition: enlarge the disk without it, then the extended partition and the logical one in it (sfdisk, parted), and then the file system");
-	if (g->part.recovery)
-		return refuse(g,
-			      "the last partition is the rescue system of Windows, behind the one that is to grow: enlarge the disk without it, and move or remove that partition (reagentc and diskpart of Windows)");
+				 g->part.number >= FIRST_LOGICAL)) {
+		msg_err("%s: --grow-last: what is last on it is an extended partition: enlarge the disk without it, then the extended partition and the logical one in it (sfdisk, parted), and then the file system",
+			g->name);
+		return -EINVAL;
+	}
+	if (g->part.recovery) {
+		msg_err("%s: --grow-last: the last partition is the rescue system of Windows, behind the one that is to grow: enlarge the disk without it, and move or remove that partition (reagentc and diskpart of Windows)",
+			g->name);
+		return -EINVAL;
+	}
 	if (!captive_find("sfdisk")) {
 		msg_err("%s: sfdisk is not installed, which --grow-last needs",
 			g->name);
@@ -52,7 +52,9 @@ static int find_last(struct grow_last *g)
 		g->table = inside.table;
 		g->sector = inside.sector;
 	} else if (!err) {
-		err = refuse(g, "its partition table has no partition");
+		msg_err("%s: --grow-last: its partition table has no partition",
+			g->name);
+		err = -EINVAL;
 	}
 	inside_free(&inside);
 	return err;
@@ -178,10 +180,12 @@ int grow_last_do(struct grow_last *g)
 	err = part_device_grow(&g->device, g->length);
 	if (!err)
 		err = grow_contents(g);
-	if (err)
-		msg_err("%s: the disk%s grown, but the file system in it not: see above; then the same command with the same SIZE goes on, or %s",
-			g->name, g->part.number ? " and its partition have" :
-			" has", grow_contents_hint(g));
+	if (err && g->part.number)
+		msg_err("%s: the disk and its partition have grown, but the file system in it not: see above; then the same command with the same SIZE goes on, or %s",
+			g->name, grow_contents_hint(g));
+	else if (err)
+		msg_err("%s: the disk has grown, but the file system on it not: see above; then the same command with the same SIZE goes on, or %s",
+			g->name, grow_contents_hint(g));
 	else
 		announce(g);
 	return err;

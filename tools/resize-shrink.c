@@ -40,35 +40,26 @@ static void explain_gpt(const struct shrinking *s, u64 to)
 				      1));
 }
 
-static int refuse(const struct shrinking *s, const char *why)
-{
-	char size[32];
-
-	msg_err("%s: cannot shrink to %s: %s", s->r->name,
-		tree_size_words(s->r->to, size, sizeof(size)), why);
-	return -EINVAL;
-}
-
 /* What is behind the end must be nobody's, as far as can be known. */
 static int judge(const struct shrinking *s)
 {
 	const char *fault = vhdx_shorten_fault(s->image, s->r->to);
 	const struct disk_needs *needs = &s->needs;
-	char why[256], least[32];
-	int err;
+	char size[32], least[32];
 
-	if (fault)
-		return refuse(s, fault);
+	tree_size_words(s->r->to, size, sizeof(size));
+	if (fault) {
+		msg_err("%s: cannot shrink to %s: %s", s->r->name, size, fault);
+		return -EINVAL;
+	}
 	if (s->r->to >= needs->bytes)
 		return 0;
-	snprintf(why, sizeof(why),
-		 "the least is %llu bytes (%s), for %s; --to-minimum takes that",
-		 (unsigned long long)needs->bytes,
-		 tree_size_words(needs->bytes, least, sizeof(least)),
-		 needs->what);
-	err = refuse(s, why);
+	msg_err("%s: cannot shrink to %s: the least is %llu bytes (%s), for %s; --to-minimum takes that",
+		s->r->name, size, (unsigned long long)needs->bytes,
+		tree_size_words(needs->bytes, least, sizeof(least)),
+		needs->what);
 	explain_gpt(s, s->r->to);
-	return err;
+	return -EINVAL;
 }
 
 /* Whole MiB, as partitions are, if the disk has them. */
@@ -93,19 +84,16 @@ static int parse(const struct shrinking *s, const char *text)
 static int refuse_rest(const struct shrinking *s, const struct disk_rest *rest)
 {
 	u64 bytes = rest->end - rest->from;
-	char why[320], words[32];
-	int err;
+	char size[32], words[32];
 
-	snprintf(why, sizeof(why),
-		 "what would be cut off has data from byte %llu on, up to byte %llu (%s): nothing that is known needs it; --to-minimum keeps it, --force cuts it all the same",
-		 (unsigned long long)rest->from,
-		 (unsigned long long)rest->end,
-		 tree_size_words(bytes, words, sizeof(words)));
-	err = refuse(s, why);
+	msg_err("%s: cannot shrink to %s: what would be cut off has data from byte %llu on, up to byte %llu (%s): nothing that is known needs it; --to-minimum keeps it, --force cuts it all the same",
+		s->r->name, tree_size_words(s->r->to, size, sizeof(size)),
+		(unsigned long long)rest->from, (unsigned long long)rest->end,
+		tree_size_words(bytes, words, sizeof(words)));
 	msg_info("%s: if it is left over from what was there before: open the image, and `blkdiscard -z -o %llu -l %llu /dev/mapper/NAME' gives it back",
 		 s->r->name, (unsigned long long)rest->from,
 		 (unsigned long long)bytes);
-	return err;
+	return -EINVAL;
 }
 
 static void keep_rest(const struct shrinking *s, const struct disk_rest *rest)

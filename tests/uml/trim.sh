@@ -73,7 +73,7 @@ test_partitions() {
 	says "  says what it gave back" "partition 1 .ext4.: .* of free space discarded"
 	says "  and what not" "partition 2 .swap. is left as it is: a swap area does not say"
 	says "  of each" "partition 3 .nothing known. is left as it is: nothing is known"
-	short "partitions" "$was" 80
+	short "partitions" "$was" 60
 	exits "  open" 0 open --quiet --partitions "$image" v0
 	tap_run "partitions: e2fsck" e2fsck -fn "${dev}p1"
 	tap_is "  it is as if nobody had mounted it" "$(dumpe2fs -h "${dev}p1" \
@@ -101,7 +101,7 @@ whole() {
 	was=$(length)
 	exits "$type" 0 compact --filesystem "$image"
 	says "  says what it gave back" "the whole disk .$type.: .* of free space discarded"
-	short "$type" "$was" 80
+	short "$type" "$was" 60
 	exits "  open" 0 open --quiet "$image" v0
 	# shellcheck disable=SC2086 # words
 	tap_run "$type: nothing is wrong with it" $check "$dev"
