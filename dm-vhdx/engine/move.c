@@ -87,7 +87,8 @@ static bool lower_one(struct vhdx_session *session, struct vhdx_move_goal *goal,
  *	caller calls again with the same @goal
  *
  * The highest block goes to the lowest hole, as long as there is one, so no block
- * moves that could stay. The result is an estimate, because others write
+ * moves that could stay. What was prepared is given back, or it would be in the way
+ * like a block, and does not move. The result is an estimate, because others write
  * meanwhile, and what they freed is not free yet. A fixed image keeps its length.
  *
  * Context: may sleep; no lock held; no I/O.
@@ -108,6 +109,9 @@ int vhdx_move_goal(struct vhdx_session *session, struct vhdx_move_goal *goal,
 		return 0;
 	}
 	goal->end = ALIGN(goal->end, VHDX_ALIGN);
+	spin_lock(&session->image->pool.lock);
+	vhdx_session_unprepare(session, 0);
+	spin_unlock(&session->image->pool.lock);
 	while (lower_one(session, goal, &hole))
 		cond_resched();
 	/* Blocks fill the holes up to here. */
@@ -169,8 +173,15 @@ static int find_block(struct vhdx_session *session, u64 *index, u64 end,
 		r = -EBUSY;
 	if (!r)
 		r = look_at_page(session, index, end, spot, miss);
+	/* A new block there would have to move, too. */
+	if (!r)
+		vhdx_session_unprepare(session, end);
 	if (!r)
 		r = take_hole(session, end, to);
+	if (r == -ENOSPC) {
+		vhdx_session_unprepare(session, 0);
+		r = take_hole(session, end, to);
+	}
 	spin_unlock(lock);
 	return r;
 }

@@ -284,10 +284,18 @@ static int prepare_bitmap(struct vhdx_session *session)
 	return 0;
 }
 
+static void put_prepared(struct vhdx_session *session, u64 offset)
+{
+	struct vhdx_prepared *prepared = &session->prepared;
+	u32 last = prepared->first + prepared->count;
+
+	prepared->block[last % VHDX_PREPARED_MAX] = offset;
+	WRITE_ONCE(prepared->count, prepared->count + 1);
+}
+
 static int prepare_one(struct vhdx_session *session)
 {
 	u64 offset;
-	u32 last;
 	int r;
 
 	r = prepare_space(session, vhdx_bat_block_size(&session->image->bat),
@@ -295,9 +303,7 @@ static int prepare_one(struct vhdx_session *session)
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);
-	last = session->prepared.first + session->prepared.count;
-	session->prepared.block[last % VHDX_PREPARED_MAX] = offset;
-	WRITE_ONCE(session->prepared.count, session->prepared.count + 1);
+	put_prepared(session, offset);
 	session->stats.prepared++;
 	spin_unlock(&session->image->pool.lock);
 	return 0;
@@ -465,18 +471,40 @@ static void drain_all(struct vhdx_session *session)
 			;
 }
 
+/**
+ * vhdx_session_unprepare() - give back space that was prepared
+ * @session: the session
+ * @from: byte offset in the file; what lies below stays prepared
+ *
+ * Nobody has used it. Writers who need a block have others prepared.
+ *
+ * Context: under the pool's lock.
+ */
+void vhdx_session_unprepare(struct vhdx_session *session, u64 from)
+{
+	struct vhdx_prepared *prepared = &session->prepared;
+	u64 size = vhdx_bat_block_size(&session->image->bat);
+	u32 left;
+
+	for (left = prepared->count; left; left--) {
+		u64 offset = vhdx_session_take_prepared(session);
+
+		if (offset < from)
+			put_prepared(session, offset);
+		else
+			vhdx_space_untake(&session->space, offset, size);
+	}
+	if (!prepared->bitmap || prepared->bitmap < from)
+		return;
+	vhdx_space_untake(&session->space, prepared->bitmap,
+			  VHDX_BITMAP_BLOCK_SIZE);
+	prepared->bitmap = 0;
+}
+
 static void give_back(struct vhdx_session *session)
 {
-	u64 size = vhdx_bat_block_size(&session->image->bat);
-
 	spin_lock(&session->image->pool.lock);
-	while (session->prepared.count)
-		vhdx_space_untake(&session->space,
-				  vhdx_session_take_prepared(session), size);
-	if (session->prepared.bitmap)
-		vhdx_space_untake(&session->space, session->prepared.bitmap,
-				  VHDX_BITMAP_BLOCK_SIZE);
-	session->prepared.bitmap = 0;
+	vhdx_session_unprepare(session, 0);
 	WRITE_ONCE(session->prepared.wants_bitmap, false);
 	session->prepared.goal = VHDX_PREPARED_MIN;
 	WRITE_ONCE(session->prepared.wanted, false);

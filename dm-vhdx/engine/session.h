@@ -49,6 +49,7 @@
  *   vhdx_session_reclaims()	amount of space that is becoming free
  *   vhdx_session_space()	take space for something else than a block
  *   vhdx_session_prepare()	prepare blocks for allocation
+ *   vhdx_session_unprepare()	give back what was prepared
  *   vhdx_session_drain()	test whether freed space waits for I/O to end
  *   vhdx_session_drained()	free that space after the I/O has ended
  *   vhdx_session_trim()	give back unused space
@@ -326,6 +327,7 @@ int vhdx_session_reserve(struct vhdx_session *session);
 u64 vhdx_session_reclaims(const struct vhdx_session *session);
 int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset);
 int vhdx_session_prepare(struct vhdx_session *session);
+void vhdx_session_unprepare(struct vhdx_session *session, u64 from);
 bool vhdx_session_drain(struct vhdx_session *session);
 bool vhdx_session_drained(struct vhdx_session *session);
 void vhdx_session_trim(struct vhdx_session *session);

@@ -207,7 +207,57 @@ static void goal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_offset(test, HIGH), 7 * MIB);
 }
 
-/* The session survives, and goes on where it was. */
+static void prepare(struct kunit *test, u32 count)
+{
+	struct vhdx_session *session = writer_of(test)->session;
+
+	spin_lock(&session->image->pool.lock);
+	session->prepared.goal = count;
+	WRITE_ONCE(session->prepared.wanted, true);
+	spin_unlock(&session->image->pool.lock);
+	/* The goal rises if there is less than half of it. */
+	while (session->prepared.count < count)
+		KUNIT_ASSERT_EQ(test, vhdx_session_prepare(session), 0);
+}
+
+/* What is prepared is no block: it is given back if it is in the way. */
+static void goal_prepared(struct kunit *test)
+{
+	struct vhdx_session *session = begin_scattered(test);
+	struct vhdx_move_goal goal;
+	u64 index = 0;
+
+	prepare(test, 8);
+	goal = goal_of(test);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
+	KUNIT_EXPECT_EQ(test, goal.end, GOAL);
+	KUNIT_EXPECT_EQ(test, goal.moves, 3 * MIB);
+	/* At 4, 5, 7 and 10 MiB, of which the last one is high. */
+	prepare(test, 4);
+	session->prepared.goal = 4;
+	while (session->prepared.count > 4) {
+		spin_lock(&session->image->pool.lock);
+		vhdx_session_unprepare(session, 11 * MIB);
+		spin_unlock(&session->image->pool.lock);
+	}
+	KUNIT_EXPECT_EQ(test, begin(test, &index, 10 * MIB), 0);
+	/* There was no other hole so low, so the others went, too. */
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
+	KUNIT_EXPECT_EQ(test, session->move.to, 4 * MIB);
+	vhdx_session_stay(session);
+	prepare(test, 2);
+	spin_lock(&session->image->pool.lock);
+	vhdx_session_unprepare(session, 7 * MIB);
+	spin_unlock(&session->image->pool.lock);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 2);
+	index = 0;
+	KUNIT_EXPECT_EQ(test, begin(test, &index, 10 * MIB), 0);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 2);
+	KUNIT_EXPECT_EQ(test, session->move.to, 7 * MIB);
+	vhdx_session_stay(session);
+}
+
+/* The file of a fixed disk has space for all of its blocks. */
 static void goal_fixed(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -680,6 +730,7 @@ static void torn(struct kunit *test)
 
 static struct kunit_case move_cases[] = {
 	KUNIT_CASE(goal),
+	KUNIT_CASE(goal_prepared),
 	KUNIT_CASE(goal_fixed),
 	KUNIT_CASE(order),
 	KUNIT_CASE(fence),
