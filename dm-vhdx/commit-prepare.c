@@ -2,8 +2,8 @@
 /*
  * The committer: the space worker.
  *
- * A separate thread zeroes, extends and discards, so that no flush waits for
- * that. Each pass does a limited amount. The thread never takes the committer's
+ * A separate thread zeroes, extends, discards and moves blocks, so that no flush
+ * waits for that. Each pass does a limited amount. The thread never takes the committer's
  * lock. The engine decides what to do, see engine/session-space.c.
  *
  * Each image has a thread of its own. If the file system of an image lies on
@@ -15,10 +15,41 @@
 #include <linux/kthread.h>
 
 #include "charge.h"
+#include "commit-move.h"
 #include "commit-nospace.h"
 #include "commit-prepare.h"
 #include "hibernate.h"
 #include "scope.h"
+
+/* Tell those who wait for the old epoch if it has settled. */
+static void settle(struct vhdx_committer *c)
+{
+	struct vhdx_space_worker *worker = &c->space;
+
+	if (!worker->switched || !vhdx_epochs_settled(&c->epochs))
+		return;
+	worker->switched = false;
+	if (worker->drain == VHDX_DRAIN_WAITS)
+		worker->drain = VHDX_DRAIN_DISCARDS;
+	vhdx_mover_drained(c);
+}
+
+/* Switch the epoch for those who want that; a later switch is too late. */
+static void switch_epoch(struct vhdx_committer *c)
+{
+	struct vhdx_space_worker *worker = &c->space;
+
+	if (worker->switched)
+		return;
+	if (worker->drain == VHDX_DRAIN_NOTHING &&
+	    vhdx_session_drain(c->session)) {
+		worker->drain = VHDX_DRAIN_WAITS;
+		worker->switched = true;
+	}
+	worker->switched |= vhdx_mover_drains(c);
+	if (worker->switched)
+		vhdx_epochs_switch(&c->epochs);
+}
 
 /* Drain freed space by one step. Return true if space has become usable. */
 static bool drain_some(struct vhdx_committer *c)
@@ -27,19 +58,13 @@ static bool drain_some(struct vhdx_committer *c)
 	bool freed = false;
 
 	lockdep_assert_held(&worker->lock);
-	if (worker->drain == VHDX_DRAIN_WAITS &&
-	    vhdx_epochs_settled(&c->epochs))
-		worker->drain = VHDX_DRAIN_DISCARDS;
+	settle(c);
 	if (worker->drain == VHDX_DRAIN_DISCARDS) {
 		freed = true;
 		if (!vhdx_session_drained(c->session))
 			worker->drain = VHDX_DRAIN_NOTHING;
 	}
-	if (worker->drain == VHDX_DRAIN_NOTHING &&
-	    vhdx_session_drain(c->session)) {
-		worker->drain = VHDX_DRAIN_WAITS;
-		vhdx_epochs_switch(&c->epochs);
-	}
+	switch_epoch(c);
 	return freed;
 }
 
@@ -115,17 +140,25 @@ static bool drain_once(struct vhdx_committer *c)
 	bool more;
 
 	mutex_lock(&c->space.lock);
+	vhdx_mover_step(c);
 	drain_some(c);
-	more = c->space.drain == VHDX_DRAIN_DISCARDS;
+	more = c->space.drain == VHDX_DRAIN_DISCARDS || vhdx_mover_works(c);
 	mutex_unlock(&c->space.lock);
 	return more || READ_ONCE(session->prepared.more) ||
 	       (READ_ONCE(session->prepared.wanted) &&
 		!READ_ONCE(session->no_space));
 }
 
-/* During hibernation, the worker prepares blocks only for bios that wait. */
+/*
+ * During hibernation, the worker prepares blocks only for bios that wait. No bio
+ * may wait for a block that does not get on.
+ */
 static bool rest_a_while(struct vhdx_committer *c)
 {
+	mutex_lock(&c->space.lock);
+	vhdx_mover_stop(c, -EBUSY);
+	mutex_unlock(&c->space.lock);
+	vhdx_mover_release(c);
 	wait_event_idle_timeout(c->space.wait, READ_ONCE(c->space.due) ||
 				kthread_should_stop(), HZ);
 	return true;
@@ -155,6 +188,7 @@ static void space_pass(struct vhdx_committer *c)
 	again = own ? drain_once(c) : rest_a_while(c);
 	if (own)
 		vhdx_own_work_end();
+	vhdx_mover_release(c);
 	if (again)
 		WRITE_ONCE(c->space.due, true);
 }
@@ -178,8 +212,8 @@ static int space_thread(void *data)
  * vhdx_space_worker_rest() - pause the space worker
  * @c: the committer, with a session and no I/O under way
  *
- * Waits for a pass that is under way, and completes the draining of freed
- * space.
+ * Waits for a pass that is under way, gives up a block that moves, and completes
+ * the draining of freed space.
  *
  * Context: the committer's thread; sleeps. Returns with the worker's lock held.
  */
@@ -188,10 +222,11 @@ void vhdx_space_worker_rest(struct vhdx_committer *c)
 	struct vhdx_space_worker *worker = &c->space;
 
 	mutex_lock(&worker->lock);
+	vhdx_mover_stop(c, -EBUSY);
 	/* All I/O has ended, so this waits for a grace period of RCU only. */
-	while (worker->drain == VHDX_DRAIN_WAITS &&
-	       !vhdx_epochs_settled(&c->epochs))
+	while (worker->switched && !vhdx_epochs_settled(&c->epochs))
 		msleep(VHDX_RETRY_MS);
+	worker->switched = false;
 	if (worker->drain != VHDX_DRAIN_NOTHING)
 		while (vhdx_session_drained(c->session))
 			;
@@ -222,6 +257,7 @@ int vhdx_space_worker_start(struct vhdx_committer *c)
 
 	init_waitqueue_head(&worker->wait);
 	mutex_init(&worker->lock);
+	vhdx_mover_init(c);
 	worker->task = kthread_run(space_thread, c, "vhdx_space");
 	return PTR_ERR_OR_ZERO(worker->task);
 }

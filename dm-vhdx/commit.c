@@ -65,12 +65,25 @@ blk_status_t vhdx_committer_refuses(const struct vhdx_committer *c)
 	return READ_ONCE(c->room.expired) ? BLK_STS_NOSPC : 0;
 }
 
+static struct bio_list *list_for(struct vhdx_committer *c, int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return &c->again;
+	case -EALREADY:
+		return &c->space.fenced;
+	default:
+		return &c->space.bios;
+	}
+}
+
 /**
  * vhdx_committer_defer() - queue a bio that cannot be mapped now
  * @c: the committer
  * @bio: dm's clone, in no epoch and prepared by vhdx_provision_prepare()
  * @err: error of the lookup: -EBUSY queues the bio for the committer,
- *	-EINPROGRESS or -ENOSPC for the space worker
+ *	-EINPROGRESS or -ENOSPC for the space worker, and -EALREADY until a block
+ *	has moved
  *
  * Ends the bio instead if @err is -ENOSPC and bios must not wait for room.
  *
@@ -90,7 +103,7 @@ void vhdx_committer_defer(struct vhdx_committer *c, struct bio *bio, int err)
 	if (err == -ENOSPC)
 		refused = vhdx_committer_refuses(c);
 	if (!refused)
-		bio_list_add(err == -EBUSY ? &c->again : &c->space.bios, bio);
+		bio_list_add(list_for(c, err), bio);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
 	if (err == -EBUSY)
 		wake_up(&c->wait);

@@ -9,7 +9,7 @@
  * arrived, for another attempt at mapping, for a block, or for room.
  *
  * Its parts, in order; each may call the earlier ones: commit-nospace.h,
- * commit-prepare.h, commit-thread.h, commit-life.h.
+ * commit-move.h, commit-prepare.h, commit-thread.h, commit-life.h.
  *
  * commit.c APIs:
  *   vhdx_committer_event()	raise a dm event
@@ -84,6 +84,42 @@ enum vhdx_drain {
 	VHDX_DRAIN_DISCARDS,	/* each pass discards a part of it */
 };
 
+/* How far the block that moves is. */
+enum vhdx_mover_stage {
+	VHDX_MOVER_IDLE,
+	VHDX_MOVER_LOOKS,	/* the search for a block is to go on */
+	VHDX_MOVER_FENCED,	/* the epoch is to be switched */
+	VHDX_MOVER_DRAINS,	/* the old epoch has not settled yet */
+	VHDX_MOVER_COPIES,	/* each pass copies a part */
+};
+
+/**
+ * struct vhdx_mover - moves a block for a message
+ * @busy: held by the task of the message
+ * @wait: where it sleeps
+ * @stage: how far the block is
+ * @answered: the task of the message must act before the block can go on
+ * @err: the answer
+ * @index: entry of the BAT where the search goes on, or that of the block
+ * @end: byte offset in the file from which on blocks move
+ * @miss: with an answer of -EAGAIN, the page that the task must load
+ * @data: memory for a part of the block
+ *
+ * The space worker's lock guards all but @busy and @wait. @stage and @answered
+ * may be read without it.
+ */
+struct vhdx_mover {
+	struct mutex busy; /* one message at a time */
+	wait_queue_head_t wait;
+	enum vhdx_mover_stage stage;
+	bool answered;
+	int err;
+	u64 index;
+	u64 end;
+	struct vhdx_miss miss;
+	void *data;
+};
+
 /**
  * struct vhdx_space_worker - zeroes, extends and discards for an image
  * @task: its thread
@@ -91,16 +127,22 @@ enum vhdx_drain {
  * @lock: serializes work on space, including its I/O; nests in the committer's
  *	lock
  * @drain: the stage of freed space; under @lock
+ * @switched: an old epoch has not settled yet; under @lock
+ * @mover: moves a block
  * @due: the worker may have something to do
  * @bios: bios that need a block; under the committer's queue lock
+ * @fenced: bios that wait until a block has moved; likewise
  */
 struct vhdx_space_worker {
 	struct task_struct *task;
 	wait_queue_head_t wait;
 	struct mutex lock; /* serializes work on space */
 	enum vhdx_drain drain;
+	bool switched;
+	struct vhdx_mover mover;
 	bool due;
 	struct bio_list bios;
+	struct bio_list fenced;
 };
 
 /**
@@ -178,7 +220,8 @@ void vhdx_committer_cut(struct vhdx_committer *c);
  */
 static inline bool vhdx_committer_takes(int err)
 {
-	return err == -EBUSY || err == -EINPROGRESS || err == -ENOSPC;
+	return err == -EBUSY || err == -EINPROGRESS || err == -ENOSPC ||
+	       err == -EALREADY;
 }
 
 /**

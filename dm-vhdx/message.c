@@ -11,7 +11,9 @@
 #include "commit-life.h"
 #include "defer.h"
 #include "device.h"
+#include "engine/move.h"
 #include "message.h"
+#include "moving.h"
 #include "printable.h"
 #include "scope.h"
 
@@ -85,8 +87,9 @@ static int message_stats(struct vhdx_target *t, char **argv, char *result,
 	DMEMIT(" entries=%llu flushes=%llu pages_in_place=%llu",
 	       read_counter(&journal->entries), read_counter(&journal->flushes),
 	       read_counter(&journal->checkpointed));
-	DMEMIT(" pages_changed=%u ready=%u size=%llu freeing=%llu",
-	       changed, ready, READ_ONCE(session->image->store->size), freeing);
+	DMEMIT(" pages_changed=%u ready=%u size=%llu freeing=%llu moved=%llu",
+	       changed, ready, READ_ONCE(session->image->store->size), freeing,
+	       stats.moved);
 	return ANSWERED;
 }
 
@@ -237,6 +240,62 @@ static int message_recall(struct vhdx_target *t, char **argv, char *result,
 	return backing ? vhdx_backing_recall(backing) : -EINVAL;
 }
 
+static int message_gain(struct vhdx_target *t, char **argv, char *result,
+			unsigned int maxlen)
+{
+	struct vhdx_move_goal goal = {};
+	unsigned int sz = 0;
+	int err;
+
+	if (!t->committer)
+		return read_only(t);
+	err = vhdx_move_gain(t->committer, &goal);
+	if (err)
+		return err;
+	DMEMIT("end=%llu length=%llu moves=%llu", goal.end, goal.length,
+	       goal.moves);
+	return ANSWERED;
+}
+
+static int parse_number(const struct vhdx_target *t, const char *word,
+			u64 *number)
+{
+	char printable[WORD_SIZE];
+
+	if (!kstrtou64(word, 10, number))
+		return 0;
+	vhdx_printable(printable, sizeof(printable), word);
+	DMWARN("%s: message: %s: not a number", device_name(t->ti), printable);
+	return -EINVAL;
+}
+
+static int message_move(struct vhdx_target *t, char **argv, char *result,
+			unsigned int maxlen)
+{
+	unsigned int sz = 0;
+	u64 index, end;
+	int err;
+
+	if (!t->committer)
+		return read_only(t);
+	if (parse_number(t, argv[1], &index) || parse_number(t, argv[2], &end))
+		return -EINVAL;
+	err = vhdx_move_one(t->committer, &index, end);
+	switch (err) {
+	case 0:
+		DMEMIT("moved next=%llu", index);
+		return ANSWERED;
+	case -EINPROGRESS:
+		DMEMIT("nothing next=%llu", index);
+		return ANSWERED;
+	case -ENOENT:
+		DMEMIT("end");
+		return ANSWERED;
+	default:
+		return err;
+	}
+}
+
 static const struct message messages[] = {
 	{ "stats", 0, message_stats },
 	{ "where", 1, message_where },
@@ -246,6 +305,8 @@ static const struct message messages[] = {
 	{ "seal", 1, message_seal },
 	{ "lend", 1, message_lend },
 	{ "recall", 1, message_recall },
+	{ "gain", 0, message_gain },
+	{ "move", 2, message_move },
 };
 
 static void refuse_unknown(const struct dm_target *ti, const char *name)

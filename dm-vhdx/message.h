@@ -11,9 +11,12 @@
  *	seal <guid>	choose the DataWriteGuid that the image ends under
  *	lend <image>	permit a program to merge into a parent
  *	recall <image>	end that permission
+ *	gain		print what moving blocks down into holes would gain
+ *	move <entry> <end>	move a block
  *
  * begin and seal are for snapshots, see vhdx_session_seal(); lend and recall are
- * for merges, see vhdx_backing_lend().
+ * for merges, see vhdx_backing_lend(); gain and move are for compaction, see
+ * engine/move.h.
  *
  * message.c APIs:
  *   vhdx_message()	dm's ->message

@@ -12,6 +12,31 @@
 #include "write.h"
 #include "wrote.h"
 
+static int map_session(struct vhdx_target *t, u64 pos, u64 len,
+		       struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	struct vhdx_committer *c = t->committer;
+	int err = vhdx_session_map(c->session, pos, len, run, miss);
+
+	if (trace_vhdx_allocate_enabled())
+		trace_vhdx_allocate(vhdx_dev(t->ti), pos, err, run);
+	if (!err)
+		vhdx_committer_changed(c);
+	return err;
+}
+
+/*
+ * The session has not begun or has failed, or a block moves: then each write asks
+ * the session, which knows the block.
+ */
+static int map_bent(struct vhdx_target *t, u64 pos, u64 len,
+		    struct vhdx_run *run, struct vhdx_miss *miss)
+{
+	int err = vhdx_session_ready(t->committer->session);
+
+	return err ? err : map_session(t, pos, len, run, miss);
+}
+
 /**
  * vhdx_write_map() - look up where to write
  * @t: the device
@@ -24,9 +49,9 @@
  *
  * Context: process context, in an epoch; no I/O, no allocation. May take the
  * pool's lock.
- * Return: 0, or an error of vhdx_session_map(): -EAGAIN; -EBUSY, -EINPROGRESS
- * or -ENOSPC, with which the bio goes to vhdx_committer_defer(); any other
- * error ends the write.
+ * Return: 0, or an error of vhdx_session_map(): -EAGAIN; -EALREADY, -EBUSY,
+ * -EINPROGRESS or -ENOSPC, with which the bio goes to vhdx_committer_defer(); any
+ * other error ends the write.
  */
 int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 		   struct vhdx_run *run, struct vhdx_miss *miss)
@@ -34,21 +59,15 @@ int vhdx_write_map(struct vhdx_target *t, u64 pos, u64 len,
 	struct vhdx_committer *c = t->committer;
 	int err;
 
-	err = vhdx_session_ready(c->session);
-	if (unlikely(err))
-		return err;
+	if (unlikely(!vhdx_session_straight(c->session)))
+		return map_bent(t, pos, len, run, miss);
 	err = vhdx_chain_map_own(t->chain, pos, len, run, miss);
 	if (unlikely(err) || likely(run->kind == VHDX_RUN_DATA))
 		return err;
 	/* Of a child, a run that lacks some sectors may be written at once. */
 	if (t->layers == 1)
 		len = run->length;
-	err = vhdx_session_map(c->session, pos, len, run, miss);
-	if (trace_vhdx_allocate_enabled())
-		trace_vhdx_allocate(vhdx_dev(t->ti), pos, err, run);
-	if (!err)
-		vhdx_committer_changed(c);
-	return err;
+	return map_session(t, pos, len, run, miss);
 }
 
 /**

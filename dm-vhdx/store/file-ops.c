@@ -384,6 +384,14 @@ static int file_discard(struct vhdx_store *store, u64 pos, u64 len)
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
+static int file_clear(struct vhdx_store *store, u64 pos, u64 len)
+{
+	int err = file_allocate(to_file(store), FALLOC_FL_PUNCH_HOLE |
+				FALLOC_FL_KEEP_SIZE, pos, len);
+
+	return err == -EOPNOTSUPP ? file_zero(store, pos, len) : err;
+}
+
 static u64 file_length(const struct vhdx_store *store)
 {
 	const struct vhdx_file *file =
@@ -402,5 +410,6 @@ const struct vhdx_store_ops vhdx_file_ops = {
 	.zero = file_zero,
 	.reserve = file_reserve,
 	.discard = file_discard,
+	.clear = file_clear,
 	.length = file_length,
 };

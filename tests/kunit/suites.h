@@ -61,6 +61,7 @@ extern struct kunit_suite vhdx_move_suite;
 extern struct kunit_suite vhdx_map_suite;
 extern struct kunit_suite vhdx_map_write_suite;
 extern struct kunit_suite vhdx_commit_suite;
+extern struct kunit_suite vhdx_moving_suite;
 extern struct kunit_suite vhdx_room_suite;
 extern struct kunit_suite vhdx_fresh_suite;
 extern struct kunit_suite vhdx_file_io_suite;

@@ -18,6 +18,7 @@ map
 provision
 zero
 limits message status
+moving
 write
 wrote
 defer
@@ -27,6 +28,7 @@ backing stack
 commit-life
 commit-thread
 commit-prepare
+commit-move
 commit-nospace
 commit
 io
