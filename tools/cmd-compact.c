@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * compact: blocks move down into holes, and the file of an image gets short.
- * dm-vhdx/engine/compact.h says why a crash at any instant does no harm.
+ * compact: blocks move down into holes, and the file of an image gets short, also
+ * while a device of it is in use. dm-vhdx/engine/compact.h, and move.h, say why a
+ * crash at any instant does no harm.
  */
+#include "compact-live.h"
 #include "compact.h"
+#include "device-arg.h"
 #include "document.h"
 #include "findings.h"
 #include "message.h"
 #include "open-image.h"
 #include "progress.h"
+#include "rate.h"
 #include "recover.h"
 #include "trim-inside.h"
 
@@ -19,6 +23,10 @@
  * @layer: the image, open
  * @plan: what moves where
  * @from: bytes of the file as it was
+ * @progress: follows the moving
+ * @rate: bounds it
+ * @step: is told by the engine, for both
+ * @done: bytes that have moved
  */
 struct compacting {
 	const struct options *options;
@@ -26,6 +34,10 @@ struct compacting {
 	struct layer *layer;
 	struct vhdx_plan *plan;
 	u64 from;
+	struct progress progress;
+	struct rate rate;
+	struct vhdx_progress step;
+	u64 done;
 };
 
 /* On a block device, return the part that the image uses. */
@@ -57,19 +69,29 @@ static int make_plan(struct compacting *c)
 	return err;
 }
 
+static int moving_step(struct vhdx_progress *step, u64 done, u64 total)
+{
+	struct compacting *c = container_of(step, struct compacting, step);
+
+	if (done > c->done)
+		rate_took(&c->rate, done - c->done);
+	c->done = done;
+	return progress_step(&c->progress, done, total);
+}
+
 static int carry_out(struct compacting *c)
 {
 	struct vhdx_session *session =
 		vhdx_session_new(c->layer->image, &c->layer->report);
-	struct progress progress;
 	int err;
 
 	if (IS_ERR(session))
 		return (int)PTR_ERR(session);
-	progress_begin(&progress, "compact");
-	err = vhdx_compact(session, c->plan, &progress.engine,
-			   &c->layer->report);
-	progress_end(&progress);
+	rate_begin(&c->rate, c->options->rate);
+	c->step.step = moving_step;
+	progress_begin(&c->progress, "compact");
+	err = vhdx_compact(session, c->plan, &c->step, &c->layer->report);
+	progress_end(&c->progress);
 	vhdx_session_free(session);
 	if (err == -EINTR)
 		msg_err("%s: interrupted: the disk is what it was; compact it again to go on",
@@ -196,24 +218,17 @@ static int check_options(const struct options *options)
 	return 0;
 }
 
-/**
- * cmd_compact() - the verb `compact`
- * @options: of the command line
- * @args: the image
- *
- * Return: 0 or a negative errno: the disk reads as before.
- */
-int cmd_compact(const struct options *options, char **args)
+static int compact_image(const struct options *options, char *path)
 {
-	struct compacting c = { .options = options, .path = args[0] };
+	struct compacting c = { .options = options, .path = path };
 	struct disk *disk;
 	int err = check_options(options);
 
 	/* Only what is discarded is known to be free. */
 	if (!err && options->filesystem)
-		err = trim_inside(options, args[0]);
+		err = trim_inside(options, path);
 	if (!err)
-		err = open_image(options, args[0],
+		err = open_image(options, path,
 				 options->dry_run ? OPEN_IDLE : OPEN_WRITABLE,
 				 sink_messages(), &disk);
 	if (err)
@@ -225,5 +240,108 @@ int cmd_compact(const struct options *options, char **args)
 	if (c.plan)
 		vhdx_plan_free(c.plan);
 	disk_close(disk);
+	return err;
+}
+
+static void announce_live(const struct options *options, const char *name,
+			  const struct compacted *done)
+{
+	const char *what = done->device ? "the image on it" : "the file";
+	char from[32], to[32], bytes[32];
+
+	tree_size_words(done->from, from, sizeof(from));
+	tree_size_words(done->to, to, sizeof(to));
+	tree_size_words(done->bytes, bytes, sizeof(bytes));
+	if (done->to >= done->from && !done->bytes)
+		msg_info("%s: nothing to gain: %s has %s, and cannot be shorter while the device is in use",
+			 name, what, from);
+	else if (options->dry_run)
+		msg_info("%s: %s would get from %s to %s; %s of blocks would move",
+			 name, what, from, to, bytes);
+	else
+		msg_info("%s: %s got from %s to %s; %s of blocks moved; I/O was held back for %llu.%02llu ms",
+			 name, what, from, to, bytes,
+			 (unsigned long long)done->nsecs / 1000000,
+			 (unsigned long long)done->nsecs / 10000 % 100);
+	if (done->full)
+		msg_info("%s: some blocks stay: there was no hole left for them, or no room in the file system",
+			 name);
+}
+
+static void put_json_live(const struct options *options, const char *name,
+			  const struct compacted *done)
+{
+	document_put("device", tree_string(name));
+	document_put("pause_nanoseconds", tree_integer(done->nsecs));
+	document_put("image", tree_string(done->image));
+	document_put("dry_run", tree_boolean(options->dry_run));
+	document_put("old_length", tree_integer(done->from));
+	document_put("new_length", tree_integer(done->to));
+	document_put("moved_blocks", tree_integer(done->blocks));
+	document_put("moved_bytes", tree_integer(done->bytes));
+	document_put("empty_bytes", tree_integer(0));
+	document_put("zero_bytes", tree_integer(0));
+}
+
+/* The option that is for an image which no device uses, or NULL. */
+static const char *option_at_rest(const struct options *options)
+{
+	if (options->zeros)
+		return "--zeros";
+	if (options->no_sparse)
+		return "--no-sparse";
+	if (options->parent_count)
+		return "--parent";
+	return options->parents_anywhere ? "--parents-anywhere" : NULL;
+}
+
+static int check_options_live(const struct options *options, const char *name)
+{
+	const char *wrong = option_at_rest(options);
+
+	if (options->filesystem) {
+		msg_err("%s: is in use, so its file systems can be mounted: fstrim has them discard what they do not use",
+			name);
+		return -EINVAL;
+	}
+	if (!wrong)
+		return 0;
+	msg_err("%s: is in use; %s is for an image that no device uses", name,
+		wrong);
+	return -EINVAL;
+}
+
+static int compact_device(const struct options *options, struct dmdev *dev)
+{
+	struct compacted done = { 0 };
+	int err = check_options_live(options, dev->name);
+
+	if (!err)
+		err = compact_live(options, dev, &done);
+	if (!err)
+		announce_live(options, dev->name, &done);
+	if (!err && options->json)
+		put_json_live(options, dev->name, &done);
+	free(done.image);
+	return err;
+}
+
+/**
+ * cmd_compact() - the verb `compact`
+ * @options: of the command line
+ * @args: the device or the image
+ *
+ * Return: 0 or a negative errno: the disk reads as before.
+ */
+int cmd_compact(const struct options *options, char **args)
+{
+	struct dmdev dev = { 0 };
+	int err = device_of(args[0], &dev);
+
+	if (!err)
+		err = compact_device(options, &dev);
+	else if (err == -ENXIO)
+		err = compact_image(options, args[0]);
+	dmdev_forget(&dev);
 	return err;
 }

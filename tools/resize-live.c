@@ -4,10 +4,8 @@
 
 #include "device-lock.h"
 #include "exit-codes.h"
-#include "findings.h"
+#include "live-image.h"
 #include "message.h"
-#include "open.h"
-#include "place.h"
 #include "resize-live.h"
 #include "resize.h"
 #include "siblings.h"
@@ -19,9 +17,6 @@
 
 /* The target's version that has the feature "grow". */
 #define GROW_MINOR	5
-/* The kernel may be writing a header of the image that is read. */
-#define READ_TRIES	10
-#define READ_USECS	50000
 
 /**
  * struct growing - a device whose disk is to grow
@@ -39,60 +34,10 @@ struct growing {
 	u64 parent_size;
 };
 
-/* A table has block devices by number, and udev links by number. */
-static const char *path_of(const char *word, char path[PATH_MAX])
-{
-	char name[256];
-	dev_t device;
-
-	if (!words_device(word, &device))
-		return word;
-	snprintf(path, PATH_MAX, "/dev/block/%s", word);
-	if (access(path, F_OK) &&
-	    dmdev_block_name(device, name, sizeof(name)))
-		snprintf(path, PATH_MAX, "/dev/%s", name);
-	return path;
-}
-
-static int peek_once(const struct growing *g, const char *path, bool loud,
-		     struct disk **disk)
-{
-	const struct disk_options options = {
-		.sink = loud ? sink_messages() : sink_silent(),
-		.lent = true,
-	};
-	int place, err = place_find(path, &place);
-
-	if (err) {
-		msg_err("%s: its image is not at its place any more",
-			g->dev->name);
-		return err;
-	}
-	err = disk_open(place, path, &options, disk);
-	close(place);
-	return err;
-}
-
-/* A device that writes does not change the metadata that is read here. */
-static int peek(const struct growing *g, const char *word, struct disk **disk)
-{
-	char path[PATH_MAX];
-	int tries = 0, err;
-
-	for (;;) {
-		tries++;
-		err = peek_once(g, path_of(word, path), tries == READ_TRIES,
-				disk);
-		if (!err || err == -ENOENT || tries == READ_TRIES)
-			return err;
-		usleep(READ_USECS);
-	}
-}
-
 static int read_parent(struct growing *g, const char *word)
 {
 	struct disk *parent;
-	int err = peek(g, word, &parent);
+	int err = live_peek(g->dev, word, &parent);
 
 	if (err)
 		return err;
@@ -108,7 +53,7 @@ static int read_images(struct growing *g)
 
 	if (err)
 		return err;
-	err = peek(g, images.word[0], &g->disk);
+	err = live_peek(g->dev, images.word[0], &g->disk);
 	if (!err && images.count > 1)
 		err = read_parent(g, images.word[1]);
 	words_free(&images);

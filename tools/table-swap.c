@@ -97,6 +97,8 @@ int table_swap_is_live(const struct dmdev *dev, int child)
 
 static bool is_new(const struct dmdev *now, const struct table_swap *swap)
 {
+	if (swap->renews)
+		return dmdev_is_vhdx(now) && !now->inactive;
 	if (swap->grows)
 		return dmdev_is_vhdx(now) &&
 		       now->sectors > swap->dev->sectors;
@@ -172,6 +174,13 @@ static int swap_tables(struct table_swap *swap, struct dmdev_swap *table)
 	return live ? live : -EBUSY;
 }
 
+static const char *what_failed(const struct table_swap *swap)
+{
+	if (swap->renews)
+		return "its file does not get short";
+	return swap->grows ? "does not grow" : "does not go on in the child";
+}
+
 /* Print why the device keeps its old table. */
 static void explain(const struct table_swap *swap, int log, int err)
 {
@@ -182,8 +191,7 @@ static void explain(const struct table_swap *swap, int log, int err)
 			    name);
 		return;
 	}
-	msg_err("%s: %s: %s", name, swap->grows ? "does not grow" :
-		"does not go on in the child", strerror(-err));
+	msg_err("%s: %s: %s", name, what_failed(swap), strerror(-err));
 	kmsg_explain(log, name, false);
 	if (!swap->stuck)
 		msg_err("%s: has its old table and goes on as before", name);

@@ -2,7 +2,8 @@
 /*
  * The swap of tables: a loaded one becomes live. In a snapshot, the table with
  * the child replaces the one that writes its parent; in a growth, a longer table
- * replaces the live one.
+ * replaces the live one; in a compaction, the same table does, so that the session
+ * of its image ends.
  *
  * table-swap.c APIs:
  *   table_swap_is_live()	test whether the device writes the child
@@ -18,6 +19,7 @@
  * @dev: the device, as it was before
  * @child: descriptor of the child
  * @grows: the new table is longer, and has the same images; there is no child
+ * @renews: the new table is the same; there is no child
  * @quiesce: freeze file systems before the swap
  * @again: print no message for -ESTALE, because the caller tries again
  * @undo: called before the old table is loaded again; or NULL
@@ -30,6 +32,7 @@ struct table_swap {
 	const struct dmdev *dev;
 	int child;
 	bool grows;
+	bool renews;
 	bool quiesce;
 	bool again;
 	void (*undo)(void *context);

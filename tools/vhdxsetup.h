@@ -69,8 +69,8 @@ struct metadata_change {
  * @zeros: compact: free blocks of zeros
  * @filesystem: compact: free what file systems inside do not use
  * @no_sparse: create, compact: make a file without holes
- * @force: create: overwrite a block device; merge, resize: orphan children;
- *	resize: cut data off that nothing which is known needs
+ * @force: create: overwrite a block device; compact, merge, resize: orphan
+ *	children; resize: cut data off that nothing which is known needs
  * @repair: check: repair what needs no guess
  * @clear_log: check: clear a log that has nothing valid
  * @extend: check: extend a file that was cut short
@@ -79,7 +79,7 @@ struct metadata_change {
  * @keep: merge: leave an empty child
  * @background: merge: go on in a process of its own
  * @stop: merge: stop the one that is under way
- * @rate: merge: bytes a second at most, 0 for no limit
+ * @rate: compact, merge: bytes a second at most, 0 for no limit
  * @max_pause: merge: milliseconds that a device may be paused
  * @into: merge: the ancestor, NULL for the parent
  * @compare: diff: omit what reads as before
