@@ -4,8 +4,8 @@
 #include "resize.h"
 #include "shorten.h"
 
-/* More blocks make each state slow to look at, but for those of huge disks. */
-#define BLOCKS_MAX	4200U
+/* More make each state slow to look at, but for those of huge disks. */
+#define SIZE_LARGEST	(4200 * VHDX_MIB)
 
 /**
  * struct shape - a change of shape
@@ -70,7 +70,7 @@ static u64 choose_larger(struct machine *m)
 		break;
 	}
 	blocks += 1 + random_below(random, g->huge ? 24 : 6);
-	if (blocks > BLOCKS_MAX && !g->huge)
+	if (blocks << shift > SIZE_LARGEST && !g->huge)
 		blocks = m->model.blocks + 1;
 	return (blocks << shift) -
 	       (random_once_in(random, 2) ? g->sector * random_below(random, 300) : 0);
