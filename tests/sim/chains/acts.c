@@ -310,7 +310,7 @@ static bool load_late(struct writing *writing, struct late *late)
 	struct world *w = writing->w;
 	struct vhdx_image *images[1 + DEPTH_MAX];
 	struct file *file = files_find(&w->files, w->top[0].name);
-	u32 i, depth = min(writing->disk->depth, DEPTH_MAX);
+	u32 i, depth = writing->disk->depth;
 
 	late->child = vhdx_image_open(&file->rec.store, VHDX_POOL_PAGES_DEFAULT,
 				      &vhdx_report_silent);
@@ -377,7 +377,7 @@ static void act_snapshot(struct world *w)
 
 	if (!begin_writing(&writing, w))
 		return;
-	loaded = snapshot(&writing, &late);
+	loaded = writing.disk->depth < DEPTH_MAX && snapshot(&writing, &late);
 	judge(w, writer_end(&writing.writer), "the end of a session");
 	if (loaded)
 		resume_late(w, &late);
