@@ -41,6 +41,12 @@ host_suite() {
 	(VERSION_CODENAME=; . /etc/os-release; printf '%s\n' "$VERSION_CODENAME")
 }
 
+# Prints the packages of the libraries that vhdxsetup was linked with.
+helper_packages() {
+	ldd "$TOP/tools/vhdxsetup" | awk '$3 ~ "^/" { print $3 }' |
+		sed -E 's,.*/([^/]+/[^/]+)$,*/\1,' | xargs dpkg -S | sed 's/:.*//' | sort -u
+}
+
 # key TEXT...: a short name for exactly this text.
 key() {
 	printf '%s\n' "$@" | sha256sum | cut -c1-12
