@@ -89,18 +89,36 @@ static void wrote_work(struct work_struct *work)
 	vhdx_scope_leave(scope);
 }
 
+/*
+ * A RAM disk or a polled one completes a bio in a task. With interrupts enabled,
+ * the caller holds no lock that an interrupt waits for, so it may take the pool's.
+ * Whatever has to wait is the worker's.
+ */
+static bool set_here(struct vhdx_io *io)
+{
+	struct vhdx_committer *c = io->target->committer;
+	struct vhdx_miss miss;
+
+	if (in_interrupt() || irqs_disabled() ||
+	    vhdx_session_wrote(c->session, io->pos, io->absent, &miss))
+		return false;
+	io->absent = 0;
+	vhdx_committer_changed(c);
+	return true;
+}
+
 /**
- * vhdx_wrote_later() - queue a write that has ended, to set its bits
+ * vhdx_wrote_later() - set the bits of a write that has ended, or queue it for that
  * @io: I/O of dm's clone or of a part, without an error
  *
  * Context: any, interrupts too.
- * Return: true if the bio ends later; false if it has no bits to set.
+ * Return: true if the bio ends later; false if it has no bits to set any more.
  */
 bool vhdx_wrote_later(struct vhdx_io *io)
 {
 	struct vhdx_wrote *wrote = &io->target->wrote;
 
-	if (likely(!io->absent))
+	if (likely(!io->absent) || set_here(io))
 		return false;
 	if (llist_add(&io->ended, &wrote->ended))
 		queue_work(wrote->worker, &wrote->work);

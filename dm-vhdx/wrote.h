@@ -6,11 +6,12 @@
  *	->end_io --> the list --> vhdx_wrote: bits set --> ->end_io again
  *
  * One worker serves all writes of a device. A bit needs the pool's lock, which
- * no interrupt takes, and may need a page that was given up meanwhile.
+ * no interrupt takes, and may need a page that was given up meanwhile. If a task
+ * completes the write and has the page, it sets the bits itself.
  *
  * wrote.c APIs:
  *   vhdx_wrote_note()		a write is about to be sent
- *   vhdx_wrote_later()		it has ended: have its bits set
+ *   vhdx_wrote_later()		it has ended: set its bits, or have that done
  *   vhdx_wrote_now()		set bits, sleeping if need be
  *   vhdx_wrote_init()		create the worker of a device
  *   vhdx_wrote_exit()		destroy it
