@@ -38,9 +38,10 @@ static void target_free(struct vhdx_target *t)
 	vhdx_wrote_exit(t);
 	/*
 	 * A task or a worker may still be in an RCU read-side section for a bio
-	 * that has ended: in file_unplug(), or with a page of metadata.
+	 * that has ended: in file_unplug(), or with a page of metadata. A snapshot
+	 * is told to be done only after the old table is gone.
 	 */
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	if (t->chain)
 		vhdx_chain_free(t->chain);
 	for (i = 0; i < t->layers; i++)
