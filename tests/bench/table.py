@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turn fio's reports into the benchmark's table and its verdict.
 
-    table.py count|wall|misses|write DIRECTORY
+    table.py count|wall|misses|write|chains DIRECTORY
 
 The reports are DIRECTORY/ROUND.PATH.JOB.json.  In a guest whose clock counts
 instructions, a nanosecond is an instruction.  Rounds are repetitions: the table
 shows the first, and the spread over all of them is printed beneath.  By the wall
 clock the table has the best of them, and beneath is how often a path was ahead of
 its rival in the same round, and the median ratio.  Of writes by count the median
-counts, since rivals take turns, each turn a round.
+counts, since rivals take turns, each turn a round.  Of chains there are figures that
+fio does not report, in DIRECTORY/ROUND.figures; the worst of the rounds is judged.
 """
 from dataclasses import dataclass
 import glob
@@ -39,6 +40,16 @@ PATHS = {
     "hits": "within 256 MiB: BAT entries are at hand",
     "misses": "over all of it: BAT entries are loaded",
 }
+PATHS.update({
+    f"{kind}-{store}": f"{what}, {where}"
+    for store, where in (("block", "on a RAM disk"), ("vhdx", "in a file"))
+    for kind, what in (
+        ("plain", "an image without a parent"),
+        ("child", "a child that has all"),
+        ("absent", "a child that has none"),
+        ("synced", "a child that has none"),
+        ("deep", "16 images, the first has all"),
+        ("base", "16 images, the last has all"))})
 # Whom a path has to beat, what both are made of, and the limit.
 RIVALS = {
     "linear": ("linear", "bare", None),
@@ -72,7 +83,25 @@ WRITE_LIMITS = (
     *((path, "nbd-first", "new", 0.1) for path, _ in FIRST),
     ("vhdx-first-1m", "nbd-first", "fsync", 0.5),
 )
+# Of chains: who, against whom, at what, and the limit; None if it is only shown.
+CHAIN_LIMITS = tuple(
+    (f"{path}-{store}", f"{rival}-{store}", job, limit)
+    for store in ("block", "vhdx")
+    for path, rival, jobs, limit in (
+        ("child", "plain", ("write-qd1", "write", "write-batch"), 1.05),
+        ("absent", "child", ("write",), 1.5),
+        ("deep", "plain", ("qd1", "qd32", "qd32-batch"), 1.1),
+        ("base", "plain", ("qd1", "qd32", "qd32-batch"), None))
+    for job in jobs)
+# The figure, what it is divided by, if by any, its sense, and the limit.
+FIGURE_LIMITS = (
+    ("flushes-synced-block", None, "at most", 2.05),
+    ("flushes-synced-vhdx", None, "at most", 2.05),
+    ("snapshot-ms", None, "at most", 10),
+    ("merge-rate", "dd-rate", "at least", 0.7),
+)
 JOBS = {
+    "warm": "a child that has none, one write of 4 KiB a MiB, queue depth 32",
     "qd1": "4 KiB random reads, queue depth 1",
     "qd32": "4 KiB random reads, queue depth 32",
     "qd32-batch": "4 KiB random reads, queue depth 32, up to 16 a system call",
@@ -159,7 +188,7 @@ def print_table(costs, wall):
 
 def print_spread(costs):
     """What repetitions differ by, at most."""
-    if max(map(len, costs.values())) < 2:
+    if max(map(len, costs.values()), default=0) < 2:
         return
     worst = max(costs, key=lambda key: spread(costs[key]))
     print(f"\nrepeated {len(costs[worst])} times: figures differ by at most "
@@ -241,9 +270,47 @@ def judge_writes(costs):
     return missed
 
 
+def read_figures(directory):
+    """{name: [value of each round]}"""
+    found = {}
+    for path in sorted(glob.glob(os.path.join(directory, "*.figures"))):
+        with open(path, encoding="ascii") as lines:
+            for name, value in map(str.split, lines):
+                found.setdefault(name, []).append(float(value))
+    return found
+
+
+def judge_chains(costs, figures):
+    """Print a verdict for each limit; returns how many are missed."""
+    missed = 0
+    print()
+    for path, rival, job, limit in CHAIN_LIMITS:
+        if (path, job) not in costs or (rival, job) not in costs:
+            continue
+        ratio = costs[path, job][0].per_io / costs[rival, job][0].per_io
+        if limit is None:
+            print(f"     {path} {job}: {ratio:.3f} x {rival}")
+            continue
+        print(f"{'PASS' if ratio <= limit else 'FAIL'} {path} {job}: "
+              f"{ratio:.3f} x {rival}, wanted at most {limit:.2f}")
+        missed += ratio > limit
+    for name, other, sense, limit in FIGURE_LIMITS:
+        if name not in figures:
+            continue
+        values = [mine / theirs for mine, theirs in
+                  zip(figures[name], figures.get(other, ()))] \
+            if other else figures[name]
+        value = max(values) if sense == "at most" else min(values)
+        good = value <= limit if sense == "at most" else value >= limit
+        print(f"{'PASS' if good else 'FAIL'} {name}: {value:.2f}"
+              f"{' x ' + other if other else ''}, wanted {sense} {limit}")
+        missed += not good
+    return missed
+
+
 def main(mode, directory):
-    costs = read_reports(directory)
-    if not costs:
+    costs, figures = read_reports(directory), read_figures(directory)
+    if not costs and not figures:
         sys.exit(f"table.py: no reports in {directory}")
     pick = PICK.get(mode, lambda rounds: rounds[0])
     shown = {key: [pick(rounds)] for key, rounds in costs.items()}
@@ -254,6 +321,8 @@ def main(mode, directory):
     print_spread(costs)
     if mode == "write":
         return judge_writes(shown)
+    if mode == "chains":
+        return judge_chains(shown, figures)
     return judge(costs) if mode == "count" else 0
 
 
