@@ -11,7 +11,8 @@
 #                           hooks, which are for the host's own lists
 #   apt_open NAME SUITE...  sets $APT_DIR and makes the lists of these suites, or
 #                           renews them if they are a day old; returns 1 if that
-#                           cannot be done and there are none from before
+#                           cannot be done and there are none from before; of
+#                           source packages if APT_TYPES is deb-src
 #   apt_do COMMAND...       apt-get or apt-cache with these lists
 # The lists of NAME are locked until the script ends.
 
@@ -44,8 +45,8 @@ apt_source() {
 
 	shift
 	[ $# != 0 ] || return 0
-	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n' \
-		"$mirror" "$*"
+	printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\n' \
+		"${APT_TYPES:-deb}" "$mirror" "$*"
 	[ -z "$APT_KEYS" ] || printf 'Signed-By: %s\n' "$APT_KEYS"
 	printf '\n'
 }
