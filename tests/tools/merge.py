@@ -129,11 +129,14 @@ def sizes_of(paths):
 
 
 def fits(sizes, into):
-    """Can each parent have the size of its child?"""
-    return all(sizes[at] == sizes[at + 1] or
-               (sizes[at] > sizes[at + 1] and
-                (len(sizes) == at + 2 or sizes[at + 2] <= sizes[at + 1]))
-               for at in range(into))
+    """Can each parent have the size of its child?
+
+    A parent that is smaller grows; a larger one gets short, if the disk below it
+    is none that would be seen where it ends.
+    """
+    return all(sizes[at] >= sizes[0] or at + 1 == len(sizes) or
+               sizes[at + 1] <= sizes[at]
+               for at in range(1, into + 1))
 
 
 def chain_of(directory, case):
@@ -164,7 +167,7 @@ def good(tap, directory):
                                 place, 2, "bytes, and that of the parent",
                                 place.paths[0], "--into", place.paths[into],
                                 *named))
-        if sizes[0] >= sizes[1] and len(paths) == 2:
+        if len(paths) == 2 and fits(sizes, 1):
             with Place(paths) as place:
                 tap.run(f"{case['name']}: merge --keep",
                         lambda: kept(place, before))
