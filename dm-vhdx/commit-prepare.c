@@ -3,8 +3,8 @@
  * The committer: the space worker.
  *
  * A separate thread zeroes, extends, discards and moves blocks, so that no flush
- * waits for that. Each pass does a limited amount. The thread never takes the committer's
- * lock. The engine decides what to do, see engine/session-space.c.
+ * waits for that. Each pass does a limited amount. The thread never takes the
+ * committer's lock. The engine decides what to do, see engine/session-space.c.
  *
  * Each image has a thread of its own. If the file system of an image lies on
  * another VHDX device, its thread may wait for writes to that device, which in

@@ -132,9 +132,9 @@ static int check_size(const struct vhdx_chain *chain, u32 layer, u64 size,
  * @layer: index of the child; its parent follows
  * @report: told why not
  *
- * Context: may sleep.
  * Each image of the chain above the child is merged before, and gives it its size.
  *
+ * Context: may sleep.
  * Return: 0; -EOPNOTSUPP for a parent that cannot have that size, or for disks with
  * other properties; -ENOMEM; or an errno of the store.
  * Source: [MS-VHDX] 2.6.1.2: items with IsVirtualDisk move to the parent.

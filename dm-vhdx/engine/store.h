@@ -106,8 +106,8 @@ struct vhdx_store {
  * A file system returns -EUCLEAN for its own damage, and network file systems
  * return most of the other errnos below. In the engine these errnos mean that
  * an image is corrupt, is no VHDX or names another parent, that a page must be
- * loaded, that a block moves, or that somebody asked to stop. Such an errno from a store only means
- * that the bytes are not accessible.
+ * loaded, that a block moves, or that somebody asked to stop. Such an errno from a
+ * store only means that the bytes are not accessible.
  *
  * Return: @err, or -EIO if the engine gives @err a meaning of its own.
  */
