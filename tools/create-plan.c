@@ -7,13 +7,10 @@
 #include "verbs.h"
 #include "windows-path.h"
 
-/*
- * Clamp a size to 32 bits: vhdx_layout_fault() refuses the largest value for
- * each of these sizes.
- */
-static u32 or_default(u64 size, u32 usual)
+/* vhdx_layout_fault() refuses the largest value for each of these sizes. */
+static u32 clamped(u64 size)
 {
-	return size ? (u32)min_t(u64, size, U32_MAX) : usual;
+	return (u32)min_t(u64, size, U32_MAX);
 }
 
 /* Name the option whose value is at fault. */
@@ -55,29 +52,18 @@ static int refuse_option(const struct create_plan *plan, const void *member,
 static void from_options(struct create_plan *plan)
 {
 	const struct options *options = plan->options;
-	bool full = options->fixed || options->preallocate;
-	const struct vhdx_params usual = {
-		.logical_sector = VHDX_CREATE_LOGICAL_SECTOR,
-		.physical_sector = VHDX_CREATE_PHYSICAL_SECTOR,
-	};
-	const struct vhdx_params *from = plan->parent ? &plan->fork.params :
-							&usual;
 
 	plan->new.create = (struct vhdx_create){
-		.size = options->size ? options->size : from->size,
-		.block_size = or_default(options->block_size, full ?
-					 VHDX_CREATE_BLOCK_SIZE_FULL :
-					 VHDX_CREATE_BLOCK_SIZE),
-		.logical_sector = or_default(options->sector_size,
-					     from->logical_sector),
-		.physical_sector = or_default(options->physical_sector_size,
-					      from->physical_sector),
-		.log_length = or_default(options->log_size,
-					 VHDX_CREATE_LOG_LENGTH),
-		.allocated = full,
+		.size = options->size,
+		.block_size = clamped(options->block_size),
+		.logical_sector = clamped(options->sector_size),
+		.physical_sector = clamped(options->physical_sector_size),
+		.log_length = clamped(options->log_size),
+		.allocated = options->fixed || options->preallocate,
 		.fixed = options->fixed,
 		.fork = plan->parent ? &plan->fork : NULL,
 	};
+	vhdx_layout_usual(&plan->new.create);
 }
 
 static int refuse_smaller(const struct create_plan *plan)

@@ -29,6 +29,38 @@ static const char *fork_fault(const struct vhdx_create *create,
 }
 
 /**
+ * vhdx_layout_usual() - fill in what an image has unless somebody says otherwise
+ * @create: the properties; of the numbers, those that are 0 are set, but the size of
+ *	an image without a parent
+ *
+ * A child has the size and the sectors of its parent.
+ *
+ * Context: any.
+ */
+void vhdx_layout_usual(struct vhdx_create *create)
+{
+	const struct vhdx_params usual = {
+		.logical_sector = VHDX_CREATE_LOGICAL_SECTOR,
+		.physical_sector = VHDX_CREATE_PHYSICAL_SECTOR,
+	};
+	const struct vhdx_params *from = create->fork ?
+						 &create->fork->params : &usual;
+
+	if (!create->size)
+		create->size = from->size;
+	if (!create->block_size)
+		create->block_size = create->allocated || create->fixed ?
+					     VHDX_CREATE_BLOCK_SIZE_FULL :
+					     VHDX_CREATE_BLOCK_SIZE;
+	if (!create->logical_sector)
+		create->logical_sector = from->logical_sector;
+	if (!create->physical_sector)
+		create->physical_sector = from->physical_sector;
+	if (!create->log_length)
+		create->log_length = VHDX_CREATE_LOG_LENGTH;
+}
+
+/**
  * vhdx_size_fault() - find out why a disk cannot have a size
  * @size: bytes
  * @logical_sector: bytes of its logical sectors

@@ -6,6 +6,7 @@
  * metadata, the BAT, and then the blocks.
  *
  * layout.c APIs:
+ *   vhdx_layout_usual()	what an image has unless somebody says otherwise
  *   vhdx_size_fault()		why a disk with this size is impossible
  *   vhdx_layout_fault()	why an image with these properties is impossible
  *   vhdx_layout_init()		place the parts of a new image
@@ -86,6 +87,7 @@ struct vhdx_layout {
 	u64 end;
 };
 
+void vhdx_layout_usual(struct vhdx_create *create);
 const char *vhdx_size_fault(u64 size, u32 logical_sector);
 const char *vhdx_layout_fault(const struct vhdx_create *create,
 			      const void **member);

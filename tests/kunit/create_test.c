@@ -161,6 +161,43 @@ static void create_opens(struct kunit *test)
 }
 
 /* By the bytes, from the specification and from what Windows writes. */
+static void create_usual(struct kunit *test)
+{
+	struct vhdx_create dynamic = { .size = 64 * MIB };
+	struct vhdx_create full = { .size = 64 * MIB, .allocated = true };
+	struct vhdx_create fixed = { .size = 64 * MIB, .fixed = true };
+
+	vhdx_layout_usual(&dynamic);
+	KUNIT_EXPECT_EQ(test, dynamic.size, 64 * MIB);
+	KUNIT_EXPECT_EQ(test, dynamic.block_size, 2 * MIB);
+	KUNIT_EXPECT_EQ(test, dynamic.logical_sector, 512);
+	KUNIT_EXPECT_EQ(test, dynamic.physical_sector, 4096);
+	KUNIT_EXPECT_EQ(test, dynamic.log_length, MIB);
+	vhdx_layout_usual(&full);
+	KUNIT_EXPECT_EQ(test, full.block_size, 32 * MIB);
+	vhdx_layout_usual(&fixed);
+	KUNIT_EXPECT_EQ(test, fixed.block_size, 32 * MIB);
+}
+
+static void create_usual_given(struct kunit *test)
+{
+	const struct vhdx_create given = {
+		.size = 64 * MIB,
+		.block_size = MIB,
+		.logical_sector = 4096,
+		.physical_sector = 512,
+		.log_length = 2 * MIB,
+	};
+	struct vhdx_create create = given;
+
+	vhdx_layout_usual(&create);
+	KUNIT_EXPECT_EQ(test, create.size, given.size);
+	KUNIT_EXPECT_EQ(test, create.block_size, given.block_size);
+	KUNIT_EXPECT_EQ(test, create.logical_sector, given.logical_sector);
+	KUNIT_EXPECT_EQ(test, create.physical_sector, given.physical_sector);
+	KUNIT_EXPECT_EQ(test, create.log_length, given.log_length);
+}
+
 static void create_bytes(struct kunit *test)
 {
 	static const u8 bat[] = { 0x66, 0x77, 0xC2, 0x2D, 0x23, 0xF6, 0x00,
@@ -551,6 +588,8 @@ static void create_refuses(struct kunit *test)
 
 static struct kunit_case create_tests[] = {
 	KUNIT_CASE_PARAM(create_opens, create_gen_params),
+	KUNIT_CASE(create_usual),
+	KUNIT_CASE(create_usual_given),
 	KUNIT_CASE(create_bytes),
 	KUNIT_CASE(create_guids),
 	KUNIT_CASE(create_on_device),

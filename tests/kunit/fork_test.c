@@ -304,6 +304,29 @@ static void fork_same(struct kunit *test)
 	fixture_expect(test, "");
 }
 
+/* A child has the size and the sectors of its parent. */
+static void fork_usual(struct kunit *test)
+{
+	struct builder *b = parent_builder(test);
+	struct vhdx_create create = { .fork = NULL };
+	struct vhdx_fork taken;
+
+	b->size = 96 * MIB;
+	b->logical_sector = 4096;
+	b->physical_sector = 4096;
+	builder_write(b);
+	fixture_open(test, 1);
+	KUNIT_ASSERT_EQ(test, fork_parent(test, &taken), 0);
+	create.fork = &taken;
+	vhdx_layout_usual(&create);
+	KUNIT_EXPECT_EQ(test, create.size, 96 * MIB);
+	KUNIT_EXPECT_EQ(test, create.block_size, 2 * MIB);
+	KUNIT_EXPECT_EQ(test, create.logical_sector, 4096);
+	KUNIT_EXPECT_EQ(test, create.physical_sector, 4096);
+	KUNIT_EXPECT_EQ(test, create.log_length, MIB);
+	vhdx_fork_exit(&taken);
+}
+
 static void fork_too_much(struct kunit *test)
 {
 	struct builder *b = parent_builder(test);
@@ -392,6 +415,7 @@ static struct kunit_case fork_cases[] = {
 	KUNIT_CASE(child_items),
 	KUNIT_CASE(child_large_items),
 	KUNIT_CASE(fork_same),
+	KUNIT_CASE(fork_usual),
 	KUNIT_CASE(fork_too_much),
 	KUNIT_CASE(fork_unreadable),
 	KUNIT_CASE(fork_bad_locator),

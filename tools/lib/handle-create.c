@@ -22,11 +22,6 @@ struct making {
 	struct vhdx_fork fork;
 };
 
-static u32 or_usual(u32 value, u32 usual)
-{
-	return value ? value : usual;
-}
-
 static int take_creation(struct vhdx_creation *all,
 			 const struct vhdx_creation *given)
 {
@@ -50,30 +45,19 @@ static int take_creation(struct vhdx_creation *all,
 static void plan(struct making *making, const struct vhdx_creation *creation)
 {
 	bool fixed = creation->flags & VHDX_CREATE_FIXED;
-	bool full = fixed || creation->flags & VHDX_CREATE_PREALLOCATE;
-	const struct vhdx_params usual = {
-		.logical_sector = VHDX_CREATE_LOGICAL_SECTOR,
-		.physical_sector = VHDX_CREATE_PHYSICAL_SECTOR,
-	};
-	const struct vhdx_params *from = making->parent ?
-						 &making->fork.params : &usual;
 
 	making->new.no_sparse = creation->flags & VHDX_CREATE_NO_HOLES;
 	making->new.create = (struct vhdx_create){
-		.size = creation->size ? creation->size : from->size,
-		.block_size = or_usual(creation->block_size, full ?
-				       VHDX_CREATE_BLOCK_SIZE_FULL :
-				       VHDX_CREATE_BLOCK_SIZE),
-		.logical_sector = or_usual(creation->sector_size,
-					   from->logical_sector),
-		.physical_sector = or_usual(creation->physical_sector_size,
-					    from->physical_sector),
-		.log_length = or_usual(creation->log_size,
-				       VHDX_CREATE_LOG_LENGTH),
-		.allocated = full,
+		.size = creation->size,
+		.block_size = creation->block_size,
+		.logical_sector = creation->sector_size,
+		.physical_sector = creation->physical_sector_size,
+		.log_length = creation->log_size,
+		.allocated = fixed || creation->flags & VHDX_CREATE_PREALLOCATE,
 		.fixed = fixed,
 		.fork = making->parent ? &making->fork : NULL,
 	};
+	vhdx_layout_usual(&making->new.create);
 }
 
 static int check_plan(const struct making *making)
