@@ -22,6 +22,7 @@ import sys
 
 from content import Blob, Stamp
 from corpus import Saver
+import manifest
 from ondisk import KIB, MIB
 import reader
 from vhdx import Image
@@ -35,11 +36,6 @@ def escape(name):
     """As the target reads it; the kernel takes byte 0xA0 for a space."""
     return re.sub(rb"[\s\\\xa0]", lambda byte: b"\\%03o" % ord(byte[0]),
                   os.fsencode(name))
-
-
-def load(*path):
-    with open(os.path.join(*path), encoding="utf-8") as source:
-        return json.load(source)
 
 
 def write_rows(path, rows):
@@ -136,7 +132,7 @@ def main():
         sys.exit(__doc__)
     directory = sys.argv[1]
     tree = os.path.join(directory, "tree")
-    good = load(tree, "good", "manifest.json")
+    good = manifest.load(tree, "good", "manifest.json")
     good.append(verifiable(os.path.join(tree, "good"),
                            os.path.join(directory, "flat", "verifiable")))
     entries = {}
@@ -145,7 +141,7 @@ def main():
         for record in records:
             entries[f"{corpus}/{record['name']}"] = \
                 index(directory, corpus, record)
-    evil = load(tree, "evil", "evil.json")
+    evil = manifest.load(tree, "evil", "evil.json")
     entries |= {f"evil/{case['name']}": {
         "sha256": case["flat_sha256"], "probes": case["probes"],
         "at": case["at"], "used": None}

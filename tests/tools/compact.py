@@ -15,7 +15,6 @@ compacted stays as it is, byte for byte.
 """
 import fcntl
 import hashlib
-import json
 import os
 import random
 import re
@@ -27,6 +26,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "gen"))
 from content import Byte, Stamp         # noqa: E402
+import manifest                         # noqa: E402
 import ondisk                           # noqa: E402
 import qemu                             # noqa: E402
 from reader import Disk                 # noqa: E402
@@ -297,12 +297,6 @@ def chunk_images(tap):
                 lambda: chunk_kept(path, [parent], places))
 
 
-def cases_of(directory):
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        return json.load(source)
-
-
 class Place:
     """A directory with a copy of an image."""
 
@@ -336,7 +330,7 @@ def compacted_or_refused(path, parents, options, done):
 def good(tap, directory):
     """Every good image, half of them with --zeros."""
     done = []
-    for case in cases_of(directory):
+    for case in manifest.load(directory, "manifest.json"):
         if case["virtual_size"] > READ:
             continue
         parents = [os.path.join(directory, file) for file in case["parents"]]

@@ -20,6 +20,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
+import manifest                 # noqa: E402
 from tap import Skip, Tap       # noqa: E402
 import schema                   # noqa: E402
 
@@ -120,9 +121,7 @@ def whereabouts(case):
 
 def good(tap, directory):
     """Every good image."""
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "manifest.json")
     for case in cases:
         path, name = os.path.join(directory, case["file"]), case["name"]
         options = whereabouts(case)
@@ -214,9 +213,7 @@ def robust(path):
 
 def evil(tap, directory):
     """Every malformed image that vhdxsetup can be shown."""
-    with open(os.path.join(directory, "evil.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "evil.json")
     for case in cases:
         path, name = os.path.join(directory, case["file"]), case["name"]
         if "helper" in case["via"]:
@@ -233,9 +230,7 @@ def digest(directory):
 def main():
     tap = Tap()
     tree = os.path.join(sys.argv[1], "tree")
-    with open(os.path.join(sys.argv[1], "index.json"),
-              encoding="utf-8") as source:
-        index = json.load(source)
+    index = manifest.load(sys.argv[1], "index.json")
     real(tap, os.path.join(tree, "real"), index)
     for name, test in (("good", good), ("evil", evil)):
         directory = os.path.join(tree, name)

@@ -22,6 +22,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
+import manifest                 # noqa: E402
 from reader import Disk         # noqa: E402
 from tap import Tap             # noqa: E402
 
@@ -147,13 +148,10 @@ def compared(one, two):
 
 def good(tap, directory):
     """Every good chain."""
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "manifest.json")
     for case in cases:
         name = case["name"]
-        paths = [os.path.join(directory, file)
-                 for file in [case["file"], *case["parents"]]]
+        paths = manifest.paths(directory, case)
         if not case["parents"]:
             continue
         if case["virtual_size"] // case["block_size"] > BLOCKS:
@@ -292,9 +290,7 @@ def robust(path, parent):
 
 def evil(tap, directory, other):
     """Every malformed image of a chain."""
-    with open(os.path.join(directory, "evil.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "evil.json")
     for case in cases:
         if case["parents"]:
             path = os.path.join(directory, case["file"])

@@ -11,13 +11,13 @@ structure's size is for.
 """
 import errno
 import hashlib
-import json
 import os
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
+import manifest                 # noqa: E402
 from reader import Disk         # noqa: E402
 from tap import Tap, Lack       # noqa: E402
 
@@ -148,13 +148,10 @@ def compares(disk, judge):
 
 def good(tap, directory):
     """Every good image."""
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "manifest.json")
     for case in cases:
         name = case["name"]
-        paths = [os.path.join(directory, file)
-                 for file in [case["file"], *case["parents"]]]
+        paths = manifest.paths(directory, case)
         judge = Disk(paths[0], paths[1:])
         try:
             with pyvhdx.Disk(paths[0], paths[1:]) as disk:
@@ -199,9 +196,7 @@ def survives(path, parents):
 
 def evil(tap, directory):
     """Every malformed image."""
-    with open(os.path.join(directory, "evil.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "evil.json")
     for case in cases:
         tap.run(f"malformed {case['name']}", lambda: survives(
             os.path.join(directory, case["file"]),

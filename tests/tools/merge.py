@@ -13,7 +13,6 @@ cannot be merged stays as it is, byte for byte.
 """
 import fcntl
 import hashlib
-import json
 import os
 import random
 import shutil
@@ -26,6 +25,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "gen"))
 from content import Byte, Stamp         # noqa: E402
+import manifest                         # noqa: E402
 import qemu                             # noqa: E402
 from reader import Disk                 # noqa: E402
 from tap import Lack, Skip, Tap         # noqa: E402
@@ -139,21 +139,13 @@ def fits(sizes, into):
                for at in range(1, into + 1))
 
 
-def chain_of(directory, case):
-    """The paths of a good chain, the child first."""
-    return [os.path.join(directory, file)
-            for file in [case["file"], *case["parents"]]]
-
-
 def good(tap, directory):
     """Every good chain, into the parent and into the base."""
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "manifest.json")
     for case in cases:
         if not case["parents"] or case["virtual_size"] > READ:
             continue
-        paths = chain_of(directory, case)
+        paths = manifest.paths(directory, case)
         before, sizes = flat(paths), sizes_of(paths)
         for into in sorted({1, len(paths) - 1}):
             name = f"{case['name']}: merge over {into} of {len(paths) - 1}"

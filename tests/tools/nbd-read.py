@@ -20,6 +20,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
+import manifest                 # noqa: E402
 import nbdserver                # noqa: E402
 from corpora import whereabouts    # noqa: E402
 from nbdserver import Server    # noqa: E402
@@ -30,11 +31,6 @@ GIB = 1 << 30
 HASHED = GIB                    # larger disks are probed
 COPIED = 40 * MIB               # and smaller ones copied by others, too
 HOLE = 3                        # NBD_STATE_HOLE and NBD_STATE_ZERO
-
-
-def load(*path):
-    with open(os.path.join(*path), encoding="utf-8") as source:
-        return json.load(source)
 
 
 def merged(runs):
@@ -133,7 +129,7 @@ def look_content(server, handle, case, flat):
 
 
 def good(tap, directory, flat):
-    for case in load(directory, "manifest.json"):
+    for case in manifest.load(directory, "manifest.json"):
         path = os.path.join(directory, case["file"])
         tap.run(f"good {case['name']}",
                 lambda: look(path, case, os.path.join(flat, case["name"])))
@@ -191,7 +187,7 @@ def judge(path, case):
 
 
 def evil(tap, directory):
-    for case in load(directory, "evil.json"):
+    for case in manifest.load(directory, "evil.json"):
         path = os.path.join(directory, case["file"])
         if "helper" in case["via"]:
             tap.run(f"malformed {case['name']}", lambda: judge(path, case))
@@ -224,7 +220,7 @@ def parents(tap, directory):
 
 def elsewhere(tap, directory):
     """A parent out of the child's directory is followed if asked for only."""
-    for case in load(directory, "manifest.json"):
+    for case in manifest.load(directory, "manifest.json"):
         if whereabouts(case):
             with Server(os.path.join(directory, case["file"]),
                         options=["-r"]) as server:
@@ -263,7 +259,7 @@ def main():
     directory = {name: os.path.join(tree, name)
                  for name in ("real", "good", "evil")}
     before = {name: state(path) for name, path in directory.items()}
-    real(tap, directory["real"], load(sys.argv[1], "index.json"))
+    real(tap, directory["real"], manifest.load(sys.argv[1], "index.json"))
     parents(tap, directory["good"])
     elsewhere(tap, directory["good"])
     odd_requests(tap, directory["good"])

@@ -24,6 +24,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
+import manifest                 # noqa: E402
 import nbdserver                # noqa: E402
 from nbdserver import Server    # noqa: E402
 from tap import Tap             # noqa: E402
@@ -38,11 +39,6 @@ IMAGES = ("dynamic", "fixed", "block-1m", "sectors-4096", "states",
           "child-stale-bits", "child-bits-clear", "child-of-fixed",
           "chain-three-sizes", "parent-shrunk-away", "log-everything",
           "log-bitmap", "log-whole-chain", "log-sectors-4096")
-
-
-def load(*path):
-    with open(os.path.join(*path), encoding="utf-8") as source:
-        return json.load(source)
 
 
 def vhdxsetup(*args):
@@ -345,7 +341,7 @@ def sharing(tap, work):
 
 def unsafe(tap, directory, work):
     """What reads right and is not safe to write is read."""
-    for case in load(directory, "evil.json"):
+    for case in manifest.load(directory, "evil.json"):
         if case["severity"] != "read-only":
             continue
         path = os.path.join(work, case["file"])
@@ -368,7 +364,8 @@ def main():
     rand = random.Random(sys.argv[2] if len(sys.argv) > 2 else "1")
     tree, flat = (os.path.join(sys.argv[1], name) for name in ("tree", "flat"))
     good = os.path.join(tree, "good")
-    cases = {case["name"]: case for case in load(good, "manifest.json")}
+    cases = {case["name"]: case
+             for case in manifest.load(good, "manifest.json")}
     with tempfile.TemporaryDirectory() as work:
         sharing(tap, work)
         full(tap, work)

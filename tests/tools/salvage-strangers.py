@@ -9,7 +9,6 @@ good ones with bytes changed at random, end in time with an exit code of
 vhdxsetup's own; what is made is clean, and else nothing is there. Not one byte
 of any image changes.
 """
-import json
 import os
 import random
 import shutil
@@ -19,6 +18,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "gen"))
+import manifest                 # noqa: E402
 from tap import Tap             # noqa: E402
 
 MIB = 1 << 20
@@ -82,9 +82,7 @@ def judge_good(case, path, place):
 
 
 def good(tap, directory, place):
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "manifest.json")
     for case in cases:
         if case["virtual_size"] > WALKED:
             continue
@@ -93,9 +91,7 @@ def good(tap, directory, place):
 
 
 def evil(tap, directory, place):
-    with open(os.path.join(directory, "evil.json"),
-              encoding="utf-8") as source:
-        cases = json.load(source)
+    cases = manifest.load(directory, "evil.json")
     for case in cases:
         path = os.path.join(directory, case["file"])
         child = case["name"].startswith(("chain", "locator"))
@@ -124,10 +120,8 @@ def mutate(path, chance):
 
 
 def mutated(tap, directory, place):
-    with open(os.path.join(directory, "manifest.json"),
-              encoding="utf-8") as source:
-        cases = [case for case in json.load(source)
-                 if case["virtual_size"] <= READ // 4]
+    cases = [case for case in manifest.load(directory, "manifest.json")
+             if case["virtual_size"] <= READ // 4]
     broken = os.path.join(place, "broken.vhdx")
     for seed in range(MUTATIONS):
         chance = random.Random(seed)
