@@ -65,7 +65,7 @@ kill_option() {
 	esac
 	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
 	case $KILL_WITH in
-	slots | ext4 | xfs) ;;
+	slots | ext4 | xfs | compacts | shapes) ;;
 	merges) [ "$KILL_STORE" = file ] || die "merges need files" ;;
 	*) die "nothing called $KILL_WITH can be put on the device" ;;
 	esac
