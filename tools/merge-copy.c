@@ -8,6 +8,9 @@
 /* Read and written at once, and looked up at once. */
 #define CHUNK	VHDX_MIB
 
+/* Of the memory that is read into and written from, for direct I/O. */
+#define PAGE		4096
+
 /* A merge that is stopped loses the copying of at most this many bytes. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
 
@@ -161,9 +164,11 @@ int merge_carry(struct merge_load *load)
 	struct copy copy = { .load = load };
 	int err;
 
-	copy.buffer = malloc(CHUNK);
+	copy.buffer = aligned_alloc(PAGE, CHUNK);
 	if (!copy.buffer)
 		return -ENOMEM;
+	user_store_bypass(&load->disk->layer[0]->file);
+	user_store_bypass(&load->writer->layer->file);
 	rate_begin(&copy.rate, load->rate);
 	err = copy_all(&copy);
 	if (!err)

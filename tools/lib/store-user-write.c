@@ -31,11 +31,16 @@ static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pwrite(user->fd, (const char *)buf + done,
-				   len - done, (off_t)(pos + done));
+		const void *from = (const char *)buf + done;
+		int fd = user_store_fd(user, pos + done, from, len - done);
+		ssize_t n = pwrite(fd, from, len - done, (off_t)(pos + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EINVAL && fd != user->fd) {
+			user_store_no_bypass(user);
+			continue;
+		}
 		if (n < 0)
 			return -errno;
 		done += (size_t)n;

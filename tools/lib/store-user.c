@@ -25,11 +25,16 @@ int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(user->fd, (char *)buf + done, len - done,
-				  (off_t)(pos + done));
+		void *to = (char *)buf + done;
+		int fd = user_store_fd(user, pos + done, to, len - done);
+		ssize_t n = pread(fd, to, len - done, (off_t)(pos + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EINVAL && fd != user->fd) {
+			user_store_no_bypass(user);
+			continue;
+		}
 		if (n < 0)
 			return -errno;
 		if (!n)
@@ -138,6 +143,7 @@ int user_store_open_place(struct user_store *user, int place, const char *name,
 
 	*user = (struct user_store){
 		.store.ops = writes ? &user_store_write_ops : &read_ops,
+		.direct = -1,
 	};
 	user->fd = place_open(place, writes ? O_RDWR : O_RDONLY);
 	if (user->fd < 0)
@@ -181,7 +187,10 @@ int user_store_create(struct user_store *user, const char *path)
 {
 	int err;
 
-	*user = (struct user_store){ .store.ops = &user_store_write_ops };
+	*user = (struct user_store){
+		.store.ops = &user_store_write_ops,
+		.direct = -1,
+	};
 	/* A disk may hold secrets, so only its owner may read it at first. */
 	user->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (user->fd < 0) {
@@ -205,6 +214,7 @@ int user_store_create(struct user_store *user, const char *path)
  */
 void user_store_close(struct user_store *user)
 {
+	user_store_no_bypass(user);
 	close(user->fd);
 	user->fd = -1;
 }
@@ -221,6 +231,7 @@ int user_store_unlock(struct user_store *user)
 
 	if (place < 0)
 		return place;
+	user_store_no_bypass(user);
 	close(user->fd);
 	user->fd = place;
 	return 0;

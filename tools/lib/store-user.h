@@ -14,6 +14,10 @@
  *   user_store_is()	test whether a store is the file of a stat()
  *   user_store_read()		the read operation of both kinds
  *   user_store_data()		find the next data of a file
+ * store-bypass.c APIs:
+ *   user_store_bypass()	have large reads and writes go past the page cache
+ *   user_store_fd()		choose the descriptor for a read or a write
+ *   user_store_no_bypass()	do without direct I/O
  * store-user-write.c APIs:
  *   user_store_write_ops	the operations of a store that can be written
  *   user_store_is_sparse()	test whether a file has holes
@@ -31,6 +35,7 @@
  * @store: the store that the engine uses
  * @fd: descriptor, open for reading, and for writing with USER_WRITE; after
  *	user_store_unlock() an O_PATH descriptor
+ * @direct: the same file, open for direct I/O, or -1
  * @dev: device of the file's file system, or the block device
  * @ino: inode number of the file; 0 for a block device
  * @device: the store is a block device
@@ -40,6 +45,7 @@
 struct user_store {
 	struct vhdx_store store;
 	int fd;
+	int direct;
 	dev_t dev;
 	ino_t ino;
 	bool device;
@@ -65,6 +71,11 @@ int user_store_unlock(struct user_store *user);
 const char *user_store_read_only(const struct user_store *user);
 bool user_store_same(const struct user_store *a, const struct user_store *b);
 bool user_store_is(const struct user_store *user, const struct stat *st);
+
+void user_store_bypass(struct user_store *user);
+int user_store_fd(const struct user_store *user, u64 pos, const void *buf,
+		  size_t len);
+void user_store_no_bypass(struct user_store *user);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 u64 user_store_data(const struct user_store *user, u64 pos);

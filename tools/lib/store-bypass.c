@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "place.h"
+#include "store-user.h"
+
+/* What direct I/O asks for is the sector of the disk below, or the page. */
+#define ALIGNMENT	4096
+
+/* Less than that is metadata, or a piece of a block. */
+#define LENGTH_MIN	(64 * 1024)
+
+/**
+ * user_store_bypass() - have large reads and writes go past the page cache
+ * @user: an open store, which one thread uses
+ *
+ * What is copied once takes the place of what others go on using, and each byte is
+ * copied twice more. A store that cannot do direct I/O stays as it is.
+ */
+void user_store_bypass(struct user_store *user)
+{
+	int access = fcntl(user->fd, F_GETFL) & O_ACCMODE;
+
+	if (user->direct >= 0)
+		return;
+	user->direct = place_open(user->fd, access | O_DIRECT);
+	if (user->direct < 0)
+		msg_debug("no direct I/O: %s", strerror(-user->direct));
+}
+
+/**
+ * user_store_fd() - choose the descriptor for a read or a write
+ * @user: the store
+ * @pos: byte offset
+ * @buf: the memory
+ * @len: number of bytes
+ *
+ * Return: a descriptor. If an I/O by it fails with EINVAL and it is not @user->fd,
+ * user_store_no_bypass() must follow, and another try.
+ */
+int user_store_fd(const struct user_store *user, u64 pos, const void *buf,
+		  size_t len)
+{
+	if (user->direct < 0 || len < LENGTH_MIN ||
+	    (pos | (uintptr_t)buf | len) % ALIGNMENT)
+		return user->fd;
+	return user->direct;
+}
+
+/**
+ * user_store_no_bypass() - do without direct I/O from now on
+ * @user: the store
+ */
+void user_store_no_bypass(struct user_store *user)
+{
+	if (user->direct >= 0)
+		close(user->direct);
+	user->direct = -1;
+}
