@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/dm-ioctl.h>
+#include <sys/stat.h>
 
 #include "damage.h"
 #include "dmdev.h"
@@ -11,6 +12,7 @@
 #include "new-device.h"
 #include "partitions.h"
 #include "session.h"
+#include "share.h"
 #include "signals.h"
 #include "table-line.h"
 
@@ -211,6 +213,15 @@ static int add_partitions(const struct dmdev_spec *spec,
 	return err;
 }
 
+static int check_share(const struct layer *child, const struct dmdev_spec *spec)
+{
+	struct stat st;
+
+	if (spec->read_only || fstat(child->file.fd, &st))
+		return 0;
+	return share_check(st.st_dev, child->path);
+}
+
 /**
  * new_device() - make the device of an image
  * @disk: the image and its parents, from disk_follow(); module_ready() has been called
@@ -231,8 +242,10 @@ int new_device(struct disk *disk, const struct options *options,
 		.read_only = options->readonly ||
 			     !is_writable(disk->layer[0], options),
 	};
-	int err;
+	int err = check_share(disk->layer[0], &spec);
 
+	if (err)
+		return err;
 	signals_hold();
 	err = *name ? create(disk, options, &spec) :
 		      create_picked(disk, options, &spec, name);

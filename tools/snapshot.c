@@ -10,6 +10,7 @@
 #include "make-image.h"
 #include "message.h"
 #include "place.h"
+#include "share.h"
 #include "signals.h"
 #include "snapshot.h"
 #include "table-change.h"
@@ -101,19 +102,11 @@ int snapshot_check(struct snapshot *snapshot)
 	return err ? err : check_parent(snapshot);
 }
 
-/**
- * snapshot_child() - choose the path of the child
- * @snapshot: filled in; the kernel is given a path that does not depend on where
- *	we are
- * @path: where nothing must be
- *
- * Return: 0, or a negative errno after a message.
- */
-int snapshot_child(struct snapshot *snapshot, const char *path)
+/* The kernel is given a path that does not depend on where we are. */
+static int resolve_child(struct snapshot *snapshot, const char *path)
 {
 	char *for_folder = strdup(path), *for_name = strdup(path);
 	char *folder = NULL;
-	struct stat st;
 	int err = -ENOMEM;
 
 	if (for_folder && for_name)
@@ -129,8 +122,40 @@ int snapshot_child(struct snapshot *snapshot, const char *path)
 	free(folder);
 	free(for_folder);
 	free(for_name);
-	if (err || lstat(snapshot->child, &st))
+	return err;
+}
+
+/* The folder may be on another share than the parent. */
+static int check_share(const char *child)
+{
+	char *path = strdup(child);
+	struct stat st;
+	int err = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (!stat(dirname(path), &st))
+		err = share_check(st.st_dev, child);
+	free(path);
+	return err;
+}
+
+/**
+ * snapshot_child() - choose the path of the child
+ * @snapshot: filled in
+ * @path: where nothing must be
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int snapshot_child(struct snapshot *snapshot, const char *path)
+{
+	struct stat st;
+	int err = resolve_child(snapshot, path);
+
+	if (err)
 		return err;
+	if (lstat(snapshot->child, &st))
+		return check_share(snapshot->child);
 	msg_err("%s: exists; nothing is overwritten", snapshot->child);
 	return -EEXIST;
 }
@@ -225,16 +250,9 @@ static int make_fork(struct snapshot *snapshot, const guid_t *linkage,
 static int write_child(const struct snapshot *snapshot,
 		       const struct vhdx_fork *fork)
 {
-	const struct new_image new = {
+	struct new_image new = {
 		.path = snapshot->child,
-		.create = {
-			.size = fork->params.size,
-			.block_size = VHDX_CREATE_BLOCK_SIZE,
-			.logical_sector = fork->params.logical_sector,
-			.physical_sector = fork->params.physical_sector,
-			.log_length = VHDX_CREATE_LOG_LENGTH,
-			.fork = fork,
-		},
+		.create.fork = fork,
 	};
 	const void *member;
 	const char *fault;
@@ -242,6 +260,7 @@ static int write_child(const struct snapshot *snapshot,
 	if (fork->params.size != snapshot->dev.sectors << 9)
 		return refuse(snapshot, -ENOPARENT,
 			      "has another size than the image at the path of its image");
+	vhdx_layout_usual(&new.create);
 	fault = vhdx_layout_fault(&new.create, &member);
 	return fault ? refuse(snapshot, -EINVAL, fault) :
 		       new_image_make(&new);

@@ -9,6 +9,7 @@
 #   cable a|b up|down     server: of the guest's cable
 #   nfs_serve, nfs_join   server: /srv/images; clients: it is mounted there
 #   smb_serve, smb_join   the same
+#   smb_mount CACHE       client: with that cache
 #   iscsi_serve DISK      server
 #   iscsi_join            clients: prints the disk's device
 #   fill DEVICE           a new file system, at /mnt
@@ -116,10 +117,14 @@ smb_serve() {
 	smbd -D
 }
 
+smb_mount() {
+	mount -t cifs -o "vers=3.1.1,username=root,password=secret,cache=$1" \
+		"//$(address)/images" /srv/images
+}
+
 smb_join() {
 	modprobe cifs
-	mount -t cifs -o "vers=3.1.1,username=root,password=secret,cache=none" \
-		"//$(address)/images" /srv/images
+	smb_mount none
 }
 
 TARGET=iqn.2026-11.example:disk
