@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "dmdev.h"
 #include "exit-codes.h"
+#include "hurry.h"
 #include "message.h"
 #include "signals.h"
 
@@ -214,11 +215,14 @@ int dmdev_clear(const char *name)
 static int suspend(const char *name, bool freeze, bool flush)
 {
 	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
-	int err = -ENOMEM;
+	int hurry, err = -ENOMEM;
 
 	if (task && (freeze || dm_task_skip_lockfs(task)) &&
-	    (flush || dm_task_no_flush(task)))
+	    (flush || dm_task_no_flush(task))) {
+		hurry = hurry_begin();
 		err = run_task(task);
+		hurry_end(hurry);
+	}
 	end_task(task);
 	return err;
 }
@@ -319,7 +323,7 @@ int dmdev_swap(const char *name, struct dmdev_swap *swap)
 {
 	struct dm_task *task = new_task(DM_DEVICE_RESUME, name);
 	u16 flags = udev_flags(name);
-	int err = -ENOMEM;
+	int hurry, err = -ENOMEM;
 	u64 began;
 
 	swap->cookie = 0;
@@ -327,9 +331,11 @@ int dmdev_swap(const char *name, struct dmdev_swap *swap)
 				      dm_task_no_flush(task))) &&
 	    dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) &&
 	    dm_task_set_cookie(task, &swap->cookie, flags)) {
+		hurry = hurry_begin();
 		began = clock_nsecs();
 		err = run_task(task);
 		swap->nsecs = clock_nsecs() - began;
+		hurry_end(hurry);
 	}
 	end_task(task);
 	return err;
