@@ -386,6 +386,30 @@ test_between() {
 	closed "killed"
 }
 
+# While the device is suspended, the kernel's grace periods are expedited. Afterwards
+# the switch is as it was, whoever has set it.
+test_expedited() {
+	local switch=/sys/kernel/rcu_expedited mark=/run/vhdxsetup/expedited
+
+	if [ ! -e "$switch" ]; then
+		tap_skip "expedited grace periods" "this kernel has no switch"
+		return
+	fi
+	opened 16M
+	exits "expedited: snapshot" 0 snapshot v0 "$STORE/e1.vhdx"
+	tap_is "expedited: then the switch is off again" "$(<"$switch")" 0
+	echo 1 >"$switch"
+	exits "expedited: snapshot, with the switch on" 0 snapshot v0 \
+		"$STORE/e2.vhdx"
+	tap_is "expedited: then it is still on" "$(<"$switch")" 1
+	printf 1 >"$mark"
+	exits "expedited: snapshot, after one that was killed" 0 snapshot v0 \
+		"$STORE/e3.vhdx"
+	tap_is "expedited: then it is off" "$(<"$switch")" 0
+	tap_is "expedited: and the mark is gone" "$(<"$mark")" ""
+	closed "expedited"
+}
+
 write_setup 2G
 test_states
 test_load
@@ -395,6 +419,7 @@ test_mounted "a file system"
 test_mounted "a partition"
 test_refused
 test_between
+test_expedited
 gone "nothing is left"
 write_done
 tap_done
