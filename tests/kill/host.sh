@@ -28,6 +28,8 @@ KILL_GROW=
 # The device is written to for one second, and less than so many more.
 KILL_SPAN=3
 KILL_TAKEN=0
+# Steps of a round, on average.
+KILL_LEAST=10
 # Of the guest; see kill/guest.
 KILL_IMAGE=
 KILL_DISK=
@@ -65,7 +67,8 @@ kill_option() {
 	esac
 	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
 	case $KILL_WITH in
-	slots | ext4 | xfs | compacts | shapes) ;;
+	slots | ext4 | xfs | compacts) ;;
+	shapes) KILL_LEAST=1 ;;
 	merges) [ "$KILL_STORE" = file ] || die "merges need files" ;;
 	*) die "nothing called $KILL_WITH can be put on the device" ;;
 	esac
@@ -199,7 +202,7 @@ kill_rounds() {
 	KILL_END=1
 	tap_run "in the end all is there, and the image is clean" kill_round "$@"
 	[ "$TAP_STATUS" = 0 ] || tap_note "$(tail -n 40 "$KILL_WORK/out")"
-	least=$((KILL_ROUNDS * 10))
+	least=$((KILL_ROUNDS * KILL_LEAST))
 	tap_run "$steps steps were flushed, at least $least" \
 		test "$steps" -ge "$least"
 	tap_done
