@@ -83,12 +83,20 @@ kill_size() {
 	esac
 }
 
+# How many files of that size there may be: each merge that is killed before its end
+# leaves one more.
+kill_files() {
+	case $KILL_WITH in
+	merges) echo 48 ;;
+	*) echo 2 ;;
+	esac
+}
+
 kill_disk() {
 	local disk=$KILL_WORK/disk dir=$KILL_WORK/files
 
 	make -s -C "$TOP/tools" >&2
-	truncate -s "$(($(kill_size) * $([ "$KILL_WITH" = merges ] && echo 8 ||
-		echo 2)))M" "$disk"
+	truncate -s "$(($(kill_size) * $(kill_files)))M" "$disk"
 	mkdir -- "$dir"
 	"$TOP/tools/vhdxsetup" create --quiet --size "$(kill_size)M" \
 		--block-size 1M "$dir/image.vhdx"
