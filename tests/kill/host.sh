@@ -68,8 +68,10 @@ kill_option() {
 	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
 	case $KILL_WITH in
 	slots | ext4 | xfs | compacts) ;;
-	shapes) KILL_LEAST=1 ;;
-	merges) [ "$KILL_STORE" = file ] || die "merges need files" ;;
+	merges | shapes)
+		[ "$KILL_STORE" = file ] || die "$KILL_WITH need files"
+		[ "$KILL_WITH" != shapes ] || KILL_LEAST=1 KILL_SPAN=9
+		;;
 	*) die "nothing called $KILL_WITH can be put on the device" ;;
 	esac
 }
@@ -88,6 +90,7 @@ kill_size() {
 kill_files() {
 	case $KILL_WITH in
 	merges) echo 48 ;;
+	shapes) echo 4 ;;
 	*) echo 2 ;;
 	esac
 }
@@ -172,6 +175,7 @@ kill_copies() {
 		sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
 		now=$(kill_steps)
 		kill_copy "$group"
+		! grep '^kill: ' "$KILL_WORK/out" || break
 		tap_run "copy $round: all is there, and no fault" kill_look
 		tap_note "$((now - steps)) steps were flushed"
 		steps=$now
