@@ -3,6 +3,7 @@
 #include "device-arg.h"
 #include "device-lock.h"
 #include "message.h"
+#include "share.h"
 #include "snapshot.h"
 #include "vhdxsetup.h"
 
@@ -15,6 +16,8 @@ static int snapshot_device(struct snapshot *snapshot, const char *child)
 
 	if (!err)
 		err = snapshot_child(snapshot, child);
+	if (!err)
+		err = share_check_like(snapshot->child, snapshot->parent);
 	return err ? err : snapshot_take(snapshot);
 }
 

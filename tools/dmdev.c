@@ -57,8 +57,10 @@ bool dmdev_works(void)
  */
 int dmdev_begin(void)
 {
-	if (dmdev_works())
+	if (dmdev_works()) {
+		hurry_mend();
 		return 0;
+	}
 	if (geteuid()) {
 		msg_err("only root may work with devices");
 		return -EPERM;
@@ -215,14 +217,11 @@ int dmdev_clear(const char *name)
 static int suspend(const char *name, bool freeze, bool flush)
 {
 	struct dm_task *task = new_task(DM_DEVICE_SUSPEND, name);
-	int hurry, err = -ENOMEM;
+	int err = -ENOMEM;
 
 	if (task && (freeze || dm_task_skip_lockfs(task)) &&
-	    (flush || dm_task_no_flush(task))) {
-		hurry = hurry_begin();
+	    (flush || dm_task_no_flush(task)))
 		err = run_task(task);
-		hurry_end(hurry);
-	}
 	end_task(task);
 	return err;
 }
@@ -266,7 +265,11 @@ int dmdev_suspend(const char *name)
  */
 int dmdev_pause(const char *name)
 {
-	return suspend(name, false, false);
+	int hurry = hurry_begin();
+	int err = suspend(name, false, false);
+
+	hurry_end(hurry);
+	return err;
 }
 
 /*
@@ -331,7 +334,8 @@ int dmdev_swap(const char *name, struct dmdev_swap *swap)
 				      dm_task_no_flush(task))) &&
 	    dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) &&
 	    dm_task_set_cookie(task, &swap->cookie, flags)) {
-		hurry = hurry_begin();
+		/* A file system that is frozen is written out, which takes time. */
+		hurry = swap->freeze ? -1 : hurry_begin();
 		began = clock_nsecs();
 		err = run_task(task);
 		swap->nsecs = clock_nsecs() - began;

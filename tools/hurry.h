@@ -10,11 +10,13 @@
  * hurry.c APIs:
  *   hurry_begin()	from now on they are, if that can be done
  *   hurry_end()	no more
+ *   hurry_mend()	set back what a killed process has left
  */
 #ifndef HURRY_H
 #define HURRY_H
 
 int hurry_begin(void);
 void hurry_end(int hurry);
+void hurry_mend(void);
 
 #endif /* HURRY_H */

@@ -15,6 +15,7 @@
 #include "merge-live.h"
 #include "message.h"
 #include "recover.h"
+#include "share.h"
 #include "side.h"
 #include "snapshot.h"
 #include "table-line.h"
@@ -165,6 +166,9 @@ static int make_plan(struct merge_live *live, const struct dmdev *dev)
 	live->size = disk->chain->size;
 	err = merge_plan_check(&live->plan, disk);
 	disk_close(disk);
+	if (!err)
+		err = share_check_like(live->plan.path[live->plan.into],
+				       live->plan.path[0]);
 	return err;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <libgen.h>
 #include <libmount/libmount.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "message.h"
 #include "share.h"
@@ -13,13 +15,15 @@ struct share {
 	bool locks_here;
 };
 
-static bool has_value(const char *options, const char *name, const char *but)
+static bool is_option(const char *options, const char *name, const char *wanted)
 {
 	size_t size;
 	char *value;
 
-	return !mnt_optstr_get_option(options, name, &value, &size) &&
-	       (!value || strlen(but) != size || strncmp(value, but, size));
+	if (mnt_optstr_get_option(options, name, &value, &size))
+		return false;
+	return !wanted || (value && strlen(wanted) == size &&
+			   !strncmp(value, wanted, size));
 }
 
 static void take_share(struct libmnt_fs *fs, struct share *share)
@@ -35,9 +39,10 @@ static void take_share(struct libmnt_fs *fs, struct share *share)
 	if (!mnt_optstr_get_option(options, "cache", &value, &size) && value)
 		snprintf(share->cache, sizeof(share->cache), "%.*s", (int)size,
 			 value);
-	/* Of cifs, and of nfs, whose default is local_lock=none. */
-	share->locks_here = has_value(options, "nobrl", "") ||
-			    has_value(options, "local_lock", "none");
+	/* Of cifs, and of nfs, where we take no flock(). */
+	share->locks_here = is_option(options, "nobrl", NULL) ||
+			    is_option(options, "local_lock", "posix") ||
+			    is_option(options, "local_lock", "all");
 }
 
 /* Any mount of a file system has the options of all of them. */
@@ -60,9 +65,12 @@ static int find_share(dev_t device, struct share *share)
 	return err;
 }
 
-static bool is_smb(const struct share *share)
+/* With cache=singleclient, who has mounted it says that there is no other host. */
+static bool loses_writes(const struct share *share)
 {
-	return !strcmp(share->type, "cifs") || !strcmp(share->type, "smb3");
+	return (!strcmp(share->type, "cifs") || !strcmp(share->type, "smb3")) &&
+	       strcmp(share->cache, "none") &&
+	       strcmp(share->cache, "singleclient");
 }
 
 /**
@@ -89,9 +97,33 @@ int share_check(dev_t device, const char *path)
 	if (share.locks_here)
 		msg_warn("%s: its share is mounted so that locks stay on this host (nobrl, nolock or local_lock): nothing keeps another host from writing the image",
 			 path);
-	if (!is_smb(&share) || !strcmp(share.cache, "none"))
+	if (!loses_writes(&share))
 		return 0;
-	msg_err("%s: is on an SMB share that is mounted with cache=%s, where writes get lost when another host looks at the image; unmount the share and mount it with cache=none, or give --readonly",
+	msg_err("%s: is on an SMB share that is mounted with cache=%s, where writes get lost when another host looks at the image; unmount the share and mount it with cache=none",
 		path, *share.cache ? share.cache : "?");
 	return -EINVAL;
+}
+
+/**
+ * share_check_like() - the same, of an image that takes the place of another
+ * @path: of the image, or where it will be
+ * @old: of the other one, which is written now
+ *
+ * Nothing is lost by it if both are on one share.
+ *
+ * Return: as share_check().
+ */
+int share_check_like(const char *path, const char *old)
+{
+	char *folder = strdup(path);
+	struct stat st, before;
+	int err = 0;
+
+	if (!folder)
+		return -ENOMEM;
+	if (!stat(dirname(folder), &st) &&
+	    (stat(old, &before) || before.st_dev != st.st_dev))
+		err = share_check(st.st_dev, path);
+	free(folder);
+	return err;
 }

@@ -10,7 +10,6 @@
 #include "make-image.h"
 #include "message.h"
 #include "place.h"
-#include "share.h"
 #include "signals.h"
 #include "snapshot.h"
 #include "table-change.h"
@@ -125,21 +124,6 @@ static int resolve_child(struct snapshot *snapshot, const char *path)
 	return err;
 }
 
-/* The folder may be on another share than the parent. */
-static int check_share(const char *child)
-{
-	char *path = strdup(child);
-	struct stat st;
-	int err = 0;
-
-	if (!path)
-		return -ENOMEM;
-	if (!stat(dirname(path), &st))
-		err = share_check(st.st_dev, child);
-	free(path);
-	return err;
-}
-
 /**
  * snapshot_child() - choose the path of the child
  * @snapshot: filled in
@@ -155,7 +139,7 @@ int snapshot_child(struct snapshot *snapshot, const char *path)
 	if (err)
 		return err;
 	if (lstat(snapshot->child, &st))
-		return check_share(snapshot->child);
+		return 0;
 	msg_err("%s: exists; nothing is overwritten", snapshot->child);
 	return -EEXIST;
 }

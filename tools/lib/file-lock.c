@@ -74,7 +74,13 @@ static bool qemu_conflict(int fd, bool writing)
 	return taken;
 }
 
-static bool bytes_only(int fd)
+/**
+ * file_is_remote() - test whether a file is one of a file server's
+ * @fd: descriptor of the file
+ *
+ * Return: true if it is, as far as that is known: see vhdx_lock_bytes_only().
+ */
+bool file_is_remote(int fd)
 {
 	struct statfs fs;
 
@@ -83,7 +89,7 @@ static bool bytes_only(int fd)
 
 static bool flock_conflict(int fd, bool writing)
 {
-	return !bytes_only(fd) &&
+	return !file_is_remote(fd) &&
 	       flock(fd, (writing ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
 	       errno == EWOULDBLOCK;
 }
@@ -95,7 +101,7 @@ static const char *who(int fd, bool locked, bool writing)
 		return "is locked by another program";
 	if (qemu_conflict(fd, writing))
 		return "is in use by QEMU, or by a program that locks as QEMU does";
-	if (!bytes_only(fd) && open_elsewhere(fd, writing))
+	if (!file_is_remote(fd) && open_elsewhere(fd, writing))
 		return writing ? "is open elsewhere" :
 				 "is open for writing elsewhere";
 	return NULL;
@@ -130,7 +136,7 @@ const char *file_in_use(int fd)
 	/* flock() has no test: take the lock to see whether it is free. */
 	bool locked = flock_conflict(fd, false);
 
-	if (!bytes_only(fd))
+	if (!file_is_remote(fd))
 		(void)flock(fd, LOCK_UN);
 	return who(fd, locked, false);
 }

@@ -10,6 +10,7 @@
  * file-lock.c APIs:
  *   file_lock()	lock a file, and find other users of it
  *   file_in_use()	find writers of a file
+ *   file_is_remote()	test whether a file is one of a file server's
  */
 #ifndef FILE_LOCK_H
 #define FILE_LOCK_H
@@ -18,5 +19,6 @@
 
 const char *file_lock(int fd, bool writing);
 const char *file_in_use(int fd);
+bool file_is_remote(int fd);
 
 #endif /* FILE_LOCK_H */

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "file-lock.h"
 #include "message.h"
 #include "place.h"
 #include "store-user.h"
@@ -17,13 +18,15 @@
  * @user: an open store, which one thread uses
  *
  * What is copied once takes the place of what others go on using, and each byte is
- * copied twice more. A store that cannot do direct I/O stays as it is.
+ * copied twice more. A store that cannot do direct I/O stays as it is. So does one on a
+ * file server: when a client has lost its locks there, the kernel lets nothing be
+ * written by a descriptor that has locked something, but by others it does.
  */
 void user_store_bypass(struct user_store *user)
 {
 	int access = fcntl(user->fd, F_GETFL) & O_ACCMODE;
 
-	if (user->direct >= 0)
+	if (user->direct >= 0 || (!user->device && file_is_remote(user->fd)))
 		return;
 	user->direct = place_open(user->fd, access | O_DIRECT);
 	if (user->direct < 0)
@@ -37,8 +40,9 @@ void user_store_bypass(struct user_store *user)
  * @buf: the memory
  * @len: number of bytes
  *
- * Return: a descriptor. If an I/O by it fails with EINVAL and it is not @user->fd,
- * user_store_no_bypass() must follow, and another try.
+ * Return: a descriptor. If an I/O by it fails and it is not @user->fd,
+ * user_store_no_bypass() must follow, and another try: file systems have several errors
+ * for direct I/O that they cannot do.
  */
 int user_store_fd(const struct user_store *user, u64 pos, const void *buf,
 		  size_t len)

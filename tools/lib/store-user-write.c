@@ -37,7 +37,7 @@ static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EINVAL && fd != user->fd) {
+		if (n < 0 && fd != user->fd) {
 			user_store_no_bypass(user);
 			continue;
 		}

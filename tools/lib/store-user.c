@@ -31,7 +31,7 @@ int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EINVAL && fd != user->fd) {
+		if (n < 0 && fd != user->fd) {
 			user_store_no_bypass(user);
 			continue;
 		}
