@@ -237,12 +237,16 @@ void life_close(struct machine *m)
 	m->image = NULL;
 }
 
-/* What was reserved for blocks to come is given back, if the store can. */
+/*
+ * What was reserved for blocks to come is given back, if the store can. A place that the
+ * store could not zero stays taken, and what lies before it with it.
+ */
 static void check_length(struct machine *m)
 {
 	u64 longest = max(m->first_size, m->verifier.end);
 
-	if (m->made.limit && !m->rec.failed && m->rec.live.size > longest)
+	if (m->made.limit && !m->rec.failed && !m->session->bad_places &&
+	    m->rec.live.size > longest)
 		machine_fail(m,
 			     "after a clean end, the file has %llu bytes and needs no more than %llu",
 			     m->rec.live.size, longest);
