@@ -4,6 +4,9 @@
 /* The pages of a transaction are copied under a spinlock. */
 #define PAGE_LIMIT 256U
 
+/* Pages that are written in place at once; less than any log's transaction has. */
+#define RUN_PAGES 16U
+
 /* A quarter also holds the page of zeros, and leaves one page at the end. */
 static u32 page_limit(u32 room)
 {
@@ -244,31 +247,46 @@ int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 	return r ? r : write_entry(journal, last_file_offset);
 }
 
-/* Write a copy: the page may change during the write. */
-static struct vhdx_page *next_logged(struct vhdx_journal *journal)
+/*
+ * Write copies: pages may change during the write. Those that are next to each other in
+ * the list and in the file are written at once: that of a slow disk takes as long for one
+ * as for all, and a flush may wait for it.
+ */
+static u32 next_logged(struct vhdx_journal *journal, struct vhdx_page **run)
 {
-	struct vhdx_page *page = NULL;
+	struct vhdx_page *page;
+	u8 *copy = journal->buffer;
+	u32 count = 0;
 
 	spin_lock(&journal->pool->lock);
-	if (!list_empty(&journal->logged)) {
-		page = list_first_entry(&journal->logged, struct vhdx_page,
-					list);
-		memcpy(journal->buffer, page->data, VHDX_PAGE);
+	list_for_each_entry(page, &journal->logged, list) {
+		u64 done = (u64)count * VHDX_PAGE;
+
+		if (count == RUN_PAGES ||
+		    (count && page->pos != run[0]->pos + done))
+			break;
+		memcpy(copy + done, page->data, VHDX_PAGE);
+		run[count++] = page;
 	}
 	spin_unlock(&journal->pool->lock);
-	return page;
+	return count;
 }
 
 /* A page that has changed meanwhile is in the next entry. */
-static void now_in_place(struct vhdx_journal *journal, struct vhdx_page *page)
+static void now_in_place(struct vhdx_journal *journal, struct vhdx_page **run,
+			 u32 count)
 {
+	u32 i;
+
 	spin_lock(&journal->pool->lock);
-	journal->pool->written++;
-	journal->checkpointed++;
-	if (page->changed)
-		page->logged = false;
-	else
-		vhdx_page_unpin(page);
+	journal->pool->written += count;
+	journal->checkpointed += count;
+	for (i = 0; i < count; i++) {
+		if (run[i]->changed)
+			run[i]->logged = false;
+		else
+			vhdx_page_unpin(run[i]);
+	}
 	spin_unlock(&journal->pool->lock);
 }
 
@@ -285,15 +303,16 @@ static void now_in_place(struct vhdx_journal *journal, struct vhdx_page *page)
  */
 int vhdx_journal_checkpoint(struct vhdx_journal *journal)
 {
-	struct vhdx_page *page;
+	struct vhdx_page *run[RUN_PAGES];
+	u32 count;
 	int r;
 
-	while ((page = next_logged(journal))) {
-		r = vhdx_store_write(journal->store, page->pos, journal->buffer,
-				     VHDX_PAGE);
+	while ((count = next_logged(journal, run))) {
+		r = vhdx_store_write(journal->store, run[0]->pos,
+				     journal->buffer, count * VHDX_PAGE);
 		if (r)
 			return r;
-		now_in_place(journal, page);
+		now_in_place(journal, run, count);
 		cond_resched();
 	}
 	return 0;

@@ -64,7 +64,7 @@
  * @changed: pages of the open transaction
  * @changed_count: number of pages in @changed
  * @logged: pages that are in an entry and not yet in place, oldest entry first
- * @buffer: the entry that is being written, or a page that is being written in
+ * @buffer: the entry that is being written, or pages that are being written in
  *	place
  * @closed: number of pages of the closed transaction in @buffer
  * @tail: tail of the entry in @buffer, or of the last one that was in it

@@ -265,15 +265,62 @@ static void other_changed_in_checkpoint(struct kunit *test)
 	struct rig *rig = rig_start(test);
 
 	rig_change(test, 4, 0x41);
-	rig_change(test, 5, 0x51);
+	rig_change(test, 7, 0x71);
 	rig_commit(test);
-	rig_change_at(test, RAM_WRITE, rig_place(4), 5, 0x52);
+	rig_change_at(test, RAM_WRITE, rig_place(4), 7, 0x72);
 	tracer_forget(&rig->tracer);
 	rig_checkpoint(test);
 	tracer_expect(test, &rig->tracer, "write bat 0x4000 +0x1000\n");
 	rig_check_disk(test);
 	rig_commit(test);
 	rig_check_disk(test);
+}
+
+/* Pages that lie one behind the other are written at once, up to 16 of them. */
+static void checkpoint_runs(struct kunit *test)
+{
+	struct rig *rig = rig_start(test);
+	u32 i;
+
+	rig_change(test, 2, 0x20);
+	for (i = 0; i < 18; i++)
+		rig_change(test, 4 + i, 0x40 + i);
+	rig_change(test, 3, 0x30);
+	rig_commit(test);
+	tracer_forget(&rig->tracer);
+	rig_checkpoint(test);
+	tracer_expect(test, &rig->tracer,
+		      "write bat 0x2000 +0x1000\n"
+		      "write bat 0x4000 +0x10000\n"
+		      "write bat 0x14000 +0x2000\n"
+		      "write bat 0x3000 +0x1000\n");
+	KUNIT_EXPECT_EQ(test, rig->journal->checkpointed, 20);
+	rig_check_disk(test);
+}
+
+/* One of those that are written at once changes meanwhile. */
+static void changed_in_run(struct kunit *test)
+{
+	struct rig *rig = rig_start(test);
+	struct fixture *f = test->priv;
+
+	rig_change(test, 4, 0x41);
+	rig_change(test, 5, 0x51);
+	rig_change(test, 6, 0x61);
+	rig_commit(test);
+	rig_change_at(test, RAM_WRITE, rig_place(4), 5, 0x52);
+	tracer_forget(&rig->tracer);
+	rig_checkpoint(test);
+	tracer_expect(test, &rig->tracer, "write bat 0x4000 +0x3000\n");
+	/* The change must not be on disk before the entry that has it. */
+	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(5), 1), 0x51);
+	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 1);
+	rig_check_disk(test);
+	rig_commit(test);
+	rig_check_disk(test);
+	rig_checkpoint(test);
+	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(5), 1), 0x52);
+	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 0);
 }
 
 /* The limit is what keeps an entry inside a quarter of the ring. */
@@ -379,13 +426,13 @@ static void checkpoint_fails(struct kunit *test)
 	struct rig *rig = rig_start(test);
 
 	rig_change(test, 1, 1);
-	rig_change(test, 2, 2);
+	rig_change(test, 3, 3);
 	rig_commit(test);
 	ram_store_break_op(&f->ram[0], RAM_WRITE, 2, -ENXIO);
 	KUNIT_EXPECT_EQ(test, vhdx_journal_checkpoint(rig->journal), -ENXIO);
 	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 1);
 	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(1), 1), 1);
-	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(2), 1), 0);
+	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(3), 1), 0);
 	rig_check_disk(test);
 }
 
@@ -423,6 +470,8 @@ static struct kunit_case journal_cases[] = {
 	KUNIT_CASE(changed_in_commit),
 	KUNIT_CASE(changed_in_checkpoint),
 	KUNIT_CASE(other_changed_in_checkpoint),
+	KUNIT_CASE(checkpoint_runs),
+	KUNIT_CASE(changed_in_run),
 	KUNIT_CASE(transaction_full),
 	KUNIT_CASE(flushed_file_offset),
 	KUNIT_CASE_PARAM(commit_fails, journal_fault_gen_params),

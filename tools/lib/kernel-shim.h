@@ -241,6 +241,10 @@ static inline void list_del_init(struct list_head *entry)
 #define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
 #define list_first_entry(list, type, member) \
 	container_of((list)->next, type, member)
+#define list_for_each_entry(pos, list, member) \
+	for (pos = list_first_entry(list, typeof(*pos), member); \
+	     &pos->member != (list); \
+	     pos = list_first_entry(&pos->member, typeof(*pos), member))
 
 /* spinlock.h, rcupdate.h, sched.h: one thread. */
 typedef struct {
