@@ -267,6 +267,21 @@ int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset)
 	return 0;
 }
 
+static bool give_up_blocks(struct vhdx_session *session)
+{
+	bool any;
+
+	spin_lock(&session->image->pool.lock);
+	any = session->prepared.count;
+	vhdx_session_unprepare(session, 0);
+	spin_unlock(&session->image->pool.lock);
+	return any;
+}
+
+/*
+ * The last room may be what was prepared for blocks. Nobody who needs a bitmap could
+ * use it, and as long as it is there, nobody would wait for other room.
+ */
 static int prepare_bitmap(struct vhdx_session *session)
 {
 	u64 offset;
@@ -275,6 +290,8 @@ static int prepare_bitmap(struct vhdx_session *session)
 	if (!READ_ONCE(session->prepared.wants_bitmap))
 		return 0;
 	r = prepare_space(session, VHDX_BITMAP_BLOCK_SIZE, &offset);
+	if (vhdx_store_no_room(r) && give_up_blocks(session))
+		r = prepare_space(session, VHDX_BITMAP_BLOCK_SIZE, &offset);
 	if (r)
 		return r;
 	spin_lock(&session->image->pool.lock);

@@ -167,30 +167,59 @@ static void wrote_asks(struct kunit *test)
 			-EROFS);
 }
 
-/* There are blocks, but no room for the bitmap; later there is. */
-static void no_room(struct kunit *test)
+/* The file gets no longer from here on, and a block has been written. */
+static struct vhdx_session *no_longer(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct writer *w = writer_of(test);
 	struct vhdx_session *session;
-	struct vhdx_run run;
 
 	f->builder[0].size = 8192 * MIB;
 	f->builder[1].size = 8192 * MIB;
 	builder_bitmap(child_rig_files(test), 0);
 	session = child_rig_begin(test);
 	writer_write(test, child_rig_start(test), 512, NEW);
-	KUNIT_ASSERT_TRUE(test, session->prepared.count);
 	w->tracer.limit = f->ram[0].store.size;
 	w->tracer.limit_error = -ENOSPC;
+	return session;
+}
+
+/* There is no room but what is prepared for blocks: they give way to the bitmap. */
+static void blocks_give_way(struct kunit *test)
+{
+	struct vhdx_session *session = no_longer(test);
+
+	KUNIT_ASSERT_TRUE(test, session->prepared.count > 1);
+	writer_write(test, 5000 * MIB, 512, NEW);
+	KUNIT_EXPECT_EQ(test, session->stats.bitmaps, 1);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 5000 * MIB), NEW);
+	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
+}
+
+/*
+ * There is room for the bitmap alone. As no block is left, it shows that the store is
+ * full, and writes wait; later there is room.
+ */
+static void no_room(struct kunit *test)
+{
+	struct vhdx_session *session = no_longer(test);
+	struct writer *w = writer_of(test);
+	struct vhdx_run run;
+	u64 pos;
+
+	for (pos = child_rig_start(test) + MIB; session->prepared.count > 1;
+	     pos += MIB)
+		writer_write(test, pos, 512, NEW);
 	KUNIT_EXPECT_EQ(test, writer_map(test, 5000 * MIB, 512, &run),
 			-ENOSPC);
 	KUNIT_EXPECT_EQ(test, child_rig_state(test, 4999), 0);
 	KUNIT_EXPECT_EQ(test, writer_entry(test, 5000), 0);
+	KUNIT_EXPECT_TRUE(test, session->no_space);
+	KUNIT_EXPECT_EQ(test, session->prepared.count, 0);
 	KUNIT_EXPECT_EQ(test, writer_zero(test, VHDX_ZERO_WRITE, 5000 * MIB,
 					  512, &run), -ENOSPC);
 	/* The others go on. */
-	writer_write(test, child_rig_start(test) + MIB, 512, NEW);
+	writer_write(test, child_rig_start(test) + 4096, 512, NEW);
 	KUNIT_EXPECT_EQ(test, session->mode, VHDX_MODE_RW);
 	w->tracer.limit = U64_MAX;
 	writer_work(test, 0);
@@ -285,6 +314,7 @@ static struct kunit_case session_child_room_cases[] = {
 	KUNIT_CASE(crowded_bits),
 	KUNIT_CASE(wrote_too_late),
 	KUNIT_CASE(wrote_asks),
+	KUNIT_CASE(blocks_give_way),
 	KUNIT_CASE(no_room),
 	KUNIT_CASE(bitmap_last),
 	KUNIT_CASE(bitmap_given_back),
