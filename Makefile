@@ -20,10 +20,10 @@
 #   make demo             try it in QEMU with a kernel of Debian's, without
 #                         touching this one (IMAGE=FILE: your own image, which is
 #                         only read; SHELL_IN=1: stay inside)
-#   make check            every test that needs no special host; installs what
-#                         tests need first, as all below do
-#   make ci               what .ci/run runs: the quick ones of check
-#   make full             also debug kernels, QEMU, and new inputs to the fuzzer
+#   make check            the tests that need no special host and do not take
+#                         long; installs what tests need first, as all below do
+#   make ci               what .ci/run runs: the quick ones of check, and style
+#   make full             all of them: also debug kernels, QEMU, and new inputs to the fuzzer
 #   make bench            instructions per I/O, against the alternatives
 #   make plots            the plots of the README, of what the benchmarks printed
 #   make fuzz SECONDS=600 the fuzzer, for as long as you like
