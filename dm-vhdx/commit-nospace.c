@@ -126,23 +126,6 @@ static bool waited_too_long(const struct vhdx_committer *c)
 }
 
 /**
- * vhdx_room_full() - is there no room for another block?
- * @session: the session
- *
- * The engine sets @no_space as soon as it prepared fewer blocks than it wanted,
- * so this looks at the blocks that are left, too.
- *
- * Context: any; the result is a hint.
- * Return: true if the last attempt found no room and no prepared block is left.
- */
-bool vhdx_room_full(const struct vhdx_session *session)
-{
-	return READ_ONCE(session->mode) == VHDX_MODE_RW &&
-	       READ_ONCE(session->no_space) &&
-	       !READ_ONCE(session->prepared.count);
-}
-
-/**
  * vhdx_room_settle() - decide about the bios that wait for room
  * @c: the committer, locked, with a session
  *
@@ -158,7 +141,7 @@ bool vhdx_room_full(const struct vhdx_session *session)
  */
 void vhdx_room_settle(struct vhdx_committer *c)
 {
-	if (!vhdx_room_full(c->session)) {
+	if (!vhdx_session_full(c->session)) {
 		room_again(c);
 	} else if (suspend_refuses(c)) {
 		vhdx_room_refuse(c, BLK_STS_NOSPC);

@@ -10,7 +10,6 @@
  *
  * commit-nospace.c APIs:
  *   vhdx_room_settle()	decide about the bios that wait for room
- *   vhdx_room_full()		is there no room for another block?
  *   vhdx_room_wait()		queue bios that found no room
  *   vhdx_room_refuse()	end all bios that wait for room
  *   vhdx_room_clear()	leave the no-space state
@@ -20,7 +19,6 @@
 
 #include "commit.h"
 
-bool vhdx_room_full(const struct vhdx_session *session);
 void vhdx_room_wait(struct vhdx_committer *c, struct bio_list *bios);
 void vhdx_room_settle(struct vhdx_committer *c);
 void vhdx_room_refuse(struct vhdx_committer *c, blk_status_t status);

@@ -124,7 +124,7 @@ static bool hand_on(struct vhdx_committer *c, struct bio_list *bios)
 {
 	const struct vhdx_session *session = c->session;
 
-	if (vhdx_room_full(session)) {
+	if (vhdx_session_full(session)) {
 		vhdx_room_wait(c, bios);
 		return READ_ONCE(session->reclaim);
 	}

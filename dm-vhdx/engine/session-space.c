@@ -172,6 +172,23 @@ u64 vhdx_session_reclaims(const struct vhdx_session *session)
 	return units << VHDX_ALIGN_SHIFT;
 }
 
+/**
+ * vhdx_session_full() - is there no room for another block?
+ * @session: the session
+ *
+ * @no_space of the session is set as soon as fewer blocks were prepared than wanted, so
+ * this looks at the blocks that are left, too.
+ *
+ * Context: any; a hint.
+ * Return: true if the last attempt found no room and no prepared block is left.
+ */
+bool vhdx_session_full(const struct vhdx_session *session)
+{
+	return READ_ONCE(session->mode) == VHDX_MODE_RW &&
+	       READ_ONCE(session->no_space) &&
+	       !READ_ONCE(session->prepared.count);
+}
+
 /*
  * The file grows by a share of its size, so that it grows seldom, but only by a
  * little if space is about to become free.

@@ -47,6 +47,7 @@
  *   vhdx_session_refresh()	find out whether the store is longer
  *   vhdx_session_reserve()	reserve space for the log and the BAT
  *   vhdx_session_reclaims()	amount of space that is becoming free
+ *   vhdx_session_full()	test whether there is no room for a block
  *   vhdx_session_space()	take space for something else than a block
  *   vhdx_session_prepare()	prepare blocks for allocation
  *   vhdx_session_unprepare()	give back what was prepared
@@ -325,6 +326,7 @@ int vhdx_session_survey(struct vhdx_session *session);
 void vhdx_session_refresh(struct vhdx_session *session);
 int vhdx_session_reserve(struct vhdx_session *session);
 u64 vhdx_session_reclaims(const struct vhdx_session *session);
+bool vhdx_session_full(const struct vhdx_session *session);
 int vhdx_session_space(struct vhdx_session *session, u64 size, u64 *offset);
 int vhdx_session_prepare(struct vhdx_session *session);
 void vhdx_session_unprepare(struct vhdx_session *session, u64 from);

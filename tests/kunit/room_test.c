@@ -26,7 +26,6 @@
 #define vhdx_room_refuse test_room_refuse
 #define vhdx_room_clear test_room_clear
 #define vhdx_room_settle test_room_settle
-#define vhdx_room_full test_room_full
 #define vhdx_committer_refuses test_committer_refuses
 #define vhdx_committer_start test_committer_start
 #define vhdx_committer_stop test_committer_stop

@@ -74,13 +74,6 @@ static int prepare(struct committer *c)
 	return 0;
 }
 
-/* The pass may end before its goal; the request may need no more. */
-static bool has_room(const struct vhdx_session *session)
-{
-	return !session->no_space ||
-	       (session->prepared.count && !session->prepared.wants_bitmap);
-}
-
 /* If the session found no room to begin, try again for each request. */
 static int find_room(struct committer *c)
 {
@@ -90,7 +83,7 @@ static int find_room(struct committer *c)
 
 	for (tries = 0; tries < ROOM_TRIES; tries++) {
 		err = session->live ? prepare(c) : work(c, VHDX_WORK_BEGIN);
-		if (err || has_room(session))
+		if (err || !vhdx_session_full(session))
 			return err;
 		if (!session->live || !vhdx_session_reclaims(session))
 			break;
