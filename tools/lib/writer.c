@@ -48,7 +48,7 @@ static int prepare(struct writer *writer)
 		return err;
 	/* The committer reports the errors of the space worker. */
 	err = vhdx_session_work(writer->session, 0);
-	if (err || !READ_ONCE(writer->session->no_space))
+	if (err || !vhdx_session_full(writer->session))
 		return err;
 	return vhdx_session_reclaims(writer->session) ? commit(writer, 0) :
 							-ENOSPC;
