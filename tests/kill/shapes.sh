@@ -73,11 +73,7 @@ shapes_look() {
 	rm -f "$EXCHANGE/flux"
 }
 
-shapes_mib() {
-	"$HELPER" info --json "$KILL_IMAGE" | tr -d ' \n' |
-		sed 's/.*"virtual_size":\([0-9]*\).*/\1/' |
-		awk '{ print int($1 / 1048576) }'
-}
+shapes_mib() { echo $(($(disk_bytes) >> 20)); }
 
 shapes_did() { echo "$1" >>"$EXCHANGE/did"; }
 
