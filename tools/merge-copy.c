@@ -8,9 +8,6 @@
 /* Read and written at once, and looked up at once. */
 #define CHUNK	VHDX_MIB
 
-/* Of the memory that is read into and written from, for direct I/O. */
-#define PAGE		4096
-
 /* A merge that is stopped loses the copying of at most this many bytes. */
 #define COMMIT_EACH	(256 * VHDX_MIB)
 
@@ -164,7 +161,7 @@ int merge_carry(struct merge_load *load)
 	struct copy copy = { .load = load };
 	int err;
 
-	copy.buffer = aligned_alloc(PAGE, CHUNK);
+	copy.buffer = aligned_alloc(USER_STORE_ALIGNMENT, CHUNK);
 	if (!copy.buffer)
 		return -ENOMEM;
 	user_store_bypass(&load->disk->layer[0]->file);

@@ -7,9 +7,6 @@
 #include "place.h"
 #include "store-user.h"
 
-/* What direct I/O asks for is the sector of the disk below, or the page. */
-#define ALIGNMENT	4096
-
 /* Less than that is metadata, or a piece of a block. */
 #define LENGTH_MIN	(64 * 1024)
 
@@ -48,7 +45,7 @@ int user_store_fd(const struct user_store *user, u64 pos, const void *buf,
 		  size_t len)
 {
 	if (user->direct < 0 || len < LENGTH_MIN ||
-	    (pos | (uintptr_t)buf | len) % ALIGNMENT)
+	    (pos | (uintptr_t)buf | len) % USER_STORE_ALIGNMENT)
 		return user->fd;
 	return user->direct;
 }

@@ -30,6 +30,9 @@
 
 #include "store.h"
 
+/* Of memory and offsets: direct I/O asks for the sector of the disk below, or the page. */
+#define USER_STORE_ALIGNMENT	4096
+
 /**
  * struct user_store - an open file or block device
  * @store: the store that the engine uses
