@@ -129,10 +129,10 @@ def sizes_of(paths):
 
 
 def fits(sizes, into):
-    """Can each parent have the size of its child?
+    """Can each parent have the size of the child?
 
-    A parent that is smaller grows; a larger one gets short, if the disk below it
-    is none that would be seen where it ends.
+    One that is larger gets short. One that is smaller grows, unless the disk below
+    it is larger than it: that would be seen behind its old end.
     """
     return all(sizes[at] >= sizes[0] or at + 1 == len(sizes) or
                sizes[at + 1] <= sizes[at]
