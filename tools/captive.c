@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,9 @@
 
 /* Above all descriptors that have a meaning for a program. */
 #define FDS_ASIDE	20
+
+/* Milliseconds after which a program that is to end is told again. */
+#define TELL_AGAIN_MS	200
 
 /* The first descriptor of socket activation. */
 #define LISTEN_FD	3
@@ -70,7 +75,11 @@ static bool place_fds(const struct captive_fds *fds, int said)
 	return true;
 }
 
-/* In the child. Fail if the parent is gone already. */
+/*
+ * In the child. Fail if the parent is gone already. The kernel tells a program only
+ * once that its parent has died, so that must be what none can miss, see end(). nbdkit
+ * asks for SIGTERM in its place, when it is ready for that (--exit-with-parent).
+ */
 static bool bind_to(pid_t parent)
 {
 	sigset_t mask;
@@ -78,7 +87,7 @@ static bool bind_to(pid_t parent)
 	setpgid(0, 0);
 	signals_before(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent;
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
 }
 
 static void become(const char *const *argv, const struct captive_fds *fds,
@@ -159,6 +168,24 @@ static int reap(struct captive *captive)
 	return status;
 }
 
+/*
+ * Ask a program to end until it has. qemu-nbd forgets a SIGTERM that comes while it
+ * starts.
+ */
+static void end(const struct captive *captive)
+{
+	struct pollfd ended = {
+		.fd = pidfd_open(captive->pid, 0),
+		.events = POLLIN,
+	};
+
+	do
+		kill(captive->pid, SIGTERM);
+	while (ended.fd >= 0 && poll(&ended, 1, TELL_AGAIN_MS) <= 0);
+	if (ended.fd >= 0)
+		close(ended.fd);
+}
+
 /**
  * captive_wait() - wait for the end of a program
  * @captive: that runs
@@ -193,7 +220,7 @@ int captive_stop(struct captive *captive)
 {
 	if (!captive->pid)
 		return 0;
-	kill(captive->pid, SIGTERM);
+	end(captive);
 	return captive_wait(captive);
 }
 
@@ -206,7 +233,7 @@ void captive_drop(struct captive *captive, bool repeats)
 {
 	if (!captive->pid)
 		return;
-	kill(captive->pid, SIGTERM);
+	end(captive);
 	reap(captive);
 	repeat(captive, repeats);
 	close(captive->said);
