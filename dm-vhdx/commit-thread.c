@@ -170,6 +170,21 @@ static bool take_waiting_bios(struct vhdx_committer *c, struct bio_list *flushes
 	return waiting || c->room.lacking;
 }
 
+/*
+ * Do what the commit has left for when nobody waits: see vhdx_session_work().
+ * Only this thread changes the journal.
+ */
+static void work_after_commit(struct vhdx_committer *c)
+{
+	if (!c->session || !vhdx_journal_due(&c->session->journal) ||
+	    !vhdx_own_work_begin())
+		return;
+	mutex_lock(&c->lock);
+	vhdx_committer_work(c, 0);
+	mutex_unlock(&c->lock);
+	vhdx_own_work_end();
+}
+
 static void work_once(struct vhdx_committer *c)
 {
 	struct bio_list flushes, again;
@@ -200,6 +215,8 @@ static void work_once(struct vhdx_committer *c)
 		vhdx_own_work_end();
 	end_all(&flushes, err);
 	vhdx_committer_again(&again);
+	if (flags & VHDX_WORK_COMMIT)
+		work_after_commit(c);
 }
 
 static void run_request(struct vhdx_committer *c)

@@ -4,9 +4,6 @@
 /* The pages of a transaction are copied under a spinlock. */
 #define PAGE_LIMIT 256U
 
-/* Pages that are written in place at once; less than any log's transaction has. */
-#define RUN_PAGES 16U
-
 /* A quarter also holds the page of zeros, and leaves one page at the end. */
 static u32 page_limit(u32 room)
 {
@@ -191,9 +188,11 @@ u32 vhdx_journal_close(struct vhdx_journal *journal)
 	u32 i;
 
 	lockdep_assert_held(&journal->pool->lock);
-	WARN_ON_ONCE(vhdx_journal_due(journal) && !list_empty(&journal->logged));
-	if (journal->head + journal->room / 4 > journal->room)
+	WARN_ON_ONCE(vhdx_journal_due(journal));
+	if (vhdx_journal_wraps(journal)) {
 		journal->head = 0;
+		journal->cleared = false;
+	}
 	journal->tail = oldest_entry(journal);
 	for (i = 0; i < count; i++) {
 		struct vhdx_page *page = list_first_entry(&journal->changed,
@@ -228,53 +227,69 @@ u32 vhdx_journal_close(struct vhdx_journal *journal)
  */
 int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset)
 {
-	u32 length = vhdx_log_entry_size(journal->closed);
-	u8 *behind = (u8 *)journal->buffer + length;
-	int r = 0;
+	int r = vhdx_journal_flush(journal);
 
-	/*
-	 * An entry of the last lap must not follow the first one of this lap,
-	 * or QEMU would replay it, even if a crash tears a write between its
-	 * pages.
-	 */
-	if (!journal->head) {
-		memset(behind, 0, VHDX_PAGE);
-		r = vhdx_store_write(journal->store, journal->base + length,
-				     behind, VHDX_PAGE);
-	}
-	if (!r)
-		r = vhdx_journal_flush(journal);
 	return r ? r : write_entry(journal, last_file_offset);
 }
 
-/*
- * Write copies: pages may change during the write. Those that are next to each other in
- * the list and in the file are written at once: that of a slow disk takes as long for one
- * as for all, and a flush may wait for it.
- */
-static u32 next_logged(struct vhdx_journal *journal, struct vhdx_page **run)
+static int compare_places(const void *a, const void *b)
 {
+	u64 pos = (*(struct vhdx_page *const *)a)->pos;
+	u64 other = (*(struct vhdx_page *const *)b)->pos;
+
+	return pos < other ? -1 : pos > other;
+}
+
+/*
+ * Copy logged pages to the buffer, which holds a transaction: pages may change
+ * while they are written.
+ */
+static u32 next_logged(struct vhdx_journal *journal)
+{
+	u32 limit = min(journal->page_limit, VHDX_JOURNAL_BATCH);
 	struct vhdx_page *page;
 	u8 *copy = journal->buffer;
 	u32 count = 0;
+	u32 i;
 
 	spin_lock(&journal->pool->lock);
 	list_for_each_entry(page, &journal->logged, list) {
-		u64 done = (u64)count * VHDX_PAGE;
-
-		if (count == RUN_PAGES ||
-		    (count && page->pos != run[0]->pos + done))
+		if (count == limit)
 			break;
-		memcpy(copy + done, page->data, VHDX_PAGE);
-		run[count++] = page;
+		journal->batch[count++] = page;
 	}
+	sort(journal->batch, count, sizeof(*journal->batch), compare_places,
+	     NULL);
+	for (i = 0; i < count; i++, copy += VHDX_PAGE)
+		memcpy(copy, journal->batch[i]->data, VHDX_PAGE);
 	spin_unlock(&journal->pool->lock);
 	return count;
 }
 
+/* Pages that are next to each other in the file are one piece. */
+static u32 make_pieces(struct vhdx_journal *journal, u32 count)
+{
+	struct vhdx_piece *piece = NULL;
+	u8 *copy = journal->buffer;
+	u32 pieces = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		u64 pos = journal->batch[i]->pos;
+
+		if (!piece || pos != piece->pos + piece->len) {
+			piece = &journal->pieces[pieces++];
+			piece->pos = pos;
+			piece->buf = copy + (u64)i * VHDX_PAGE;
+			piece->len = 0;
+		}
+		piece->len += VHDX_PAGE;
+	}
+	return pieces;
+}
+
 /* A page that has changed meanwhile is in the next entry. */
-static void now_in_place(struct vhdx_journal *journal, struct vhdx_page **run,
-			 u32 count)
+static void now_in_place(struct vhdx_journal *journal, u32 count)
 {
 	u32 i;
 
@@ -282,12 +297,36 @@ static void now_in_place(struct vhdx_journal *journal, struct vhdx_page **run,
 	journal->pool->written += count;
 	journal->checkpointed += count;
 	for (i = 0; i < count; i++) {
-		if (run[i]->changed)
-			run[i]->logged = false;
+		struct vhdx_page *page = journal->batch[i];
+
+		if (page->changed)
+			page->logged = false;
 		else
-			vhdx_page_unpin(run[i]);
+			vhdx_page_unpin(page);
 	}
 	spin_unlock(&journal->pool->lock);
+}
+
+/*
+ * An entry of the last lap must not follow the first one of the next lap, or QEMU
+ * would replay it, even if a crash tears a write between its pages. Where the first
+ * entry will end is not known yet. No replay needs what is cleared: the entries
+ * that are in use begin past the middle of the ring.
+ */
+static int clear_start(struct vhdx_journal *journal)
+{
+	u32 length = vhdx_log_entry_size(journal->page_limit) + VHDX_PAGE;
+	int r;
+
+	if (!vhdx_journal_wraps(journal) || journal->cleared)
+		return 0;
+	if (WARN_ON_ONCE(journal->tail < length))
+		return -EIO;
+	memset(journal->buffer, 0, length);
+	r = vhdx_store_write(journal->store, journal->base, journal->buffer,
+			     length);
+	journal->cleared = !r;
+	return r;
 }
 
 /**
@@ -298,22 +337,25 @@ static void now_in_place(struct vhdx_journal *journal, struct vhdx_page **run,
  * version is gone from memory, and the new one must not reach the disk before
  * its entry. The next flush makes the writes durable.
  *
+ * Before a lap of the log, this also fills the start of the ring with zeros.
+ *
+ * A flush may wait for this, so the store gets many pages at once.
+ *
  * Context: may sleep; the committer.
  * Return: 0 or an errno of the store.
  */
 int vhdx_journal_checkpoint(struct vhdx_journal *journal)
 {
-	struct vhdx_page *run[RUN_PAGES];
 	u32 count;
 	int r;
 
-	while ((count = next_logged(journal, run))) {
-		r = vhdx_store_write(journal->store, run[0]->pos,
-				     journal->buffer, count * VHDX_PAGE);
+	while ((count = next_logged(journal))) {
+		r = vhdx_store_write_pieces(journal->store, journal->pieces,
+					    make_pieces(journal, count));
 		if (r)
 			return r;
-		now_in_place(journal, run, count);
+		now_in_place(journal, count);
 		cond_resched();
 	}
-	return 0;
+	return clear_start(journal);
 }

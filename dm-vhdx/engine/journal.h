@@ -19,7 +19,8 @@
  * and replays it from that entry on, whatever the tail is. It also takes any
  * entry that directly follows the first one for the second. So each lap must
  * hold everything that a replay needs, and a page of zeros follows each entry
- * until the next entry overwrites it.
+ * until the next entry overwrites it. The start of the ring is filled with zeros
+ * before a lap begins, because a crash may tear the write of an entry.
  *
  * Room: an entry takes up to a quarter of the ring. A checkpoint is due when
  * entries pass the middle, so that the tail passes it too, and when the next
@@ -39,6 +40,7 @@
  *   vhdx_journal_checkpoint()	write logged pages in place
  *   vhdx_journal_flush()	flush the store and note the durable file length
  * journal.h APIs:
+ *   vhdx_journal_wraps()	test whether the next entry is the first of a lap
  *   vhdx_journal_due()	test whether a checkpoint must precede a commit
  *   vhdx_journal_fits()	test whether pages fit in the open transaction
  */
@@ -50,6 +52,9 @@
 
 /* Bytes of a log in use at a time, at most. */
 #define VHDX_JOURNAL_ROOM_MAX	(64 * VHDX_MIB)
+
+/* Pages that are written in place at once, at most; copied under a spinlock. */
+#define VHDX_JOURNAL_BATCH	64U
 
 /**
  * struct vhdx_journal - the log of a session
@@ -66,8 +71,11 @@
  * @logged: pages that are in an entry and not yet in place, oldest entry first
  * @buffer: the entry that is being written, or pages that are being written in
  *	place
+ * @batch: the pages that are being written in place
+ * @pieces: the same as what the store is to write
  * @closed: number of pages of the closed transaction in @buffer
  * @tail: tail of the entry in @buffer, or of the last one that was in it
+ * @cleared: the start of the ring has zeros for the first entry of the next lap
  * @stable: file length in bytes that is known to be durable: FlushedFileOffset
  * @entries: number of entries written so far
  * @flushes: number of flushes of the store so far
@@ -86,8 +94,11 @@ struct vhdx_journal {
 	u32 changed_count;
 	struct list_head logged;
 	void *buffer;
+	struct vhdx_page *batch[VHDX_JOURNAL_BATCH];
+	struct vhdx_piece pieces[VHDX_JOURNAL_BATCH];
 	u32 closed;
 	u32 tail;
+	bool cleared;
 	u64 stable;
 	u64 entries;
 	u64 flushes;
@@ -105,6 +116,18 @@ int vhdx_journal_checkpoint(struct vhdx_journal *journal);
 int vhdx_journal_flush(struct vhdx_journal *journal);
 
 /**
+ * vhdx_journal_wraps() - test whether the next entry is the first of a lap
+ * @journal: the journal
+ *
+ * Context: the committer.
+ * Return: true if it is.
+ */
+static inline bool vhdx_journal_wraps(const struct vhdx_journal *journal)
+{
+	return journal->head + journal->room / 4 > journal->room;
+}
+
+/**
  * vhdx_journal_due() - test whether a checkpoint must precede the next commit
  * @journal: the journal
  *
@@ -114,8 +137,11 @@ static inline bool vhdx_journal_due(const struct vhdx_journal *journal)
 {
 	u32 middle = journal->room / 2;
 
-	return (journal->head >= middle && journal->tail < middle) ||
-	       journal->head + journal->room / 4 > journal->room;
+	if (vhdx_journal_wraps(journal) && !journal->cleared)
+		return true;
+	return !list_empty(&journal->logged) &&
+	       (vhdx_journal_wraps(journal) ||
+		(journal->head >= middle && journal->tail < middle));
 }
 
 /**

@@ -246,6 +246,8 @@ static int end_for_space(struct vhdx_session *session)
 
 static int work_live(struct vhdx_session *session, unsigned int flags)
 {
+	/* Whoever asked for a commit waits, and need not wait for more. */
+	bool hurried = flags & VHDX_WORK_COMMIT;
 	int r = 0;
 
 	if (READ_ONCE(session->image->pool.starved))
@@ -255,7 +257,7 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 	if (flags & VHDX_WORK_COMMIT)
 		r = session_commit(session);
 	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
-		   vhdx_journal_due(&session->journal)))
+		   (!hurried && vhdx_journal_due(&session->journal))))
 		r = session_checkpoint(session);
 	return r ? r : end_for_space(session);
 }
@@ -268,6 +270,10 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
  *
  * Lack of space is no error: earlier writes can still be committed, and
  * vhdx_session_map() returns -ENOSPC to those who need more.
+ *
+ * With VHDX_WORK_COMMIT, a checkpoint that becomes due is left to the next call,
+ * which the caller makes at once unless somebody asks for more: a checkpoint that
+ * is due precedes the next commit, and those who wait for that would wait for both.
  *
  * Context: may sleep; the committer, with no lock held.
  * Return: 0; with VHDX_WORK_COMMIT, all earlier writes are durable. -ENOMEM:

@@ -11,6 +11,7 @@
  * store.h APIs:
  *   vhdx_store_read()		read metadata
  *   vhdx_store_write()		write metadata
+ *   vhdx_store_write_pieces()	write several pieces of metadata at once
  *   vhdx_store_flush()		make all earlier changes durable
  *   vhdx_store_clear()		make a range read as zeros, in less space
  *   vhdx_store_no_room()	test whether an errno means that the store is
@@ -28,6 +29,18 @@
 struct vhdx_store;
 
 /**
+ * struct vhdx_piece - a part of what is written at once
+ * @pos: byte offset, a multiple of VHDX_PAGE
+ * @buf: what to write, see struct vhdx_store_ops
+ * @len: bytes, a multiple of VHDX_PAGE
+ */
+struct vhdx_piece {
+	u64 pos;
+	const void *buf;
+	size_t len;
+};
+
+/**
  * struct vhdx_store_ops - operations of a store
  * @read: read @len bytes at @pos into @buf. @pos and @len are multiples of
  *	VHDX_PAGE. @buf is at least 8-byte aligned: kmalloc or vmalloc memory,
@@ -37,6 +50,9 @@ struct vhdx_store;
  * @write: write @len bytes from @buf at @pos, under the rules of @read; the
  *	range lies inside the store. The write is complete on return, and
  *	durable after @flush.
+ * @write_pieces: write pieces that do not overlap, all at once and in any order,
+ *	under the rules of @write. NULL if the store would do that one after the
+ *	other.
  * @flush: make durable everything done to the store before the call: writes,
  *	completed payload, growth and zeroing.
  * @lengthen: grow the store to @size bytes, which is more than its length. The
@@ -74,6 +90,8 @@ struct vhdx_store_ops {
 	int (*read)(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 	int (*write)(struct vhdx_store *store, u64 pos, const void *buf,
 		     size_t len);
+	int (*write_pieces)(struct vhdx_store *store,
+			    const struct vhdx_piece *pieces, u32 count);
 	int (*flush)(struct vhdx_store *store);
 	int (*lengthen)(struct vhdx_store *store, u64 size);
 	int (*extend)(struct vhdx_store *store, u64 size);
@@ -164,6 +182,35 @@ static inline int vhdx_store_write(struct vhdx_store *store, u64 pos,
 				   const void *buf, size_t len)
 {
 	return vhdx_store_answer(store->ops->write(store, pos, buf, len));
+}
+
+/**
+ * vhdx_store_write_pieces() - write several pieces of metadata at once
+ * @store: the image's bytes
+ * @pieces: pieces that do not overlap
+ * @count: number of them
+ *
+ * A slow disk takes as long for all of them as for one.
+ *
+ * Context: may sleep; no lock held.
+ * Return: 0 or a negative errno, see vhdx_store_answer(), after which any of the
+ * pieces may have been written.
+ */
+static inline int vhdx_store_write_pieces(struct vhdx_store *store,
+					  const struct vhdx_piece *pieces,
+					  u32 count)
+{
+	const struct vhdx_store_ops *ops = store->ops;
+	int r = 0;
+	u32 i;
+
+	if (ops->write_pieces)
+		return vhdx_store_answer(ops->write_pieces(store, pieces,
+							   count));
+	for (i = 0; i < count && !r; i++)
+		r = vhdx_store_write(store, pieces[i].pos, pieces[i].buf,
+				     pieces[i].len);
+	return r;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
@@ -13,7 +14,7 @@
 
 /*
  * The reserve of bios: one for the committer, and one for the other users. Each
- * has one bio under way at a time, which ends without a second one.
+ * bio ends without a second one, so whoever waits for the reserve gets it.
  */
 #define BIOS_MIN	2
 
@@ -115,6 +116,75 @@ static int bdev_write(struct vhdx_store *store, u64 pos, const void *buf,
 		      size_t len)
 {
 	return bdev_move(store, REQ_OP_WRITE, pos, (void *)buf, len);
+}
+
+/* Writes that are under way at once. */
+struct bdev_writes {
+	atomic_t left; /* one of them is the task that waits */
+	blk_status_t status;
+	struct completion done;
+};
+
+static void bdev_writes_put(struct bdev_writes *writes)
+{
+	if (atomic_dec_and_test(&writes->left))
+		complete(&writes->done);
+}
+
+static void bdev_writes_end(struct bio *bio)
+{
+	struct bdev_writes *writes = bio->bi_private;
+
+	if (bio->bi_status)
+		WRITE_ONCE(writes->status, bio->bi_status);
+	bio_put(bio);
+	bdev_writes_put(writes);
+}
+
+/* Each bio that waits for the reserve waits for those that were submitted. */
+static void bdev_submit_piece(struct vhdx_bdev *self,
+			      struct bdev_writes *writes,
+			      const struct vhdx_piece *piece)
+{
+	size_t done = 0;
+
+	if (is_vmalloc_addr(piece->buf))
+		flush_kernel_vmap_range((void *)piece->buf, piece->len);
+	while (done < piece->len) {
+		const void *buf = piece->buf + done;
+		size_t left = piece->len - done;
+		struct bio *bio;
+
+		bio = bdev_bio(self, REQ_OP_WRITE | REQ_META | REQ_SYNC,
+			       piece->pos + done,
+			       DIV_ROUND_UP(offset_in_page(buf) + left,
+					    PAGE_SIZE));
+		done += bio_fill(bio, buf, left);
+		bio->bi_private = writes;
+		bio->bi_end_io = bdev_writes_end;
+		atomic_inc(&writes->left);
+		submit_bio(bio);
+	}
+}
+
+static int bdev_write_pieces(struct vhdx_store *store,
+			     const struct vhdx_piece *pieces, u32 count)
+{
+	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
+	struct bdev_writes writes = { .left = ATOMIC_INIT(1) };
+	unsigned int noio = memalloc_noio_save();
+	struct blk_plug plug;
+	u32 i;
+
+	init_completion(&writes.done);
+	blk_start_plug(&plug);
+	for (i = 0; i < count; i++)
+		bdev_submit_piece(self, &writes, &pieces[i]);
+	blk_finish_plug(&plug);
+	memalloc_noio_restore(noio);
+	bdev_writes_put(&writes);
+	wait_for_completion_io(&writes.done);
+	return blk_status_to_errno(READ_ONCE(writes.status));
 }
 
 /* A flush of a device that became shorter fails: the missing part is lost. */
@@ -235,6 +305,7 @@ static bool bdev_refresh(struct vhdx_store *store, u64 limit)
 static const struct vhdx_store_ops bdev_ops = {
 	.read = bdev_read,
 	.write = bdev_write,
+	.write_pieces = bdev_write_pieces,
 	.flush = bdev_flush,
 	.lengthen = bdev_extend,
 	.extend = bdev_extend,

@@ -2,13 +2,16 @@
 /*
  * The file store: the operations that the engine calls, for metadata and space.
  */
+#include <linux/blkdev.h>
 #include <linux/bvec.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uio.h>
 
@@ -53,14 +56,14 @@ static void guise_leave(struct guise guise)
 }
 
 /*
- * Describe the pages of @buf. Return how many bytes the vector covers.
+ * Describe at most @max pages of @buf. Return how many bytes the vector covers.
  */
-static size_t describe_buffer(struct bio_vec *vec, unsigned int *count,
-			      const void *buf, size_t len)
+static size_t describe_buffer(struct bio_vec *vec, unsigned int max,
+			      unsigned int *count, const void *buf, size_t len)
 {
 	size_t done = 0;
 
-	for (*count = 0; done < len && *count < MOVE_PAGES; (*count)++) {
+	for (*count = 0; done < len && *count < max; (*count)++) {
 		unsigned int offset = offset_in_page(buf + done);
 		unsigned int step = min_t(size_t, len - done,
 					  PAGE_SIZE - offset);
@@ -133,7 +136,7 @@ static ssize_t move_some(struct vhdx_file *file, int dir, loff_t pos, void *buf,
 	struct kiocb iocb;
 	unsigned int count;
 
-	len = describe_buffer(vec, &count, buf, len);
+	len = describe_buffer(vec, MOVE_PAGES, &count, buf, len);
 	iov_iter_bvec(&iter, dir, vec, count, len);
 	init_sync_kiocb(&iocb, file->filp);
 	iocb.ki_pos = pos;
@@ -217,6 +220,137 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 	err = move_all(file, ITER_SOURCE, pos, (void *)buf, len);
 	/* The cut may have come before this write, which extended the file. */
 	return !err && vhdx_file_is_cut(file) ? -EIO : err;
+}
+
+/* Pieces that are written at once, by direct I/O. */
+struct pieces {
+	atomic_t left; /* one of them is the task that waits */
+	struct completion done;
+};
+
+/* One of them. */
+struct piece {
+	struct kiocb iocb;
+	struct pieces *all;
+	long result;
+};
+
+static void pieces_put(struct pieces *all)
+{
+	if (atomic_dec_and_test(&all->left))
+		complete(&all->done);
+}
+
+static void piece_complete(struct kiocb *iocb, long result)
+{
+	struct piece *piece = container_of(iocb, struct piece, iocb);
+
+	piece->result = result;
+	pieces_put(piece->all);
+}
+
+static unsigned int pages_of(const struct vhdx_piece *of)
+{
+	return DIV_ROUND_UP(offset_in_page(of->buf) + of->len, PAGE_SIZE);
+}
+
+/* The vector stays until the I/O has completed. */
+static void piece_issue(struct vhdx_file *file, struct piece *piece,
+			struct bio_vec *vec, const struct vhdx_piece *of)
+{
+	struct iov_iter iter;
+	unsigned int count;
+	ssize_t ret;
+
+	describe_buffer(vec, pages_of(of), &count, of->buf, of->len);
+	if (is_vmalloc_addr(of->buf))
+		flush_kernel_vmap_range((void *)of->buf, of->len);
+	iov_iter_bvec(&iter, ITER_SOURCE, vec, count, of->len);
+	piece->iocb = (struct kiocb){
+		.ki_filp = file->filp,
+		.ki_pos = of->pos,
+		.ki_flags = IOCB_DIRECT | IOCB_WRITE,
+		.ki_complete = piece_complete,
+	};
+	atomic_inc(&piece->all->left);
+	ret = file->filp->f_op->write_iter(&piece->iocb, &iter);
+	if (ret != -EIOCBQUEUED)
+		piece_complete(&piece->iocb, ret);
+}
+
+/* Issue all, and wait for all: piece[i].result tells what became of each. */
+static void pieces_issue(struct vhdx_file *file, struct piece *piece,
+			 const struct vhdx_piece *of, u32 count)
+{
+	struct bio_vec *vec = (struct bio_vec *)&piece[count];
+	struct guise guise = guise_enter(file);
+	struct pieces all = { .left = ATOMIC_INIT(1) };
+	struct blk_plug plug;
+	u32 i;
+
+	init_completion(&all.done);
+	file_start_write(file->filp);
+	blk_start_plug(&plug);
+	for (i = 0; i < count; i++) {
+		piece[i].all = &all;
+		piece_issue(file, &piece[i], vec, &of[i]);
+		vec += pages_of(&of[i]);
+	}
+	blk_finish_plug(&plug);
+	pieces_put(&all);
+	wait_for_completion_io(&all.done);
+	file_end_write(file->filp);
+	guise_leave(guise);
+}
+
+/*
+ * Allocate the state of all pieces, or return NULL if they are better written
+ * one after the other: some through the page cache, or memory is short.
+ */
+static struct piece *pieces_new(const struct vhdx_file *file,
+				const struct vhdx_piece *of, u32 count)
+{
+	size_t pages = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (!move_direct(file, of[i].pos, of[i].buf, of[i].len))
+			return NULL;
+		pages += pages_of(&of[i]);
+	}
+	if (count < 2)
+		return NULL;
+	return kmalloc(count * sizeof(struct piece) +
+		       pages * sizeof(struct bio_vec),
+		       GFP_NOWAIT | __GFP_NOWARN);
+}
+
+/* What a piece lacks after the first attempt, a write of its own does. */
+static int file_write_pieces(struct vhdx_store *store,
+			     const struct vhdx_piece *pieces, u32 count)
+{
+	struct vhdx_file *file = to_file(store);
+	struct piece *issued = pieces_new(file, pieces, count);
+	int err = 0;
+	u32 i;
+
+	if (issued && vhdx_file_is_cut(file))
+		err = -EIO;
+	if (issued && !err) {
+		for (i = 0; i < count; i++)
+			vhdx_fresh_touch(file->fresh, pieces[i].pos,
+					 pieces[i].len);
+		vhdx_file_modified(file);
+		pieces_issue(file, issued, pieces, count);
+		if (vhdx_file_is_cut(file))
+			err = -EIO;
+	}
+	for (i = 0; i < count && !err; i++)
+		if (!issued || issued[i].result != pieces[i].len)
+			err = file_write(store, pieces[i].pos, pieces[i].buf,
+					 pieces[i].len);
+	kfree(issued);
+	return err;
 }
 
 /*
@@ -403,6 +537,7 @@ static u64 file_length(const struct vhdx_store *store)
 const struct vhdx_store_ops vhdx_file_ops = {
 	.read = file_read,
 	.write = file_write,
+	.write_pieces = file_write_pieces,
 	.flush = file_flush,
 	.lengthen = file_lengthen,
 	.extend = file_extend,

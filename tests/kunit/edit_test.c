@@ -139,9 +139,8 @@ static void edit_order(struct kunit *test)
 		     "flush\n"
 		     "write log 0x1000 +0x5000\n"
 		     "flush\n"
-		     "write 0x210000 +0x1000\n"
 		     "write 0x200000 +0x1000\n"
-		     "write 0x211000 +0x1000\n");
+		     "write 0x210000 +0x2000\n");
 	KUNIT_EXPECT_EQ(test, vhdx_session_end(writer_of(test)->session), 0);
 	writer_trace(test,
 		     "flush\n"

@@ -259,43 +259,69 @@ static void changed_in_checkpoint(struct kunit *test)
 	rig_check_disk(test);
 }
 
-/* Another page changes, and is in the way of nothing. */
-static void other_changed_in_checkpoint(struct kunit *test)
-{
-	struct rig *rig = rig_start(test);
-
-	rig_change(test, 4, 0x41);
-	rig_change(test, 7, 0x71);
-	rig_commit(test);
-	rig_change_at(test, RAM_WRITE, rig_place(4), 7, 0x72);
-	tracer_forget(&rig->tracer);
-	rig_checkpoint(test);
-	tracer_expect(test, &rig->tracer, "write bat 0x4000 +0x1000\n");
-	rig_check_disk(test);
-	rig_commit(test);
-	rig_check_disk(test);
-}
-
-/* Pages that lie one behind the other are written at once, up to 16 of them. */
-static void checkpoint_runs(struct kunit *test)
+/* All are written at once, in the order of their places. */
+static void checkpoint_pieces(struct kunit *test)
 {
 	struct rig *rig = rig_start(test);
 	u32 i;
 
-	rig_change(test, 2, 0x20);
-	for (i = 0; i < 18; i++)
-		rig_change(test, 4 + i, 0x40 + i);
-	rig_change(test, 3, 0x30);
+	rig_change(test, 24, 0x20);
+	for (i = 21; i >= 4; i--)
+		rig_change(test, i, 0x40 + i);
+	rig_change(test, 2, 0x30);
 	rig_commit(test);
 	tracer_forget(&rig->tracer);
 	rig_checkpoint(test);
 	tracer_expect(test, &rig->tracer,
 		      "write bat 0x2000 +0x1000\n"
-		      "write bat 0x4000 +0x10000\n"
-		      "write bat 0x14000 +0x2000\n"
-		      "write bat 0x3000 +0x1000\n");
+		      "write bat 0x4000 +0x12000\n"
+		      "write bat 0x18000 +0x1000\n");
 	KUNIT_EXPECT_EQ(test, rig->journal->checkpointed, 20);
 	rig_check_disk(test);
+}
+
+/* The buffer holds the pages of one transaction, and here are those of two. */
+static void checkpoint_batches(struct kunit *test)
+{
+	struct rig *rig = rig_start(test);
+	u32 limit = min(rig->journal->page_limit, VHDX_JOURNAL_BATCH);
+	char expected[96];
+	u32 i;
+
+	for (i = 0; i < limit + 5; i++) {
+		if (i == limit)
+			rig_commit(test);
+		rig_change(test, i, 0x40 + i);
+	}
+	rig_commit(test);
+	tracer_forget(&rig->tracer);
+	rig_checkpoint(test);
+	snprintf(expected, sizeof(expected),
+		 "write bat 0x0 +0x%x\nwrite bat 0x%x +0x5000\n",
+		 limit * 4096, limit * 4096);
+	tracer_expect(test, &rig->tracer, expected);
+	rig_check_disk(test);
+}
+
+/* What is to be written after another piece is as it was committed. */
+static void changed_between_pieces(struct kunit *test)
+{
+	struct rig *rig = rig_start(test);
+	struct fixture *f = test->priv;
+
+	rig_change(test, 4, 0x41);
+	rig_change(test, 9, 0x91);
+	rig_commit(test);
+	rig_change_at(test, RAM_WRITE, rig_place(4), 9, 0x92);
+	rig_checkpoint(test);
+	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(9), 1), 0x91);
+	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 1);
+	rig_check_disk(test);
+	rig_commit(test);
+	rig_check_disk(test);
+	rig_checkpoint(test);
+	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(9), 1), 0x92);
+	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 0);
 }
 
 /* One of those that are written at once changes meanwhile. */
@@ -419,7 +445,7 @@ static void commit_fails(struct kunit *test)
 	rig_check_disk(test);
 }
 
-/* The page that could not be written stays in the log, and in memory. */
+/* If a piece cannot be written, all that went with it stays in the log, and in memory. */
 static void checkpoint_fails(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -430,7 +456,8 @@ static void checkpoint_fails(struct kunit *test)
 	rig_commit(test);
 	ram_store_break_op(&f->ram[0], RAM_WRITE, 2, -ENXIO);
 	KUNIT_EXPECT_EQ(test, vhdx_journal_checkpoint(rig->journal), -ENXIO);
-	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 1);
+	KUNIT_EXPECT_EQ(test, f->image[0]->pool.pinned, 2);
+	KUNIT_EXPECT_EQ(test, rig->journal->checkpointed, 0);
 	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(1), 1), 1);
 	KUNIT_EXPECT_EQ(test, ram_store_get(&f->ram[0], rig_place(3), 1), 0);
 	rig_check_disk(test);
@@ -469,8 +496,9 @@ static struct kunit_case journal_cases[] = {
 	KUNIT_CASE(tail_follows),
 	KUNIT_CASE(changed_in_commit),
 	KUNIT_CASE(changed_in_checkpoint),
-	KUNIT_CASE(other_changed_in_checkpoint),
-	KUNIT_CASE(checkpoint_runs),
+	KUNIT_CASE(checkpoint_pieces),
+	KUNIT_CASE(checkpoint_batches),
+	KUNIT_CASE(changed_between_pieces),
 	KUNIT_CASE(changed_in_run),
 	KUNIT_CASE(transaction_full),
 	KUNIT_CASE(flushed_file_offset),

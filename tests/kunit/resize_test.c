@@ -238,7 +238,7 @@ static void resize_order(struct kunit *test)
 		     "zero 0x580000 +0x80000\n"
 		     "write bat 0x0 +0x1000\n"
 		     "flush\nwrite log 0x1000 +0x4000\nflush\n"
-		     "write 0x210000 +0x1000\nwrite 0x200000 +0x1000\n"
+		     "write 0x200000 +0x1000\nwrite 0x210000 +0x1000\n"
 		     END_LINES);
 }
 
@@ -251,8 +251,8 @@ static void resize_order_moved(struct kunit *test)
 		     "extend 0x800000\n"
 		     "write 0x600000 +0x10000\n"
 		     "flush\nwrite log 0x1000 +0x6000\nflush\n"
-		     "write 0x210000 +0x1000\nwrite 0x200000 +0x1000\n"
 		     "write 0x30000 +0x1000\nwrite 0x40000 +0x1000\n"
+		     "write 0x200000 +0x1000\nwrite 0x210000 +0x1000\n"
 		     END_LINES);
 }
 

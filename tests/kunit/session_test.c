@@ -445,6 +445,24 @@ static void log_goes_round(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 1 + 399 % 250);
 }
 
+/* Who waits for a commit does not wait for a checkpoint after it. */
+static void commit_alone(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+	u32 i;
+
+	for (i = 0; i < 200 && !vhdx_journal_due(&session->journal); i++) {
+		writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
+		writer_write(test, 0, 4096, 1 + i);
+		writer_work(test, VHDX_WORK_COMMIT);
+	}
+	KUNIT_ASSERT_TRUE(test, vhdx_journal_due(&session->journal));
+	KUNIT_EXPECT_EQ(test, session->stats.checkpoints, 0);
+	writer_work(test, 0);
+	KUNIT_EXPECT_EQ(test, session->stats.checkpoints, 1);
+	KUNIT_EXPECT_EQ(test, session->image->pool.pinned, 0);
+}
+
 /* A load that finds all pages in the journal cannot go on until some leave. */
 static void starved(struct kunit *test)
 {
@@ -609,6 +627,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(transaction_full),
 	KUNIT_CASE(transaction_full_of_discards),
 	KUNIT_CASE(log_goes_round),
+	KUNIT_CASE(commit_alone),
 	KUNIT_CASE(starved),
 	KUNIT_CASE(fail_modes),
 	KUNIT_CASE(header_overflow),

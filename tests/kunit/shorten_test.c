@@ -259,7 +259,7 @@ static void shorten_order(struct kunit *test)
 		     "flush\nwrite log 0x0 +0x2000\nflush\n"
 		     "write header 1 +0x1000\nflush\nwrite header 2 +0x1000\nflush\n"
 		     "flush\nwrite log 0x1000 +0x4000\nflush\n"
-		     "write 0x210000 +0x1000\nwrite 0x200000 +0x1000\n"
+		     "write 0x200000 +0x1000\nwrite 0x210000 +0x1000\n"
 		     "discard 0x500000 +0x100000\n"
 		     "discard 0x700000 +0x100000\n"
 		     "write bat 0x0 +0x1000\n"
