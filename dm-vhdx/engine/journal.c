@@ -137,6 +137,28 @@ int vhdx_journal_start(struct vhdx_journal *journal, u64 last_file_offset)
 }
 
 /**
+ * vhdx_journal_touch_idly() - add a page for a change that no flush waits for
+ * @journal: the journal
+ * @page: a resident page that is about to change
+ *
+ * Context: as for vhdx_journal_touch().
+ * Return: as vhdx_journal_touch().
+ */
+bool vhdx_journal_touch_idly(struct vhdx_journal *journal,
+			     struct vhdx_page *page)
+{
+	lockdep_assert_held(&journal->pool->lock);
+	if (page->changed)
+		return true;
+	if (journal->changed_count == journal->page_limit)
+		return false;
+	vhdx_page_pin(page, &journal->changed);
+	page->changed = true;
+	journal->changed_count++;
+	return true;
+}
+
+/**
  * vhdx_journal_touch() - add a page to the open transaction
  * @journal: the journal
  * @page: a resident page that is about to change
@@ -147,14 +169,9 @@ int vhdx_journal_start(struct vhdx_journal *journal, u64 last_file_offset)
  */
 bool vhdx_journal_touch(struct vhdx_journal *journal, struct vhdx_page *page)
 {
-	lockdep_assert_held(&journal->pool->lock);
-	if (page->changed)
-		return true;
-	if (journal->changed_count == journal->page_limit)
+	if (!vhdx_journal_touch_idly(journal, page))
 		return false;
-	vhdx_page_pin(page, &journal->changed);
-	page->changed = true;
-	journal->changed_count++;
+	journal->urgent = true;
 	return true;
 }
 
@@ -208,6 +225,8 @@ u32 vhdx_journal_close(struct vhdx_journal *journal)
 	}
 	journal->changed_count = 0;
 	journal->closed = count;
+	journal->urgent_closed = journal->urgent;
+	journal->urgent = false;
 	return count;
 }
 

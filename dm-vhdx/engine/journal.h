@@ -35,6 +35,7 @@
  *   vhdx_journal_exit()
  *   vhdx_journal_start()	begin a log with an empty entry under a new GUID
  *   vhdx_journal_touch()	add a page to the transaction before changing it
+ *   vhdx_journal_touch_idly()	likewise, for what no flush has to make durable
  *   vhdx_journal_close()	close the transaction, open the next
  *   vhdx_journal_commit()	make the closed transaction durable
  *   vhdx_journal_checkpoint()	write logged pages in place
@@ -68,6 +69,8 @@
  * @page_limit: maximum number of pages in a transaction
  * @changed: pages of the open transaction
  * @changed_count: number of pages in @changed
+ * @urgent: a flush has to make the open transaction durable
+ * @urgent_closed: likewise, the closed transaction
  * @logged: pages that are in an entry and not yet in place, oldest entry first
  * @buffer: the entry that is being written, or pages that are being written in
  *	place
@@ -92,6 +95,8 @@ struct vhdx_journal {
 	u32 page_limit;
 	struct list_head changed;
 	u32 changed_count;
+	bool urgent;
+	bool urgent_closed;
 	struct list_head logged;
 	void *buffer;
 	struct vhdx_page *batch[VHDX_JOURNAL_BATCH];
@@ -110,6 +115,8 @@ int vhdx_journal_init(struct vhdx_journal *journal, struct vhdx_store *store,
 void vhdx_journal_exit(struct vhdx_journal *journal);
 int vhdx_journal_start(struct vhdx_journal *journal, u64 last_file_offset);
 bool vhdx_journal_touch(struct vhdx_journal *journal, struct vhdx_page *page);
+bool vhdx_journal_touch_idly(struct vhdx_journal *journal,
+			     struct vhdx_page *page);
 u32 vhdx_journal_close(struct vhdx_journal *journal);
 int vhdx_journal_commit(struct vhdx_journal *journal, u64 last_file_offset);
 int vhdx_journal_checkpoint(struct vhdx_journal *journal);

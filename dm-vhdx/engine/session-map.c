@@ -167,7 +167,12 @@ static bool says_enough(const struct vhdx_session *session, enum vhdx_zero why,
 static int change_state(struct vhdx_session *session, enum vhdx_zero why,
 			struct vhdx_spot *spot)
 {
-	if (!vhdx_journal_touch(&session->journal, spot->page))
+	struct vhdx_journal *journal = &session->journal;
+
+	/* What a discarded block has after a crash does not matter. */
+	if (why == VHDX_ZERO_DISCARD ?
+		    !vhdx_journal_touch_idly(journal, spot->page) :
+		    !vhdx_journal_touch(journal, spot->page))
 		return -EBUSY;
 	release_entry(session, spot->entry);
 	vhdx_move_forget(session, spot);
@@ -239,7 +244,9 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
  * @miss: on -EAGAIN, set to the page that vhdx_image_load() must load first
  *
  * Whole blocks give up their space in memory, unless they must keep it; the
- * next commit makes that durable. They read as zeros at once. A fixed image may
+ * next commit makes that durable. A flush does not ask for a commit on account of
+ * discards, which are often many, and of which nobody expects to survive a crash. They
+ * read as zeros at once. A fixed image may
  * still show what was discarded, and a child shows its parent where it had no
  * data of its own.
  *
@@ -279,7 +286,8 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
  * @session: the session
  *
  * Context: process context; takes the pool's lock.
- * Return: true if a flush of the store makes durable all that was written.
+ * Return: true if a flush of the store makes durable all that was written or
+ * zeroed.
  */
 bool vhdx_session_clean(struct vhdx_session *session)
 {
@@ -287,7 +295,26 @@ bool vhdx_session_clean(struct vhdx_session *session)
 	bool clean;
 
 	spin_lock(lock);
-	clean = !session->journal.changed_count && !session->committing;
+	clean = !session->journal.urgent &&
+		!(session->committing && session->journal.urgent_closed);
 	spin_unlock(lock);
 	return clean;
+}
+
+/**
+ * vhdx_session_changed() - test whether there is anything to commit
+ * @session: the session
+ *
+ * Context: process context; takes the pool's lock.
+ * Return: true if a commit makes something durable.
+ */
+bool vhdx_session_changed(struct vhdx_session *session)
+{
+	spinlock_t *lock = &session->image->pool.lock;
+	bool changed;
+
+	spin_lock(lock);
+	changed = session->journal.changed_count || session->committing;
+	spin_unlock(lock);
+	return changed;
 }

@@ -39,6 +39,7 @@
  *   vhdx_session_map()		virtual range -> where to write it
  *   vhdx_session_zero()	discard or zero a virtual range
  *   vhdx_session_clean()	test whether a flush has nothing to commit
+ *   vhdx_session_changed()	test whether there is anything to commit
  * child.c APIs:
  *   vhdx_session_wrote()	sectors of a child have been written
  * session-survey.c APIs:
@@ -319,6 +320,7 @@ int vhdx_session_zero(struct vhdx_session *session, enum vhdx_zero why,
 		      u64 pos, u64 len, struct vhdx_run *run,
 		      struct vhdx_miss *miss);
 bool vhdx_session_clean(struct vhdx_session *session);
+bool vhdx_session_changed(struct vhdx_session *session);
 int vhdx_session_wrote(struct vhdx_session *session, u64 pos, u64 len,
 		       struct vhdx_miss *miss);
 

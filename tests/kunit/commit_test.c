@@ -247,10 +247,10 @@ static void commit_by_clock(struct kunit *test)
 	struct vhdx_committer *c = committer_of(test);
 
 	change(test);
-	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(c->session));
+	KUNIT_EXPECT_TRUE(test, vhdx_session_changed(c->session));
 	expect_idle(test);
 	mutex_lock(&c->lock);
-	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(c->session));
+	KUNIT_EXPECT_FALSE(test, vhdx_session_changed(c->session));
 	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 1);
 	mutex_unlock(&c->lock);
 }
@@ -474,10 +474,10 @@ static void commit_hibernates(struct kunit *test)
 	vhdx_hibernate_event(PM_HIBERNATION_PREPARE);
 	change(test);
 	run_out(test);
-	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(c->session));
+	KUNIT_EXPECT_TRUE(test, vhdx_session_changed(c->session));
 	/* A flush is asked for; what it frees is discarded later. */
 	KUNIT_EXPECT_EQ(test, vhdx_committer_run(c, VHDX_WORK_COMMIT), 0);
-	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(c->session));
+	KUNIT_EXPECT_FALSE(test, vhdx_session_changed(c->session));
 	zero_again(test);
 	run_out(test);
 	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 1);

@@ -283,8 +283,11 @@ static void zero_block(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, writer_entry(test, BLOCK), row->after);
 	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, BLOCK), row->entry);
+	KUNIT_EXPECT_EQ(test, vhdx_session_changed(session),
+			row->after != row->entry);
 	KUNIT_EXPECT_EQ(test, vhdx_session_clean(session),
-			row->after == row->entry);
+			row->after == row->entry ||
+				row->why == VHDX_ZERO_DISCARD);
 	/* A fixed image ignores what it need not do. */
 	if (row->data || row->after != row->entry || !(row->entry & 4))
 		KUNIT_EXPECT_EQ(test, sectors_unlike(test, pos, len, 0), 0);

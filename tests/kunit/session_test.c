@@ -257,6 +257,29 @@ static void commit_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_disk_entry(test, 0), 4 * MIB | 6);
 }
 
+/* A flush does not wait for the commit of a discard; one of zeros, it does. */
+static void discard_idle(struct kunit *test)
+{
+	struct vhdx_session *session = writer_begin_empty(test);
+
+	writer_write(test, 0, 3 * MIB, 0x11);
+	writer_work(test, VHDX_WORK_COMMIT);
+	KUNIT_EXPECT_FALSE(test, vhdx_session_changed(session));
+	writer_discard(test, VHDX_ZERO_DISCARD, 0, MIB);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+	KUNIT_EXPECT_TRUE(test, vhdx_session_changed(session));
+	writer_discard(test, VHDX_ZERO_WRITE, MIB, MIB);
+	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(session));
+	writer_work(test, VHDX_WORK_COMMIT);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+	KUNIT_EXPECT_FALSE(test, vhdx_session_changed(session));
+	/* Both are in the same page, and the commit has them both. */
+	writer_crash(test);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, MIB), 0);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 2 * MIB), 0x11);
+}
+
 /* In the middle of a commit there is something for a flush to wait for. */
 static void not_clean(void *context, enum ram_op op, u64 pos)
 {
@@ -626,6 +649,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(begin_again),
 	KUNIT_CASE(transaction_full),
 	KUNIT_CASE(transaction_full_of_discards),
+	KUNIT_CASE(discard_idle),
 	KUNIT_CASE(log_goes_round),
 	KUNIT_CASE(commit_alone),
 	KUNIT_CASE(starved),

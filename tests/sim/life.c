@@ -103,7 +103,7 @@ static void adopt(struct machine *m)
 	recorder_mark(&m->rec);
 	if (!verify_learn(&m->verifier, &m->fork))
 		machine_fail(m, "after a crash, %s", m->verifier.text);
-	model_flushed(&m->model, ++m->model.clock);
+	model_committed(&m->model, ++m->model.clock);
 	model_prune(&m->model, NEVER);
 }
 
@@ -306,7 +306,7 @@ void life_end(struct machine *m)
 		life_break(m, r);
 		return;
 	}
-	model_flushed(&m->model, ++m->model.clock);
+	model_committed(&m->model, ++m->model.clock);
 	model_prune(&m->model, NEVER);
 	sample_crashes(m, 4);
 	if (!machine_lives(m))

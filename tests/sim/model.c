@@ -73,6 +73,7 @@ void model_init(struct model *model, u64 size, u32 block_shift)
 	model->block_shift = block_shift;
 	model->clock = 1;
 	model->flushed = 1;
+	model->committed = 1;
 	make_blocks(model, size);
 }
 
@@ -206,6 +207,26 @@ void model_begin(struct model *model, u64 pos, u64 len, u32 tag, u32 id)
 	each_block(model, pos, len, tag, cell_add, &value);
 }
 
+/**
+ * model_discard() - whole blocks are discarded
+ * @model: the disk
+ * @pos: byte offset
+ * @len: bytes
+ * @id: of the discard
+ */
+void model_discard(struct model *model, u64 pos, u64 len, u32 id)
+{
+	struct value value = {
+		.id = id,
+		.began = ++model->clock,
+		.ended = NEVER,
+		.idle = true,
+	};
+
+	each_block(model, pos, len, 0, cell_add, &value);
+	model_end(model, pos, len, id, false);
+}
+
 static void end_value(struct cell *cell, const struct value *value)
 {
 	u32 i;
@@ -245,7 +266,8 @@ static bool follows(const struct value *later, const struct value *value)
 
 static bool is_durable(const struct model *model, const struct value *value)
 {
-	return value->durable || value->ended <= model->flushed;
+	return value->durable || value->ended <= model->committed ||
+	       (!value->idle && value->ended <= model->flushed);
 }
 
 /*
@@ -316,6 +338,14 @@ int model_check_page(const struct model *model, u64 block, u32 page,
 	return -1;
 }
 
+static void touch_unsettled(struct model *model)
+{
+	u32 i;
+
+	for (i = 0; i < model->unsettled_count; i++)
+		model->block[model->unsettled[i]].change = model->clock;
+}
+
 /**
  * model_flushed() - a flush was acknowledged
  * @model: the disk
@@ -323,14 +353,26 @@ int model_check_page(const struct model *model, u64 block, u32 page,
  */
 void model_flushed(struct model *model, u64 began)
 {
-	u32 i;
-
 	if (began <= model->flushed)
 		return;
 	model->flushed = began;
 	model->clock++;
-	for (i = 0; i < model->unsettled_count; i++)
-		model->block[model->unsettled[i]].change = model->clock;
+	touch_unsettled(model);
+}
+
+/**
+ * model_committed() - a commit was acknowledged
+ * @model: the disk
+ * @began: when it was asked for
+ */
+void model_committed(struct model *model, u64 began)
+{
+	model_flushed(model, began);
+	if (began <= model->committed)
+		return;
+	model->committed = began;
+	model->clock++;
+	touch_unsettled(model);
 }
 
 /* Returns whether one value is left that has ended. */

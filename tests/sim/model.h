@@ -6,14 +6,17 @@
  * A value is what one write, zeroing or discard made of a sector. It is gone
  * for good when another one that began after it had ended is durable; a read
  * must not show it either, when the other one ended before the read began. A
- * flush makes durable what had ended before it began.
+ * flush makes durable what had ended before it began, but for discards of blocks,
+ * which a commit makes durable.
  *
  * model.c APIs:
  *   model_init()	a disk of zeros
  *   model_exit()
  *   model_begin()	a value is on its way
+ *   model_discard()	a block is discarded
  *   model_end()	it was acknowledged
  *   model_flushed()	a flush was acknowledged
+ *   model_committed()	a commit was acknowledged
  *   model_prune()	forget what can never be read again
  *   model_check_page()	may a page of a block hold this?
  *   model_learn()	a block holds just this
@@ -34,6 +37,7 @@
  * @began: when it was sent
  * @ended: when it was acknowledged, or NEVER
  * @durable: was it by itself (FUA)
+ * @idle: only a commit makes it durable
  */
 struct value {
 	u32 base;
@@ -41,6 +45,7 @@ struct value {
 	u64 began;
 	u64 ended;
 	bool durable;
+	bool idle;
 };
 
 /**
@@ -79,7 +84,8 @@ struct model_block {
  * @blocks: how many
  * @block: them
  * @clock: rises with everything that happens
- * @flushed: what had ended by then is durable
+ * @flushed: what had ended by then is durable, unless it is idle
+ * @committed: what had ended by then is durable
  * @unsettled: blocks with cells of more than one value
  * @unsettled_count: how many
  */
@@ -90,6 +96,7 @@ struct model {
 	struct model_block *block;
 	u64 clock;
 	u64 flushed;
+	u64 committed;
 	u32 *unsettled;
 	u32 unsettled_count;
 };
@@ -97,8 +104,10 @@ struct model {
 void model_init(struct model *model, u64 size, u32 block_shift);
 void model_exit(struct model *model);
 void model_begin(struct model *model, u64 pos, u64 len, u32 tag, u32 id);
+void model_discard(struct model *model, u64 pos, u64 len, u32 id);
 void model_end(struct model *model, u64 pos, u64 len, u32 id, bool durable);
 void model_flushed(struct model *model, u64 began);
+void model_committed(struct model *model, u64 began);
 void model_prune(struct model *model, u64 oldest_read);
 int model_check_page(const struct model *model, u64 block, u32 page,
 		     const struct page *found, u8 mask, u64 read);

@@ -380,6 +380,17 @@ static bool discards_own(struct machine *m, u64 pos, struct vhdx_run *run)
 	return own.kind == VHDX_RUN_DATA;
 }
 
+/* Blocks have given up their space. */
+static void show_zeros(struct machine *m, const struct op *op, u64 pos, u64 len)
+{
+	if (op->kind == OP_DISCARD) {
+		model_discard(&m->model, pos, len, ++m->ids);
+		return;
+	}
+	model_begin(&m->model, pos, len, 0, ++m->ids);
+	model_end(&m->model, pos, len, m->ids, false);
+}
+
 /* Of what was discarded, the blocks that were not absent hold zeros. */
 static void zero_known(struct machine *m, const struct op *op, u64 pos,
 		       const struct vhdx_run *run)
@@ -395,8 +406,7 @@ static void zero_known(struct machine *m, const struct op *op, u64 pos,
 			m->totals->shown++;
 			continue;
 		}
-		model_begin(&m->model, pos, len, 0, ++m->ids);
-		model_end(&m->model, pos, len, m->ids, false);
+		show_zeros(m, op, pos, len);
 	}
 }
 
@@ -413,8 +423,7 @@ static void start_zero(struct machine *m, const struct op *op, u64 pos,
 		return;
 	}
 	if (run->kind == VHDX_RUN_ZERO) {
-		model_begin(&m->model, pos, run->length, 0, ++m->ids);
-		model_end(&m->model, pos, run->length, m->ids, false);
+		show_zeros(m, op, pos, run->length);
 		return;
 	}
 	if (m->parent && op->kind == OP_DISCARD && !discards_own(m, pos, run))
@@ -603,7 +612,7 @@ void request_committed(struct machine *m, u64 began)
 
 	for (i = 0; i < m->flush_count; i++) {
 		if (m->flush[i] < began)
-			model_flushed(&m->model, m->flush[i]);
+			model_committed(&m->model, m->flush[i]);
 		else
 			m->flush[kept++] = m->flush[i];
 	}

@@ -238,7 +238,7 @@ static void settle(struct shape *s, int r)
 		m->verifier.bits_left = false;
 	model_resize(&m->model, size);
 	verify_sizes(&m->verifier, size, size);
-	model_flushed(&m->model, ++m->model.clock);
+	model_committed(&m->model, ++m->model.clock);
 	sample_crashes(m, 4);
 	if (!machine_lives(m))
 		return;

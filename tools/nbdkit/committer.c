@@ -171,7 +171,7 @@ static unsigned int tick(struct committer *c, unsigned int idle)
 
 	if (!session->live || session->mode != VHDX_MODE_RW)
 		return 0;
-	if (!vhdx_session_clean(session)) {
+	if (vhdx_session_changed(session)) {
 		work(c, VHDX_WORK_COMMIT);
 		idle = 0;
 	} else if (++idle == CHECKPOINT_DELAY) {

@@ -193,7 +193,7 @@ static void flush_disk(struct writing *writing)
 	u64 began = ++w->model.clock;
 
 	judge(w, writer_commit(&writing->writer), "a commit");
-	model_flushed(&w->model, began);
+	model_committed(&w->model, began);
 	model_prune(&w->model, NEVER);
 }
 

@@ -254,7 +254,7 @@ void world_settle(struct world *w)
 		return;
 	w->quiet = true;
 	files_settle(&w->files);
-	model_flushed(&w->model, ++w->model.clock);
+	model_committed(&w->model, ++w->model.clock);
 	model_prune(&w->model, NEVER);
 	if (look_at(w, files_names(&w->files), SIDE_LIVE, disk_last_id(),
 		    VERIFY_LIVE))
@@ -298,7 +298,7 @@ static void adopt(struct world *w)
 	w->fork_in = 0;
 	if (!look_learn(w, files_names(&w->files)))
 		return;
-	model_flushed(&w->model, ++w->model.clock);
+	model_committed(&w->model, ++w->model.clock);
 	model_prune(&w->model, NEVER);
 	w->totals->crashes++;
 	w->totals->gone_back += was_half && strcmp(lost.name, w->top[0].name);
