@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-vhdx/store/bdev.c: the bios of zeroes and discards. In the kernel alone.
+ * dm-vhdx/store/bdev.c: the bios of zeroes, of discards and of pieces. In the
+ * kernel alone.
  *
  * store/bdev.c is compiled here once more. There is no device: what it is sent is
  * looked at, and ends at once.
@@ -33,6 +34,9 @@
  * @sent: bios, of each
  * @longest: bytes of the longest of the former
  * @end: the byte after the last that was sent
+ * @under_way: bios of pieces, none of which ends before the last is sent
+ * @pieces: how many are still to be sent
+ * @bad: byte offset of the one that fails
  */
 static struct below {
 	struct kunit *test;
@@ -43,6 +47,9 @@ static struct below {
 	unsigned int sent[OPS];
 	u64 longest;
 	u64 end;
+	struct bio_list under_way;
+	unsigned int pieces;
+	u64 bad;
 } below;
 
 static void expect_zeros(const struct bio *bio)
@@ -77,11 +84,27 @@ static int test_submit_wait(struct bio *bio)
 	return below.error[write];
 }
 
+static void test_submit(struct bio *bio)
+{
+	KUNIT_EXPECT_PTR_EQ(below.test, bio->bi_pool, &below.store.bios);
+	KUNIT_EXPECT_EQ(below.test, bio_op(bio), REQ_OP_WRITE);
+	below.longest += bio->bi_iter.bi_size;
+	bio_list_add(&below.under_way, bio);
+	if (--below.pieces)
+		return;
+	while ((bio = bio_list_pop(&below.under_way))) {
+		if (bio->bi_iter.bi_sector << SECTOR_SHIFT == below.bad)
+			bio->bi_status = BLK_STS_MEDIUM;
+		bio_endio(bio);
+	}
+}
+
 static unsigned int test_write_zeroes_sectors(struct block_device *bdev)
 {
 	return below.limit;
 }
 
+#define submit_bio test_submit
 #define submit_bio_wait test_submit_wait
 #define bdev_write_zeroes_sectors test_write_zeroes_sectors
 #include "../../dm-vhdx/store/bdev.c"
@@ -177,9 +200,37 @@ static void bdev_discards(struct kunit *test)
 	expect_sent(test, c, bdev_discard(&below.store.store, START, c->len));
 }
 
+/* All are under way at once, and one that fails is not forgotten. */
+static void bdev_pieces(struct kunit *test)
+{
+	const u64 at[] = { START, 3 * START, 2 * START };
+	struct vhdx_piece pieces[ARRAY_SIZE(at)];
+	struct vhdx_store *store = &below.store.store;
+	u8 *buf = kunit_kzalloc(test, 6 * VHDX_PAGE, GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		pieces[i] = (struct vhdx_piece){
+			.pos = at[i],
+			.buf = buf + i * VHDX_PAGE,
+			.len = (i + 1) * VHDX_PAGE,
+		};
+	below.pieces = ARRAY_SIZE(at);
+	KUNIT_EXPECT_EQ(test, bdev_write_pieces(store, pieces, 3), 0);
+	KUNIT_EXPECT_EQ(test, below.longest, 6 * VHDX_PAGE);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		below.pieces = ARRAY_SIZE(at);
+		below.bad = at[i];
+		KUNIT_EXPECT_EQ(test, bdev_write_pieces(store, pieces, 3),
+				-ENODATA);
+	}
+}
+
 static struct kunit_case bdev_cases[] = {
 	KUNIT_CASE_PARAM(bdev_zeroes, zero_gen_params),
 	KUNIT_CASE_PARAM(bdev_discards, discard_gen_params),
+	KUNIT_CASE(bdev_pieces),
 	{}
 };
 

@@ -65,6 +65,7 @@ extern struct kunit_suite vhdx_moving_suite;
 extern struct kunit_suite vhdx_room_suite;
 extern struct kunit_suite vhdx_fresh_suite;
 extern struct kunit_suite vhdx_file_io_suite;
+extern struct kunit_suite vhdx_file_pieces_suite;
 extern struct kunit_suite vhdx_file_queue_suite;
 extern struct kunit_suite vhdx_file_workers_suite;
 extern struct kunit_suite vhdx_overlap_suite;
