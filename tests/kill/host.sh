@@ -43,7 +43,7 @@ mkdir -- "$KILL_WORK/exchange"
 kill_exit() {
 	local status=$?
 
-	[ -z "$KILL_RUN" ] || kill "$KILL_RUN"
+	[ -z "$KILL_RUN" ] || kill "$KILL_RUN" 2>/dev/null || true
 	if [ "$TAP_FAILED" = 0 ] && [ -n "$TAP_FINISHED" ]; then
 		rm -rf -- "$KILL_WORK"
 	else
@@ -173,6 +173,8 @@ kill_copies() {
 	group=$(<"$KILL_WORK/pid")
 	for ((round = 1; round <= KILL_COPIES; round++)); do
 		sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
+		# A guest that has ended has its complaint in its output.
+		kill -0 -- "-$group" 2>/dev/null || break
 		now=$(kill_steps)
 		kill_copy "$group"
 		! grep '^kill: ' "$KILL_WORK/out" || break
@@ -182,9 +184,10 @@ kill_copies() {
 		[ "$TAP_STATUS" = 0 ] || break
 		rm -r -- "$KILL_WORK/copy"
 	done
-	kill -KILL -- "-$group"
+	kill -KILL -- "-$group" 2>/dev/null || true
 	wait "$KILL_RUN" || status=$?
 	KILL_RUN=
+	[ "$status" = 125 ] || tap_note "$(tail -n 40 "$KILL_WORK/out")"
 	tap_is "until then the guest was at work" "$status" 125
 	tap_like "and had no complaints" "$(<"$KILL_WORK/out")" \
 		"died without an exit status"

@@ -7,6 +7,7 @@ the host before note() returns.  Lines that begin with "safe" are counted there.
 import glob
 import os
 import sys
+import traceback
 
 WRITERS = 2
 
@@ -33,6 +34,10 @@ def run_writers(write):
         if os.fork() == 0:
             try:
                 write(writer)
+            except SystemExit as reason:
+                print(reason, file=sys.stderr)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(1)
