@@ -112,6 +112,8 @@ bench:
 	@$(top)tests/bench/run
 	@$(top)tests/bench/nbd
 	@$(top)tests/bench/convert --nbd
+	@$(top)tests/bench/compact
+	@$(top)tests/bench/flush
 
 plots:
 	@$(top)scripts/deps --for test
