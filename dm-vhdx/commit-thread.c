@@ -137,6 +137,11 @@ static unsigned int flags_due(struct vhdx_committer *c)
 		c->due = VHDX_DUE_COMMIT;
 		c->when = jiffies + COMMIT_PERIOD;
 	}
+	if (READ_ONCE(c->hasten)) {
+		WRITE_ONCE(c->hasten, false);
+		if (c->due == VHDX_DUE_COMMIT)
+			c->when = jiffies;
+	}
 	if (c->due == VHDX_DUE_NOTHING || time_before(jiffies, c->when))
 		return 0;
 	return c->due == VHDX_DUE_COMMIT ? VHDX_WORK_COMMIT
@@ -252,7 +257,7 @@ static bool has_lost(const struct vhdx_committer *c)
 static bool is_wanted(const struct vhdx_committer *c)
 {
 	return has_lost(c) || READ_ONCE(c->request) ||
-	       READ_ONCE(c->low) ||
+	       READ_ONCE(c->low) || READ_ONCE(c->hasten) ||
 	       (READ_ONCE(c->changed) && c->due != VHDX_DUE_COMMIT) ||
 	       /* A task that adds a bio wakes the thread to look again. */
 	       data_race(has_bios(c)) || kthread_should_stop();

@@ -24,6 +24,7 @@
  *   vhdx_committer_session()	the session, or NULL before it exists
  *   vhdx_committer_abort_survey()	abort the scan of the whole BAT
  *   vhdx_committer_changed()	schedule a commit
+ *   vhdx_committer_hasten()	have it now, without waiting for it
  *   vhdx_space_worker_wake()	wake the space worker
  */
 #ifndef VHDX_COMMIT_H
@@ -170,6 +171,7 @@ struct vhdx_space_worker {
  * @again: bios to resubmit after the next work
  * @room: the no-space state, and the bios that wait for room
  * @changed: the session has something to commit
+ * @hasten: a commit is due now, but nobody waits for it
  * @low: the thread has other work to do
  * @flush_error: a flush issued outside the committer failed
  * @cut: somebody has truncated the store
@@ -197,6 +199,7 @@ struct vhdx_committer {
 	struct bio_list again;
 	struct vhdx_room room;
 	bool changed;
+	bool hasten;
 	bool low;
 	bool flush_error;
 	bool cut;
@@ -296,6 +299,23 @@ static inline void vhdx_committer_changed(struct vhdx_committer *c)
 	if (likely(READ_ONCE(c->changed)))
 		return;
 	WRITE_ONCE(c->changed, true);
+	wake_up(&c->wait);
+}
+
+/**
+ * vhdx_committer_hasten() - have a commit now, without waiting for it
+ * @c: the committer
+ *
+ * A flush that need not commit discards calls this: the space that they gave up
+ * is of use after the commit.
+ *
+ * Context: ->map.
+ */
+static inline void vhdx_committer_hasten(struct vhdx_committer *c)
+{
+	if (!READ_ONCE(c->changed) || READ_ONCE(c->hasten))
+		return;
+	WRITE_ONCE(c->hasten, true);
 	wake_up(&c->wait);
 }
 

@@ -112,6 +112,7 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 		vhdx_committer_flush(c, bio);
 		return DM_MAPIO_SUBMITTED;
 	}
+	vhdx_committer_hasten(c);
 	if (child->bdev) {
 		bio_set_dev(bio, child->bdev);
 		return DM_MAPIO_REMAPPED;

@@ -255,6 +255,38 @@ static void commit_by_clock(struct kunit *test)
 	mutex_unlock(&c->lock);
 }
 
+/* A flush has passed by: the commit does not wait for the clock, which is put off. */
+static void commit_hastened(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	unsigned int ms;
+
+	/* With nothing to commit, nothing is due. */
+	vhdx_committer_hasten(c);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->hasten));
+	change(test);
+	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
+		if (READ_ONCE(c->due) == VHDX_DUE_COMMIT)
+			break;
+		msleep(20);
+	}
+	mutex_lock(&c->lock);
+	KUNIT_ASSERT_EQ(test, c->session->stats.commits, 0);
+	WRITE_ONCE(c->when, jiffies + 3600 * HZ);
+	mutex_unlock(&c->lock);
+	vhdx_committer_hasten(c);
+	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
+		if (!vhdx_session_changed(c->session))
+			break;
+		msleep(20);
+	}
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->hasten));
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 1);
+	mutex_unlock(&c->lock);
+	expect_idle(test);
+}
+
 /*
  * Nothing can be written any more, so what wakes the thread cannot be done:
  * it is forgotten, or the thread would never sleep again.
@@ -522,6 +554,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_forget_live),
 	KUNIT_CASE(commit_forget_late),
 	KUNIT_CASE(commit_by_clock),
+	KUNIT_CASE(commit_hastened),
 	KUNIT_CASE(commit_after_failure),
 	KUNIT_CASE(commit_starved),
 	KUNIT_CASE(commit_unflushed),
