@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """model.py DEVICE [--ops N] [--seed N] [--sector N] [--whole BYTES]
-[--no-sync] [--bytes N] [--save FILE] [--check FILE]
+[--no-sync] [--no-discard] [--once] [--bytes N] [--save FILE] [--check FILE]
 
 Does random things to a device (writes of all sizes, with and without O_SYNC,
 discards, writes of zeroes that free and that do not, flushes) and to a model of
 it in memory, compares ranges as it goes and all of it in the end.  The contents
 of what was discarded are not known; they are read once and must stay.
 --whole: the size of a block, so that some discards and zeroes hit whole ones.
---no-sync: no O_SYNC.  --bytes: so much of the device, from its start.
+--no-sync: no O_SYNC.  --no-discard: no discards, of which a flush makes none
+durable.  --once: change no sector twice.
+--bytes: so much of the device, from its start.
 --save: leave the model there.  --check: only compare the device with it, as far as
 it goes: the device may have grown.
 """
@@ -57,9 +59,12 @@ class Device:
 
 
 class Run:
-    def __init__(self, device, rng, whole, sync):
+    def __init__(self, device, rng, whole, sync, discard=True, once=False):
         self.dev = device
         self.sync = sync
+        self.discard = discard
+        self.once = once
+        self.changed = bytearray(device.size // 512)
         self.rng = rng
         self.whole = whole
         self.model = bytearray(device.size)
@@ -96,14 +101,26 @@ class Run:
             return pos, min(count * self.whole, self.dev.size - pos)
         return self.place(3 * (self.whole or 1 << 20))
 
+    # Not at all, if it may change each sector only once.
+    def may_change(self, pos, length):
+        part = slice(pos // 512, (pos + length) // 512)
+        if self.once and any(self.changed[part]):
+            return False
+        self.changed[part] = b"\1" * (length // 512)
+        return True
+
     def op_write(self):
         pos, length = self.place(1 << 20)
+        if not self.may_change(pos, length):
+            return
         data = self.rng.randbytes(16) * (length // 16)
         self.dev.write(pos, data, self.rng.random() < self.sync)
         self.model[pos:pos + length] = data
 
     def op_discard(self):
         pos, length = self.wide()
+        if not self.may_change(pos, length):
+            return
         self.dev.ioctl(BLKDISCARD, pos, length)
         for step, size in pieces(pos, length):
             self.learn(step, size)
@@ -119,6 +136,8 @@ class Run:
 
     def op_zero(self):
         pos, length = self.wide()
+        if not self.may_change(pos, length):
+            return
         if self.rng.random() < 0.5:
             self.dev.ioctl(BLKZEROOUT, pos, length)
         else:
@@ -134,7 +153,7 @@ class Run:
 
     def go(self, count):
         ops = [self.op_write] * 12 + [self.op_read] * 4 + \
-            [self.op_discard, self.op_zero, self.op_flush]
+            [self.op_discard] * self.discard + [self.op_zero, self.op_flush]
         for _ in range(count):
             self.rng.choice(ops)()
         self.compare_all("at the end")
@@ -166,6 +185,8 @@ def main():
     parser.add_argument("--sector", type=int, default=512)
     parser.add_argument("--whole", type=int, default=0)
     parser.add_argument("--no-sync", action="store_true")
+    parser.add_argument("--no-discard", action="store_true")
+    parser.add_argument("--once", action="store_true")
     parser.add_argument("--save")
     parser.add_argument("--check")
     parser.add_argument("--bytes", type=int)
@@ -176,7 +197,8 @@ def main():
     if args.check:
         device.size = os.path.getsize(args.check)
     run = Run(device, random.Random(args.seed), args.whole,
-              0 if args.no_sync else 0.1)
+              0 if args.no_sync else 0.1, not args.no_discard,
+              args.once)
     if args.check:
         with open(args.check, "rb") as model:
             run.model = bytearray(model.read())
