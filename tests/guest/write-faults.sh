@@ -125,14 +125,21 @@ test_spot() {
 
 # A step is some writes and a flush; its mark is the sum of the whole disk. No
 # FUA: dm-log-writes logs such a write before older ones that wait for a flush,
-# even if they are to the same place.
+# even if they are to the same place. A flush makes no discard durable, so that
+# every other step has none, and the rest of them end with a commit.
 logged_steps() {
-	local i
+	local i options
 
 	for ((i = 0; i < STEPS; i++)); do
-		model --no-sync --ops 25 --whole 1048576 \
+		options=()
+		[ $((i % 2)) = 0 ] || options=(--no-discard)
+		model --no-sync "${options[@]}" --ops 25 --whole 1048576 \
 			--save "$SCRATCH/model" >>"$SCRATCH/seeds"
-		dd if=/dev/null of="$DEV" conv=notrunc,fsync status=none
+		if [ $((i % 2)) = 0 ]; then
+			dmsetup message w 0 commit
+		else
+			dd if=/dev/null of="$DEV" conv=notrunc,fsync status=none
+		fi
 		dmsetup message log 0 mark "$(sum_of "$SCRATCH/model")"
 	done
 }
