@@ -219,7 +219,8 @@ static int set_bits(struct vhdx_session *session, u64 pos, u64 len,
 /*
  * The block may have been zeroed or discarded since, and may have other space
  * by now. It is not partially present then: only absent blocks become partially
- * present, and no block becomes absent.
+ * present, and no block becomes absent. A flush has to make a discard durable then:
+ * if a crash brought the block back, the bits of this write would be missing.
  */
 static int set_block(struct vhdx_session *session, u64 pos, u64 len,
 		     u64 *done, struct vhdx_miss *miss)
@@ -232,8 +233,10 @@ static int set_block(struct vhdx_session *session, u64 pos, u64 len,
 	if (r)
 		return r;
 	*done = spot.length;
-	if (vhdx_entry_state(spot.entry) != VHDX_BLOCK_PARTIALLY_PRESENT)
+	if (vhdx_entry_state(spot.entry) != VHDX_BLOCK_PARTIALLY_PRESENT) {
+		vhdx_journal_hurry(&session->journal);
 		return 0;
+	}
 	for (end = pos + spot.length; pos < end && !r; pos += part) {
 		part = bits_reach(&session->image->bat, pos, end - pos);
 		r = set_bits(session, pos, part, miss);

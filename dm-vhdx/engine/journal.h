@@ -44,6 +44,7 @@
  *   vhdx_journal_wraps()	test whether the next entry is the first of a lap
  *   vhdx_journal_due()	test whether a checkpoint must precede a commit
  *   vhdx_journal_fits()	test whether pages fit in the open transaction
+ *   vhdx_journal_hurry()	have a flush make all changes durable
  */
 #ifndef VHDX_JOURNAL_H
 #define VHDX_JOURNAL_H
@@ -163,6 +164,20 @@ static inline bool vhdx_journal_fits(const struct vhdx_journal *journal,
 				     u32 pages)
 {
 	return journal->changed_count + pages <= journal->page_limit;
+}
+
+/**
+ * vhdx_journal_hurry() - have a flush make durable all that has changed so far
+ * @journal: the journal
+ *
+ * Context: under the pool's lock.
+ */
+static inline void vhdx_journal_hurry(struct vhdx_journal *journal)
+{
+	if (journal->changed_count)
+		journal->urgent = true;
+	/* Of no account unless the closed transaction is being committed. */
+	journal->urgent_closed = true;
 }
 
 #endif /* VHDX_JOURNAL_H */

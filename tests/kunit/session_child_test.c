@@ -112,6 +112,32 @@ static void bit_after_data(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, run.absent);
 }
 
+/*
+ * The block is discarded before the write ends, so its bits stay as they are. If a
+ * crash brought the block back, the parent would be seen in place of the write.
+ */
+static void discard_beside_write(struct kunit *test)
+{
+	struct vhdx_session *session;
+	struct vhdx_run run;
+	u64 start, size;
+
+	child_rig_files(test);
+	session = child_rig_begin(test);
+	size = vhdx_bat_block_size(&session->image->bat);
+	start = child_rig_start(test);
+	KUNIT_ASSERT_EQ(test, writer_map(test, start, 4096, &run), 0);
+	KUNIT_EXPECT_TRUE(test, run.absent);
+	child_rig_commit(test);
+	writer_discard(test, VHDX_ZERO_DISCARD, start, size);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_changed(session));
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+	KUNIT_EXPECT_EQ(test, writer_wrote(test, start, 4096), 0);
+	KUNIT_EXPECT_FALSE(test, vhdx_session_clean(session));
+	child_rig_commit(test);
+	KUNIT_EXPECT_TRUE(test, vhdx_session_clean(session));
+}
+
 /* The power goes before or after the bits are durable. */
 static void bit_after_crash(struct kunit *test)
 {
@@ -416,6 +442,7 @@ static void smaller_parent(struct kunit *test)
 
 static struct kunit_case session_child_cases[] = {
 	KUNIT_CASE_PARAM(write_absent, geometry_gen_params),
+	KUNIT_CASE(discard_beside_write),
 	KUNIT_CASE(bit_after_data),
 	KUNIT_CASE(bit_after_crash),
 	KUNIT_CASE(one_entry),
