@@ -10,12 +10,14 @@ between; it is mounted so that what is removed is discarded.
 verify: each file that is safe is there and has its sum, or one of those it was
 about to get.
 """
+import errno
 import fcntl
 import hashlib
 import os
 import random
 import struct
 import sys
+import time
 
 from notes import Notes, WRITERS, run_writers, started
 
@@ -29,6 +31,8 @@ SMALL = 256 << 10
 FITRIM = 0xC0185879
 GONE = "-"
 ANY = "*"
+# Seconds to wait for room: a limit that only a full file system meets.
+PATIENCE = 300
 
 
 def expected(notes):
@@ -40,6 +44,16 @@ def expected(notes):
         else:
             wanted.setdefault(name, {GONE}).add(digest)
     return wanted
+
+
+def write_some(out, data):
+    """How much of it there was room for."""
+    try:
+        return out.write(data)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return 0
 
 
 def sum_of(path):
@@ -104,7 +118,15 @@ class Writer:
 
     def put(self, name, data, mode, sync=True):
         with open(self.path(name), mode, buffering=0) as out:
-            if out.write(data) != len(data):
+            done = write_some(out, data)
+            for _ in range(PATIENCE):
+                if done == len(data):
+                    break
+                # What others gave up is of use when it has been discarded.
+                os.sync()
+                time.sleep(1)
+                done += write_some(out, data[done:])
+            if done != len(data):
                 sys.exit("kill: %s: the file system is full" % name)
             if sync:
                 os.fsync(out.fileno())
