@@ -176,16 +176,17 @@ static bool take_waiting_bios(struct vhdx_committer *c, struct bio_list *flushes
 }
 
 /*
- * Do what the commit has left for when nobody waits: see vhdx_session_work().
+ * A checkpoint that a commit has made due is made when nobody waits for a commit: see
+ * vhdx_session_work(). Nobody has asked for it, so it rests during hibernation.
  * Only this thread changes the journal.
  */
-static void work_after_commit(struct vhdx_committer *c)
+static void checkpoint_due(struct vhdx_committer *c)
 {
 	if (!c->session || !vhdx_journal_due(&c->session->journal) ||
 	    !vhdx_own_work_begin())
 		return;
 	mutex_lock(&c->lock);
-	vhdx_committer_work(c, 0);
+	vhdx_committer_work(c, VHDX_WORK_CHECKPOINT);
 	mutex_unlock(&c->lock);
 	vhdx_own_work_end();
 }
@@ -220,8 +221,7 @@ static void work_once(struct vhdx_committer *c)
 		vhdx_own_work_end();
 	end_all(&flushes, err);
 	vhdx_committer_again(&again);
-	if (flags & VHDX_WORK_COMMIT)
-		work_after_commit(c);
+	checkpoint_due(c);
 }
 
 static void run_request(struct vhdx_committer *c)

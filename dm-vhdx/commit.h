@@ -306,10 +306,12 @@ static inline void vhdx_committer_changed(struct vhdx_committer *c)
  * vhdx_committer_hasten() - have a commit now, without waiting for it
  * @c: the committer
  *
- * A flush that need not commit discards calls this: the space that they gave up
- * is of use after the commit.
+ * A flush that need not commit discards calls this when it has ended: the space that
+ * they gave up is of use after the commit. It is not called earlier, because the flush
+ * of the commit must not hide that this one has failed: see
+ * vhdx_committer_flush_failed().
  *
- * Context: ->map.
+ * Context: any.
  */
 static inline void vhdx_committer_hasten(struct vhdx_committer *c)
 {

@@ -45,6 +45,8 @@ struct vhdx_io_wait {
  * @target: the device
  * @bio: dm's clone, or a part of it; advanced over what is done
  * @epoch: the epoch that the I/O is in, or NULL
+ * @passes: a flush that asks for no commit: see vhdx_committer_hasten(); set for
+ *	flushes only
  * @durable: the bio ends only when a commit has made its data durable
  * @absent: bytes whose bits are to be set before the bio ends, or 0
  * @pos: byte offset on the virtual disk of those
@@ -56,6 +58,7 @@ struct vhdx_io {
 	struct vhdx_target *target;
 	struct bio *bio;
 	struct vhdx_epoch *epoch;
+	bool passes;
 	bool durable;
 	u32 absent;
 	u64 pos;

@@ -108,11 +108,11 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 	if (vhdx_session_ready(c->session) == -EROFS ||
 	    READ_ONCE(c->flush_error))
 		return DM_MAPIO_KILL;
-	if (!vhdx_session_clean(c->session)) {
+	io->passes = vhdx_session_clean(c->session);
+	if (!io->passes) {
 		vhdx_committer_flush(c, bio);
 		return DM_MAPIO_SUBMITTED;
 	}
-	vhdx_committer_hasten(c);
 	if (child->bdev) {
 		bio_set_dev(bio, child->bdev);
 		return DM_MAPIO_REMAPPED;
@@ -178,6 +178,8 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_INCOMPLETE;
 	if (unlikely(*error) && had_flush(t, bio, *error))
 		vhdx_committer_flush_failed(t->committer);
+	if (unlikely(bio->bi_opf & REQ_PREFLUSH) && !*error && io->passes)
+		vhdx_committer_hasten(t->committer);
 	if (likely(!io->durable))
 		return DM_ENDIO_DONE;
 	io->durable = false;

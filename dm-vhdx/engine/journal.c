@@ -133,6 +133,7 @@ int vhdx_journal_start(struct vhdx_journal *journal, u64 last_file_offset)
 	journal->head = 0;
 	journal->tail = 0;
 	journal->closed = 0;
+	journal->cleared = false;
 	return write_entry(journal, last_file_offset);
 }
 

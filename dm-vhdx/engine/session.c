@@ -246,8 +246,6 @@ static int end_for_space(struct vhdx_session *session)
 
 static int work_live(struct vhdx_session *session, unsigned int flags)
 {
-	/* Whoever asked for a commit waits, and need not wait for more. */
-	bool hurried = flags & VHDX_WORK_COMMIT;
 	int r = 0;
 
 	if (READ_ONCE(session->image->pool.starved))
@@ -256,8 +254,7 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
 		flags |= VHDX_WORK_COMMIT;
 	if (flags & VHDX_WORK_COMMIT)
 		r = session_commit(session);
-	if (!r && ((flags & VHDX_WORK_CHECKPOINT) ||
-		   (!hurried && vhdx_journal_due(&session->journal))))
+	if (!r && (flags & VHDX_WORK_CHECKPOINT))
 		r = session_checkpoint(session);
 	return r ? r : end_for_space(session);
 }
@@ -271,9 +268,8 @@ static int work_live(struct vhdx_session *session, unsigned int flags)
  * Lack of space is no error: earlier writes can still be committed, and
  * vhdx_session_map() returns -ENOSPC to those who need more.
  *
- * With VHDX_WORK_COMMIT, a checkpoint that becomes due is left to the next call,
- * which the caller makes at once unless somebody asks for more: a checkpoint that
- * is due precedes the next commit, and those who wait for that would wait for both.
+ * A checkpoint that is due precedes the next commit, and those who wait for that wait
+ * for both. So a caller asks for a checkpoint that has become due while nobody waits.
  *
  * Context: may sleep; the committer, with no lock held.
  * Return: 0; with VHDX_WORK_COMMIT, all earlier writes are durable. -ENOMEM:

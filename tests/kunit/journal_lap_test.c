@@ -220,12 +220,45 @@ static void long_log(struct kunit *test)
 	rig_check_disk(test);
 }
 
+/* A session ended in the last quarter, with the start cleared; the next one fills it. */
+static void start_again(struct kunit *test)
+{
+	struct rig *rig = rig_start(test);
+	struct vhdx_journal *journal = rig->journal;
+	char expected[64];
+	u32 i;
+
+	while (!vhdx_journal_wraps(journal)) {
+		rig_change(test, 0, 1 + journal->sequence % 200);
+		rig_checkpoint(test);
+		rig_commit(test);
+	}
+	rig_checkpoint(test);
+	KUNIT_ASSERT_EQ(test, vhdx_journal_start(journal, RIG_LAST), 0);
+	rig->log_guid = journal->guid;
+	KUNIT_EXPECT_FALSE(test, journal->cleared);
+	for (i = 0; i < 400; i++) {
+		rig_change(test, 0, 1 + i % 200);
+		rig_change(test, 1, 1 + i % 200);
+		tracer_forget(&rig->tracer);
+		rig_checkpoint(test);
+		if (vhdx_journal_wraps(journal))
+			break;
+		rig_commit(test);
+	}
+	KUNIT_EXPECT_LT(test, i, 400);
+	snprintf(expected, sizeof(expected), "write log 0x0 +0x%x\n",
+		 vhdx_log_entry_size(journal->page_limit) + 4096);
+	tracer_expect(test, &rig->tracer, expected);
+}
+
 static struct kunit_case journal_lap_cases[] = {
 	KUNIT_CASE(laps),
 	KUNIT_CASE(laps_changing),
 	KUNIT_CASE(laps_idle),
 	KUNIT_CASE(due_in_time),
 	KUNIT_CASE(lap_order),
+	KUNIT_CASE(start_again),
 	KUNIT_CASE(long_log),
 	{}
 };

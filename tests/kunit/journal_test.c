@@ -96,13 +96,19 @@ KUNIT_ARRAY_PARAM(due, due_cases, due_case_name);
 static void due_exact(struct kunit *test)
 {
 	const struct due_case *c = test->param_value;
-	const struct vhdx_journal journal = {
-		.room = MIB,
-		.head = c->head,
-		.tail = c->tail,
-	};
+	struct vhdx_journal *journal;
 
-	KUNIT_EXPECT_EQ(test, vhdx_journal_due(&journal), c->due);
+	journal = kunit_kzalloc(test, sizeof(*journal), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, journal);
+	INIT_LIST_HEAD(&journal->logged);
+	journal->room = MIB;
+	journal->head = c->head;
+	journal->tail = c->tail;
+	/* With the start of the ring cleared, a checkpoint is due for pages alone. */
+	journal->cleared = true;
+	KUNIT_EXPECT_FALSE(test, vhdx_journal_due(journal));
+	list_add_tail(&journal->changed, &journal->logged);
+	KUNIT_EXPECT_EQ(test, vhdx_journal_due(journal), c->due);
 }
 
 /* While a flush is under way, somebody makes the file longer. */
@@ -306,9 +312,9 @@ static void checkpoint_batches(struct kunit *test)
 /* What is to be written after another piece is as it was committed. */
 static void changed_between_pieces(struct kunit *test)
 {
-	struct rig *rig = rig_start(test);
 	struct fixture *f = test->priv;
 
+	rig_start(test);
 	rig_change(test, 4, 0x41);
 	rig_change(test, 9, 0x91);
 	rig_commit(test);

@@ -481,7 +481,10 @@ static void commit_alone(struct kunit *test)
 	}
 	KUNIT_ASSERT_TRUE(test, vhdx_journal_due(&session->journal));
 	KUNIT_EXPECT_EQ(test, session->stats.checkpoints, 0);
+	/* It is for the caller to say when nobody waits. */
 	writer_work(test, 0);
+	KUNIT_EXPECT_EQ(test, session->stats.checkpoints, 0);
+	writer_work(test, VHDX_WORK_CHECKPOINT);
 	KUNIT_EXPECT_EQ(test, session->stats.checkpoints, 1);
 	KUNIT_EXPECT_EQ(test, session->image->pool.pinned, 0);
 }
