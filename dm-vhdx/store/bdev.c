@@ -4,13 +4,13 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
 #include "bdev.h"
 #include "buffer.h"
+#include "pending.h"
 
 /*
  * The reserve of bios: one for the committer, and one for the other users. Each
@@ -120,16 +120,9 @@ static int bdev_write(struct vhdx_store *store, u64 pos, const void *buf,
 
 /* Writes that are under way at once. */
 struct bdev_writes {
-	atomic_t left; /* one of them is the task that waits */
+	struct vhdx_pending bios;
 	blk_status_t status;
-	struct completion done;
 };
-
-static void bdev_writes_put(struct bdev_writes *writes)
-{
-	if (atomic_dec_and_test(&writes->left))
-		complete(&writes->done);
-}
 
 static void bdev_writes_end(struct bio *bio)
 {
@@ -138,7 +131,7 @@ static void bdev_writes_end(struct bio *bio)
 	if (bio->bi_status)
 		WRITE_ONCE(writes->status, bio->bi_status);
 	bio_put(bio);
-	bdev_writes_put(writes);
+	vhdx_pending_put(&writes->bios);
 }
 
 /* Each bio that waits for the reserve waits for those that were submitted. */
@@ -162,7 +155,7 @@ static void bdev_submit_piece(struct vhdx_bdev *self,
 		done += bio_fill(bio, buf, left);
 		bio->bi_private = writes;
 		bio->bi_end_io = bdev_writes_end;
-		atomic_inc(&writes->left);
+		vhdx_pending_get(&writes->bios);
 		submit_bio(bio);
 	}
 }
@@ -171,19 +164,18 @@ static int bdev_write_pieces(struct vhdx_store *store,
 			     const struct vhdx_piece *pieces, u32 count)
 {
 	struct vhdx_bdev *self = container_of(store, struct vhdx_bdev, store);
-	struct bdev_writes writes = { .left = ATOMIC_INIT(1) };
+	struct bdev_writes writes = {};
 	unsigned int noio = memalloc_noio_save();
 	struct blk_plug plug;
 	u32 i;
 
-	init_completion(&writes.done);
+	vhdx_pending_init(&writes.bios);
 	blk_start_plug(&plug);
 	for (i = 0; i < count; i++)
 		bdev_submit_piece(self, &writes, &pieces[i]);
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
-	bdev_writes_put(&writes);
-	wait_for_completion_io(&writes.done);
+	vhdx_pending_wait(&writes.bios);
 	return blk_status_to_errno(READ_ONCE(writes.status));
 }
 

@@ -4,7 +4,6 @@
  */
 #include <linux/blkdev.h>
 #include <linux/bvec.h>
-#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -19,6 +18,7 @@
 #include "buffer.h"
 #include "file.h"
 #include "fresh.h"
+#include "pending.h"
 
 /* Pages per call: their vector must fit on the stack. */
 #define MOVE_PAGES	32
@@ -222,31 +222,19 @@ static int file_write(struct vhdx_store *store, u64 pos, const void *buf,
 	return !err && vhdx_file_is_cut(file) ? -EIO : err;
 }
 
-/* Pieces that are written at once, by direct I/O. */
-struct pieces {
-	atomic_t left; /* one of them is the task that waits */
-	struct completion done;
-};
-
-/* One of them. */
+/* One of several pieces that are written at once, by direct I/O. */
 struct piece {
 	struct kiocb iocb;
-	struct pieces *all;
+	struct vhdx_pending *all;
 	long result;
 };
-
-static void pieces_put(struct pieces *all)
-{
-	if (atomic_dec_and_test(&all->left))
-		complete(&all->done);
-}
 
 static void piece_complete(struct kiocb *iocb, long result)
 {
 	struct piece *piece = container_of(iocb, struct piece, iocb);
 
 	piece->result = result;
-	pieces_put(piece->all);
+	vhdx_pending_put(piece->all);
 }
 
 static unsigned int pages_of(const struct vhdx_piece *of)
@@ -272,7 +260,7 @@ static void piece_issue(struct vhdx_file *file, struct piece *piece,
 		.ki_flags = IOCB_DIRECT | IOCB_WRITE,
 		.ki_complete = piece_complete,
 	};
-	atomic_inc(&piece->all->left);
+	vhdx_pending_get(piece->all);
 	ret = file->filp->f_op->write_iter(&piece->iocb, &iter);
 	if (ret != -EIOCBQUEUED)
 		piece_complete(&piece->iocb, ret);
@@ -284,11 +272,11 @@ static void pieces_issue(struct vhdx_file *file, struct piece *piece,
 {
 	struct bio_vec *vec = (struct bio_vec *)&piece[count];
 	struct guise guise = guise_enter(file);
-	struct pieces all = { .left = ATOMIC_INIT(1) };
+	struct vhdx_pending all;
 	struct blk_plug plug;
 	u32 i;
 
-	init_completion(&all.done);
+	vhdx_pending_init(&all);
 	file_start_write(file->filp);
 	blk_start_plug(&plug);
 	for (i = 0; i < count; i++) {
@@ -297,8 +285,7 @@ static void pieces_issue(struct vhdx_file *file, struct piece *piece,
 		vec += pages_of(&of[i]);
 	}
 	blk_finish_plug(&plug);
-	pieces_put(&all);
-	wait_for_completion_io(&all.done);
+	vhdx_pending_wait(&all);
 	file_end_write(file->filp);
 	guise_leave(guise);
 }

@@ -37,7 +37,8 @@ store/file-ops store/file-open
 store/file-io
 store/file-lock store/file-queue store/file-room store/file-time
 store/bdev store/file
-store/buffer store/file-workers store/fresh store/overlap store/status store/stream
+store/buffer store/file-workers store/fresh store/overlap store/pending store/status
+store/stream
 load table
 reason
 charge compat epoch hibernate patience printable scope trace
