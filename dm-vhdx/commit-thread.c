@@ -176,11 +176,11 @@ static bool take_waiting_bios(struct vhdx_committer *c, struct bio_list *flushes
 }
 
 /*
- * A checkpoint that a commit has made due is made when nobody waits for a commit: see
+ * Make the checkpoint that a commit has left due: nobody waits for a commit now, see
  * vhdx_session_work(). Nobody has asked for it, so it rests during hibernation.
  * Only this thread changes the journal.
  */
-static void checkpoint_due(struct vhdx_committer *c)
+static void checkpoint_if_due(struct vhdx_committer *c)
 {
 	if (!c->session || !vhdx_journal_due(&c->session->journal) ||
 	    !vhdx_own_work_begin())
@@ -221,7 +221,7 @@ static void work_once(struct vhdx_committer *c)
 		vhdx_own_work_end();
 	end_all(&flushes, err);
 	vhdx_committer_again(&again);
-	checkpoint_due(c);
+	checkpoint_if_due(c);
 }
 
 static void run_request(struct vhdx_committer *c)

@@ -11,6 +11,7 @@
 
 #include "commit-life.h"
 #include "commit-thread.h"
+#include "committer-clock.h"
 #include "fixture.h"
 #include "hibernate.h"
 #include "suites.h"
@@ -259,30 +260,20 @@ static void commit_by_clock(struct kunit *test)
 static void commit_hastened(struct kunit *test)
 {
 	struct vhdx_committer *c = committer_of(test);
-	unsigned int ms;
+	u64 commits;
 
 	/* With nothing to commit, nothing is due. */
 	vhdx_committer_hasten(c);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->hasten));
-	change(test);
-	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
-		if (READ_ONCE(c->due) == VHDX_DUE_COMMIT)
-			break;
-		msleep(20);
-	}
-	mutex_lock(&c->lock);
-	KUNIT_ASSERT_EQ(test, c->session->stats.commits, 0);
-	WRITE_ONCE(c->when, jiffies + 3600 * HZ);
-	mutex_unlock(&c->lock);
+	do {
+		change(test);
+	} while (!committer_clock_put_off(c));
+	commits = READ_ONCE(c->session->stats.commits);
 	vhdx_committer_hasten(c);
-	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
-		if (!vhdx_session_changed(c->session))
-			break;
-		msleep(20);
-	}
+	KUNIT_EXPECT_TRUE(test, committer_clock_await(c));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(c->hasten));
 	mutex_lock(&c->lock);
-	KUNIT_EXPECT_EQ(test, c->session->stats.commits, 1);
+	KUNIT_EXPECT_EQ(test, c->session->stats.commits, commits + 1);
 	mutex_unlock(&c->lock);
 	expect_idle(test);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * dm-vhdx/wrote.c, dm-vhdx/write.c: the end of a write into sectors that a child
- * lacked. In the kernel alone.
+ * lacked, and of a flush. In the kernel alone.
  *
  * write.c is compiled here once more, for dm's view of a bio. The image is in
  * RAM, and its committer real.
@@ -17,6 +17,7 @@
 #define vhdx_end_io test_vhdx_end_io
 
 #include "commit-life.h"
+#include "committer-clock.h"
 #include "suites.h"
 #include "target-rig.h"
 #include "write.h"
@@ -151,10 +152,68 @@ static void wrote_fua(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, map_write(test).absent);
 }
 
+/* A change that is not committed, and will not be by the clock; how many were. */
+static u64 change(struct kunit *test)
+{
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_committer *c = rig->t->committer;
+	u64 pos = MIB;
+
+	do {
+		KUNIT_ASSERT_LT(test, pos, 2 * MIB);
+		KUNIT_ASSERT_EQ(test, vhdx_wrote_now(rig->t, pos, LENGTH), 0);
+		pos += LENGTH;
+	} while (!committer_clock_put_off(c));
+	return READ_ONCE(c->session->stats.commits);
+}
+
+/* The end of a flush that went to the store alone. */
+static void end_flush(struct kunit *test, blk_status_t status)
+{
+	struct target_rig *rig = target_rig_of(test);
+	struct vhdx_io *io = target_rig_io(rig, REQ_OP_WRITE | REQ_PREFLUSH, 0,
+					   0);
+
+	rig->bio.bi_end_io = clone_end_io;
+	io->passes = true;
+	end(test, status);
+}
+
+/* What it passes by is committed after it, though nobody waits for that. */
+static void flush_passes(struct kunit *test)
+{
+	struct vhdx_committer *c = target_rig_of(test)->t->committer;
+	u64 commits = change(test);
+
+	end_flush(test, BLK_STS_OK);
+	KUNIT_EXPECT_TRUE(test, committer_clock_await(c));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(c->session->stats.commits),
+			commits + 1);
+}
+
+/* Nothing is written after a flush that has lost what was written before. */
+static void flush_fails(struct kunit *test)
+{
+	struct vhdx_committer *c = target_rig_of(test)->t->committer;
+	u64 commits = change(test);
+	unsigned int ms;
+
+	end_flush(test, BLK_STS_IOERR);
+	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
+		if (READ_ONCE(c->session->mode) != VHDX_MODE_RW)
+			break;
+		msleep(20);
+	}
+	KUNIT_EXPECT_NE(test, READ_ONCE(c->session->mode), VHDX_MODE_RW);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(c->session->stats.commits), commits);
+}
+
 static struct kunit_case wrote_cases[] = {
 	KUNIT_CASE(wrote_sets_bits),
 	KUNIT_CASE(wrote_fails),
 	KUNIT_CASE(wrote_fua),
+	KUNIT_CASE(flush_passes),
+	KUNIT_CASE(flush_fails),
 	{}
 };
 
