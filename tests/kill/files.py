@@ -21,8 +21,8 @@ import time
 
 from notes import Notes, WRITERS, run_writers, started
 
+# Of each writer; what all of them have takes no more than half of the disk.
 FILES = 20
-# Of each writer; all together take no more than half of the disk.
 UNSAFE = 4
 # Half of the files are so large that they have blocks of the image, of 1 MiB, to
 # themselves, which come and go with them.
@@ -78,6 +78,8 @@ class Writer:
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
         self.dir_fd = os.open(directory, os.O_RDONLY)
+        disk = os.fstatvfs(self.dir_fd)
+        self.share = disk.f_blocks * disk.f_frsize // 2 // WRITERS
         self.serial = 0
         self.names = self.tidy()
 
@@ -171,11 +173,25 @@ class Writer:
     def trim(self):
         fcntl.ioctl(self.dir_fd, FITRIM, struct.pack("QQQ", 0, 2 ** 64 - 1, 0))
 
+    def has_room(self):
+        """For one more file, of any size."""
+        taken = sum(entry.stat().st_size for entry in os.scandir(self.directory))
+        return taken + LARGE[1] <= self.share
+
+    def make_room(self):
+        for name in os.listdir(self.directory):
+            if name.startswith("unsafe-"):
+                os.unlink(self.path(name))
+                return
+        self.remove()
+
     def go(self):
         others = [self.replace] * 3 + [self.overwrite] * 3 + \
             [self.scribble] * 3 + [self.remove] * 2
         while True:
-            if len(self.names) < self.rng.randrange(1, FILES):
+            if not self.has_room():
+                self.make_room()
+            elif len(self.names) < self.rng.randrange(1, FILES):
                 self.make()
             elif self.rng.random() < 0.05:
                 self.trim()
