@@ -23,7 +23,8 @@ void user_store_bypass(struct user_store *user)
 {
 	int access = fcntl(user->fd, F_GETFL) & O_ACCMODE;
 
-	if (user->direct >= 0 || (!user->device && file_is_remote(user->fd)))
+	if (user->direct >= 0 || user->uncached ||
+	    (!user->device && file_is_remote(user->fd)))
 		return;
 	user->direct = place_open(user->fd, access | O_DIRECT);
 	if (user->direct < 0)

@@ -30,6 +30,8 @@ static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 	struct user_store *user = container_of(store, struct user_store, store);
 	size_t done = 0;
 
+	if (user->uncached)
+		return user_store_write_past(user, pos, buf, len);
 	while (done < len) {
 		const void *from = (const char *)buf + done;
 		int fd = user_store_fd(user, pos + done, from, len - done);
@@ -73,6 +75,20 @@ static int allocate(const struct user_store *user, int mode, u64 pos, u64 len)
 static bool cannot(int err)
 {
 	return err == -EOPNOTSUPP || err == -ENOTTY;
+}
+
+/*
+ * BLKZEROOUT or BLKDISCARD. The kernel refuses either while somebody else has pages
+ * there in the page cache that it cannot drop.
+ */
+static int empty_range(const struct user_store *user, unsigned long request,
+		       u64 pos, u64 len)
+{
+	u64 range[2] = { pos, len };
+
+	if (!ioctl(user->fd, request, range))
+		return 0;
+	return errno == EBUSY ? -EOPNOTSUPP : -errno;
 }
 
 static int user_truncate(struct vhdx_store *store, u64 size)
@@ -189,11 +205,10 @@ static int user_extend(struct vhdx_store *store, u64 size)
 static int user_zero(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct user_store *user = container_of(store, struct user_store, store);
-	u64 range[2] = { pos, len };
 	int err;
 
 	if (user->device)
-		err = ioctl(user->fd, BLKZEROOUT, range) ? -errno : 0;
+		err = empty_range(user, BLKZEROOUT, pos, len);
 	else
 		err = allocate(user,
 			       FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, pos,
@@ -221,13 +236,12 @@ static int punch(const struct user_store *user, u64 pos, u64 len)
 static int user_discard(struct vhdx_store *store, u64 pos, u64 len)
 {
 	struct user_store *user = container_of(store, struct user_store, store);
-	u64 range[2] = { pos, len };
 	int err;
 
 	if (user->no_holes)
 		return 0;
 	if (user->device)
-		err = ioctl(user->fd, BLKDISCARD, range) ? -errno : 0;
+		err = empty_range(user, BLKDISCARD, pos, len);
 	else
 		err = punch(user, pos, len);
 	return cannot(err) ? 0 : err;

@@ -24,6 +24,8 @@ int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	struct user_store *user = container_of(store, struct user_store, store);
 	size_t done = 0;
 
+	if (user->uncached)
+		return user_store_read_past(user, pos, buf, len);
 	while (done < len) {
 		void *to = (char *)buf + done;
 		int fd = user_store_fd(user, pos + done, to, len - done);
@@ -59,6 +61,9 @@ static int learn_device(struct user_store *user, const char *path,
 	user->store.size = size;
 	user->dev = st->st_rdev;
 	user->device = true;
+	/* A device of the target may have written it since it was cached. */
+	if (!user->uncached)
+		(void)posix_fadvise(user->fd, 0, 0, POSIX_FADV_DONTNEED);
 	return 0;
 }
 
@@ -124,6 +129,19 @@ static int cannot_open(const char *path, int err)
 	return err;
 }
 
+/*
+ * Whoever locks nothing may look at what the kernel writes meanwhile, or write what
+ * the kernel reads.
+ */
+static bool shares_device(int place, enum user_access access)
+{
+	struct stat st;
+
+	if (access == USER_READ || access == USER_WRITE)
+		return false;
+	return !fstat(place, &st) && S_ISBLK(st.st_mode);
+}
+
 /**
  * user_store_open_place() - open the store of a file or device
  * @user: filled in
@@ -144,8 +162,10 @@ int user_store_open_place(struct user_store *user, int place, const char *name,
 	*user = (struct user_store){
 		.store.ops = writes ? &user_store_write_ops : &read_ops,
 		.direct = -1,
+		.uncached = shares_device(place, access),
 	};
-	user->fd = place_open(place, writes ? O_RDWR : O_RDONLY);
+	user->fd = place_open(place, (writes ? O_RDWR : O_RDONLY) |
+				     (user->uncached ? O_DIRECT : 0));
 	if (user->fd < 0)
 		return cannot_open(name, user->fd);
 	err = learn(user, name);

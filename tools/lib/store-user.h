@@ -18,6 +18,9 @@
  *   user_store_bypass()	have large reads and writes go past the page cache
  *   user_store_fd()		choose the descriptor for a read or a write
  *   user_store_no_bypass()	do without direct I/O
+ * store-uncached.c APIs:
+ *   user_store_read_past()	read a device past the page cache
+ *   user_store_write_past()	write it past the page cache
  * store-user-write.c APIs:
  *   user_store_write_ops	the operations of a store that can be written
  *   user_store_is_sparse()	test whether a file has holes
@@ -42,6 +45,8 @@
  * @dev: device of the file's file system, or the block device
  * @ino: inode number of the file; 0 for a block device
  * @device: the store is a block device
+ * @uncached: @fd is open for direct I/O: the kernel has the device, too, and its bios
+ *	neither see what is in the page cache nor change it
  * @no_holes: allocate space for each part that is added to the file, and free none
  * @in_use: a conflict with another user, in words that follow the path; or NULL
  */
@@ -52,6 +57,7 @@ struct user_store {
 	dev_t dev;
 	ino_t ino;
 	bool device;
+	bool uncached;
 	bool no_holes;
 	const char *in_use;
 };
@@ -79,6 +85,11 @@ void user_store_bypass(struct user_store *user);
 int user_store_fd(const struct user_store *user, u64 pos, const void *buf,
 		  size_t len);
 void user_store_no_bypass(struct user_store *user);
+
+int user_store_read_past(const struct user_store *user, u64 pos, void *buf,
+			 size_t len);
+int user_store_write_past(const struct user_store *user, u64 pos,
+			  const void *buf, size_t len);
 
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 u64 user_store_data(const struct user_store *user, u64 pos);
