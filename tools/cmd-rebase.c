@@ -160,7 +160,8 @@ static int make_locator(const struct rebase *rebase,
 	const guid_t *identity = vhdx_image_identity(new_parent(rebase)->image);
 	const struct child_link link = {
 		.child = child->path,
-		.parent = new_parent(rebase)->path,
+		.parent = child_link_name(new_parent(rebase),
+					  rebase->options->parents[0]),
 		.absolute = rebase->options->absolute_path,
 		.volume = rebase->options->volume_path,
 	};

@@ -102,7 +102,7 @@ static int make_fork(struct create_plan *plan)
 	struct layer *parent = plan->parent->layer[0];
 	const struct child_link link = {
 		.child = plan->new.name,
-		.parent = parent->path,
+		.parent = child_link_name(parent, plan->options->parents[0]),
 		.absolute = plan->options->absolute_path,
 		.volume = plan->options->volume_path,
 	};
@@ -113,7 +113,8 @@ static int make_fork(struct create_plan *plan)
 				 &locator);
 	if (err)
 		return err;
-	if (windows_path_leads_out(locator->relative_path))
+	if (parent->file.device ||
+	    windows_path_leads_out(locator->relative_path))
 		msg_info("%s: its parent lies outside of its directory: to open it needs --parents-anywhere, or --parent",
 			 plan->new.name);
 	err = vhdx_fork_init(&plan->fork, parent->image, locator,

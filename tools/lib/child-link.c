@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <libgen.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistr.h>
 
 #include "child-link.h"
+#include "device-name.h"
 #include "message.h"
 
 /* Windows permits neither these nor control characters in names. */
@@ -39,40 +41,63 @@ static bool is_dos_device(const char *name, size_t length)
 	return false;
 }
 
-/* Return true if Windows permits this name for a file or a directory. */
-static int check_name(const char *path, const char *name, size_t length)
+/* Return why Windows does not permit a name, or NULL if it does. */
+static const char *name_fault(const char *name, size_t length)
 {
 	size_t i;
 
 	if (u8_check((const uint8_t *)name, length))
-		return refuse_name(path, name, length, "is not UTF-8");
+		return "is not UTF-8";
 	for (i = 0; i < length; i++)
 		if ((unsigned char)name[i] < ' ' ||
 		    strchr(NOT_IN_NAMES, name[i]))
-			return refuse_name(path, name, length,
-					   "has a character that Windows allows in no name; rename it");
+			return "has a character that Windows allows in no name; rename it";
 	if (name[length - 1] == '.' || name[length - 1] == ' ')
-		return refuse_name(path, name, length,
-				   "ends with a dot or a space, which Windows drops; rename it");
+		return "ends with a dot or a space, which Windows drops; rename it";
 	if (is_dos_device(name, length))
-		return refuse_name(path, name, length,
-				   "means a device to Windows; rename it");
-	return 0;
+		return "means a device to Windows; rename it";
+	return NULL;
 }
 
-/* Append the names of the rest of a path, each with @separator before it. */
-static int check_names(const char *path, const char *rest, char separator)
+/* Return why one of the names of a path is not permitted; *@name is that one. */
+static const char *names_fault(const char *rest, char separator,
+			       const char **name, size_t *length)
 {
-	int err = 0;
+	const char *fault = NULL;
 
-	while (*rest && !err) {
+	while (*rest && !fault) {
 		const char *end = strchrnul(rest, separator);
 
-		if (end != rest)
-			err = check_name(path, rest, (size_t)(end - rest));
+		*name = rest;
+		*length = (size_t)(end - rest);
+		if (*length)
+			fault = name_fault(rest, *length);
 		rest = *end ? end + 1 : end;
 	}
-	return err;
+	return fault;
+}
+
+static int check_names(const char *path, const char *rest, char separator)
+{
+	const char *name;
+	size_t length;
+	const char *fault = names_fault(rest, separator, &name, &length);
+
+	return fault ? refuse_name(path, name, length, fault) : 0;
+}
+
+/**
+ * child_link_fits() - test whether a child can record a path
+ * @path: an absolute path
+ *
+ * Return: true if Windows permits all of its names.
+ */
+bool child_link_fits(const char *path)
+{
+	const char *name;
+	size_t length;
+
+	return !names_fault(path, '/', &name, &length);
 }
 
 /*
@@ -89,13 +114,28 @@ static char *real_directory(const char *path)
 	return directory;
 }
 
+/* Udev makes links to a device anew after a restart, and what they lead to changes. */
+static char *real_device(const char *path, dev_t device)
+{
+	char *name = device_name(path, device, child_link_fits);
+
+	if (name)
+		return name;
+	msg_warn("%s: may be another device after a restart, and has no name that lasts; `rebase --parent' can record another one",
+		 path);
+	return realpath(path, NULL);
+}
+
 /* Likewise the file itself. */
 static char *real_file(const char *path)
 {
-	char *whole = realpath(path, NULL);
-	char *directory, *copy;
+	char *directory, *copy, *whole;
+	struct stat st;
 	int n = -1;
 
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
+		return real_device(path, st.st_rdev);
+	whole = realpath(path, NULL);
 	if (whole || errno != ENOENT)
 		return whole;
 	directory = real_directory(path);
@@ -172,7 +212,7 @@ static int cannot_resolve(const char *path)
  *	"..\DIRECTORY\NAME"
  *
  * Resolves symbolic links first, as disk_open() does before it looks for a
- * parent.
+ * parent; but a device gets the name that lasts, see device_name().
  *
  * Return: 0; a negative errno after a message: -EINVAL for names that Windows
  * does not permit; or -ENOMEM.
@@ -306,6 +346,21 @@ int child_link_locator(const struct child_link *link, const guid_t *linkage,
 	}
 	*locator = made;
 	return 0;
+}
+
+/**
+ * child_link_name() - choose the name of a parent
+ * @parent: the parent
+ * @given: the user's name for it
+ *
+ * What a file is called was found out when it was opened. A device has many names,
+ * and the user may have chosen one.
+ *
+ * Return: one of the two.
+ */
+const char *child_link_name(const struct layer *parent, const char *given)
+{
+	return parent->file.device ? given : parent->path;
 }
 
 /* Refuse a dirty log: its replay may change the parent's identity. */

@@ -5,6 +5,8 @@
  * child-link.c APIs:
  *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
+ *   child_link_name()	choose the name of a parent
+ *   child_link_fits()	test whether a child can record a path
  *   child_link_suits()	check that an image may become a parent
  */
 #ifndef CHILD_LINK_H
@@ -29,6 +31,8 @@ struct child_link {
 int child_link_relative(const char *child, const char *parent, char **path);
 int child_link_locator(const struct child_link *link, const guid_t *linkage,
 		       struct vhdx_locator **locator);
+const char *child_link_name(const struct layer *parent, const char *given);
+bool child_link_fits(const char *path);
 int child_link_suits(const struct disk *parent);
 
 #endif /* CHILD_LINK_H */

@@ -77,12 +77,12 @@ static int check_plan(const struct making *making)
 	return -EINVAL;
 }
 
-static int make_fork(struct making *making)
+static int make_fork(struct making *making, const char *given)
 {
 	struct layer *parent = making->parent->layer[0];
 	const struct child_link link = {
 		.child = making->new.path,
-		.parent = parent->path,
+		.parent = child_link_name(parent, given),
 	};
 	struct vhdx_locator *locator;
 	int err;
@@ -116,7 +116,7 @@ static int open_parent(struct vhdx_disk *handle, struct making *making)
 	if (!err)
 		err = child_link_suits(making->parent);
 	making->new.parent = making->parent;
-	return err ? err : make_fork(making);
+	return err ? err : make_fork(making, handle->parents[0]);
 }
 
 static int create(struct vhdx_disk *handle, struct making *making,
