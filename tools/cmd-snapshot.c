@@ -10,10 +10,26 @@
 /* First version of the target with the message "seal". */
 #define SEAL_MINOR	3
 
-static int snapshot_device(struct snapshot *snapshot, const char *child)
+static const char *given_parent(const struct options *options)
+{
+	return options->parent_count ? options->parents[0] : NULL;
+}
+
+static int check_options(const struct options *options)
+{
+	if (options->parent_count < 2)
+		return 0;
+	msg_err("--parent: a child has one parent, and the device knows the others");
+	return -EINVAL;
+}
+
+static int snapshot_device(struct snapshot *snapshot,
+			   const struct options *options, const char *child)
 {
 	int err = snapshot_check(snapshot);
 
+	if (!err)
+		err = snapshot_name(snapshot, given_parent(options));
 	if (!err)
 		err = snapshot_child(snapshot, child);
 	if (!err)
@@ -35,13 +51,15 @@ int cmd_snapshot(const struct options *options, char **args)
 
 	snapshot_init(&snapshot);
 	snapshot.quiesce = options->quiesce;
-	err = device_arg(args[0], &snapshot.dev);
+	err = check_options(options);
+	if (!err)
+		err = device_arg(args[0], &snapshot.dev);
 	if (err)
 		return err;
 	lock = device_lock(&snapshot.dev);
 	err = lock < 0 ? lock : device_needs(SEAL_MINOR, "a snapshot");
 	if (!err)
-		err = snapshot_device(&snapshot, args[1]);
+		err = snapshot_device(&snapshot, options, args[1]);
 	if (lock >= 0)
 		device_unlock(lock);
 	snapshot_free(&snapshot);

@@ -11,14 +11,21 @@
 #define READ_TRIES	10
 #define READ_USECS	50000
 
-/* A table has block devices by number, and udev links by number. */
-static const char *path_of(const char *word, char path[PATH_MAX])
+/**
+ * live_path() - find a path of an image of a device
+ * @word: the image, as its table has it
+ * @path: filled in if the image is on a block device, which a table has by number
+ *
+ * Return: the path, which is @word or @path.
+ */
+const char *live_path(const char *word, char path[PATH_MAX])
 {
 	char name[256];
 	dev_t device;
 
 	if (!words_device(word, &device))
 		return word;
+	/* Udev links by number. */
 	snprintf(path, PATH_MAX, "/dev/block/%s", word);
 	if (access(path, F_OK) &&
 	    dmdev_block_name(device, name, sizeof(name)))
@@ -62,7 +69,7 @@ int live_peek(const struct dmdev *dev, const char *word, struct disk **disk)
 
 	for (;;) {
 		tries++;
-		err = peek_once(dev, path_of(word, path), tries == READ_TRIES,
+		err = peek_once(dev, live_path(word, path), tries == READ_TRIES,
 				disk);
 		if (!err || err == -ENOENT || tries == READ_TRIES)
 			return err;

@@ -406,6 +406,8 @@ static int keep_child(const struct merge_live *live)
 	if (!err)
 		err = snapshot_check(&snapshot);
 	if (!err)
+		err = snapshot_name(&snapshot, NULL);
+	if (!err)
 		err = snapshot_child(&snapshot, live->plan.path[0]);
 	if (!err)
 		err = snapshot_take(&snapshot);

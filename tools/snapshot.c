@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "child-link.h"
+#include "device-name.h"
 #include "directory.h"
 #include "exit-codes.h"
+#include "live-image.h"
 #include "make-image.h"
 #include "message.h"
 #include "place.h"
@@ -15,6 +17,7 @@
 #include "table-change.h"
 #include "table-line.h"
 #include "table-swap.h"
+#include "windows-path.h"
 
 /* Attempts to open the image, whose header the kernel may be writing. */
 #define READ_TRIES	10
@@ -55,18 +58,15 @@ static int refuse(const struct snapshot *snapshot, int err, const char *why)
 /* Find the images of the device; the first one becomes the parent. */
 static int check_images(struct snapshot *snapshot)
 {
+	char path[PATH_MAX];
 	struct words images;
-	dev_t device;
 	int err = table_line_images(snapshot->dev.table, &images);
 
 	if (err)
 		return err;
-	snapshot->parent = strdup(images.word[0]);
+	snapshot->parent = strdup(live_path(images.word[0], path));
 	if (!snapshot->parent)
 		err = -ENOMEM;
-	else if (words_device(images.word[0], &device))
-		err = refuse(snapshot, -EINVAL,
-			     "its image is on a block device, for which a child has no lasting name; a snapshot needs an image in a file");
 	else if (images.count >= VHDX_CHAIN_MAX)
 		err = refuse(snapshot, -ELOOP,
 			     "its chain is as deep as one can be");
@@ -79,7 +79,8 @@ static int check_parent(const struct snapshot *snapshot)
 {
 	struct stat st;
 
-	if (!stat(snapshot->parent, &st) && S_ISREG(st.st_mode))
+	if (!stat(snapshot->parent, &st) &&
+	    (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
 		return 0;
 	msg_err("%s: its image %s is not there any more, so a child could not name it",
 		snapshot->dev.name, snapshot->parent);
@@ -99,6 +100,56 @@ int snapshot_check(struct snapshot *snapshot)
 	if (!err)
 		err = check_images(snapshot);
 	return err ? err : check_parent(snapshot);
+}
+
+static int take_name(struct snapshot *snapshot, char *name)
+{
+	if (!name)
+		return -ENOMEM;
+	free(snapshot->parent);
+	snapshot->parent = name;
+	return 0;
+}
+
+static int take_given(struct snapshot *snapshot, const char *given)
+{
+	struct stat st, of_given;
+
+	if (stat(given, &of_given)) {
+		msg_err("--parent %s: %s", given, strerror(errno));
+		return -ENOPARENT;
+	}
+	if (stat(snapshot->parent, &st) || !place_same_stat(&st, &of_given)) {
+		msg_err("--parent %s: is not what %s writes, which is %s",
+			given, snapshot->dev.name, snapshot->parent);
+		return -EINVAL;
+	}
+	return take_name(snapshot, strdup(given));
+}
+
+/**
+ * snapshot_name() - choose the name by which the child finds its parent
+ * @snapshot: checked
+ * @given: the user's name for the image that becomes the parent, or NULL
+ *
+ * Return: 0, or a negative errno after a message: -EINVAL if the image is on a device
+ * that has no name which lasts.
+ */
+int snapshot_name(struct snapshot *snapshot, const char *given)
+{
+	struct stat st;
+	char *name;
+
+	if (given)
+		return take_given(snapshot, given);
+	if (stat(snapshot->parent, &st) || !S_ISBLK(st.st_mode))
+		return 0;
+	name = device_name(snapshot->parent, st.st_rdev, child_link_fits);
+	if (name)
+		return take_name(snapshot, name);
+	msg_err("%s: its image is on %s, which may be another device after a restart, and there is no name that lasts in /dev/mapper or below /dev/disk by which a child could find it; --parent gives one, such as a link that you have made",
+		snapshot->dev.name, snapshot->parent);
+	return -EINVAL;
 }
 
 /* The kernel is given a path that does not depend on where we are. */
@@ -220,6 +271,8 @@ static int make_fork(struct snapshot *snapshot, const guid_t *linkage,
 		return err;
 	err = open_parent(snapshot, &file, &image);
 	if (!err) {
+		snapshot->outside = file.device ||
+				    windows_path_leads_out(locator->relative_path);
 		snapshot->loud = true;
 		if (snapshot->exchange)
 			link_both(locator, image);
@@ -341,6 +394,9 @@ static void announce(struct snapshot *snapshot,
 		 snapshot->dev.name, snapshot->child, snapshot->parent,
 		 (unsigned long long)swap->nsecs / 1000000,
 		 (unsigned long long)swap->nsecs / 10000 % 100);
+	if (snapshot->outside)
+		msg_info("%s: its parent lies outside of its directory: to open it needs --parents-anywhere, or --parent",
+			 snapshot->child);
 }
 
 /* The name that the line has of the parent may be the child's. */

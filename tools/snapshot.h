@@ -6,6 +6,7 @@
  * snapshot.c APIs:
  *   snapshot_init()	of a device
  *   snapshot_check()	can it go on in a child?
+ *   snapshot_name()	the name by which the child finds its parent
  *   snapshot_child()	where the child is to be
  *   snapshot_take()	make the child and go on in it
  *   snapshot_free()
@@ -28,6 +29,7 @@
  *	that name. Nothing is said of a success.
  * @why: what for, if the device is read-only
  * @loud: print errors of the parent
+ * @outside: the parent lies outside of the child's directory
  * @fd: descriptor of the new child, which identifies it whatever happens to its
  *	path
  * @parent_fd: likewise the parent
@@ -44,6 +46,7 @@ struct snapshot {
 	bool exchange;
 	const char *why;
 	bool loud;
+	bool outside;
 	int fd;
 	int parent_fd;
 	guid_t guid;
@@ -53,6 +56,7 @@ struct snapshot {
 
 void snapshot_init(struct snapshot *snapshot);
 int snapshot_check(struct snapshot *snapshot);
+int snapshot_name(struct snapshot *snapshot, const char *given);
 int snapshot_child(struct snapshot *snapshot, const char *path);
 int snapshot_take(struct snapshot *snapshot);
 void snapshot_free(struct snapshot *snapshot);

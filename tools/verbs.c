@@ -223,7 +223,7 @@ const struct verb verbs[] = {
 			   OPT_VOLUME_PATH, OPT_JSON) },
 	{ "snapshot", cmd_snapshot, 2, 2, "NAME CHILD",
 	  N_("have a device go on in a new child of its image"),
-	  OPTIONS(OPT_QUIESCE) },
+	  OPTIONS(OPT_QUIESCE, OPT_PARENT) },
 	{ "map", cmd_map, 1, 1, "IMAGE",
 	  N_("show where the blocks of the disk lie"),
 	  OPTIONS_OF_CHAIN(OPT_JSON, OPT_PICTURE, OPT_SECTORS, OPT_ROWS,

@@ -20,8 +20,9 @@ if slow_guest; then
 	ROUNDS=3
 fi
 
-# The images of the device, the one that is written last.
+# The images of the device, the one that is written last; and what finds its parents.
 images=()
+anywhere=()
 
 # opened SIZE [OPTION...]: v0, of a new image; options of "open".
 opened() {
@@ -46,7 +47,7 @@ snapshot() {
 	shift
 	exits "$desc" 0 snapshot "$@" v0 "$child"
 	tap_note "$TAP_OUTPUT"
-	sums[${#images[@]} - 1]=$(sum_of "${images[-1]}")
+	sums[${#images[@]} - 1]=$(image_sum "${images[-1]}")
 	images+=("$child")
 }
 
@@ -55,7 +56,7 @@ parents_stay() {
 	local i changed=
 
 	for ((i = 0; i < ${#images[@]} - 1; i++)); do
-		[ "$(sum_of "${images[i]}")" = "${sums[i]}" ] ||
+		[ "$(image_sum "${images[i]}")" = "${sums[i]}" ] ||
 			changed+=" ${images[i]}"
 	done
 	tap_is "$1: no parent has changed" "$changed" ""
@@ -68,9 +69,9 @@ offline() {
 	sum=$(sum_of "$dev")
 	exits "$desc: close" 0 close v0
 	exits "$desc: nothing is wrong with the chain" 0 check --quiet --chain \
-		"${images[-1]}"
+		"${anywhere[@]}" "${images[-1]}"
 	exits "$desc: it opens by its last image" 0 open --quiet \
-		"${images[-1]}" v0
+		"${anywhere[@]}" "${images[-1]}" v0
 	tap_is "$desc: of as many images" "$(vhdx_status v0 layers)" \
 		"${#images[@]}"
 	tap_is "$desc: and reads the same" "$(sum_of "$dev")" "$sum"
@@ -214,7 +215,7 @@ test_mounted() {
 
 # --- What is refused.
 test_refused() {
-	local child=$STORE/child1.vhdx mnt=$SCRATCH/mnt loop
+	local child=$STORE/child1.vhdx mnt=$SCRATCH/mnt
 
 	opened 16M
 	model --ops 20 >/dev/null
@@ -264,14 +265,137 @@ test_refused() {
 	fails "an image that was deleted" 6 "not there any more" v0 "$child"
 	closed "deleted"
 
-	truncate -s 128M "$SCRATCH/block"
-	loop=$(loop_from "$SCRATCH/block")
-	"$VHDXSETUP" create --quiet --force --size 64M "$loop"
-	"$VHDXSETUP" open --quiet "$loop" v0 >/dev/null
-	fails "an image on a block device" 1 "is on a block device" v0 "$child"
+}
+
+# --- An image on a block device.
+LINK=/dev/disk/by-id/test-disk
+
+# relative CHILD: the path by which it names its parent.
+relative() {
+	"$VHDXSETUP" info --all --json "$1" 2>/dev/null |
+		field '["parent"]["relative_path"]'
+}
+
+# block_opened DEVICE: v0, of a new image on it.
+block_opened() {
+	images=("$1")
+	new_image "$1" 64M --force --block-size 1M
+	"$VHDXSETUP" open --quiet "$1" v0 >/dev/null
+}
+
+# The device is in use, and reads as the model says, when children are made; the
+# parent is found when the kernel's numbers have changed.
+test_block() {
+	local other i
+
+	low_made 192M
+	low_open
+	block_opened "$LOW"
+	# What is cached of the image gets old as the target writes it.
+	cat "$LOW" >/dev/null
+	exits "on a block device: it grows" 0 resize --quiet v0 +16M
+	in_background model --ops 600 --save "$MODEL"
+	for i in 1 2; do
+		sleep 0.3
+		snapshot "on a block device, under load, $i"
+	done
+	wait "$pid"
+	tap_is "on a block device: what is read is what the model says" \
+		"$(cat "$SCRATCH/ended.$pid")" 0
+	tap_is "on a block device: the child has the name that lasts" \
+		"$(relative "${images[1]}")" '..\..\dev\mapper\low'
+	exits "on a block device: the chain is known" 0 info --chain \
+		--parents-anywhere "${images[2]}"
+	exits "on a block device: close" 0 close v0
+
+	low_close
+	other=$(loop_from "$SCRATCH/low.img" --read-only)
+	dm_create other "0 8 zero"
+	low_open
+	exits "the numbers are others: without leave" 4 open "${images[2]}" v0
+	says "  the path is not followed" "low leads out of the directory"
+	exits "the numbers are others: open" 0 open --quiet --parents-anywhere \
+		"${images[2]}" v0
+	tap_run "the numbers are others: it reads as the model says" \
+		model --check "$MODEL"
+	tap_run "the numbers are others: it is written" model --ops 20
+	anywhere=(--parents-anywhere)
+	offline "on a block device"
+	anywhere=()
+	dm_remove other
+	losetup -d "$other"
+
+	block_opened "$LOW"
+	model --ops 20 --save "$MODEL" >/dev/null
+	exits "create and rebase: close" 0 close v0
+	exits "create: a parent on a device" 0 create --quiet --parent \
+		"$(realpath "$LOW")" "$STORE/child1.vhdx"
+	tap_is "create: names what lasts" "$(relative "$STORE/child1.vhdx")" \
+		'..\..\dev\mapper\low'
+	mkdir "$STORE/below"
+	mv "$STORE/child1.vhdx" "$STORE/below"
+	exits "rebase: by the same name" 0 rebase --quiet --parent "$LOW" \
+		"$STORE/below/child1.vhdx"
+	tap_is "rebase: names what lasts" \
+		"$(relative "$STORE/below/child1.vhdx")" \
+		'..\..\..\dev\mapper\low'
+	exits "rebase: open" 0 open --quiet --parents-anywhere \
+		"$STORE/below/child1.vhdx" v0
+	tap_run "rebase: it reads as the model says" model --check "$MODEL"
+	exits "create and rebase: close" 0 close v0
+	rm -r "$STORE/below"
+	low_close
+}
+
+# Names of devices that do not last, and others that do.
+test_names() {
+	local child=$STORE/child1.vhdx loop link=$STORE/link
+
+	loop=$(loop_from "$SCRATCH/low.img")
+	block_opened "$loop"
+	model --ops 20 --save "$MODEL" >/dev/null
+	fails "no lasting name" 1 "loop[0-9]+, which may be another device" \
+		v0 "$child"
+	fails "another's name" 1 "is not what v0 writes" \
+		--parent "$SCRATCH/low.img" v0 "$child"
+	fails "a name that is not there" 4 "none: No such file" \
+		--parent "$STORE/none" v0 "$child"
+	fails "two names" 1 "has one parent" --parent "$loop" \
+		--parent "$loop" v0 "$child"
+	unchanged "names of a device"
+
+	model --ops 20 --save "$MODEL" >/dev/null
+	exits "the name that was given" 0 snapshot --parent "$loop" v0 "$child"
+	says "  is taken with a warning" "may be another device after a restart"
+	tap_is "  and recorded" "$(relative "$child")" "..\\..\\dev\\${loop##*/}"
 	exits "  close" 0 close v0
+	rm "$child"
+
+	"$VHDXSETUP" open --quiet "$loop" v0 >/dev/null
+	ln -s "$loop" "$link"
+	exits "a link of the user's" 0 snapshot --parent "$link" v0 "$child"
+	tap_is "  is recorded" "$(relative "$child")" '.\link'
+	exits "  close" 0 close v0
+	exits "  it leads out, which takes leave" 4 open "$child" v0
+	exits "  open" 0 open --quiet --parents-anywhere "$child" v0
+	tap_run "  it reads as the model says" model --check "$MODEL"
+	exits "  close" 0 close v0
+	rm "$child" "$link"
+
+	"$VHDXSETUP" open --quiet "$loop" v0 >/dev/null
+	mkdir -p "${LINK%/*}" /dev/block
+	ln -s "$loop" "$LINK"
+	ln -s "$loop" "$LINK:0"
+	ln -s "$loop" "/dev/block/$(lsblk -dno MAJ:MIN "$loop" | tr -d ' ')"
+	exits "a link of udev's" 0 snapshot v0 "$child"
+	tap_is "  is found and recorded" "$(relative "$child")" \
+		'..\..\dev\disk\by-id\test-disk'
+	exits "  close" 0 close v0
+	exits "  open" 0 open --quiet --parents-anywhere "$child" v0
+	tap_run "  it reads as the model says" model --check "$MODEL"
+	exits "  close" 0 close v0
+	rm -r "$child" "${LINK%/*}" /dev/block
 	losetup -d "$loop"
-	rm "$SCRATCH/block"
 }
 
 # The calls of ioctl that a snapshot makes, one a line. What comes in between does
@@ -384,6 +508,37 @@ test_between() {
 	unchanged "killed, and cleared"
 	exits "killed: once more" 0 snapshot v0 "$child"
 	closed "killed"
+
+	# The helper asks the device for its size, so that it is a few calls further.
+	low_open
+	block_opened "$LOW"
+	begin "$AT_LAST"
+	write_something
+	go_on
+	tap_is "on a block device, the first write comes before the swap" \
+		"$status" 0
+	tap_is "  the device goes on in the child" "$(vhdx_status v0 layers)" 2
+	model --ops 20 --save "$MODEL" >/dev/null
+	exits "  close" 0 close v0
+	exits "  the chain is in order" 0 check --quiet --chain \
+		--parents-anywhere "$child"
+	rm "$child"
+	"$VHDXSETUP" open --quiet "$LOW" v0 >/dev/null
+	model --ops 20 --save "$MODEL" >/dev/null
+	begin "$AT_LAST"
+	go_on KILL
+	tap_run "on a block device, killed: it is written" model --ops 20 \
+		--save "$MODEL"
+	exits "  close" 0 close v0
+	exits "  the image opens" 0 open --quiet "$LOW" v0
+	tap_run "  it reads as the model says" model --check "$MODEL"
+	rm "$child"
+	exits "  once more" 0 snapshot v0 "$child"
+	exits "  close" 0 close v0
+	exits "  the chain is in order" 0 check --quiet --chain \
+		--parents-anywhere "$child"
+	rm "$child"
+	low_close
 }
 
 # While the device is suspended, the kernel's grace periods are expedited. Afterwards
@@ -418,8 +573,11 @@ test_many
 test_mounted "a file system"
 test_mounted "a partition"
 test_refused
+test_block
+test_names
 test_between
 test_expedited
+rm "$SCRATCH/low.img"
 gone "nothing is left"
 write_done
 tap_done
