@@ -80,6 +80,26 @@ static int backing_commits(struct vhdx_backing *backing)
 	return 0;
 }
 
+static int backing_start(struct vhdx_backing *backing,
+			 const struct vhdx_claim *claim,
+			 struct vhdx_reason *reason)
+{
+	if (!backing->is_file)
+		return vhdx_bdev_start(&backing->bdev);
+	return vhdx_file_start(&backing->file, claim->workers, reason);
+}
+
+/* Nobody counts who writes a device, so the program says when it has ended. */
+static bool others_write(const struct vhdx_backing *backing)
+{
+	const struct vhdx_backing *before = backing->before;
+
+	lockdep_assert_held(&lend_lock);
+	if (!backing->is_file)
+		return before->on_loan;
+	return vhdx_file_others_write(&backing->file, &before->file);
+}
+
 /*
  * Two stores of a file would be in each other's way: the old one is only read from
  * here on, until its table is gone. Both share the locks. So the file is locked
@@ -93,13 +113,14 @@ static int backing_inherit(struct vhdx_backing *backing,
 	int err;
 
 	mutex_lock(&lend_lock);
-	if (vhdx_file_others_write(&backing->file, &before->file)) {
+	if (others_write(backing)) {
 		err = vhdx_reason_give(reason, -EBUSY,
 				       "is still being merged into");
 	} else {
 		vhdx_registry_succeed(before);
-		vhdx_file_inherit(&backing->file, &before->file);
-		err = vhdx_file_start(&backing->file, claim->workers, reason);
+		if (backing->is_file)
+			vhdx_file_inherit(&backing->file, &before->file);
+		err = backing_start(backing, claim, reason);
 	}
 	mutex_unlock(&lend_lock);
 	backing->before = NULL;
@@ -116,10 +137,8 @@ static int backing_open(struct vhdx_backing *backing,
 
 	if (backing->before)
 		err = backing_inherit(backing, claim, reason);
-	else if (backing->is_file)
-		err = vhdx_file_start(&backing->file, claim->workers, reason);
 	else
-		err = vhdx_bdev_start(&backing->bdev);
+		err = backing_start(backing, claim, reason);
 	if (err)
 		return err;
 	image = vhdx_image_open(backing_store(backing),
@@ -247,6 +266,28 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
 	return backing_get(fresh, claim, reason);
 }
 
+/*
+ * A device has no locks. Its holder, which is device-mapper, keeps away whoever asks
+ * for the device alone, as mount and vhdxsetup do; the program does not ask.
+ */
+static int lend_store(struct vhdx_backing *backing)
+{
+	lockdep_assert_held(&lend_lock);
+	if (backing->is_file)
+		return vhdx_file_lend(&backing->file);
+	backing->on_loan = true;
+	return 0;
+}
+
+static int recall_store(struct vhdx_backing *backing)
+{
+	lockdep_assert_held(&lend_lock);
+	if (backing->is_file)
+		return vhdx_file_recall(&backing->file);
+	backing->on_loan = false;
+	return 0;
+}
+
 /**
  * vhdx_backing_lend() - let a program merge into an image
  * @backing: the image, a parent in the live table of @md, and in no other table
@@ -254,24 +295,22 @@ struct vhdx_backing *vhdx_backing_get_bdev(struct block_device *bdev,
  * @md: the device
  *
  * From now on, no other device gets the image, whose locks keep everybody away
- * who asks for one. The program must write only what a child covers.
+ * who asks for one. The program must write only what a child covers. To a block
+ * device, it writes past the page cache, which no bio of the image's readers sees.
  *
  * Context: process context.
  * Return: 0; -EBUSY if another table has the image, -EAGAIN if another program
- * has it locked, -EOPNOTSUPP if it is on a block device; -ENOMEM, or another
- * negative errno of a lock.
+ * has it locked; -ENOMEM, or another negative errno of a lock.
  */
 int vhdx_backing_lend(struct vhdx_backing *backing,
 		      const struct mapped_device *md)
 {
 	int err;
 
-	if (!backing->is_file)
-		return -EOPNOTSUPP;
 	mutex_lock(&lend_lock);
 	err = vhdx_registry_lend(backing, md);
 	if (!err) {
-		err = vhdx_file_lend(&backing->file);
+		err = lend_store(backing);
 		if (!err)
 			vhdx_image_lend(backing->image);
 		else if (!READ_ONCE(backing->image->lent))
@@ -285,6 +324,9 @@ int vhdx_backing_lend(struct vhdx_backing *backing,
  * vhdx_backing_recall() - keep everybody from writing an image that was lent
  * @backing: the image
  *
+ * Of a block device, the program has closed it. A table that writes the device is
+ * refused until then.
+ *
  * Other devices still do not get it: what is known of it is old.
  *
  * Context: process context.
@@ -297,7 +339,7 @@ int vhdx_backing_recall(struct vhdx_backing *backing)
 
 	mutex_lock(&lend_lock);
 	if (backing->lender && !backing->heir)
-		err = vhdx_file_recall(&backing->file);
+		err = recall_store(backing);
 	mutex_unlock(&lend_lock);
 	return err;
 }

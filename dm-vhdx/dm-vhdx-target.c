@@ -368,7 +368,7 @@ static int vhdx_iterate_devices(struct dm_target *ti,
 
 static struct target_type vhdx_target = {
 	.name = "vhdx",
-	.version = { 1, 6, 0 },
+	.version = { 1, 7, 0 },
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = vhdx_ctr,

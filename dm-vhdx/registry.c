@@ -118,7 +118,8 @@ static void give_back(const struct vhdx_backing *heir)
 		if (backing->key != heir->key || !backing->heir)
 			continue;
 		backing->heir = false;
-		vhdx_file_mark(&backing->file);
+		if (backing->is_file)
+			vhdx_file_mark(&backing->file);
 	}
 }
 
@@ -126,9 +127,8 @@ static void leave(struct vhdx_backing *backing)
 {
 	lockdep_assert_held(&registry_lock);
 	list_del_init(&backing->node);
-	if (!backing->is_file)
-		return;
-	vhdx_file_unmark(&backing->file);
+	if (backing->is_file)
+		vhdx_file_unmark(&backing->file);
 	give_back(backing);
 }
 
@@ -208,7 +208,8 @@ void vhdx_registry_succeed(struct vhdx_backing *before)
 {
 	mutex_lock(&registry_lock);
 	before->heir = true;
-	vhdx_file_unmark(&before->file);
+	if (before->is_file)
+		vhdx_file_unmark(&before->file);
 	mutex_unlock(&registry_lock);
 }
 

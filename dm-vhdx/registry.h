@@ -56,6 +56,7 @@ struct vhdx_reason;
  * @node: entry in the registry
  * @users: number of tables that hold the image
  * @lender: device that has lent the image, or did once; NULL if none
+ * @on_loan: a program may write the block device; who writes a file is counted there
  * @heir: another backing of the image shares its locks
  * @before: backing whose locks this one is to share, held until it does; or NULL
  * @opened: completed when @image is open, or when @error says why not
@@ -79,6 +80,7 @@ struct vhdx_backing {
 	struct list_head node;
 	refcount_t users;
 	const struct mapped_device *lender;
+	bool on_loan;
 	bool heir;
 	struct vhdx_backing *before;
 	struct completion opened;
