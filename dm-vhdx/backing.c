@@ -12,6 +12,7 @@
 #include "commit-life.h"
 #include "printable.h"
 #include "reason.h"
+#include "scope.h"
 
 #define DM_MSG_PREFIX "vhdx"
 
@@ -288,6 +289,22 @@ static int recall_store(struct vhdx_backing *backing)
 	return 0;
 }
 
+/* The log is read before anybody can use it anew. */
+static int lend_image(struct vhdx_backing *backing)
+{
+	struct vhdx_scope scope;
+	int err = lend_store(backing);
+
+	if (err)
+		return err;
+	scope = vhdx_scope_enter();
+	err = vhdx_image_lend(backing->image);
+	vhdx_scope_leave(scope);
+	if (err)
+		(void)recall_store(backing);
+	return err;
+}
+
 /**
  * vhdx_backing_lend() - let a program merge into an image
  * @backing: the image, a parent in the live table of @md, and in no other table
@@ -300,7 +317,7 @@ static int recall_store(struct vhdx_backing *backing)
  *
  * Context: process context.
  * Return: 0; -EBUSY if another table has the image, -EAGAIN if another program
- * has it locked; -ENOMEM, or another negative errno of a lock.
+ * has it locked; -ENOMEM, or another negative errno of a lock or of the store.
  */
 int vhdx_backing_lend(struct vhdx_backing *backing,
 		      const struct mapped_device *md)
@@ -310,10 +327,8 @@ int vhdx_backing_lend(struct vhdx_backing *backing,
 	mutex_lock(&lend_lock);
 	err = vhdx_registry_lend(backing, md);
 	if (!err) {
-		err = lend_store(backing);
-		if (!err)
-			vhdx_image_lend(backing->image);
-		else if (!READ_ONCE(backing->image->lent))
+		err = lend_image(backing);
+		if (err && !READ_ONCE(backing->image->lent))
 			vhdx_registry_unlend(backing);
 	}
 	mutex_unlock(&lend_lock);

@@ -157,24 +157,43 @@ static const struct vhdx_patch *patch_from(const struct vhdx_replay *replay,
 }
 
 /*
- * Apply a patch to the part that it covers of a buffer of @len bytes at @pos.
+ * Fetch a page. If the pages are held by the time that it has been read, the log may
+ * have changed meanwhile.
  */
-static int apply_patch(const struct vhdx_patch *patch, struct vhdx_store *store,
-		       u64 pos, u8 *buf, size_t len, u8 *page)
+static int fetch_page(const struct vhdx_replay *replay,
+		      const struct vhdx_patch *patch, struct vhdx_store *store,
+		      u8 *page)
+{
+	/* Pairs with the release in vhdx_replay_hold(). */
+	const u8 *held = smp_load_acquire(&replay->held);
+	int r = 0;
+
+	if (!held) {
+		r = vhdx_replay_fetch(patch, store, page);
+		/* Pairs with the same. */
+		held = smp_load_acquire(&replay->held);
+	}
+	if (!held)
+		return r;
+	memcpy(page, held + (patch - replay->patches) * VHDX_PAGE, VHDX_PAGE);
+	return 0;
+}
+
+/*
+ * Apply a patch to the part that it covers of a buffer of @len bytes at @pos. @page
+ * has its page, unless it is one of zeros.
+ */
+static void apply_patch(const struct vhdx_patch *patch, u64 pos, u8 *buf,
+			size_t len, const u8 *page)
 {
 	u64 start = max(pos, patch->target);
 	u64 end = min(pos + len, patch->target + patch->length);
-	int r;
 
-	if (!patch->source) {
-		memset(buf + (start - pos), 0, end - start);
-		return 0;
-	}
-	r = vhdx_replay_fetch(patch, store, page);
-	if (!r)
+	if (patch->source)
 		memcpy(buf + (start - pos), page + (start - patch->target),
 		       end - start);
-	return r;
+	else
+		memset(buf + (start - pos), 0, end - start);
 }
 
 /**
@@ -207,8 +226,12 @@ int vhdx_replay_apply(const struct vhdx_replay *replay,
 	if (!page)
 		return -ENOMEM;
 	end = replay->patches + replay->count;
-	for (; patch < end && patch->target < pos + len && !r; patch++)
-		r = apply_patch(patch, store, pos, buf, len, page);
+	for (; patch < end && patch->target < pos + len && !r; patch++) {
+		if (patch->source)
+			r = fetch_page(replay, patch, store, page);
+		if (!r)
+			apply_patch(patch, pos, buf, len, page);
+	}
 	kfree(page);
 	return r;
 }
@@ -243,11 +266,46 @@ u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
 }
 
 /**
+ * vhdx_replay_hold() - copy the pages of the log, which may change then
+ * @replay: the plan; others may apply it meanwhile
+ * @store: the image's bytes
+ *
+ * Takes as much memory again as the log has changes.
+ *
+ * Context: may sleep; one task at a time.
+ * Return: 0; -ENOMEM or an errno of the store, with the plan as it was.
+ */
+int vhdx_replay_hold(struct vhdx_replay *replay, struct vhdx_store *store)
+{
+	u8 *pages;
+	u32 i;
+	int r = 0;
+
+	if (!replay->count || replay->held)
+		return 0;
+	pages = kvcalloc(replay->count, VHDX_PAGE, GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < replay->count && !r; i++)
+		if (replay->patches[i].source)
+			r = vhdx_replay_fetch(&replay->patches[i], store,
+					      pages + (size_t)i * VHDX_PAGE);
+	if (r) {
+		kvfree(pages);
+		return r;
+	}
+	/* Pairs with the acquire in fetch_page(). */
+	smp_store_release(&replay->held, pages);
+	return 0;
+}
+
+/**
  * vhdx_replay_free() - free a plan
  * @replay: as vhdx_replay_plan() left it
  */
 void vhdx_replay_free(struct vhdx_replay *replay)
 {
 	kvfree(replay->patches);
+	kvfree(replay->held);
 	memset(replay, 0, sizeof(*replay));
 }

@@ -17,11 +17,15 @@
  * vhdx_chain_bound_logs(). The memory is charged to the task that opens the
  * image.
  *
+ * A program that merges into an image which is read, see vhdx_image_lend(), replays
+ * the log in place, and uses its space anew. Before that the pages are copied.
+ *
  * replay.c APIs:
  *   vhdx_replay_plan()		build patches from an active sequence
  *   vhdx_replay_apply()	patch a buffer that was read from the file
  *   vhdx_replay_clip()		test whether a range of the file is patched
  *   vhdx_replay_fetch()	read the page that a patch puts in place
+ *   vhdx_replay_hold()		copy the pages of the log, which may change then
  *   vhdx_replay_free()		free the plan
  * flatten.c APIs:
  *   vhdx_flatten()		sort patches; keep the last one for each byte
@@ -51,6 +55,7 @@ struct vhdx_patch {
  * struct vhdx_replay - all changes that the log makes
  * @patches: the patches by ascending target; none overlap
  * @count: number of patches
+ * @held: copies of the pages of all patches, those of zeros included; or NULL
  * @start: no patch begins before this byte of the file
  * @end: no patch reaches past this byte of the file
  * @file_size: minimum length of the file after a replay, in bytes
@@ -58,6 +63,7 @@ struct vhdx_patch {
 struct vhdx_replay {
 	struct vhdx_patch *patches;
 	u32 count;
+	u8 *held;
 	u64 start;
 	u64 end;
 	u64 file_size;
@@ -73,6 +79,7 @@ u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
 		     bool *patched);
 int vhdx_replay_fetch(const struct vhdx_patch *patch, struct vhdx_store *store,
 		      u8 *page);
+int vhdx_replay_hold(struct vhdx_replay *replay, struct vhdx_store *store);
 void vhdx_replay_free(struct vhdx_replay *replay);
 
 #endif /* VHDX_REPLAY_H */

@@ -328,6 +328,9 @@ static void apply_unreadable(struct kunit *test)
 			vhdx_replay_apply(&t.replay, &f->ram[0].store,
 					  3 * MIB + 9, &byte, 1),
 			-EIO);
+	KUNIT_EXPECT_EQ(test, vhdx_replay_hold(&t.replay, &f->ram[0].store),
+			-EIO);
+	KUNIT_EXPECT_NULL(test, t.replay.held);
 	/* Beside the patch, nothing is read. */
 	KUNIT_EXPECT_EQ(test,
 			vhdx_replay_apply(&t.replay, &f->ram[0].store,
@@ -338,6 +341,31 @@ static void apply_unreadable(struct kunit *test)
 					  3 * MIB + 4096, &byte, 1),
 			0);
 	unplan(&t);
+}
+
+/* Once its pages are held, the log may be anything. */
+static void hold_pages(struct kunit *test)
+{
+	static const struct builder_desc desc = { 3 * MIB, 0, 0x5A };
+	struct fixture *f = test->priv;
+	struct builder *b = fixture_dirty(test, 0);
+	struct vhdx_store *store = &f->ram[0].store;
+	struct replay_test t = {};
+	u8 byte = 0;
+
+	builder_log(b, &(struct builder_entry){
+		.sequence = 5, .descs = &desc, .count = 1 });
+	KUNIT_ASSERT_EQ(test, plan(test, &t), 0);
+	KUNIT_ASSERT_EQ(test, vhdx_replay_hold(&t.replay, store), 0);
+	ram_store_break_range(&f->ram[0], MIB, MIB, -EIO);
+	KUNIT_EXPECT_EQ(test, vhdx_replay_hold(&t.replay, store), 0);
+	KUNIT_EXPECT_EQ(test,
+			vhdx_replay_apply(&t.replay, store, 3 * MIB + 9, &byte,
+					  1),
+			0);
+	KUNIT_EXPECT_EQ(test, byte, builder_log_byte(0x5A, 9));
+	unplan(&t);
+	KUNIT_EXPECT_NULL(test, t.replay.held);
 }
 
 /*
@@ -556,6 +584,7 @@ static struct kunit_case replay_cases[] = {
 	KUNIT_CASE(apply_page),
 	KUNIT_CASE(apply_edges),
 	KUNIT_CASE(apply_unreadable),
+	KUNIT_CASE(hold_pages),
 	KUNIT_CASE(apply_against_shadow),
 	KUNIT_CASE(clip_against_shadow),
 	KUNIT_CASE_PARAM(clip_exact, clip_gen_params),
