@@ -73,6 +73,9 @@ static int end_target(struct merge_live *live)
 	live->writing = false;
 	disk_close(live->target);
 	live->target = NULL;
+	/* The kernel cannot tell that a device is closed. */
+	if (live->on_device)
+		merge_recall(live, live->plan.into);
 	return err;
 }
 
@@ -96,6 +99,7 @@ static int is_first_image(const struct merge_live *live,
 	const struct merge_file *target = &live->file[0];
 	struct words images;
 	struct stat st;
+	dev_t device;
 	int err;
 
 	if (!dmdev_is_vhdx(now))
@@ -105,6 +109,8 @@ static int is_first_image(const struct merge_live *live,
 		return err;
 	if (!images.count)
 		err = 0;
+	else if (words_device(images.word[0], &device))
+		err = !target->ino && device == target->dev;
 	else if (stat(images.word[0], &st))
 		err = -errno;
 	else

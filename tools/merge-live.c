@@ -5,13 +5,16 @@
 
 #include "background.h"
 #include "check.h"
+#include "child-link.h"
 #include "clock.h"
 #include "device-arg.h"
 #include "device-lock.h"
+#include "device-name.h"
 #include "directory.h"
 #include "document.h"
 #include "exit-codes.h"
 #include "findings.h"
+#include "live-image.h"
 #include "merge-live.h"
 #include "message.h"
 #include "recover.h"
@@ -21,8 +24,9 @@
 #include "table-line.h"
 #include "tree.h"
 
-/* The target's version that has the message "lend". */
+/* The target's versions that have the message "lend", and that of a block device. */
 #define LEND_MINOR	4
+#define LEND_DEVICE_MINOR	7
 
 /* The kernel may be writing the headers of the child that are read. */
 #define READ_TRIES	10
@@ -133,23 +137,46 @@ static int mend_names(struct merge_live *live)
 
 static int take_chain(struct merge_live *live, const struct dmdev *dev)
 {
+	char path[PATH_MAX];
 	struct words images;
 	unsigned int i;
-	dev_t device;
 	int err = table_line_images(dev->table, &images);
 
 	if (err)
 		return err;
-	for (i = 0; i < images.count && !err; i++) {
-		err = merge_plan_path(&live->plan, i, images.word[i]);
-		if (!words_device(images.word[i], &device))
-			continue;
-		msg_err("%s: its image %s is on a block device, which nobody else can be kept from writing, and which the kernel reads without what a program has just written; close %s, and merge its files",
-			dev->name, images.word[i], dev->name);
-		err = -EINVAL;
-	}
+	for (i = 0; i < images.count && !err; i++)
+		err = merge_plan_path(&live->plan, i,
+				      live_path(images.word[i], path));
 	words_free(&images);
 	return err;
+}
+
+/* With --keep, a child is made at the end that has to find its parent again. */
+static int check_name(const struct merge_live *live, const struct layer *target)
+{
+	char *name;
+
+	if (!live->plan.options->keep)
+		return 0;
+	name = device_name(target->path, target->file.dev, child_link_fits);
+	free(name);
+	if (name)
+		return 0;
+	msg_err("%s: --keep leaves a child of it, which would find it by no name that lasts after a restart; merge without --keep",
+		target->path);
+	return -EINVAL;
+}
+
+static int check_target(struct merge_live *live, const struct layer *target)
+{
+	int err;
+
+	live->on_device = target->file.device;
+	if (!live->on_device)
+		return share_check_like(target->path, live->plan.path[0]);
+	err = device_needs(LEND_DEVICE_MINOR,
+			   "a merge into a block device, of a device in use");
+	return err ? err : check_name(live, target);
 }
 
 static int make_plan(struct merge_live *live, const struct dmdev *dev)
@@ -165,10 +192,9 @@ static int make_plan(struct merge_live *live, const struct dmdev *dev)
 		return err;
 	live->size = disk->chain->size;
 	err = merge_plan_check(&live->plan, disk);
-	disk_close(disk);
 	if (!err)
-		err = share_check_like(live->plan.path[live->plan.into],
-				       live->plan.path[0]);
+		err = check_target(live, disk->layer[live->plan.into]);
+	disk_close(disk);
 	return err;
 }
 

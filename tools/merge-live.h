@@ -27,9 +27,9 @@
 #include "merge-state.h"
 
 /**
- * struct merge_file - a file that was carried down
- * @dev: of its file system
- * @ino: its inode
+ * struct merge_file - a file that was carried down, or what it went into
+ * @dev: of its file system, or the block device
+ * @ino: its inode; 0 for a block device
  */
 struct merge_file {
 	dev_t dev;
@@ -40,6 +40,7 @@ struct merge_file {
  * struct merge_live - a merge under way
  * @plan: what is merged; its first image is the one that the device writes
  * @name: of the device
+ * @on_device: what is merged into is on a block device
  * @target: the image that is merged into, alone; NULL if it is not open
  * @writer: writes it
  * @writing: @writer is in use
@@ -61,6 +62,7 @@ struct merge_file {
 struct merge_live {
 	struct merge_plan plan;
 	const char *name;
+	bool on_device;
 	struct disk *target;
 	struct writer writer;
 	bool writing;

@@ -155,7 +155,7 @@ static int check_removal(const struct merge_plan *plan, const struct disk *disk)
 		err = directory_check(disk->layer[i]->path);
 		if (!disk->layer[i]->file.device)
 			continue;
-		msg_err("%s: is a block device, which cannot be removed",
+		msg_err("%s: is a block device, which a merge cannot remove; only what all is merged into may lie on one",
 			disk->layer[i]->path);
 		err = -EINVAL;
 	}
@@ -175,6 +175,7 @@ static int check_pair(const struct merge_plan *plan, const struct disk *disk, u3
 static int check_live(const struct merge_plan *plan, struct disk *disk)
 {
 	struct layer *layer = disk->layer[plan->into];
+	const char *why;
 	int err;
 
 	if (!plan->live)
@@ -184,6 +185,11 @@ static int check_live(const struct merge_plan *plan, struct disk *disk)
 		msg_err("%s: cannot be written: %s", layer->path,
 			strerror(-err));
 		return err;
+	}
+	why = user_store_read_only(&layer->file);
+	if (why) {
+		msg_err("%s: cannot be written: %s", layer->path, why);
+		return -EROFS;
 	}
 	return vhdx_merge_check_lent(disk->chain, plan->into, &layer->report);
 }

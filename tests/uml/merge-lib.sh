@@ -6,14 +6,18 @@
 #
 #   $BASE, $CHILD    the usual two images
 #   $MODEL           the model of the disk, see model.py
+#   on_block COMMAND...   while $BASE is on a block device
+#   $ANYWHERE        the option of "open" that $BASE is found by
 #   opened SIZE [OPTION...]   v0, of a new $BASE that has something in it
 #   child [NAME]     v0 goes on in $STORE/NAME.vhdx (child), which is written, too
 #   closed DESC      no device and no image any more
-#   files            the images that there are
+#   files            the images that there are in files
+#   base_and FILE... the same, if there are these and $BASE
 #   is_base DESC     tests: v0 has $BASE alone, which reads the same opened anew
 #   is_live DESC N   tests: v0 has N images, goes on in $CHILD, and the model holds
 #   barred read|write   the locks of $BASE that nobody else can have now, of "flock",
 #                    and of QEMU's bytes
+#   is_guarded       whether nobody else may write $BASE
 #   fails DESC CODE SENTENCE ARG...   a test: merge ARG... says why not
 
 # shellcheck source=tests/uml/lib.sh
@@ -26,15 +30,30 @@ DEV=$dev
 MODEL=$SCRATCH/model
 BASE=$STORE/base.vhdx
 CHILD=$STORE/child.vhdx
+ANYWHERE=()
 
 model() { "$GUEST/write/model.py" "$DEV" --sector "${SECTOR-512}" "$@"; }
+
+# shellcheck disable=SC2034 # for who sources this
+on_block() {
+	low_open
+	BASE=$LOW
+	ANYWHERE=(--parents-anywhere)
+	"$@"
+	BASE=$STORE/base.vhdx
+	ANYWHERE=()
+	low_close
+}
 
 opened() {
 	local size=$1
 
 	shift
+	[ ! -b "$BASE" ] || set -- --force "$@"
 	new_image "$BASE" "$size" "$@"
 	"$VHDXSETUP" open --quiet --bat-cache 64 "$BASE" v0 >/dev/null
+	# What is cached of it gets old as the target writes it.
+	[ ! -b "$BASE" ] || cat "$BASE" >/dev/null
 	model --ops 30 --save "$MODEL" >/dev/null
 }
 
@@ -48,7 +67,13 @@ closed() {
 	rm -f "$STORE"/*.vhdx*
 }
 
-files() { (cd "$STORE" && echo *.vhdx*); }
+files() { (cd "$STORE" && shopt -s nullglob && echo *.vhdx*); }
+
+# base_and FILE...: what files prints, if there are only these.
+base_and() {
+	[ -b "$BASE" ] || set -- base.vhdx "$@"
+	echo "$@"
+}
 
 is_base() {
 	local desc=$1 sum
@@ -57,14 +82,25 @@ is_base() {
 	tap_is "$desc: and is not suspended, nor is another table loaded" \
 		"$(dmsetup info -c --noheadings -o suspended,tables_loaded v0)" \
 		Active:Live
-	tap_is "$desc: there is no other file" "$(files)" base.vhdx
+	tap_is "$desc: there is no other file" "$(files)" "$(base_and)"
 	tap_run "$desc: it reads as the model says" model --check "$MODEL"
 	sum=$(sum_of "$dev")
 	exits "$desc: close" 0 close v0
 	is_clean "$desc" "$BASE"
 	reads_as "$desc" "$BASE" "$sum"
+	[ ! -b "$BASE" ] || copy_reads_as "$desc" "$sum"
 	exits "$desc: open" 0 open --quiet --bat-cache 64 "$BASE" v0
 	tap_run "$desc: it is written" model --ops 20 --save "$MODEL"
+}
+
+# What is on the device, as qemu-img sees it in a file.
+copy_reads_as() {
+	local copy=$SCRATCH/copy.vhdx
+
+	dd if="$BASE" of="$copy" bs=1M iflag=direct conv=sparse status=none
+	is_clean "$1: a copy" "$copy"
+	reads_as "$1: a copy" "$copy" "$2"
+	rm "$copy"
 }
 
 is_live() {
@@ -98,6 +134,15 @@ for byte in 201, 203:
         words.append(str(byte))
 print(*words)
 END
+}
+
+is_guarded() {
+	if [ -b "$BASE" ]; then
+		! python3 -c 'import os, sys
+os.open(sys.argv[1], os.O_RDWR | os.O_EXCL)' "$BASE" 2>/dev/null
+	else
+		[ "$(barred write)" = "flock 201 203" ]
+	fi
 }
 
 fails() {

@@ -85,14 +85,15 @@ test_chain() {
 	child
 	merged "three images $*: into the middle" v0
 	tap_is "three images $*: two are left" "$(files)" \
-		"base.vhdx middle.vhdx"
+		"$(base_and middle.vhdx)"
 	tap_run "three images $*: it reads as the model says" \
 		model --check "$MODEL"
 	child
 	exits "three images $*: close" 0 close v0
 	exits "three images $*: the chain is in order" 0 check --quiet --chain \
-		"$CHILD"
-	exits "three images $*: open" 0 open --quiet --bat-cache 64 "$CHILD" v0
+		"${ANYWHERE[@]}" "$CHILD"
+	exits "three images $*: open" 0 open --quiet --bat-cache 64 \
+		"${ANYWHERE[@]}" "$CHILD" v0
 	tap_run "three images $*: it reads as the model says" \
 		model --check "$MODEL"
 	in_background model --ops 100 --save "$MODEL"
@@ -111,8 +112,10 @@ sized() {
 
 	shift 2
 	exits "$desc: close" 0 close v0
-	exits "$desc: another size" 0 resize --quiet "$@" "$CHILD" "$size"
-	exits "$desc: open" 0 open --quiet --bat-cache 64 "$CHILD" v0
+	exits "$desc: another size" 0 resize --quiet "${ANYWHERE[@]}" "$@" \
+		"$CHILD" "$size"
+	exits "$desc: open" 0 open --quiet --bat-cache 64 "${ANYWHERE[@]}" \
+		"$CHILD" v0
 	model --ops 30 --save "$MODEL" >/dev/null
 }
 
@@ -147,10 +150,11 @@ test_sizes() {
 	model --bytes $((40 << 20)) --ops 30 >/dev/null
 	exits "a smaller one between: close" 0 close v0
 	exits "a smaller one between: it shrinks" 0 resize --quiet --shrink \
-		"$STORE/middle.vhdx" 40M
+		"${ANYWHERE[@]}" "$STORE/middle.vhdx" 40M
 	exits "a smaller one between: a child" 0 create --quiet \
-		--parent "$STORE/middle.vhdx" "$CHILD"
-	exits "a smaller one between: open" 0 open --quiet "$CHILD" v0
+		"${ANYWHERE[@]}" --parent "$STORE/middle.vhdx" "$CHILD"
+	exits "a smaller one between: open" 0 open --quiet "${ANYWHERE[@]}" \
+		"$CHILD" v0
 	sized "a smaller one between" 60M
 	in_background model --ops 100 --save "$MODEL"
 	merged "a smaller one between" --max-pause 20000 --into "$BASE" v0
@@ -162,8 +166,9 @@ test_sizes() {
 	child
 	exits "a BAT that is too short: close" 0 close v0
 	exits "a BAT that is too short: another size" 0 \
-		resize --quiet "$CHILD" 130G
-	exits "a BAT that is too short: open" 0 open --quiet "$CHILD" v0
+		resize --quiet "${ANYWHERE[@]}" "$CHILD" 130G
+	exits "a BAT that is too short: open" 0 open --quiet "${ANYWHERE[@]}" \
+		"$CHILD" v0
 	fails "a BAT that is too short" 2 "must move .* no device" v0
 	closed "a BAT that is too short"
 }
@@ -205,13 +210,16 @@ test_keep() {
 	child
 	merged "--keep" --keep v0
 	is_live "--keep" 2
-	tap_is "--keep: there are two files" "$(files)" "base.vhdx child.vhdx"
+	tap_is "--keep: there are two files" "$(files)" \
+		"$(base_and child.vhdx)"
 	exits "--keep: close" 0 close v0
-	exits "--keep: the chain is in order" 0 check --quiet --chain "$CHILD"
-	exits "--keep: the child has nothing" 0 diff --json "$CHILD"
+	exits "--keep: the chain is in order" 0 check --quiet --chain \
+		"${ANYWHERE[@]}" "$CHILD"
+	exits "--keep: the child has nothing" 0 diff --json "${ANYWHERE[@]}" \
+		"$CHILD"
 	tap_is "--keep: the child has nothing" "$(field '["runs"]' \
 		<<<"$TAP_OUTPUT")" "[]"
-	exits "--keep: open" 0 open --quiet "$CHILD" v0
+	exits "--keep: open" 0 open --quiet "${ANYWHERE[@]}" "$CHILD" v0
 	documents "as JSON" 0 merge --json v0
 	tap_is "as JSON: is about the child" \
 		"$(field '["merges"][0]["image"]' <<<"$TAP_OUTPUT")" "$CHILD"
@@ -349,8 +357,6 @@ test_background() {
 
 # --- What is refused.
 test_refused() {
-	local loop mnt=$SCRATCH/mnt
-
 	opened 64M
 	fails "no parent" 4 "has no parent" v0
 	fails "a device that is not there" 6 "no device of this name" v7
@@ -393,15 +399,119 @@ test_refused() {
 	fails "a device for reading only" 5 "is read-only" v0
 	closed "refused, too"
 
-	truncate -s 128M "$SCRATCH/block"
-	loop=$(loop_from "$SCRATCH/block")
-	"$VHDXSETUP" create --quiet --force --size 64M "$loop"
-	"$VHDXSETUP" create --quiet --parent "$loop" "$CHILD"
-	"$VHDXSETUP" open --quiet --parent "$loop" "$CHILD" v0 >/dev/null
-	fails "a parent on a block device" 1 "is on a block device" v0
-	exits "  close" 0 close v0
+	rm "$SCRATCH/saved"
+}
+
+# A device is held by the kernel; a program that merges says when it has ended.
+test_block_writers() {
+	local table
+
+	opened 16M
+	child
+	table="0 $(blockdev --getsz "$dev") vhdx $BASE"
+	tap_run "a device: the parent is lent" dmsetup message v0 0 lend 1
+	exits "a device: others may not have it for themselves" 7 \
+		replay "$BASE"
+	exits "a device: nor may another child" 0 create --quiet \
+		--parent "$BASE" "$STORE/sibling.vhdx"
+	exits "a device: be opened over it" 7 open --quiet "${ANYWHERE[@]}" \
+		"$STORE/sibling.vhdx" v1
+	says "a device: says why" "is being merged into"
+	rm "$STORE/sibling.vhdx"
+	VHDX_RW=1 tap_fails "a device: a table that writes it is refused" \
+		dmsetup reload v0 --table "$table"
+	tap_like "a device: says why" "$(dmesg --notime)" \
+		"is still being merged into"
+	tap_run "a device: it is given back" dmsetup message v0 0 recall 1
+	VHDX_RW=1 tap_run "a device: then it is not refused" \
+		dmsetup reload v0 --table "$table"
+	dmsetup clear v0
+	is_live "a device" 2
+	tap_run "a device: it is lent again" dmsetup message v0 0 lend 1
+	is_live "a device, again" 2
+	closed "a device"
+}
+
+test_block_refused() {
+	local loop
+
+	opened 64M
+	child
+	exits "a top on a device: close" 0 close v0
+	rm "$CHILD"
+	BASE=$STORE/base.vhdx opened 64M
+	exits "a top on a device: close" 0 close v0
+	exits "a top on a device: it is made" 0 create --quiet --force \
+		--parent "$STORE/base.vhdx" "$LOW"
+	exits "a top on a device: open" 0 open --quiet \
+		--parent "$STORE/base.vhdx" "$LOW" v0
+	fails "a top on a device" 1 "a block device, which a merge cannot remove" v0
+	tap_is "a top on a device: no file is left" "$(files)" base.vhdx
+	exits "one in the middle: a child" 0 snapshot --quiet v0 "$CHILD"
+	fails "one in the middle" 1 "a block device, which a merge cannot remove" \
+		--into "$STORE/base.vhdx" v0
+	tap_is "one in the middle: no other file is left" "$(files)" \
+		"base.vhdx child.vhdx"
+	exits "into the one in the middle" 0 merge v0
+	tap_is "into the one in the middle: no other file is left" "$(files)" \
+		base.vhdx
+	closed "into the one in the middle"
+
+	opened 64M
+	child
+	blockdev --setro "$(realpath "$LOW")"
+	fails "a device for reading only" 5 "the device is read-only" v0
+	blockdev --setrw "$(realpath "$LOW")"
+	is_live "a device for reading only" 2
+	closed "a device for reading only"
+
+	loop=$(loop_from "$SCRATCH/low.img")
+	BASE=$loop
+	opened 64M
+	exits "a name that does not last: a child" 0 snapshot --quiet \
+		--parent "$loop" v0 "$CHILD"
+	model --ops 30 --save "$MODEL" >/dev/null
+	fails "a name that does not last, with --keep" 1 \
+		"by no name that lasts" --keep v0
+	is_live "a name that does not last" 2
+	merged "a name that does not last, without" v0
+	is_base "a name that does not last"
+	closed "a name that does not last"
 	losetup -d "$loop"
-	rm "$SCRATCH/block" "$SCRATCH/saved" "$CHILD"
+	BASE=$LOW
+}
+
+# The target is a child itself: its bitmaps and its table are read anew all the time
+# as it is written, and what is not in it is that of its parent.
+test_block_child() {
+	local lowest=$STORE/lowest.vhdx i
+
+	new_image "$lowest" 96M
+	"$VHDXSETUP" open --quiet "$lowest" v0 >/dev/null
+	dd if=/dev/urandom of="$dev" bs=1M count=96 oflag=direct status=none
+	exits "a device that is a child: close" 0 close v0
+	exits "a device that is a child: it is made" 0 create --quiet --force \
+		--parent "$lowest" --block-size 1M "$LOW"
+	exits "a device that is a child: open" 0 open --quiet --bat-cache 64 \
+		--parent "$lowest" "$LOW" v0
+	for ((i = 0; i < MANY; i++)); do
+		child
+		in_background model --ops 150 --save "$MODEL"
+		merged "a device that is a child, $i" --max-pause 20000 v0
+		wait "$pid"
+		tap_is "a device that is a child, $i: the model holds" \
+			"$(cat "$SCRATCH/ended.$pid")" 0
+	done
+	exits "a device that is a child: close" 0 close v0
+	exits "a device that is a child: the chain is in order" 0 \
+		check --quiet --chain --parent "$lowest" "$LOW"
+	exits "a device that is a child: open" 0 open --quiet \
+		--parent "$lowest" "$LOW" v0
+	tap_run "a device that is a child: it reads as the model says" \
+		model --check "$MODEL"
+	exits "a device that is a child: merge it" 1 merge v0
+	says "a device that is a child: says why not" "cannot remove"
+	closed "a device that is a child"
 }
 
 # in_reader COMMAND...: while another program has the parent as a reader has it.
@@ -433,6 +543,16 @@ SECTOR=4096 test_chain --sector-size 4096
 test_mounted
 test_model
 test_fio
+low_made 400M
+on_block test_block_writers
+on_block test_block_refused
+on_block test_block_child
+on_block test_keep
+on_block test_sizes
+on_block test_chain
+on_block test_model
+on_block test_fio
+rm "$SCRATCH/low.img"
 gone "nothing is left"
 write_done
 tap_done
