@@ -33,9 +33,10 @@ KILL_LEAST=10
 # Of the guest; see kill/guest.
 KILL_IMAGE=
 KILL_DISK=
+KILL_SPLIT=
 KILL_END=
-KILL_ENV=(--env VHDX_KO --env KILL_IMAGE --env KILL_DISK --env KILL_WITH
-	--env KILL_GROW --env KILL_END)
+KILL_ENV=(--env VHDX_KO --env KILL_IMAGE --env KILL_DISK --env KILL_SPLIT
+	--env KILL_WITH --env KILL_GROW --env KILL_END)
 KILL_WORK=$(mktemp -d "${TMPDIR:-/tmp}/kill-XXXXXX")
 mkdir -- "$KILL_WORK/exchange"
 
@@ -67,10 +68,10 @@ kill_option() {
 	esac
 	case $KILL_STORE in file | block) ;; *) die "no store $KILL_STORE" ;; esac
 	case $KILL_WITH in
-	slots | ext4 | xfs | compacts) ;;
-	merges | shapes)
+	slots | ext4 | xfs | compacts | merges) ;;
+	shapes)
 		[ "$KILL_STORE" = file ] || die "$KILL_WITH need files"
-		[ "$KILL_WITH" != shapes ] || KILL_LEAST=1 KILL_SPAN=9
+		KILL_LEAST=1 KILL_SPAN=9
 		;;
 	*) die "nothing called $KILL_WITH can be put on the device" ;;
 	esac
@@ -107,12 +108,23 @@ kill_disk() {
 		dd if="$dir/image.vhdx" of="$disk" conv=notrunc,sparse bs=1M \
 			status=none
 		KILL_IMAGE=$1
+		[ "$KILL_WITH" != merges ] || kill_split "$1"
 	else
 		mkfs.ext4 -q -m 0 -d "$dir" "$disk"
 		KILL_DISK=$1
 		KILL_IMAGE=/run/disk/image.vhdx
 	fi
 	rm -r -- "$dir"
+}
+
+# The image has the start of the disk, and its children, in files, have the rest.
+kill_split() {
+	local disk=$KILL_WORK/disk
+
+	KILL_SPLIT=$(($(kill_size) * 2))
+	KILL_DISK=$1
+	mkfs.ext4 -q -F -m 0 -E "offset=$((KILL_SPLIT << 20))" "$disk" \
+		"$(($(kill_size) * $(kill_files) - KILL_SPLIT))M"
 }
 
 # One boot; the guest is killed while it writes, unless this is the end.  137 if
@@ -153,7 +165,7 @@ kill_look() (
 	VHDX_KO=$("$RIG/module" "$kdir" plain)
 	KILL_END=1
 	KILL_DISK=${KILL_DISK:+/dev/ubda}
-	[ -n "$KILL_DISK" ] || KILL_IMAGE=/dev/ubda
+	[ "$KILL_STORE" != block ] || KILL_IMAGE=/dev/ubda
 	"$RIG/uml-run" --exchange "$dir/exchange" "${KILL_ENV[@]}" \
 		--append "ubd0=$dir/disk" "$TOP/tests/kill/guest"
 )
@@ -161,7 +173,7 @@ kill_look() (
 kill_copies() {
 	local round steps=0 now group status=0 least
 
-	export KILL_IMAGE KILL_DISK KILL_WITH KILL_GROW KILL_END
+	export KILL_IMAGE KILL_DISK KILL_SPLIT KILL_WITH KILL_GROW KILL_END
 	"$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}" \
 		--pid "$KILL_WORK/pid" --timeout $((600 + KILL_COPIES * 60)) \
 		"$TOP/tests/kill/guest" >"$KILL_WORK/out" 2>&1 &
@@ -200,7 +212,7 @@ kill_copies() {
 kill_rounds() {
 	local round steps=0 now least
 
-	export KILL_IMAGE KILL_DISK KILL_WITH KILL_GROW KILL_END
+	export KILL_IMAGE KILL_DISK KILL_SPLIT KILL_WITH KILL_GROW KILL_END
 	set -- "$@" --exchange "$KILL_WORK/exchange" "${KILL_ENV[@]}"
 	for ((round = 1; round <= KILL_ROUNDS; round++)); do
 		tap_capture kill_round "$@"
