@@ -266,10 +266,11 @@ has_copied() { copies && [ "$(merge_field "['done_bytes'] > 0")" = True ]; }
 is_told() { grep -Eq -- "$1" "$SCRATCH/events"; }
 ends() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 
-# background: a merge that takes some seconds, and goes on by itself.
+# background: a merge that goes on by itself, and takes longer than any machine needs
+# to look at it.
 background() {
 	exits "in the background: the command ends" 0 \
-		merge --background --rate 4M v0
+		merge --background --rate 64K v0
 	says "in the background: names the process" "process [0-9]+ goes on"
 	process=$(merge_field "['process']")
 	tap_run "in the background: there is the process" \
@@ -293,7 +294,7 @@ test_background() {
 		"$(status_field v0 '.get("merge")')" None
 	fails "no merge: there is none to stop" 6 "no merge of it is under way" \
 		--stop v0
-	documents "as JSON" 0 merge --json --background --rate 4M v0
+	documents "as JSON" 0 merge --json --background --rate 64K v0
 	process=$(field '["background"]["process"]' <<<"$TAP_OUTPUT")
 	tap_is "as JSON: status has the same process" \
 		"$(merge_field "['process']")" "$process"
