@@ -30,30 +30,8 @@ static bool is_aligned(u64 pos, const void *buf, size_t len)
 	return !((pos | (uintptr_t)buf | len) % USER_STORE_ALIGNMENT);
 }
 
-/* All is aligned. What is past the end of the device reads as zeros. */
-static int read_pages(const struct user_store *user, u64 pos, void *buf,
-		      size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(user->fd, (char *)buf + done, len - done,
-				  (off_t)(pos + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		done += (size_t)n;
-	}
-	memset((char *)buf + done, 0, len - done);
-	return 0;
-}
-
 /* Read the pages around each piece, and copy it from there. */
-static int read_pieces(const struct user_store *user, u64 pos, void *buf,
+static int read_pieces(struct user_store *user, u64 pos, void *buf,
 		       size_t len, char *pages)
 {
 	size_t done = 0;
@@ -63,9 +41,9 @@ static int read_pieces(const struct user_store *user, u64 pos, void *buf,
 		size_t before = (pos + done) % USER_STORE_ALIGNMENT;
 		size_t step = min_t(size_t, len - done, PIECE - before);
 
-		err = read_pages(user, pos + done - before, pages,
-				 ALIGN(before + step,
-				       (size_t)USER_STORE_ALIGNMENT));
+		err = user_store_pread(user, pos + done - before, pages,
+				       ALIGN(before + step,
+					     (size_t)USER_STORE_ALIGNMENT));
 		if (!err)
 			memcpy((char *)buf + done, pages + before, step);
 		done += step;
@@ -82,38 +60,20 @@ static int read_pieces(const struct user_store *user, u64 pos, void *buf,
  *
  * Return: 0 or a negative errno.
  */
-int user_store_read_past(const struct user_store *user, u64 pos, void *buf,
+int user_store_read_past(struct user_store *user, u64 pos, void *buf,
 			 size_t len)
 {
 	char *pages;
 	int err;
 
 	if (is_aligned(pos, buf, len))
-		return read_pages(user, pos, buf, len);
+		return user_store_pread(user, pos, buf, len);
 	pages = alloc_pages(pos, len);
 	if (!pages)
 		return -ENOMEM;
 	err = read_pieces(user, pos, buf, len, pages);
 	free(pages);
 	return err;
-}
-
-static int write_all(const struct user_store *user, u64 pos, const void *buf,
-		     size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pwrite(user->fd, (const char *)buf + done,
-				   len - done, (off_t)(pos + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
-	return 0;
 }
 
 /**
@@ -126,22 +86,22 @@ static int write_all(const struct user_store *user, u64 pos, const void *buf,
  *
  * Return: 0, and who reads the device sees them; or a negative errno.
  */
-int user_store_write_past(const struct user_store *user, u64 pos,
-			  const void *buf, size_t len)
+int user_store_write_past(struct user_store *user, u64 pos, const void *buf,
+			  size_t len)
 {
 	size_t done, step;
 	char *piece;
 	int err = 0;
 
 	if (!((uintptr_t)buf % USER_STORE_ALIGNMENT))
-		return write_all(user, pos, buf, len);
+		return user_store_pwrite(user, pos, buf, len);
 	piece = alloc_pages(0, len);
 	if (!piece)
 		return -ENOMEM;
 	for (done = 0; done < len && !err; done += step) {
 		step = min_t(size_t, len - done, PIECE);
 		memcpy(piece, (const char *)buf + done, step);
-		err = write_all(user, pos + done, piece, step);
+		err = user_store_pwrite(user, pos + done, piece, step);
 	}
 	free(piece);
 	return err;

@@ -24,14 +24,21 @@ static void set_size(struct vhdx_store *store, u64 size)
 	__atomic_store_n(&store->size, size, __ATOMIC_RELAXED);
 }
 
-static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
+/**
+ * user_store_pwrite() - write all that is given
+ * @user: a store that can be written; of one that is uncached, @pos, @buf and @len
+ *	are aligned
+ * @pos: byte offset
+ * @buf: the bytes
+ * @len: number of bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int user_store_pwrite(struct user_store *user, u64 pos, const void *buf,
 		      size_t len)
 {
-	struct user_store *user = container_of(store, struct user_store, store);
 	size_t done = 0;
 
-	if (user->uncached)
-		return user_store_write_past(user, pos, buf, len);
 	while (done < len) {
 		const void *from = (const char *)buf + done;
 		int fd = user_store_fd(user, pos + done, from, len - done);
@@ -47,10 +54,22 @@ static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
 			return -errno;
 		done += (size_t)n;
 	}
-	/* A write at the end of a file fills its last page. */
-	if (pos + len > get_size(store))
-		set_size(store, pos + len);
 	return 0;
+}
+
+static int user_write(struct vhdx_store *store, u64 pos, const void *buf,
+		      size_t len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+	int err;
+
+	if (user->uncached)
+		return user_store_write_past(user, pos, buf, len);
+	err = user_store_pwrite(user, pos, buf, len);
+	/* A write at the end of a file fills its last page. */
+	if (!err && pos + len > get_size(store))
+		set_size(store, pos + len);
+	return err;
 }
 
 /* fdatasync() covers the data, and what of the inode is needed to find it. */

@@ -11,21 +11,18 @@
 #include "store-user.h"
 
 /**
- * user_store_read() - the read operation of both kinds of store
- * @store: the store in a struct user_store
+ * user_store_pread() - read all that is asked for
+ * @user: an open store; of one that is uncached, @pos, @buf and @len are aligned
  * @pos: byte offset
  * @buf: receives the bytes, and zeros past the end of the store
  * @len: number of bytes
  *
  * Return: 0 or a negative errno.
  */
-int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+int user_store_pread(struct user_store *user, u64 pos, void *buf, size_t len)
 {
-	struct user_store *user = container_of(store, struct user_store, store);
 	size_t done = 0;
 
-	if (user->uncached)
-		return user_store_read_past(user, pos, buf, len);
 	while (done < len) {
 		void *to = (char *)buf + done;
 		int fd = user_store_fd(user, pos + done, to, len - done);
@@ -45,6 +42,24 @@ int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
 	}
 	memset((char *)buf + done, 0, len - done);
 	return 0;
+}
+
+/**
+ * user_store_read() - the read operation of both kinds of store
+ * @store: the store in a struct user_store
+ * @pos: byte offset
+ * @buf: receives the bytes, and zeros past the end of the store
+ * @len: number of bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len)
+{
+	struct user_store *user = container_of(store, struct user_store, store);
+
+	if (user->uncached)
+		return user_store_read_past(user, pos, buf, len);
+	return user_store_pread(user, pos, buf, len);
 }
 
 static const struct vhdx_store_ops read_ops = { .read = user_store_read };

@@ -12,6 +12,7 @@
  *   user_store_read_only()	find out why a store cannot be written
  *   user_store_same()	test whether two stores are one file
  *   user_store_is()	test whether a store is the file of a stat()
+ *   user_store_pread()		read all that is asked for
  *   user_store_read()		the read operation of both kinds
  *   user_store_data()		find the next data of a file
  * store-bypass.c APIs:
@@ -23,6 +24,7 @@
  *   user_store_write_past()	write it past the page cache
  * store-user-write.c APIs:
  *   user_store_write_ops	the operations of a store that can be written
+ *   user_store_pwrite()	write all that is given
  *   user_store_is_sparse()	test whether a file has holes
  *   user_store_fill()	give the holes of a file space
  */
@@ -86,11 +88,14 @@ int user_store_fd(const struct user_store *user, u64 pos, const void *buf,
 		  size_t len);
 void user_store_no_bypass(struct user_store *user);
 
-int user_store_read_past(const struct user_store *user, u64 pos, void *buf,
+int user_store_read_past(struct user_store *user, u64 pos, void *buf,
 			 size_t len);
-int user_store_write_past(const struct user_store *user, u64 pos,
-			  const void *buf, size_t len);
+int user_store_write_past(struct user_store *user, u64 pos, const void *buf,
+			  size_t len);
 
+int user_store_pread(struct user_store *user, u64 pos, void *buf, size_t len);
+int user_store_pwrite(struct user_store *user, u64 pos, const void *buf,
+		      size_t len);
 int user_store_read(struct vhdx_store *store, u64 pos, void *buf, size_t len);
 u64 user_store_data(const struct user_store *user, u64 pos);
 int user_store_is_sparse(const struct user_store *user);
