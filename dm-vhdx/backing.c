@@ -289,19 +289,14 @@ static int recall_store(struct vhdx_backing *backing)
 	return 0;
 }
 
-/* The log is read before anybody can use it anew. */
-static int lend_image(struct vhdx_backing *backing)
+/* The log is read before anybody can use it anew, and under no lock. */
+static int hold_log(struct vhdx_backing *backing)
 {
-	struct vhdx_scope scope;
-	int err = lend_store(backing);
+	struct vhdx_image *image = backing->image;
+	struct vhdx_scope scope = vhdx_scope_enter();
+	int err = vhdx_replay_hold(&image->replay, image->store);
 
-	if (err)
-		return err;
-	scope = vhdx_scope_enter();
-	err = vhdx_image_lend(backing->image);
 	vhdx_scope_leave(scope);
-	if (err)
-		(void)recall_store(backing);
 	return err;
 }
 
@@ -322,13 +317,17 @@ static int lend_image(struct vhdx_backing *backing)
 int vhdx_backing_lend(struct vhdx_backing *backing,
 		      const struct mapped_device *md)
 {
-	int err;
+	int err = hold_log(backing);
 
+	if (err)
+		return err;
 	mutex_lock(&lend_lock);
 	err = vhdx_registry_lend(backing, md);
 	if (!err) {
-		err = lend_image(backing);
-		if (err && !READ_ONCE(backing->image->lent))
+		err = lend_store(backing);
+		if (!err)
+			vhdx_image_lend(backing->image);
+		else if (!READ_ONCE(backing->image->lent))
 			vhdx_registry_unlend(backing);
 	}
 	mutex_unlock(&lend_lock);

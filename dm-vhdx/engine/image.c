@@ -555,22 +555,16 @@ int vhdx_image_load(const struct vhdx_miss *miss)
  * in later ones, and may mix them. Two things become possible. The file grows:
  * what is past the end known here reads as zeros, which the range was before. A
  * block that is partially present has no bitmap yet: then no sector that is
- * looked up is in it. The program also uses the log anew: what it held when the image
- * was opened stays in memory.
+ * looked up is in it. The program also uses the log anew: the caller has called
+ * vhdx_replay_hold().
  *
  * This lasts until the image is closed.
  *
- * Context: may sleep; one task at a time.
- * Return: 0, also if it is lent already; -ENOMEM or an errno of the store, and the
- * image is not lent.
+ * Context: any.
  */
-int vhdx_image_lend(struct vhdx_image *image)
+void vhdx_image_lend(struct vhdx_image *image)
 {
-	int r = vhdx_replay_hold(&image->replay, image->store);
-
-	if (!r)
-		WRITE_ONCE(image->lent, true);
-	return r;
+	WRITE_ONCE(image->lent, true);
 }
 
 /**

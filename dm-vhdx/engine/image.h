@@ -128,7 +128,7 @@ static inline int vhdx_image_missed(struct vhdx_image *image,
 
 int vhdx_image_load(const struct vhdx_miss *miss);
 int vhdx_image_read_entry(struct vhdx_image *image, u64 index, u64 *entry);
-int vhdx_image_lend(struct vhdx_image *image);
+void vhdx_image_lend(struct vhdx_image *image);
 bool vhdx_image_is_cut(const struct vhdx_image *image, struct vhdx_place *at,
 		       char *text, size_t size);
 

@@ -270,9 +270,10 @@ u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
  * @replay: the plan; others may apply it meanwhile
  * @store: the image's bytes
  *
- * Takes as much memory again as the log has changes.
+ * Takes as much memory again as the log has changes. Nobody may change the log before
+ * this has returned.
  *
- * Context: may sleep; one task at a time.
+ * Context: may sleep; any number of tasks.
  * Return: 0; -ENOMEM or an errno of the store, with the plan as it was.
  */
 int vhdx_replay_hold(struct vhdx_replay *replay, struct vhdx_store *store)
@@ -281,7 +282,7 @@ int vhdx_replay_hold(struct vhdx_replay *replay, struct vhdx_store *store)
 	u32 i;
 	int r = 0;
 
-	if (!replay->count || replay->held)
+	if (!replay->count || READ_ONCE(replay->held))
 		return 0;
 	pages = kvcalloc(replay->count, VHDX_PAGE, GFP_KERNEL_ACCOUNT);
 	if (!pages)
@@ -295,7 +296,8 @@ int vhdx_replay_hold(struct vhdx_replay *replay, struct vhdx_store *store)
 		return r;
 	}
 	/* Pairs with the acquire in fetch_page(). */
-	smp_store_release(&replay->held, pages);
+	if (cmpxchg_release(&replay->held, NULL, pages))
+		kvfree(pages);
 	return 0;
 }
 

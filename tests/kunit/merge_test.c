@@ -267,7 +267,7 @@ static void lend_mixed(struct kunit *test)
 	builder_entry(&f->builder[1], 1, 1ULL << 30 | 6);
 	below = builder_block(&f->builder[2], 0, 6);
 	fixture_chain(test, 3);
-	KUNIT_ASSERT_EQ(test, vhdx_image_lend(f->image[1]), 0);
+	vhdx_image_lend(f->image[1]);
 	KUNIT_ASSERT_EQ(test, map(test, 8192, &run), 0);
 	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_DATA);
 	KUNIT_EXPECT_EQ(test, run.layer, 2);
