@@ -5,7 +5,6 @@
 #include "parent-arg.h"
 #include "tree.h"
 #include "verbs.h"
-#include "windows-path.h"
 
 /* vhdx_layout_fault() refuses the largest value for each of these sizes. */
 static u32 clamped(u64 size)
@@ -113,10 +112,8 @@ static int make_fork(struct create_plan *plan)
 				 &locator);
 	if (err)
 		return err;
-	if (parent->file.device ||
-	    windows_path_leads_out(locator->relative_path))
-		msg_info("%s: its parent lies outside of its directory: to open it needs --parents-anywhere, or --parent",
-			 plan->new.name);
+	if (child_link_leads_out(locator, &parent->file))
+		child_link_tell(plan->new.name);
 	err = vhdx_fork_init(&plan->fork, parent->image, locator,
 			     &parent->report);
 	vhdx_locator_free(locator);

@@ -17,7 +17,6 @@
 #include "table-change.h"
 #include "table-line.h"
 #include "table-swap.h"
-#include "windows-path.h"
 
 /* Attempts to open the image, whose header the kernel may be writing. */
 #define READ_TRIES	10
@@ -271,8 +270,7 @@ static int make_fork(struct snapshot *snapshot, const guid_t *linkage,
 		return err;
 	err = open_parent(snapshot, &file, &image);
 	if (!err) {
-		snapshot->outside = file.device ||
-				    windows_path_leads_out(locator->relative_path);
+		snapshot->outside = child_link_leads_out(locator, &file);
 		snapshot->loud = true;
 		if (snapshot->exchange)
 			link_both(locator, image);
@@ -395,8 +393,7 @@ static void announce(struct snapshot *snapshot,
 		 (unsigned long long)swap->nsecs / 1000000,
 		 (unsigned long long)swap->nsecs / 10000 % 100);
 	if (snapshot->outside)
-		msg_info("%s: its parent lies outside of its directory: to open it needs --parents-anywhere, or --parent",
-			 snapshot->child);
+		child_link_tell(snapshot->child);
 }
 
 /* The name that the line has of the parent may be the child's. */

@@ -7,6 +7,7 @@
 #include "child-link.h"
 #include "device-name.h"
 #include "message.h"
+#include "windows-path.h"
 
 /* Windows permits neither these nor control characters in names. */
 #define NOT_IN_NAMES	"\\/:*?\"<>|"
@@ -389,4 +390,27 @@ int child_link_suits(const struct disk *parent)
 	msg_err("%s: has %u images in its chain already, which is the most",
 		parent->layer[0]->path, parent->depth);
 	return -ELOOP;
+}
+
+/**
+ * child_link_leads_out() - test whether a parent is outside of the child's directory
+ * @locator: locator of the child, from child_link_locator()
+ * @parent: the parent's store; a block device is outside of any
+ *
+ * Return: true if it is, and so is found only by who asks for it.
+ */
+bool child_link_leads_out(const struct vhdx_locator *locator,
+			  const struct user_store *parent)
+{
+	return parent->device || windows_path_leads_out(locator->relative_path);
+}
+
+/**
+ * child_link_tell() - say that a parent is outside of the child's directory
+ * @child: path of the child
+ */
+void child_link_tell(const char *child)
+{
+	msg_info("%s: its parent lies outside of its directory: to open it needs --parents-anywhere, or --parent",
+		 child);
 }

@@ -8,6 +8,8 @@
  *   child_link_name()	choose the name of a parent
  *   child_link_fits()	test whether a child can record a path
  *   child_link_suits()	check that an image may become a parent
+ *   child_link_leads_out()	test whether a parent is outside of the child's directory
+ *   child_link_tell()	say that it is
  */
 #ifndef CHILD_LINK_H
 #define CHILD_LINK_H
@@ -34,5 +36,8 @@ int child_link_locator(const struct child_link *link, const guid_t *linkage,
 const char *child_link_name(const struct layer *parent, const char *given);
 bool child_link_fits(const char *path);
 int child_link_suits(const struct disk *parent);
+bool child_link_leads_out(const struct vhdx_locator *locator,
+			  const struct user_store *parent);
+void child_link_tell(const char *child);
 
 #endif /* CHILD_LINK_H */
