@@ -26,18 +26,24 @@ merged() {
 }
 
 # A model that is compared all the while.
-test_model() {
-	local i
+# merged_often DESC: children, one after the other, while a model of the disk is
+# written.
+merged_often() {
+	local desc=$1 i
 
-	opened 96M --block-size 1M
 	for ((i = 0; i < MANY; i++)); do
 		child
 		in_background model --ops 150 --save "$MODEL"
-		merged "the model is written meanwhile, $i" --max-pause 20000 v0
+		merged "$desc, $i" --max-pause 20000 v0
 		wait "$pid"
-		tap_is "the model is written meanwhile, $i: it holds" \
+		tap_is "$desc, $i: the model holds" \
 			"$(cat "$SCRATCH/ended.$pid")" 0
 	done
+}
+
+test_model() {
+	opened 96M --block-size 1M
+	merged_often "the model is written meanwhile"
 	is_base "the model is written meanwhile"
 	closed model
 }
@@ -485,7 +491,7 @@ test_block_refused() {
 # The target is a child itself: its bitmaps and its table are read anew all the time
 # as it is written, and what is not in it is that of its parent.
 test_block_child() {
-	local lowest=$STORE/lowest.vhdx i
+	local lowest=$STORE/lowest.vhdx
 
 	new_image "$lowest" 96M
 	"$VHDXSETUP" open --quiet "$lowest" v0 >/dev/null
@@ -495,14 +501,7 @@ test_block_child() {
 		--parent "$lowest" --block-size 1M "$LOW"
 	exits "a device that is a child: open" 0 open --quiet --bat-cache 64 \
 		--parent "$lowest" "$LOW" v0
-	for ((i = 0; i < MANY; i++)); do
-		child
-		in_background model --ops 150 --save "$MODEL"
-		merged "a device that is a child, $i" --max-pause 20000 v0
-		wait "$pid"
-		tap_is "a device that is a child, $i: the model holds" \
-			"$(cat "$SCRATCH/ended.$pid")" 0
-	done
+	merged_often "a device that is a child"
 	exits "a device that is a child: close" 0 close v0
 	exits "a device that is a child: the chain is in order" 0 \
 		check --quiet --chain --parent "$lowest" "$LOW"
