@@ -25,9 +25,8 @@ merged() {
 	tap_note "$TAP_OUTPUT"
 }
 
-# A model that is compared all the while.
-# merged_often DESC: children, one after the other, while a model of the disk is
-# written.
+# merged_often DESC: children, one after the other, while the device is written, and
+# compared with a model.
 merged_often() {
 	local desc=$1 i
 
