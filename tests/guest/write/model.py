@@ -5,14 +5,18 @@
 
 Does random things to a device (writes of all sizes, with and without O_SYNC,
 discards, writes of zeroes that free and that do not, flushes) and to a model of
-it in memory, compares ranges as it goes and all of it in the end.  The contents
-of what was discarded are not known; they are read once and must stay.
+it, compares ranges as it goes and all of it in the end.  The contents of what was
+discarded are not known; they are read once and must stay.
 --whole: the size of a block, so that some discards and zeroes hit whole ones.
 --no-sync: no O_SYNC.  --no-discard: no discards, of which a flush makes none
 durable.  --once: change no sector twice.
 --bytes: so much of the device, from its start.
 --save: leave the model there.  --check: only compare the device with it, as far as
 it goes: the device may have grown.
+
+The model is a file, of which no page is mapped.  UML has one mapping on the host for
+each page of a process that lies apart, the host has 65530 for a process, and UML ends
+one that needs more with SIGSEGV: a model of 256 MiB would be too large.
 """
 import argparse
 import fcntl
@@ -43,6 +47,8 @@ class Device:
             with memoryview(self.buffer)[:step] as view:
                 done = os.preadv(self.fd, [view], pos)
                 got += view[:done]
+            if not done:
+                sys.exit("the device ends at byte %d" % pos)
             pos += done
             length -= done
         return got
@@ -58,30 +64,54 @@ class Device:
         fcntl.ioctl(self.fd, code, struct.pack("QQ", pos, length))
 
 
+class Model:
+    """What a device holds, in a file that is only written where it is not zero."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.size = os.fstat(fd).st_size
+
+    def learn(self, device):
+        os.ftruncate(self.fd, 0)
+        os.ftruncate(self.fd, device.size)
+        self.size = device.size
+        for pos, length in pieces(0, device.size):
+            got = device.read(pos, length)
+            if any(got):
+                self.write(pos, got)
+
+    def read(self, pos, length):
+        return os.pread(self.fd, length, pos)
+
+    def write(self, pos, data):
+        os.pwrite(self.fd, data, pos)
+
+
 class Run:
-    def __init__(self, device, rng, whole, sync, discard=True, once=False):
+    def __init__(self, device, model, rng, whole, sync, discard=True,
+                 once=False):
         self.dev = device
+        self.model = model
         self.sync = sync
         self.discard = discard
         self.once = once
         self.changed = bytearray(device.size // 512)
         self.rng = rng
         self.whole = whole
-        self.model = bytearray(device.size)
-        for pos, length in pieces(0, device.size):
-            self.model[pos:pos + length] = device.read(pos, length)
 
     def compare(self, pos, length, what):
         got = self.dev.read(pos, length)
-        if got != self.model[pos:pos + length]:
+        wanted = self.model.read(pos, length)
+        if got != wanted:
             for i in range(0, length, 512):
-                if got[i:i + 512] != self.model[pos + i:pos + i + 512]:
+                if got[i:i + 512] != wanted[i:i + 512]:
                     sys.exit("%s: the sector at byte %d differs: %s, not %s"
                              % (what, pos + i, got[i:i + 16].hex(),
-                                self.model[pos + i:pos + i + 16].hex()))
+                                wanted[i:i + 16].hex()))
+            sys.exit("%s: the model ends at byte %d" % (what, self.model.size))
 
     def compare_all(self, what):
-        for pos, length in pieces(0, self.dev.size):
+        for pos, length in pieces(0, self.model.size):
             self.compare(pos, length, what)
 
     def place(self, limit):
@@ -115,7 +145,7 @@ class Run:
             return
         data = self.rng.randbytes(16) * (length // 16)
         self.dev.write(pos, data, self.rng.random() < self.sync)
-        self.model[pos:pos + length] = data
+        self.model.write(pos, data)
 
     def op_discard(self):
         pos, length = self.wide()
@@ -127,12 +157,13 @@ class Run:
 
     def learn(self, pos, length):
         got = self.dev.read(pos, length)
+        before = self.model.read(pos, length)
         for i in range(0, length, 512):
             part = got[i:i + 512]
-            if any(part) and part != self.model[pos + i:pos + i + 512]:
+            if any(part) and part != before[i:i + 512]:
                 sys.exit("discarded sector at %d reads as what it never held"
                          % (pos + i))
-        self.model[pos:pos + length] = got
+        self.model.write(pos, got)
 
     def op_zero(self):
         pos, length = self.wide()
@@ -142,7 +173,8 @@ class Run:
             self.dev.ioctl(BLKZEROOUT, pos, length)
         else:
             fallocate_zero(self.dev.fd, pos, length)
-        self.model[pos:pos + length] = bytes(length)
+        for step, size in pieces(pos, length):
+            self.model.write(step, bytes(size))
 
     def op_read(self):
         pos, length = self.place(1 << 20)
@@ -160,7 +192,7 @@ class Run:
 
 
 def pieces(pos, length):
-    """Of a MiB at most: UML's memory does not like large buffers."""
+    """Of a MiB at most."""
     while length:
         step = min(length, 1 << 20)
         yield pos, step
@@ -175,6 +207,14 @@ def fallocate_zero(fd, pos, length):
                                ctypes.c_int64]
     if libc.fallocate(fd, FALLOC_ZERO_RANGE | FALLOC_KEEP_SIZE, pos, length):
         sys.exit("zero range: %s" % os.strerror(ctypes.get_errno()))
+
+
+def open_model(args):
+    if args.check:
+        return Model(os.open(args.check, os.O_RDONLY))
+    if args.save:
+        return Model(os.open(args.save, os.O_RDWR | os.O_CREAT, 0o600))
+    return Model(os.memfd_create("model"))
 
 
 def main():
@@ -194,21 +234,16 @@ def main():
     device = Device(args.device, args.sector)
     if args.bytes:
         device.size = args.bytes
-    if args.check:
-        device.size = os.path.getsize(args.check)
-    run = Run(device, random.Random(args.seed), args.whole,
+    model = open_model(args)
+    run = Run(device, model, random.Random(args.seed), args.whole,
               0 if args.no_sync else 0.1, not args.no_discard,
               args.once)
     if args.check:
-        with open(args.check, "rb") as model:
-            run.model = bytearray(model.read())
         run.compare_all("the model that was saved")
         return
     print("seed", args.seed)
+    model.learn(device)
     run.go(args.ops)
-    if args.save:
-        with open(args.save, "wb") as model:
-            model.write(run.model)
 
 
 if __name__ == "__main__":
