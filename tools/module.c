@@ -16,8 +16,9 @@
 
 #define REMEDY_BUILD	"build and install it for this kernel: make deps && make && sudo make install"
 #define REMEDY_SIGN	"sign it with a key of yours and enroll that (mokutil --import), or turn Secure Boot off"
+#define REMEDY_ENROLL	"enroll the key that it is signed with (mokutil --import), or turn Secure Boot off"
 
-/* Errnos of the kernel for a module, with remedies. */
+/* Errnos of the kernel for a module, with remedies; NULL depends on the signature. */
 static const struct {
 	int err;
 	const char *cause;
@@ -26,9 +27,9 @@ static const struct {
 	{ ENOEXEC, "is built for another kernel", REMEDY_BUILD },
 	{ EINVAL, "is built for another kernel", REMEDY_BUILD },
 	{ ENOENT, "needs what this kernel does not have", REMEDY_BUILD },
-	{ EKEYREJECTED, "is refused for its signature", REMEDY_SIGN },
-	{ ENOKEY, "is refused for its signature", REMEDY_SIGN },
-	{ EBADMSG, "is refused for its signature", REMEDY_SIGN },
+	{ EKEYREJECTED, "is refused for its signature", NULL },
+	{ ENOKEY, "is refused for its signature", NULL },
+	{ EBADMSG, "is refused for its signature", NULL },
 };
 
 /* Show libkmod's messages with -v only; errors have ours. */
@@ -138,8 +139,24 @@ static void say_not_permitted(void)
 			MODULE_NAME);
 }
 
-static void say_refused(int err, int log)
+/* Test whether a module is signed, by whatever key. */
+static bool is_signed(const struct kmod_module *module)
 {
+	struct kmod_list *list = NULL, *entry;
+	bool found = false;
+
+	if (kmod_module_get_info(module, &list) < 0)
+		return false;
+	kmod_list_foreach(entry, list)
+		found |= !strcmp(kmod_module_info_get_key(entry), "sig_id");
+	kmod_module_info_free_list(list);
+	return found;
+}
+
+static void say_refused(const struct kmod_module *module, int err, int log)
+{
+	const char *for_signature = is_signed(module) ? REMEDY_ENROLL :
+							REMEDY_SIGN;
 	char said[512];
 	const char *words = kmsg_module(log, said, sizeof(said));
 	size_t i;
@@ -159,7 +176,8 @@ static void say_refused(int err, int log)
 			continue;
 		msg_err("the kernel module " MODULE_NAME " %s%s%s%s; %s",
 			causes[i].cause, words ? " (" : "", words ? words : "",
-			words ? ")" : "", causes[i].remedy);
+			words ? ")" : "",
+			causes[i].remedy ? causes[i].remedy : for_signature);
 		return;
 	}
 	msg_err("the kernel module " MODULE_NAME " cannot be loaded: %s%s%s",
@@ -180,7 +198,7 @@ static int load(struct kmod_ctx *kmod)
 	err = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL,
 					      NULL);
 	if (err)
-		say_refused(err, log);
+		say_refused(module, err, log);
 	kmsg_end(log);
 	kmod_module_unref(module);
 	return err ? -ENOTARGET : 0;
