@@ -62,7 +62,7 @@ int vhdx_committer_lost(struct vhdx_committer *c)
 	if (READ_ONCE(c->cut))
 		vhdx_session_fail(c->session, VHDX_AT("file", 0),
 				  "somebody has cut the file for a time");
-	else if (READ_ONCE(c->flush_error))
+	else if (READ_ONCE(c->image->store->lost))
 		vhdx_session_fail(c->session, vhdx_image_log_place(c->image),
 				  "a flush of the store failed");
 	else
@@ -250,7 +250,7 @@ static bool has_bios(const struct vhdx_committer *c)
 /* Return true if vhdx_committer_lost() must run. It needs a session to fail. */
 static bool has_lost(const struct vhdx_committer *c)
 {
-	return (READ_ONCE(c->flush_error) || READ_ONCE(c->cut)) &&
+	return (READ_ONCE(c->image->store->lost) || READ_ONCE(c->cut)) &&
 	       READ_ONCE(c->mode) == VHDX_MODE_RW && vhdx_committer_session(c);
 }
 

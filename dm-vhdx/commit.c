@@ -153,7 +153,7 @@ void vhdx_committer_flush(struct vhdx_committer *c, struct bio *bio)
  */
 void vhdx_committer_flush_failed(struct vhdx_committer *c)
 {
-	WRITE_ONCE(c->flush_error, true);
+	vhdx_store_lose(c->image->store, -EIO);
 	wake_up(&c->wait);
 }
 

@@ -173,7 +173,6 @@ struct vhdx_space_worker {
  * @changed: the session has something to commit
  * @hasten: a commit is due now, but nobody waits for it
  * @low: the thread has other work to do
- * @flush_error: a flush issued outside the committer failed
  * @cut: somebody has truncated the store
  * @resting: the device is suspended, so the image may be copied
  */
@@ -201,7 +200,6 @@ struct vhdx_committer {
 	bool changed;
 	bool hasten;
 	bool low;
-	bool flush_error;
 	bool cut;
 	bool resting;
 };
@@ -307,9 +305,7 @@ static inline void vhdx_committer_changed(struct vhdx_committer *c)
  * @c: the committer
  *
  * A flush that need not commit discards calls this when it has ended: the space that
- * they gave up is of use after the commit. It is not called earlier, because the flush
- * of the commit must not hide that this one has failed: see
- * vhdx_committer_flush_failed().
+ * they gave up is of use after the commit. Earlier, both would flush at once.
  *
  * Context: any.
  */

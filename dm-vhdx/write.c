@@ -106,7 +106,7 @@ int vhdx_write_flush(struct vhdx_target *t, struct bio *bio)
 	struct vhdx_committer *c = t->committer;
 
 	if (vhdx_session_ready(c->session) == -EROFS ||
-	    READ_ONCE(c->flush_error))
+	    READ_ONCE(c->image->store->lost))
 		return DM_MAPIO_KILL;
 	io->passes = vhdx_session_clean(c->session);
 	if (!io->passes) {
@@ -151,6 +151,15 @@ static void look_why(const struct vhdx_target *t)
 			vhdx_backing_failed(t->layer[i].backing);
 }
 
+/* A flush of the committer may have got the error of what this one was for. */
+static blk_status_t flush_passed(struct vhdx_committer *c)
+{
+	if (READ_ONCE(c->image->store->lost))
+		return BLK_STS_IOERR;
+	vhdx_committer_hasten(c);
+	return BLK_STS_OK;
+}
+
 /**
  * vhdx_end_io() - dm's ->end_io
  * @ti: the target
@@ -179,7 +188,7 @@ int vhdx_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 	if (unlikely(*error) && had_flush(t, bio, *error))
 		vhdx_committer_flush_failed(t->committer);
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH) && !*error && io->passes)
-		vhdx_committer_hasten(t->committer);
+		*error = flush_passed(t->committer);
 	if (likely(!io->durable))
 		return DM_ENDIO_DONE;
 	io->durable = false;

@@ -13,6 +13,7 @@
  *   vhdx_store_write()		write metadata
  *   vhdx_store_write_pieces()	write several pieces of metadata at once
  *   vhdx_store_flush()		make all earlier changes durable
+ *   vhdx_store_lose()		have every later flush fail
  *   vhdx_store_clear()		make a range read as zeros, in less space
  *   vhdx_store_no_room()	test whether an errno means that the store is
  *				full
@@ -111,10 +112,12 @@ struct vhdx_store_ops {
  *	longer than the image on it. The store keeps @size at or below the real
  *	length: it lowers @size before it shrinks and raises it after it has
  *	grown.
+ * @lost: errno of a flush that failed, after which no flush succeeds, or 0
  */
 struct vhdx_store {
 	const struct vhdx_store_ops *ops;
 	u64 size;
+	int lost;
 };
 
 /**
@@ -214,16 +217,38 @@ static inline int vhdx_store_write_pieces(struct vhdx_store *store,
 }
 
 /**
+ * vhdx_store_lose() - have every later flush of the store fail
+ * @store: the image's bytes
+ * @err: errno of a flush, or of a write that was to be durable at once
+ *
+ * What lies below reports lost writes only once, to one of several flushes, and does
+ * not name them. If another flush then succeeded, or one that is under way,
+ * its caller would take its own writes for durable. -ENOMEM is kept as -EIO: nobody
+ * may try again.
+ *
+ * Context: any.
+ */
+static inline void vhdx_store_lose(struct vhdx_store *store, int err)
+{
+	cmpxchg(&store->lost, 0, err == -ENOMEM ? -EIO : err);
+}
+
+/**
  * vhdx_store_flush() - make all earlier changes to the store durable
  * @store: the image's bytes
  *
  * Context: may sleep; no lock held.
- * Return: 0 or a negative errno. After an error, nothing done since the
- * previous flush is known to be durable.
+ * Return: 0 or a negative errno, as any later call then returns, too: nothing done
+ * since the previous flush is known to be durable.
  */
 static inline int vhdx_store_flush(struct vhdx_store *store)
 {
-	return vhdx_store_answer(store->ops->flush(store));
+	int r = store->ops->flush(store);
+
+	if (r)
+		vhdx_store_lose(store, r);
+	/* One elsewhere may have got the error of what this one is for. */
+	return vhdx_store_answer(READ_ONCE(store->lost));
 }
 
 /**

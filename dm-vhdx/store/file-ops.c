@@ -340,20 +340,6 @@ static int file_write_pieces(struct vhdx_store *store,
 	return err;
 }
 
-/*
- * A file reports lost data only once: to one of several concurrent flushes, or
- * to a FUA write elsewhere in the file. So keep the error, and fail all later
- * flushes.
- */
-static int all_was_told(struct vhdx_file *file, int err)
-{
-	if (!err)
-		err = filemap_check_wb_err(file->filp->f_mapping, file->since);
-	if (err)
-		cmpxchg(&file->lost, 0, err);
-	return READ_ONCE(file->lost);
-}
-
 /* Like fdatasync(): times, and what else reads do not need, may wait. */
 static int file_flush(struct vhdx_store *store)
 {
@@ -365,7 +351,9 @@ static int file_flush(struct vhdx_store *store)
 	/* Data that was cut off is not durable. */
 	if (!err && vhdx_file_is_cut(file))
 		err = -EIO;
-	return all_was_told(file, err);
+	/* Somebody who has the file open, too, may have got the error. */
+	return err ? err : filemap_check_wb_err(file->filp->f_mapping,
+						file->since);
 }
 
 static int file_allocate(struct vhdx_file *file, int mode, u64 pos, u64 len)

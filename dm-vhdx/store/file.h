@@ -97,7 +97,6 @@ struct vhdx_reason;
  * @flushes: bios that wait for a flush which starts after they arrived
  * @flush: work item that flushes once for all of @flushes
  * @since: error sequence of the page cache when the store was started
- * @lost: errno of a flush that failed, after which no flush can succeed, or 0
  * @modified: @time is scheduled
  * @time: work item that updates the file's time of modification
  * @patience: how long a write waits for room; set before the first write
@@ -120,7 +119,6 @@ struct vhdx_file {
 	struct llist_head flushes;
 	struct work_struct flush;
 	errseq_t since;
-	int lost;
 	bool modified;
 	struct delayed_work time;
 	const struct vhdx_patience *patience;

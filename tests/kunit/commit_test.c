@@ -370,13 +370,42 @@ static void commit_unflushed_end(struct kunit *test)
 	change(test);
 	KUNIT_EXPECT_EQ(test, vhdx_committer_run(c, VHDX_WORK_COMMIT), 0);
 	flushes = f->ram[0].calls[RAM_FLUSH];
-	WRITE_ONCE(c->flush_error, true);
+	vhdx_store_lose(c->image->store, -EIO);
 	vhdx_committer_postsuspend(c);
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_EQ(test, c->session->mode, VHDX_MODE_RO);
 	KUNIT_EXPECT_EQ(test, f->ram[0].calls[RAM_FLUSH], flushes);
 	KUNIT_EXPECT_TRUE(test,
 			  vhdx_header_dirty(vhdx_header_current(&c->image->headers)));
+	mutex_unlock(&c->lock);
+}
+
+/* Ends well, but the one beside it has got the error. */
+static int flush_robbed(struct vhdx_store *store)
+{
+	vhdx_store_lose(store, -EIO);
+	return 0;
+}
+
+/* A flush that was not the committer's fails while a commit makes its own. */
+static void commit_robbed(struct kunit *test)
+{
+	struct vhdx_committer *c = committer_of(test);
+	struct ram_store *ram = &((struct fixture *)test->priv)->ram[0];
+	const struct vhdx_store_ops *plain = ram->store.ops;
+	struct vhdx_store_ops robbed = *plain;
+	u64 writes;
+
+	change(test);
+	robbed.flush = flush_robbed;
+	mutex_lock(&c->lock);
+	writes = ram->calls[RAM_WRITE];
+	ram->store.ops = &robbed;
+	KUNIT_EXPECT_NE(test, vhdx_committer_work(c, VHDX_WORK_COMMIT), 0);
+	ram->store.ops = plain;
+	KUNIT_EXPECT_EQ(test, c->session->mode, VHDX_MODE_RO);
+	/* There is no entry, which would release the older ones. */
+	KUNIT_EXPECT_EQ(test, ram->calls[RAM_WRITE], writes);
 	mutex_unlock(&c->lock);
 }
 
@@ -550,6 +579,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(commit_starved),
 	KUNIT_CASE(commit_unflushed),
 	KUNIT_CASE(commit_unflushed_end),
+	KUNIT_CASE(commit_robbed),
 	KUNIT_CASE(commit_beside_discards),
 	KUNIT_CASE(commit_hibernates),
 	KUNIT_CASE(commit_seal),

@@ -399,6 +399,10 @@ static void flushed_file_offset(struct kunit *test)
 	f->ram[0].store.size = 12 * MIB;
 	KUNIT_EXPECT_EQ(test, vhdx_journal_flush(rig->journal), -EIO);
 	KUNIT_EXPECT_EQ(test, rig->journal->stable, 9 * MIB);
+	/* Nor is what was written before the flush that failed. */
+	KUNIT_EXPECT_EQ(test, vhdx_journal_flush(rig->journal), -EIO);
+	KUNIT_EXPECT_EQ(test, rig->journal->stable, 9 * MIB);
+	ram_store_mend(&f->ram[0]);
 	KUNIT_EXPECT_EQ(test, vhdx_journal_flush(rig->journal), 0);
 	KUNIT_EXPECT_EQ(test, rig->journal->stable, 12 * MIB);
 }

@@ -379,6 +379,7 @@ void ram_store_mend(struct ram_store *ram)
 	ram->break_read = 0;
 	ram->stop_at = 0;
 	memset(ram->break_call, 0, sizeof(ram->break_call));
+	ram->store.lost = 0;
 }
 
 /**

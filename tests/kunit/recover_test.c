@@ -284,7 +284,7 @@ static void recover_fault_name(const struct recover_fault *fault, char *name)
 
 KUNIT_ARRAY_PARAM(recover_fault, recover_faults, recover_fault_name);
 
-/* The sentence, the error, and another attempt that succeeds. */
+/* The sentence, the error, and on a store opened anew an attempt that succeeds. */
 static void recover_fails(struct kunit *test)
 {
 	const struct recover_fault *fault = test->param_value;
@@ -298,6 +298,7 @@ static void recover_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), fault->error);
 	fixture_expect(test, fault->lines);
 	KUNIT_EXPECT_EQ(test, image->log.count, 2);
+	ram_store_mend(&f->ram[0]);
 	KUNIT_EXPECT_EQ(test, vhdx_image_recover(image), 0);
 	KUNIT_EXPECT_EQ(test, image->log.count, 0);
 	KUNIT_EXPECT_EQ(test, image->replay.count, 0);

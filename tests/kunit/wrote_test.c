@@ -101,7 +101,8 @@ static struct target_rig *send(struct kunit *test, blk_opf_t opf)
 	return rig;
 }
 
-static void end(struct kunit *test, blk_status_t status)
+/* The bio ends with @status, and who waits for it is told another. */
+static void end_as(struct kunit *test, blk_status_t status, blk_status_t told)
 {
 	struct target_rig *rig = target_rig_of(test);
 	unsigned int ms;
@@ -113,7 +114,12 @@ static void end(struct kunit *test, blk_status_t status)
 	     ms += 20)
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(rig->ended), 1);
-	KUNIT_EXPECT_TRUE(test, rig->status == status);
+	KUNIT_EXPECT_TRUE(test, rig->status == told);
+}
+
+static void end(struct kunit *test, blk_status_t status)
+{
+	end_as(test, status, status);
 }
 
 static void wrote_sets_bits(struct kunit *test)
@@ -168,7 +174,8 @@ static u64 change(struct kunit *test)
 }
 
 /* The end of a flush that went to the store alone. */
-static void end_flush(struct kunit *test, blk_status_t status)
+static void end_flush(struct kunit *test, blk_status_t status,
+		      blk_status_t told)
 {
 	struct target_rig *rig = target_rig_of(test);
 	struct vhdx_io *io = target_rig_io(rig, REQ_OP_WRITE | REQ_PREFLUSH, 0,
@@ -176,7 +183,7 @@ static void end_flush(struct kunit *test, blk_status_t status)
 
 	rig->bio.bi_end_io = clone_end_io;
 	io->passes = true;
-	end(test, status);
+	end_as(test, status, told);
 }
 
 /* What it passes by is committed after it, though nobody waits for that. */
@@ -185,7 +192,7 @@ static void flush_passes(struct kunit *test)
 	struct vhdx_committer *c = target_rig_of(test)->t->committer;
 	u64 commits = change(test);
 
-	end_flush(test, BLK_STS_OK);
+	end_flush(test, BLK_STS_OK, BLK_STS_OK);
 	KUNIT_EXPECT_TRUE(test, committer_clock_await(c));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(c->session->stats.commits),
 			commits + 1);
@@ -198,7 +205,7 @@ static void flush_fails(struct kunit *test)
 	u64 commits = change(test);
 	unsigned int ms;
 
-	end_flush(test, BLK_STS_IOERR);
+	end_flush(test, BLK_STS_IOERR, BLK_STS_IOERR);
 	for (ms = 0; ms < PATIENCE_MS; ms += 20) {
 		if (READ_ONCE(c->session->mode) != VHDX_MODE_RW)
 			break;
@@ -208,12 +215,22 @@ static void flush_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, READ_ONCE(c->session->stats.commits), commits);
 }
 
+/* A flush of the committer that failed meanwhile had the error of this one, too. */
+static void flush_robbed(struct kunit *test)
+{
+	struct vhdx_committer *c = target_rig_of(test)->t->committer;
+
+	vhdx_store_lose(c->image->store, -EIO);
+	end_flush(test, BLK_STS_OK, BLK_STS_IOERR);
+}
+
 static struct kunit_case wrote_cases[] = {
 	KUNIT_CASE(wrote_sets_bits),
 	KUNIT_CASE(wrote_fails),
 	KUNIT_CASE(wrote_fua),
 	KUNIT_CASE(flush_passes),
 	KUNIT_CASE(flush_fails),
+	KUNIT_CASE(flush_robbed),
 	{}
 };
 

@@ -91,13 +91,14 @@ static inline int ilog2(u64 n)
 #define smp_load_acquire(p)	(*(p)) /* one thread */
 #define smp_store_release(p, v)	(*(p) = (v)) /* one thread */
 /* One thread. */
-#define cmpxchg_release(p, old, new) \
+#define cmpxchg(p, old, new) \
 ({ \
 	__typeof__(*(p)) __was = *(p); \
 	if (__was == (old)) \
 		*(p) = (new); \
 	__was; \
 })
+#define cmpxchg_release cmpxchg
 #define WRITE_ONCE(x, v)	((x) = (v))
 #define WARN_ON_ONCE(x)		({ bool __w = (x); assert(!__w); __w; })
 
