@@ -160,16 +160,22 @@ static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
  * vhdx_image_limit() - get the end of the space that blocks may have
  * @image: the image
  *
- * The file of an image that is lent grows at any time. Its size stays as it is in
- * memory, for a reader of 32 bits might see half of a change.
+ * The file of an image that is lent grows at any time, before a block there is in the
+ * BAT. Its size stays as it is in memory, for a reader of 32 bits might see half of a
+ * change. A block device that is shorter than the image does not grow: what is
+ * missing must not read as zeros.
  *
  * Context: any.
  * Return: byte offset in the file.
  */
 static inline u64 vhdx_image_limit(const struct vhdx_image *image)
 {
-	return READ_ONCE(image->lent) ? VHDX_FILE_SIZE_MAX :
-					READ_ONCE(image->limits.file_size);
+	const struct vhdx_store *store = image->store;
+	u64 known = READ_ONCE(image->limits.file_size);
+
+	if (!READ_ONCE(image->lent) || !store->ops->length)
+		return known;
+	return max(known, store->ops->length(store));
 }
 
 /**

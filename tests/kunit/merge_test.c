@@ -268,6 +268,8 @@ static void lend_mixed(struct kunit *test)
 	below = builder_block(&f->builder[2], 0, 6);
 	fixture_chain(test, 3);
 	vhdx_image_lend(f->image[1]);
+	/* Another store of the file has made it longer by 2 GiB. */
+	f->ram[1].missing = -(2ULL << 30);
 	KUNIT_ASSERT_EQ(test, map(test, 8192, &run), 0);
 	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_DATA);
 	KUNIT_EXPECT_EQ(test, run.layer, 2);
@@ -275,6 +277,19 @@ static void lend_mixed(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, map(test, MIB, &run), 0);
 	KUNIT_EXPECT_EQ(test, run.kind, VHDX_RUN_ZERO);
 	fixture_expect(test, "");
+}
+
+/* What is missing at the end is no more there for a merge. */
+static void lend_short(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct vhdx_run run;
+
+	fixture_files(test, 2);
+	builder_entry(&f->builder[1], 1, 1ULL << 30 | 6);
+	fixture_chain(test, 2);
+	vhdx_image_lend(f->image[1]);
+	KUNIT_EXPECT_EQ(test, map(test, MIB, &run), -EIO);
 }
 
 /* In an image that is not lent, these are faults. */
@@ -401,6 +416,7 @@ static struct kunit_case merge_cases[] = {
 	KUNIT_CASE(check_lent_sizes),
 	KUNIT_CASE(check_lent_bat),
 	KUNIT_CASE(lend_mixed),
+	KUNIT_CASE(lend_short),
 	KUNIT_CASE(lend_none),
 	KUNIT_CASE(link_child),
 	KUNIT_CASE(link_read_only),
