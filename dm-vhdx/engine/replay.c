@@ -64,6 +64,15 @@ static int plan_entry(struct vhdx_replay *replay,
 	return 0;
 }
 
+static void number_pages(struct vhdx_replay *replay)
+{
+	u32 i;
+
+	for (i = 0; i < replay->count; i++)
+		if (replay->patches[i].source)
+			replay->patches[i].slot = replay->pages++;
+}
+
 /**
  * vhdx_replay_plan() - turn an active sequence into patches
  * @replay: the plan; the caller frees it with vhdx_replay_free(), also after a
@@ -110,6 +119,7 @@ int vhdx_replay_plan(struct vhdx_replay *replay, struct vhdx_store *store,
 	vhdx_log_close(&reader);
 	if (!r)
 		r = vhdx_flatten(&replay->patches, &replay->count);
+	number_pages(replay);
 	replay->file_size =
 		max(replay->file_size,
 		    max(vhdx_log_head(log)->last_file_offset, replay->end));
@@ -175,7 +185,7 @@ static int fetch_page(const struct vhdx_replay *replay,
 	}
 	if (!held)
 		return r;
-	memcpy(page, held + (patch - replay->patches) * VHDX_PAGE, VHDX_PAGE);
+	memcpy(page, held + (size_t)patch->slot * VHDX_PAGE, VHDX_PAGE);
 	return 0;
 }
 
@@ -270,8 +280,8 @@ u64 vhdx_replay_clip(const struct vhdx_replay *replay, u64 pos, u64 len,
  * @replay: the plan; others may apply it meanwhile
  * @store: the image's bytes
  *
- * Takes as much memory again as the log has changes. Nobody may change the log before
- * this has returned.
+ * Takes the memory of the data sectors alone: zeros need none. Nobody may change the
+ * log before this has returned.
  *
  * Context: may sleep; any number of tasks.
  * Return: 0; -ENOMEM or an errno of the store, with the plan as it was.
@@ -282,15 +292,19 @@ int vhdx_replay_hold(struct vhdx_replay *replay, struct vhdx_store *store)
 	u32 i;
 	int r = 0;
 
-	if (!replay->count || READ_ONCE(replay->held))
+	if (!replay->pages || READ_ONCE(replay->held))
 		return 0;
-	pages = kvcalloc(replay->count, VHDX_PAGE, GFP_KERNEL_ACCOUNT);
+	pages = kvcalloc(replay->pages, VHDX_PAGE, GFP_KERNEL_ACCOUNT);
 	if (!pages)
 		return -ENOMEM;
-	for (i = 0; i < replay->count && !r; i++)
-		if (replay->patches[i].source)
-			r = vhdx_replay_fetch(&replay->patches[i], store,
-					      pages + (size_t)i * VHDX_PAGE);
+	for (i = 0; i < replay->count && !r; i++) {
+		const struct vhdx_patch *patch = &replay->patches[i];
+
+		if (patch->source)
+			r = vhdx_replay_fetch(patch, store,
+					      pages +
+					      (size_t)patch->slot * VHDX_PAGE);
+	}
 	if (r) {
 		kvfree(pages);
 		return r;

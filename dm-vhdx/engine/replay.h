@@ -5,9 +5,8 @@
  *
  * A plan is a list of patches over the file, sorted by target. No two patches
  * cover the same byte: if the log changes a byte more than once, the last
- * change counts. A plan holds no page contents. They stay in the log, whose
- * checksums were verified when it was found, and are fetched when a patched
- * range is read.
+ * change counts. Page contents stay in the log, whose checksums were verified when it
+ * was found, and are fetched when a patched range is read.
  *
  * A zero descriptor makes one patch at most, because adjacent zeros are merged
  * into one patch. A data descriptor makes two at most: its page, and zeros
@@ -18,7 +17,8 @@
  * image.
  *
  * A program that merges into an image which is read, see vhdx_image_lend(), replays
- * the log in place, and uses its space anew. Before that the pages are copied.
+ * the log in place, and uses its space anew. Before that the pages are copied: as many
+ * bytes as the log has data sectors.
  *
  * replay.c APIs:
  *   vhdx_replay_plan()		build patches from an active sequence
@@ -42,6 +42,7 @@
  * @source: byte offset in the file of the data sector in the log; 0 for zeros
  * @leading: the first eight bytes of the page, in on-disk format
  * @trailing: the last four bytes of the page, in on-disk format
+ * @slot: number of the page among those that have a source
  */
 struct vhdx_patch {
 	u64 target;
@@ -49,13 +50,15 @@ struct vhdx_patch {
 	u64 source;
 	__le64 leading;
 	__le32 trailing;
+	u32 slot;
 };
 
 /**
  * struct vhdx_replay - all changes that the log makes
  * @patches: the patches by ascending target; none overlap
  * @count: number of patches
- * @held: copies of the pages of all patches, those of zeros included; or NULL
+ * @pages: number of patches that have a source
+ * @held: copies of their pages, by slot; or NULL
  * @start: no patch begins before this byte of the file
  * @end: no patch reaches past this byte of the file
  * @file_size: minimum length of the file after a replay, in bytes
@@ -63,6 +66,7 @@ struct vhdx_patch {
 struct vhdx_replay {
 	struct vhdx_patch *patches;
 	u32 count;
+	u32 pages;
 	u8 *held;
 	u64 start;
 	u64 end;

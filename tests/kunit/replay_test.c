@@ -343,10 +343,12 @@ static void apply_unreadable(struct kunit *test)
 	unplan(&t);
 }
 
-/* Once its pages are held, the log may be anything. */
+/* Once its pages are held, the log may be anything. Zeros take no memory. */
 static void hold_pages(struct kunit *test)
 {
-	static const struct builder_desc desc = { 3 * MIB, 0, 0x5A };
+	static const struct builder_desc descs[] = {
+		{ 2 * MIB, MIB / 2, 0 }, { 3 * MIB, 0, 0x5A },
+	};
 	struct fixture *f = test->priv;
 	struct builder *b = fixture_dirty(test, 0);
 	struct vhdx_store *store = &f->ram[0].store;
@@ -354,8 +356,10 @@ static void hold_pages(struct kunit *test)
 	u8 byte = 0;
 
 	builder_log(b, &(struct builder_entry){
-		.sequence = 5, .descs = &desc, .count = 1 });
+		.sequence = 5, .descs = descs, .count = 2 });
 	KUNIT_ASSERT_EQ(test, plan(test, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.replay.count, 2);
+	KUNIT_EXPECT_EQ(test, t.replay.pages, 1);
 	KUNIT_ASSERT_EQ(test, vhdx_replay_hold(&t.replay, store), 0);
 	ram_store_break_range(&f->ram[0], MIB, MIB, -EIO);
 	KUNIT_EXPECT_EQ(test, vhdx_replay_hold(&t.replay, store), 0);
