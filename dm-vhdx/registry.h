@@ -57,7 +57,7 @@ struct vhdx_reason;
  * @users: number of tables that hold the image
  * @lender: device that has lent the image, or did once; NULL if none
  * @on_loan: a program may write the block device; who writes a file is counted there
- * @heir: another backing of the image shares its locks
+ * @heir: another backing of the image shares its locks, which a file has
  * @before: backing whose locks this one is to share, held until it does; or NULL
  * @opened: completed when @image is open, or when @error says why not
  * @cut: a cut of the store has been reported

@@ -245,10 +245,9 @@ static int zero_block(struct vhdx_session *session, enum vhdx_zero why, u64 pos,
  *
  * Whole blocks give up their space in memory, unless they must keep it; the
  * next commit makes that durable. A flush does not ask for a commit on account of
- * discards, which are often many, and of which nobody expects to survive a crash. They
- * read as zeros at once. A fixed image may
- * still show what was discarded, and a child shows its parent where it had no
- * data of its own.
+ * discards: they are often many, and nobody expects one to survive a crash. They read
+ * as zeros at once. A fixed image may still show what was discarded, and a child shows
+ * its parent where it had no data of its own.
  *
  * Context: process context; takes the pool's lock; no I/O, no allocation.
  * Return: as vhdx_session_map().
