@@ -547,6 +547,8 @@ static int check_options(const struct options *options)
 {
 	if (options->parent_count)
 		msg_err("--parent: a device knows its parents");
+	else if (options->parents_anywhere)
+		msg_err("--parents-anywhere: a device knows its parents");
 	else if (options->child_count)
 		msg_err("--child: what a device goes on with is not in the middle of a chain");
 	else

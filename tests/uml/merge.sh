@@ -373,6 +373,7 @@ test_refused() {
 	dmsetup resume --noudevsync v0
 	fails "another's ancestor" 4 "no ancestor" --into "$SCRATCH/saved" v0
 	fails "parents by name" 1 "knows its parents" --parent "$BASE" v0
+	fails "parents anywhere" 1 "knows its parents" --parents-anywhere v0
 	fails "an image in the background" 1 "merge of a device" \
 		--background "$CHILD"
 	fails "no rate" 1 "not a size|too" --rate x v0
