@@ -165,8 +165,10 @@ static int make_locator(const struct rebase *rebase,
 		.absolute = rebase->options->absolute_path,
 		.volume = rebase->options->volume_path,
 	};
-	int err = child_link_locator(&link, identity, locator);
+	int err;
 
+	child_link_warn(link.parent);
+	err = child_link_locator(&link, identity, locator);
 	if (!err && guid_equal(identity, &old->linkage))
 		(*locator)->linkage2 = old->linkage2;
 	return err;

@@ -108,6 +108,7 @@ static int make_fork(struct create_plan *plan)
 	struct vhdx_locator *locator;
 	int err;
 
+	child_link_warn(link.parent);
 	err = child_link_locator(&link, vhdx_image_identity(parent->image),
 				 &locator);
 	if (err)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "child-link.h"
+#include "device-name.h"
 #include "exit-codes.h"
 #include "findings.h"
 #include "merge-children.h"
@@ -53,16 +54,40 @@ static int copy_text(const char *from, char **to)
 }
 
 /*
- * How the child is to name the parent of the image that goes. Where Windows finds
- * that, the image knew.
+ * Return the name of a parent on a device, for free(): the user's, or the one that
+ * the image recorded, if that lasts.
  */
+static char *device_path(const struct options *options, const struct disk *disk)
+{
+	const struct layer *parent = disk->layer[1];
+	char *name = NULL;
+	unsigned int i;
+
+	for (i = 0; i < options->parent_count && !name; i++)
+		name = device_name_given(options->parents[i], parent->file.dev,
+					 child_link_fits);
+	if (!name)
+		name = child_link_recorded(disk->layer[0], parent);
+	return name ? name : strdup(parent->path);
+}
+
+/* The name by which children are to find the parent of the image that goes. */
+static char *parent_path(const struct options *options, const struct disk *disk)
+{
+	const struct layer *parent = disk->layer[1];
+
+	return parent->file.device ? device_path(options, disk) :
+				     strdup(parent->path);
+}
+
+/* Where Windows finds the parent of the image that goes, the image knew. */
 static int make_locator(const struct disk *disk, const struct layer *child,
-			struct vhdx_locator **locator)
+			const char *parent, struct vhdx_locator **locator)
 {
 	const struct vhdx_locator *old = disk->layer[0]->image->locator;
 	const struct child_link link = {
 		.child = child->path,
-		.parent = disk->layer[1]->path,
+		.parent = parent,
 	};
 	const guid_t *identity = vhdx_image_identity(disk->layer[1]->image);
 	int err = child_link_locator(&link, identity, locator);
@@ -77,19 +102,25 @@ static int make_locator(const struct disk *disk, const struct layer *child,
 	return err;
 }
 
+static int check_identity(const struct disk *disk, const struct layer *child,
+			  bool done)
+{
+	if (names(child, disk->layer[0]) ||
+	    (done && names(child, disk->layer[1])))
+		return 0;
+	msg_err("--child %s: is no child of %s, by the identity that it names",
+		child->path, disk->layer[0]->path);
+	return -ENOPARENT;
+}
+
 static int check_child(const struct disk *disk, const struct layer *child,
-		       bool done)
+		       const char *parent, bool done)
 {
 	struct vhdx_locator *locator;
-	int err;
+	int err = check_identity(disk, child, done);
 
-	if (!names(child, disk->layer[0]) &&
-	    !(done && names(child, disk->layer[1]))) {
-		msg_err("--child %s: is no child of %s, by the identity that it names",
-			child->path, disk->layer[0]->path);
-		return -ENOPARENT;
-	}
-	err = make_locator(disk, child, &locator);
+	if (!err)
+		err = make_locator(disk, child, parent, &locator);
 	if (!err)
 		vhdx_locator_free(locator);
 	return err;
@@ -107,22 +138,24 @@ static int check_child(const struct disk *disk, const struct layer *child,
 int merge_children_check(const struct options *options,
 			 const struct disk *disk, bool done)
 {
+	char *parent = parent_path(options, disk);
 	struct disk *child;
 	unsigned int i;
-	int err = 0;
+	int err = parent ? 0 : -ENOMEM;
 
 	for (i = 0; i < options->child_count && !err; i++) {
 		err = open_child(options, disk, options->children[i], &child);
 		if (err)
 			break;
-		err = check_child(disk, child->layer[0], done);
+		err = check_child(disk, child->layer[0], parent, done);
 		disk_close(child);
 	}
+	free(parent);
 	return err;
 }
 
 /* The child keeps its disk and its identity, and so its own children. */
-static int move(const struct disk *disk, struct layer *child)
+static int move(const struct disk *disk, struct layer *child, const char *parent)
 {
 	struct vhdx_locator *locator;
 	int err;
@@ -130,9 +163,9 @@ static int move(const struct disk *disk, struct layer *child)
 	/* An earlier merge moved this child, or it is given twice. */
 	if (names(child, disk->layer[1]))
 		return 0;
-	err = check_child(disk, child, false);
+	err = check_identity(disk, child, false);
 	if (!err)
-		err = make_locator(disk, child, &locator);
+		err = make_locator(disk, child, parent, &locator);
 	if (err)
 		return err;
 	err = relink(child, locator, true);
@@ -158,16 +191,20 @@ static int move(const struct disk *disk, struct layer *child)
 int merge_children_move(const struct options *options,
 			const struct disk *disk)
 {
+	char *parent = parent_path(options, disk);
 	struct disk *child;
 	unsigned int i;
-	int err = 0;
+	int err = parent ? 0 : -ENOMEM;
 
+	if (!err && options->child_count)
+		child_link_warn(parent);
 	for (i = 0; i < options->child_count && !err; i++) {
 		err = open_child(options, disk, options->children[i], &child);
 		if (err)
 			break;
-		err = move(disk, child->layer[0]);
+		err = move(disk, child->layer[0], parent);
 		disk_close(child);
 	}
+	free(parent);
 	return err;
 }

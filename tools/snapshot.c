@@ -123,6 +123,7 @@ static int take_given(struct snapshot *snapshot, const char *given)
 			given, snapshot->dev.name, snapshot->parent);
 		return -EINVAL;
 	}
+	child_link_warn(given);
 	return take_name(snapshot, strdup(given));
 }
 

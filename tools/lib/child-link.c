@@ -120,11 +120,7 @@ static char *real_device(const char *path, dev_t device)
 {
 	char *name = device_name(path, device, child_link_fits);
 
-	if (name)
-		return name;
-	msg_warn("%s: may be another device after a restart, and has no name that lasts; `rebase --parent' can record another one",
-		 path);
-	return realpath(path, NULL);
+	return name ? name : realpath(path, NULL);
 }
 
 /* Likewise the file itself. */
@@ -347,6 +343,60 @@ int child_link_locator(const struct child_link *link, const guid_t *linkage,
 	}
 	*locator = made;
 	return 0;
+}
+
+/**
+ * child_link_warn() - warn of a parent on a device whose name does not last
+ * @parent: the name that child_link_locator() is given
+ */
+void child_link_warn(const char *parent)
+{
+	struct stat st;
+	char *name;
+
+	if (stat(parent, &st) || !S_ISBLK(st.st_mode))
+		return;
+	name = device_name(parent, st.st_rdev, child_link_fits);
+	if (!name)
+		msg_warn("%s: may be another device after a restart, and has no name that lasts; `rebase --parent' can record another one",
+			 parent);
+	free(name);
+}
+
+/* Return the path that a child recorded of its parent, for free(), or NULL. */
+static char *recorded_path(const struct layer *child)
+{
+	const struct vhdx_locator *locator = child->image->locator;
+	char *directory = real_directory(child->path);
+	char *path = NULL, *p;
+
+	if (directory && locator && locator->relative_path &&
+	    asprintf(&path, "%s/%s", directory, locator->relative_path) < 0)
+		path = NULL;
+	free(directory);
+	/* The directory is no path of Windows. */
+	for (p = path ? strrchr(path, '/') : NULL; p && *p; p++)
+		if (*p == '\\')
+			*p = '/';
+	return path;
+}
+
+/**
+ * child_link_recorded() - find the name that a child recorded of a device
+ * @child: the child
+ * @parent: its parent
+ *
+ * Return: an absolute path that leads to the device and lasts, for free(); or NULL,
+ * also if the parent is a file.
+ */
+char *child_link_recorded(const struct layer *child, const struct layer *parent)
+{
+	char *path = parent->file.device ? recorded_path(child) : NULL;
+	char *name = path ? device_name_given(path, parent->file.dev,
+					      child_link_fits) : NULL;
+
+	free(path);
+	return name;
 }
 
 /**

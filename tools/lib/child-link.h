@@ -6,6 +6,8 @@
  *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
  *   child_link_name()	choose the name of a parent
+ *   child_link_recorded()	find the name that a child recorded of a device
+ *   child_link_warn()	warn of a parent on a device whose name does not last
  *   child_link_fits()	test whether a child can record a path
  *   child_link_suits()	check that an image may become a parent
  *   child_link_leads_out()	test whether a parent is outside of the child's directory
@@ -34,6 +36,9 @@ int child_link_relative(const char *child, const char *parent, char **path);
 int child_link_locator(const struct child_link *link, const guid_t *linkage,
 		       struct vhdx_locator **locator);
 const char *child_link_name(const struct layer *parent, const char *given);
+char *child_link_recorded(const struct layer *child,
+			  const struct layer *parent);
+void child_link_warn(const char *parent);
 bool child_link_fits(const char *path);
 int child_link_suits(const struct disk *parent);
 bool child_link_leads_out(const struct vhdx_locator *locator,

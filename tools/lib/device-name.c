@@ -59,9 +59,17 @@ static bool lasts(const char *path, const char *directory)
 	       strncmp(directory, "/proc/", strlen("/proc/"));
 }
 
-/* Return the name that the caller used, if it lasts, for free(), or NULL. */
-static char *as_given(const char *path, dev_t device,
-		      bool (*fits)(const char *name))
+/**
+ * device_name_given() - take a name of a block device, if it lasts
+ * @path: the name
+ * @device: the number of the device
+ * @fits: return false for a name that will not do
+ *
+ * Return: the name as an absolute path, as device_name() has it, for free(); or
+ * NULL if it does not lead to the device, or does not last.
+ */
+char *device_name_given(const char *path, dev_t device,
+			bool (*fits)(const char *name))
 {
 	char *directory = directory_of(path), *copy = strdup(path);
 	char *name = NULL;
@@ -114,7 +122,7 @@ static char *find_in(const char *directory, dev_t device,
  */
 char *device_name(const char *path, dev_t device, bool (*fits)(const char *name))
 {
-	char *name = as_given(path, device, fits);
+	char *name = device_name_given(path, device, fits);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(lasting) && !name; i++)

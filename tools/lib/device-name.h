@@ -5,6 +5,7 @@
  *
  * device-name.c APIs:
  *   device_name()	find a lasting name of a block device
+ *   device_name_given()	take a name, if it lasts
  */
 #ifndef DEVICE_NAME_H
 #define DEVICE_NAME_H
@@ -14,5 +15,7 @@
 #include "env.h"
 
 char *device_name(const char *path, dev_t device, bool (*fits)(const char *name));
+char *device_name_given(const char *path, dev_t device,
+			bool (*fits)(const char *name));
 
 #endif /* DEVICE_NAME_H */

@@ -87,6 +87,7 @@ static int make_fork(struct making *making, const char *given)
 	struct vhdx_locator *locator;
 	int err;
 
+	child_link_warn(link.parent);
 	err = child_link_locator(&link, vhdx_image_identity(parent->image),
 				 &locator);
 	if (err)
