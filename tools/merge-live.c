@@ -151,24 +151,29 @@ static int take_chain(struct merge_live *live, const struct dmdev *dev)
 	return err;
 }
 
-/* With --keep, a child is made at the end that has to find its parent again. */
-static int check_name(const struct merge_live *live, const struct layer *target)
+/*
+ * With --keep, a child is made at the end that has to find its parent again: by the
+ * name that the present one recorded, or another one that lasts.
+ */
+static int choose_name(struct merge_live *live, const struct layer *child,
+		       const struct layer *target)
 {
-	char *name;
-
 	if (!live->plan.options->keep)
 		return 0;
-	name = device_name(target->path, target->file.dev, child_link_fits);
-	free(name);
-	if (name)
+	live->link = child_link_recorded(child, target);
+	if (!live->link)
+		live->link = device_name(target->path, target->file.dev,
+					 child_link_fits);
+	if (live->link)
 		return 0;
 	msg_err("%s: --keep leaves a child of it, which would find it by no name that lasts after a restart; merge without --keep",
 		target->path);
 	return -EINVAL;
 }
 
-static int check_target(struct merge_live *live, const struct layer *target)
+static int check_target(struct merge_live *live, const struct disk *disk)
 {
+	const struct layer *target = disk->layer[live->plan.into];
 	int err;
 
 	live->on_device = target->file.device;
@@ -176,7 +181,8 @@ static int check_target(struct merge_live *live, const struct layer *target)
 		return share_check_like(target->path, live->plan.path[0]);
 	err = device_needs(LEND_DEVICE_MINOR,
 			   "a merge into a block device, of a device in use");
-	return err ? err : check_name(live, target);
+	return err ? err :
+		     choose_name(live, disk->layer[live->plan.into - 1], target);
 }
 
 static int make_plan(struct merge_live *live, const struct dmdev *dev)
@@ -193,7 +199,7 @@ static int make_plan(struct merge_live *live, const struct dmdev *dev)
 	live->size = disk->chain->size;
 	err = merge_plan_check(&live->plan, disk);
 	if (!err)
-		err = check_target(live, disk->layer[live->plan.into]);
+		err = check_target(live, disk);
 	disk_close(disk);
 	return err;
 }
@@ -432,7 +438,7 @@ static int keep_child(const struct merge_live *live)
 	if (!err)
 		err = snapshot_check(&snapshot);
 	if (!err)
-		err = snapshot_name(&snapshot, NULL);
+		err = snapshot_name(&snapshot, live->link);
 	if (!err)
 		err = snapshot_child(&snapshot, live->plan.path[0]);
 	if (!err)
@@ -588,6 +594,7 @@ int merge_live(const struct options *options, const char *name)
 		dmdev_forget(&dev);
 	}
 	merge_plan_free(&live->plan);
+	free(live->link);
 	free(live);
 	return err;
 }

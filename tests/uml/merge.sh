@@ -484,6 +484,19 @@ test_block_refused() {
 	merged "a name that does not last, without" v0
 	is_base "a name that does not last"
 	closed "a name that does not last"
+
+	opened 64M
+	ln -s "$loop" "$STORE/link"
+	exits "a link of the user's: a child" 0 snapshot --quiet \
+		--parent "$STORE/link" v0 "$CHILD"
+	model --ops 30 --save "$MODEL" >/dev/null
+	merged "a link of the user's, with --keep" --keep v0
+	is_live "a link of the user's, with --keep" 2
+	tap_is "a link of the user's: the child that is kept has it" \
+		"$("$VHDXSETUP" info --all --json "$CHILD" |
+			field '["parent"]["relative_path"]')" '.\link'
+	closed "a link of the user's"
+	rm "$STORE/link"
 	losetup -d "$loop"
 	BASE=$LOW
 }
