@@ -398,6 +398,61 @@ test_names() {
 	losetup -d "$loop"
 }
 
+# named DESC UUID NAME WANTED: a child is made of an image on such a device of
+# device-mapper, and records WANTED of /dev; or what it records does not last, if
+# that is empty. The image is on $LOW_LOOP.
+named() {
+	local desc=$1 uuid=$2 name=$3 wanted=$4 child=$STORE/child1.vhdx
+
+	dmsetup create --noudevsync ${uuid:+-u "$uuid"} "$name" --table \
+		"0 $(blockdev --getsz "$LOW_LOOP") linear $LOW_LOOP 0"
+	dmsetup mknodes
+	exits "$desc" 0 create --parent "/dev/mapper/$name" "$child"
+	if [ -n "$wanted" ]; then
+		tap_is "  is named so" "$(relative "$child")" "..\\..\\dev\\$wanted"
+		tap_fails "  without a warning" grep -q warning <<<"$TAP_OUTPUT"
+	else
+		says "  has no name that lasts" "may be another device"
+	fi
+	rm "$child"
+	dm_remove "$name"
+}
+
+# What device-mapper calls a device may count devices, too.
+test_made_up() {
+	local by_id=${LINK%/*} id=01234567-89ab-cdef-0123-456789abcdef
+	local uuid=VHDX-${id//-/} kpartx=devnode_7:0_Wh5pYvM
+
+	LOW_LOOP=$(loop_from "$SCRATCH/low.img")
+	new_image "$LOW_LOOP" 64M --force
+	named "a name that was chosen" "" low 'mapper\low'
+	named "a logical volume" LVM-0 vg-low 'mapper\vg-low'
+	named "  a partition of one" part1-LVM-0 vg-low1 'mapper\vg-low1'
+	named "a name that open made up" "$uuid-vhdx7" vhdx7 ""
+	named "  a partition of it" "part2-$uuid-vhdx7" vhdx7p2 ""
+	named "  a private one" "${uuid/VHDX/VHDXPRIVATE}-vhdx7" vhdx7 ""
+	named "a name of a device of ours that was chosen" \
+		"$uuid-vhdx7a" vhdx7a 'mapper\vhdx7a'
+	named "a partition of a loop device" "part1-$kpartx" loop7p1 ""
+
+	mkdir -p "$by_id"
+	ln -s /dev/mapper/vhdx7 "$by_id/dm-name-vhdx7"
+	ln -s /dev/mapper/vhdx7 "$by_id/dm-uuid-$uuid-vhdx7"
+	named "a name that open made up, as udev has it" \
+		"$uuid-vhdx7" vhdx7 ""
+	ln -s /dev/mapper/vhdx7 "$by_id/vhdx-$id"
+	ln -s /dev/mapper/vhdx7p2 "$by_id/vhdx-$id-part2"
+	ln -s /dev/mapper/vhdx7a "$by_id/vhdx-a"
+	named "a link by the identity" "$uuid-vhdx7" vhdx7 \
+		"disk\by-id\vhdx-$id"
+	named "  of a partition" "part2-$uuid-vhdx7" vhdx7p2 \
+		"disk\by-id\vhdx-$id-part2"
+	named "  where the name was chosen" "$uuid-vhdx7a" vhdx7a \
+		'disk\by-id\vhdx-a'
+	rm -r "$by_id"
+	losetup -d "$LOW_LOOP"
+}
+
 # The calls of ioctl that a snapshot makes, one a line. What comes in between does
 # so after a call of device-mapper, whatever the machine's speed.
 CALLS=$SCRATCH/calls
@@ -575,6 +630,7 @@ test_mounted "a partition"
 test_refused
 test_block
 test_names
+test_made_up
 test_between
 test_expedited
 rm "$SCRATCH/low.img"

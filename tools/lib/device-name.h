@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Names of block devices that still lead to them after a restart. The kernel's
- * own names, such as /dev/sdb or /dev/loop0, count devices as they appear.
+ * own names, such as /dev/sdb or /dev/loop0, count devices as they appear, and so do
+ * names that were made up for device-mapper, such as /dev/mapper/vhdx0 or loop0p1.
  *
  * device-name.c APIs:
  *   device_name()	find a lasting name of a block device
