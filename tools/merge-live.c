@@ -166,7 +166,7 @@ static int choose_name(struct merge_live *live, const struct layer *child,
 					 child_link_fits);
 	if (live->link)
 		return 0;
-	msg_err("%s: --keep leaves a child of it, which would find it by no name that lasts after a restart; merge without --keep",
+	msg_err("%s: --keep leaves a child of it, which would find it by no name that lasts after a restart and that Windows allows; merge without --keep",
 		target->path);
 	return -EINVAL;
 }

@@ -133,7 +133,7 @@ static int take_given(struct snapshot *snapshot, const char *given)
  * @given: the user's name for the image that becomes the parent, or NULL
  *
  * Return: 0, or a negative errno after a message: -EINVAL if the image is on a device
- * that has no name which lasts.
+ * that has no name which lasts and which Windows allows.
  */
 int snapshot_name(struct snapshot *snapshot, const char *given)
 {
@@ -147,7 +147,7 @@ int snapshot_name(struct snapshot *snapshot, const char *given)
 	name = device_name(snapshot->parent, st.st_rdev, child_link_fits);
 	if (name)
 		return take_name(snapshot, name);
-	msg_err("%s: its image is on %s, which may be another device after a restart, and there is no name that lasts in /dev/mapper or below /dev/disk by which a child could find it; --parent gives one, such as a link that you have made",
+	msg_err("%s: its image is on %s, which may be another device after a restart, and no name in /dev/mapper or below /dev/disk lasts and is one that Windows allows, so that a child could not find it; --parent gives one, such as a link of your own",
 		snapshot->dev.name, snapshot->parent);
 	return -EINVAL;
 }

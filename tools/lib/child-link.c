@@ -358,7 +358,7 @@ void child_link_warn(const char *parent)
 		return;
 	name = device_name(parent, st.st_rdev, child_link_fits);
 	if (!name)
-		msg_warn("%s: may be another device after a restart, and has no name that lasts; `rebase --parent' can record another one",
+		msg_warn("%s: may be another device after a restart, and has no name that lasts and that Windows allows; `rebase --parent' can record a link of your own",
 			 parent);
 	free(name);
 }
