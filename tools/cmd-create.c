@@ -15,8 +15,8 @@ static void announce(const struct create_plan *plan)
 		 create->fixed ? "fixed" : "dynamic",
 		 tree_size_words(create->size, size, sizeof(size)),
 		 tree_size_words(create->block_size, block, sizeof(block)),
-		 plan->parent ? ", on " : "",
-		 plan->parent ? plan->parent->layer[0]->path : "");
+		 plan->parent_name ? ", on " : "",
+		 plan->parent_name ? plan->parent_name : "");
 }
 
 /**

@@ -20,6 +20,7 @@
  * @path: path of the child
  * @parent: the new parent and its ancestors
  * @child: the child; with --copy, with its old parents
+ * @name: how the child names the parent, as an absolute path
  * @copied: bytes that were copied into the child
  */
 struct rebase {
@@ -27,6 +28,7 @@ struct rebase {
 	const char *path;
 	struct disk *parent;
 	struct disk *child;
+	char *name;
 	u64 copied;
 };
 
@@ -152,8 +154,7 @@ static bool same_locator(const struct vhdx_locator *a,
  * An interrupted merge leaves two linkages in the child. Drop the second one if
  * the parent has it, because it is the first one then.
  */
-static int make_locator(const struct rebase *rebase,
-			struct vhdx_locator **locator)
+static int make_locator(struct rebase *rebase, struct vhdx_locator **locator)
 {
 	const struct layer *child = rebase->child->layer[0];
 	const struct vhdx_locator *old = child->image->locator;
@@ -169,15 +170,23 @@ static int make_locator(const struct rebase *rebase,
 
 	child_link_warn(link.parent);
 	err = child_link_locator(&link, identity, locator);
-	if (!err && guid_equal(identity, &old->linkage))
+	if (err)
+		return err;
+	if (guid_equal(identity, &old->linkage))
 		(*locator)->linkage2 = old->linkage2;
-	return err;
+	rebase->name = child_link_path(link.parent);
+	return 0;
+}
+
+static const char *parent_name(const struct rebase *rebase)
+{
+	return rebase->name ? rebase->name : new_parent(rebase)->path;
 }
 
 static void put_json(const struct rebase *rebase, bool changed, bool adopted)
 {
 	document_put("image", tree_string(rebase->child->layer[0]->path));
-	document_put("parent", tree_string(new_parent(rebase)->path));
+	document_put("parent", tree_string(parent_name(rebase)));
 	document_put("changed", tree_boolean(changed));
 	document_put("adopted", tree_boolean(adopted));
 	document_put("copied", tree_integer(rebase->copied));
@@ -187,7 +196,6 @@ static int write_link(const struct rebase *rebase,
 		      const struct vhdx_locator *locator, bool adopted)
 {
 	struct layer *child = rebase->child->layer[0];
-	const struct layer *parent = new_parent(rebase);
 	int err = 0;
 
 	/* The identity changes with what the disk holds. */
@@ -198,29 +206,32 @@ static int write_link(const struct rebase *rebase,
 		return err;
 	if (adopted && !rebase->options->copy)
 		msg_warn("%s: was not made over %s: data that the child lacks reads differently from now on",
-			 child->path, parent->path);
+			 child->path, parent_name(rebase));
 	err = relink(child, locator, !adopted || rebase->options->copy);
-	if (!err)
-		msg_info("%s: its parent is %s from now on", child->path,
-			 parent->path);
-	return err;
+	if (err)
+		return err;
+	msg_info("%s: its parent is %s from now on", child->path,
+		 parent_name(rebase));
+	if (child_link_leads_out(locator, &new_parent(rebase)->file))
+		child_link_tell(child->path);
+	return 0;
 }
 
 static int change_link(const struct rebase *rebase,
 		       const struct vhdx_locator *locator)
 {
 	const struct layer *child = rebase->child->layer[0];
-	const struct layer *parent = new_parent(rebase);
 	const struct vhdx_locator *old = child->image->locator;
 	bool adopted = !vhdx_locator_matches(old,
-					     vhdx_image_identity(parent->image));
+			vhdx_image_identity(new_parent(rebase)->image));
 	bool changed = !same_locator(old, locator);
 	int err = 0;
 
 	if (changed)
 		err = write_link(rebase, locator, adopted);
 	else
-		msg_info("%s: already names %s", child->path, parent->path);
+		msg_info("%s: already names %s", child->path,
+			 parent_name(rebase));
 	if (!err && rebase->options->json)
 		put_json(rebase, changed, adopted);
 	return err;
@@ -265,5 +276,6 @@ int cmd_rebase(const struct options *options, char **args)
 		err = rebase_child(&rebase);
 	disk_close(rebase.child);
 	disk_close(rebase.parent);
+	free(rebase.name);
 	return err;
 }

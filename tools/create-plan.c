@@ -113,6 +113,7 @@ static int make_fork(struct create_plan *plan)
 				 &locator);
 	if (err)
 		return err;
+	plan->parent_name = child_link_path(link.parent);
 	if (child_link_leads_out(locator, &parent->file))
 		child_link_tell(plan->new.name);
 	err = vhdx_fork_init(&plan->fork, parent->image, locator,
@@ -179,4 +180,5 @@ void create_plan_end(struct create_plan *plan)
 {
 	vhdx_fork_exit(&plan->fork);
 	disk_close(plan->parent);
+	free(plan->parent_name);
 }

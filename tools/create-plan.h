@@ -18,12 +18,14 @@
  * @new: the image
  * @options: of the command line
  * @parent: the parent and its ancestors, open; NULL for an image without one
+ * @parent_name: how the child names the parent, as an absolute path
  * @fork: what the child takes from the parent
  */
 struct create_plan {
 	struct new_image new;
 	const struct options *options;
 	struct disk *parent;
+	char *parent_name;
 	struct vhdx_fork fork;
 };
 

@@ -68,7 +68,7 @@ static char *device_path(const struct options *options, const struct disk *disk)
 					 child_link_fits);
 	if (!name)
 		name = child_link_recorded(disk->layer[0], parent);
-	return name ? name : strdup(parent->path);
+	return name ? name : child_link_path(parent->path);
 }
 
 /* The name by which children are to find the parent of the image that goes. */
@@ -169,10 +169,12 @@ static int move(const struct disk *disk, struct layer *child, const char *parent
 	if (err)
 		return err;
 	err = relink(child, locator, true);
-	vhdx_locator_free(locator);
 	if (!err)
 		msg_info("%s: its parent is %s from now on", child->path,
-			 disk->layer[1]->path);
+			 parent);
+	if (!err && child_link_leads_out(locator, &disk->layer[1]->file))
+		child_link_tell(child->path);
+	vhdx_locator_free(locator);
 	return err;
 }
 

@@ -124,7 +124,7 @@ static int take_given(struct snapshot *snapshot, const char *given)
 		return -EINVAL;
 	}
 	child_link_warn(given);
-	return take_name(snapshot, strdup(given));
+	return take_name(snapshot, child_link_path(given));
 }
 
 /**

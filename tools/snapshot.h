@@ -22,7 +22,8 @@
  * @report: receives the engine's findings about the parent
  * @dev: present state of the device
  * @child: absolute path of the child
- * @parent: path of the image that the device writes
+ * @parent: path of the image that the device writes; of a device, from
+ *	snapshot_name() on, the name that the child records
  * @quiesce: file systems come to rest first
  * @exchange: the child gets the parent's name, and the parent the child's,
  *	before the device goes on in it: a crash at any time leaves the disk at

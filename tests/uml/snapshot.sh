@@ -375,6 +375,7 @@ test_names() {
 	ln -s "$loop" "$link"
 	exits "a link of the user's" 0 snapshot --parent "$link" v0 "$child"
 	tap_is "  is recorded" "$(relative "$child")" '.\link'
+	says "  which is said" "its parent is $link;"
 	exits "  close" 0 close v0
 	exits "  it leads out, which takes leave" 4 open "$child" v0
 	exits "  open" 0 open --quiet --parents-anywhere "$child" v0
@@ -398,6 +399,14 @@ test_names() {
 	exits "  close" 0 close v0
 	rm -r "$child" "${LINK%/*}" /dev/block
 	losetup -d "$loop"
+
+	opened 16M
+	ln -s "${images[0]}" "$link"
+	exits "a link to a file" 0 snapshot --parent "$link" v0 "$child"
+	tap_is "  is resolved" "$(relative "$child")" '.\base.vhdx'
+	says "  which is said" "its parent is ${images[0]};"
+	rm "$link"
+	closed "a link to a file"
 }
 
 # named DESC UUID NAME WANTED: a child is made of an image on such a device of

@@ -123,16 +123,12 @@ static char *real_device(const char *path, dev_t device)
 	return name ? name : realpath(path, NULL);
 }
 
-/* Likewise the file itself. */
 static char *real_file(const char *path)
 {
-	char *directory, *copy, *whole;
-	struct stat st;
+	char *whole = realpath(path, NULL);
+	char *directory, *copy;
 	int n = -1;
 
-	if (!stat(path, &st) && S_ISBLK(st.st_mode))
-		return real_device(path, st.st_rdev);
-	whole = realpath(path, NULL);
 	if (whole || errno != ENOENT)
 		return whole;
 	directory = real_directory(path);
@@ -144,6 +140,24 @@ static char *real_file(const char *path)
 	free(copy);
 	free(directory);
 	return n < 0 ? NULL : whole;
+}
+
+/**
+ * child_link_path() - find the path by which a child names a parent
+ * @parent: any path of the parent, which need not exist yet
+ *
+ * Symbolic links are resolved, as disk_open() does before it looks for a parent; but
+ * a device gets the name that lasts, see device_name(), if there is one.
+ *
+ * Return: an absolute path, for free(); or NULL with errno set.
+ */
+char *child_link_path(const char *parent)
+{
+	struct stat st;
+
+	if (!stat(parent, &st) && S_ISBLK(st.st_mode))
+		return real_device(parent, st.st_rdev);
+	return real_file(parent);
 }
 
 /*
@@ -208,8 +222,7 @@ static int cannot_resolve(const char *path)
  * @path: set to the path in the form of Windows, for free(): ".\NAME",
  *	"..\DIRECTORY\NAME"
  *
- * Resolves symbolic links first, as disk_open() does before it looks for a
- * parent; but a device gets the name that lasts, see device_name().
+ * The child's symbolic links are resolved, too, see child_link_path().
  *
  * Return: 0; a negative errno after a message: -EINVAL for names that Windows
  * does not permit; or -ENOMEM.
@@ -223,7 +236,7 @@ int child_link_relative(const char *child, const char *parent, char **path)
 
 	if (!directory)
 		return cannot_resolve(child);
-	file = real_file(parent);
+	file = child_link_path(parent);
 	if (!file) {
 		free(directory);
 		return cannot_resolve(parent);

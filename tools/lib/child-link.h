@@ -3,6 +3,7 @@
  * The link from a child to its parent: paths in the form of Windows.
  *
  * child-link.c APIs:
+ *   child_link_path()	find the path by which a child names a parent
  *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
  *   child_link_name()	choose the name of a parent
@@ -32,6 +33,7 @@ struct child_link {
 	const char *volume;
 };
 
+char *child_link_path(const char *parent);
 int child_link_relative(const char *child, const char *parent, char **path);
 int child_link_locator(const struct child_link *link, const guid_t *linkage,
 		       struct vhdx_locator **locator);
