@@ -114,7 +114,7 @@ static void tell_done(const struct merge_plan *plan, u32 nr,
 	if (plan->options->json)
 		document_element(merge_plan_tree(plan, nr, nr + 1, counts));
 	msg_info("%s: merged into %s: %s of data and %s of zeros; %s",
-		 plan->path[nr], plan->path[nr + 1],
+		 plan->path[nr], merge_plan_name(plan, nr + 1),
 		 tree_size_words(counts->data, data, sizeof(data)),
 		 tree_size_words(counts->zeros, zeros, sizeof(zeros)),
 		 plan->options->keep ? "it is empty now" : "it is removed");

@@ -242,7 +242,8 @@ static int change_over(struct merge_live *live, const struct dmdev *dev,
 		err = -EIO;
 	if (err && err != -EAGAIN) {
 		msg_err("%s: its change to %s is not complete: %s", live->name,
-			live->plan.path[live->plan.into], strerror(-err));
+			merge_plan_name(&live->plan, live->plan.into),
+			strerror(-err));
 		kmsg_explain(log, live->name, false);
 	}
 	kmsg_end(log);

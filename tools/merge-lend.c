@@ -27,7 +27,7 @@ static int ask(const struct merge_live *live, const char *what, u32 nr)
  */
 int merge_lend(const struct merge_live *live, u32 nr)
 {
-	const char *path = live->plan.path[nr];
+	const char *path = merge_plan_name(&live->plan, nr);
 	int err = ask(live, "lend", nr);
 
 	if (err == -EBUSY)
@@ -53,7 +53,8 @@ void merge_recall(const struct merge_live *live, u32 nr)
 
 	if (err)
 		msg_warn("%s: can still be opened for writing, although %s reads it: %s",
-			 live->plan.path[nr], live->name, strerror(-err));
+			 merge_plan_name(&live->plan, nr), live->name,
+			 strerror(-err));
 }
 
 /**

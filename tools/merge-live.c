@@ -151,29 +151,25 @@ static int take_chain(struct merge_live *live, const struct dmdev *dev)
 	return err;
 }
 
-/*
- * With --keep, a child is made at the end that has to find its parent again: by the
- * name that the present one recorded, or another one that lasts.
- */
-static int choose_name(struct merge_live *live, const struct layer *child,
-		       const struct layer *target)
+/* With --keep, a child is made at the end that has to find its parent again. */
+static int check_name(const struct merge_live *live, const struct layer *target)
 {
+	char *name;
+
 	if (!live->plan.options->keep)
 		return 0;
-	live->link = child_link_recorded(child, target);
-	if (!live->link)
-		live->link = device_name(target->path, target->file.dev,
-					 child_link_fits);
-	if (live->link)
+	name = device_name(merge_plan_name(&live->plan, live->plan.into),
+			   target->file.dev, child_link_fits);
+	free(name);
+	if (name)
 		return 0;
 	msg_err("%s: --keep leaves a child of it, which would find it by no name that lasts after a restart and that Windows allows; merge without --keep",
 		target->path);
 	return -EINVAL;
 }
 
-static int check_target(struct merge_live *live, const struct disk *disk)
+static int check_target(struct merge_live *live, const struct layer *target)
 {
-	const struct layer *target = disk->layer[live->plan.into];
 	int err;
 
 	live->on_device = target->file.device;
@@ -181,8 +177,7 @@ static int check_target(struct merge_live *live, const struct disk *disk)
 		return share_check_like(target->path, live->plan.path[0]);
 	err = device_needs(LEND_DEVICE_MINOR,
 			   "a merge into a block device, of a device in use");
-	return err ? err :
-		     choose_name(live, disk->layer[live->plan.into - 1], target);
+	return err ? err : check_name(live, target);
 }
 
 static int make_plan(struct merge_live *live, const struct dmdev *dev)
@@ -199,7 +194,7 @@ static int make_plan(struct merge_live *live, const struct dmdev *dev)
 	live->size = disk->chain->size;
 	err = merge_plan_check(&live->plan, disk);
 	if (!err)
-		err = check_target(live, disk);
+		err = check_target(live, disk->layer[live->plan.into]);
 	disk_close(disk);
 	return err;
 }
@@ -408,7 +403,7 @@ static void stop(struct merge_live *live, int err)
 static void tell_done(const struct merge_live *live)
 {
 	const char *child = live->plan.path[0];
-	const char *into = live->plan.path[live->plan.into];
+	const char *into = merge_plan_name(&live->plan, live->plan.into);
 	char data[32], zeros[32];
 	struct json_object *merged;
 
@@ -438,7 +433,7 @@ static int keep_child(const struct merge_live *live)
 	if (!err)
 		err = snapshot_check(&snapshot);
 	if (!err)
-		err = snapshot_name(&snapshot, live->link);
+		err = snapshot_name(&snapshot, live->plan.name);
 	if (!err)
 		err = snapshot_child(&snapshot, live->plan.path[0]);
 	if (!err)
@@ -503,7 +498,7 @@ static int merge_device(struct merge_live *live, const struct dmdev *dev,
 		if (err <= 0)
 			return err;
 	}
-	live->state.into = live->plan.path[live->plan.into];
+	live->state.into = merge_plan_name(&live->plan, live->plan.into);
 	return merge_lent(live, dev);
 }
 
@@ -594,7 +589,6 @@ int merge_live(const struct options *options, const char *name)
 		dmdev_forget(&dev);
 	}
 	merge_plan_free(&live->plan);
-	free(live->link);
 	free(live);
 	return err;
 }

@@ -41,7 +41,6 @@ struct merge_file {
  * @plan: what is merged; its first image is the one that the device writes
  * @name: of the device
  * @on_device: what is merged into is on a block device
- * @link: the name by which a child that is kept finds it; NULL for a file
  * @target: the image that is merged into, alone; NULL if it is not open
  * @writer: writes it
  * @writing: @writer is in use
@@ -64,7 +63,6 @@ struct merge_live {
 	struct merge_plan plan;
 	const char *name;
 	bool on_device;
-	char *link;
 	struct disk *target;
 	struct writer writer;
 	bool writing;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ancestor.h"
+#include "child-link.h"
 #include "directory.h"
 #include "merge-children.h"
 #include "merge-done.h"
@@ -207,6 +208,29 @@ static int check_files(const struct merge_plan *plan, struct disk *disk,
 	return err ? err : merge_children_check(plan->options, disk, *done);
 }
 
+/* Only what all is merged into may lie on a device. */
+static char *device_name_of(const struct disk *disk, u32 into)
+{
+	const struct layer *target = disk->layer[into];
+	char *name = child_link_recorded(disk->layer[into - 1], target);
+
+	if (name || !target->file.device)
+		return name;
+	return child_link_path(target->path);
+}
+
+/**
+ * merge_plan_name() - what messages call an image
+ * @plan: the plan, checked
+ * @nr: index of the image
+ *
+ * Return: its path; of a device, a name that lasts, if there is one.
+ */
+const char *merge_plan_name(const struct merge_plan *plan, u32 nr)
+{
+	return nr == plan->into && plan->name ? plan->name : plan->path[nr];
+}
+
 /**
  * merge_plan_check() - can it be done?
  * @plan: the plan, with all images of the chain; what it merges into is set
@@ -223,6 +247,8 @@ int merge_plan_check(struct merge_plan *plan, struct disk *disk)
 
 	if (!into && !err)
 		plan->into += count_sides(plan);
+	if (!err)
+		plan->name = device_name_of(disk, plan->into);
 	for (i = 0; i < plan->into && !err && !plan->live; i++)
 		err = check_pair(plan, disk, i);
 	if (!err)
@@ -254,7 +280,7 @@ struct json_object *merge_plan_tree(const struct merge_plan *plan, u32 nr,
 		tree_append(children, tree_string(options->children[i]));
 	tree_add(merged, "children", children);
 	tree_text(merged, "image", plan->path[nr]);
-	tree_text(merged, "into", plan->path[into]);
+	tree_text(merged, "into", merge_plan_name(plan, into));
 	tree_number(merged, "data_bytes", counts->data);
 	tree_number(merged, "zero_bytes", counts->zeros);
 	tree_flag(merged, "removed", !options->keep);
@@ -269,4 +295,5 @@ void merge_plan_free(struct merge_plan *plan)
 {
 	while (plan->depth)
 		free(plan->path[--plan->depth]);
+	free(plan->name);
 }

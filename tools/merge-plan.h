@@ -11,6 +11,7 @@
  *   merge_plan_path()	add an image to the chain
  *   merge_plan_add()	all of an open chain
  *   merge_plan_check()	can it be done?
+ *   merge_plan_name()	what messages call an image
  *   merge_plan_children()	who would lose a parent?
  *   merge_plan_side()	a name for the child of a live device
  *   merge_plan_tree()	tell of a merge that is done
@@ -31,6 +32,8 @@ struct json_object;	/* json-c's */
  * @path: of the images of the chain, the child first
  * @depth: how many
  * @into: index of the image that the disk is to be in
+ * @name: of that one, if it lies on a block device: how its child names it, or
+ *	another name that lasts, if there is one; else NULL
  */
 struct merge_plan {
 	const struct options *options;
@@ -38,11 +41,13 @@ struct merge_plan {
 	char *path[VHDX_CHAIN_MAX];
 	u32 depth;
 	u32 into;
+	char *name;
 };
 
 int merge_plan_path(struct merge_plan *plan, u32 nr, const char *path);
 int merge_plan_add(struct merge_plan *plan, const struct disk *disk);
 int merge_plan_check(struct merge_plan *plan, struct disk *disk);
+const char *merge_plan_name(const struct merge_plan *plan, u32 nr);
 int merge_plan_children(const struct merge_plan *plan, const struct disk *disk,
 			u32 into, bool done);
 char *merge_plan_side(const struct merge_plan *plan);

@@ -228,6 +228,8 @@ test_keep() {
 	documents "as JSON" 0 merge --json v0
 	tap_is "as JSON: is about the child" \
 		"$(field '["merges"][0]["image"]' <<<"$TAP_OUTPUT")" "$CHILD"
+	tap_is "as JSON: tells the name that the child had of its parent" \
+		"$(field '["merges"][0]["into"]' <<<"$TAP_OUTPUT")" "$BASE"
 	is_base "as JSON"
 	closed "--keep"
 }
@@ -491,6 +493,8 @@ test_block_refused() {
 		--parent "$STORE/link" v0 "$CHILD"
 	model --ops 30 --save "$MODEL" >/dev/null
 	merged "a link of the user's, with --keep" --keep v0
+	says "a link of the user's, with --keep: is told" \
+		"is merged into $STORE/link: "
 	is_live "a link of the user's, with --keep" 2
 	tap_is "a link of the user's: the child that is kept has it" \
 		"$("$VHDXSETUP" info --all --json "$CHILD" |
