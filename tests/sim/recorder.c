@@ -479,6 +479,7 @@ void recorder_adopt(struct recorder *rec, const struct disk *disk)
 	disk_copy(&rec->live, disk);
 	disk_copy(&rec->durable, disk);
 	rec->store.size = disk->size;
+	rec->store.lost = 0;
 }
 
 /**
