@@ -26,8 +26,8 @@ unset LANGUAGE
 LIB_STATUS=0
 LIB_AT_EXIT=true
 lib_exit() {
-	# First of all: it looks at $?.
-	tap_exit || LIB_STATUS=$?
+	# First of all: it looks at $?.  It leaves, if the script has died half-way.
+	(tap_exit) || LIB_STATUS=$?
 	"$LIB_AT_EXIT"
 	rm -rf -- "$WORK"
 	exit "$LIB_STATUS"
