@@ -95,7 +95,8 @@ class Run:
         self.sync = sync
         self.discard = discard
         self.once = once
-        self.changed = bytearray(device.size // 512)
+        # Not of a device of many TiB, of which only a model is compared.
+        self.changed = bytearray(device.size // 512 if once else 0)
         self.rng = rng
         self.whole = whole
 
@@ -133,8 +134,10 @@ class Run:
 
     # Not at all, if it may change each sector only once.
     def may_change(self, pos, length):
+        if not self.once:
+            return True
         part = slice(pos // 512, (pos + length) // 512)
-        if self.once and any(self.changed[part]):
+        if any(self.changed[part]):
             return False
         self.changed[part] = b"\1" * (length // 512)
         return True
