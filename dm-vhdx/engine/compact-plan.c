@@ -188,16 +188,38 @@ static u64 end_of(const struct piece *piece)
 	return (piece->start + piece->units) << VHDX_ALIGN_SHIFT;
 }
 
+/* Lower pieces, the highest one first. Return false if there is nothing to lower. */
+static bool lower_some(struct vhdx_plan *plan, struct piece *piece)
+{
+	u64 least = vhdx_image_least(plan->image);
+	bool lowered = false;
+
+	plan->next_block = 0;
+	plan->next_rest = 0;
+	plan->rest = 0;
+	plan->rest_end = 0;
+	while (end_of(piece) > least && lower_one(plan, piece)) {
+		lowered = true;
+		*piece = highest(plan, piece->start);
+		cond_resched();
+	}
+	return lowered;
+}
+
+/*
+ * Each of the two regions may take a part of a hole that was kept for a block: what
+ * is left of it is good for sector bitmap blocks, whose places were found by then. All
+ * that is free below the highest piece was free from the start, so try again.
+ */
 static void lower_all(struct vhdx_plan *plan)
 {
 	u64 least = vhdx_image_least(plan->image);
 	struct piece piece = highest(plan, plan->units);
+	u32 tries = 3;
 
 	plan->used = end_of(&piece);
-	while (end_of(&piece) > least && lower_one(plan, &piece)) {
-		piece = highest(plan, piece.start);
-		cond_resched();
-	}
+	while (tries && lower_some(plan, &piece))
+		tries--;
 	plan->end = end_of(&piece);
 	plan->length = min(max(plan->end, least),
 			   plan->image->limits.file_size);

@@ -536,6 +536,33 @@ static void compact_large(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, writer_read(test, 20 * 4 * MIB + 4096), 0);
 }
 
+/* Two regions take half of a hole for a block, and a bitmap the rest of it. */
+static void compact_rest(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct builder *b = &f->builder[0];
+	u64 bitmap;
+
+	child_rig_geometry(test, 4 * MIB, 512);
+	b->metadata_offset = 15 * MIB;
+	b->bat_offset = 16 * MIB;
+	child_rig_files(test);
+	b->end = 6 * MIB;
+	fill_block(b, builder_block(b, 20, 7), 0xBB);
+	b->end = 17 * MIB;
+	bitmap = builder_bitmap(b, 0);
+	KUNIT_ASSERT_EQ(test, bitmap, 17 * MIB);
+	builder_present(b, bitmap, 20 * 8192, 8);
+	writer_open(test);
+	KUNIT_ASSERT_EQ(test, compact(test), 0);
+	writer_crash(test);
+	expect_sound(test, "");
+	b->bat_offset = f->image[0]->regions.bat.offset;
+	KUNIT_EXPECT_EQ(test, child_rig_bitmap(test, 0), 4 * MIB | 6);
+	KUNIT_EXPECT_EQ(test, f->ram[0].store.size, 10 * MIB);
+	KUNIT_EXPECT_EQ(test, writer_read(test, 20 * 4 * MIB), 0xBB);
+}
+
 /* An image that must not be written is not compacted. */
 static void compact_refused(struct kunit *test)
 {
@@ -735,6 +762,7 @@ static struct kunit_case compact_cases[] = {
 	KUNIT_CASE(compact_zeros_child),
 	KUNIT_CASE(compact_fixed),
 	KUNIT_CASE(compact_large),
+	KUNIT_CASE(compact_rest),
 	KUNIT_CASE(compact_refused),
 	KUNIT_CASE(compact_stopped),
 	KUNIT_CASE(compact_no_room),
