@@ -253,11 +253,6 @@ int child_link_relative(const char *child, const char *parent, char **path)
 	return err;
 }
 
-static bool begins(const char *text, const char *start)
-{
-	return !strncmp(text, start, strlen(start));
-}
-
 /* Return the part after "C:\", or NULL. */
 static const char *skip_drive(const char *path)
 {
@@ -272,11 +267,11 @@ static const char *skip_drive(const char *path)
  */
 static const char *skip_root(const char *path)
 {
-	if (begins(path, "\\\\?\\UNC\\"))
+	if (strstarts(path, "\\\\?\\UNC\\"))
 		return path + 8;
-	if (begins(path, "\\\\?\\"))
+	if (strstarts(path, "\\\\?\\"))
 		return skip_drive(path + 4);
-	if (begins(path, "\\\\"))
+	if (strstarts(path, "\\\\"))
 		return path + 2;
 	return skip_drive(path);
 }
@@ -299,9 +294,9 @@ static int check_volume(const char *path)
 	size_t length = strlen(start);
 	guid_t guid;
 
-	if (begins(path, start) && strlen(path) > length + 38 &&
+	if (strstarts(path, start) && strlen(path) > length + 38 &&
 	    !guid_parse(path + length, &guid) &&
-	    begins(path + length + 36, "}\\"))
+	    strstarts(path + length + 36, "}\\"))
 		return check_names(path, path + length + 38, '\\');
 	msg_err("--volume-path %s: Windows has no such path; it is \\\\?\\Volume{GUID}\\ and the path on that volume",
 		path);

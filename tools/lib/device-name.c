@@ -54,11 +54,6 @@ struct search {
 	bool own;
 };
 
-static bool begins(const char *text, const char *start)
-{
-	return !strncmp(text, start, strlen(start));
-}
-
 /* Read what device-mapper has of a device; of any other device, "". */
 static void read_dm(dev_t device, const char *what, char text[DM_TEXT])
 {
@@ -87,7 +82,7 @@ static const char *skip_digits(const char *text)
 /* vhdx0, which `open` makes up, and vhdx0p1. */
 static bool is_made_up(const char *name)
 {
-	if (!begins(name, "vhdx") || !isdigit((unsigned char)name[4]))
+	if (!strstarts(name, "vhdx") || !isdigit((unsigned char)name[4]))
 		return false;
 	name = skip_digits(name + 4);
 	return !*name || (*name == 'p' && !*skip_digits(name + 1));
@@ -96,7 +91,7 @@ static bool is_made_up(const char *name)
 /* Return the UUID of the disk, without the "part1-" that kpartx puts before it. */
 static const char *skip_part(const char *uuid)
 {
-	const char *end = begins(uuid, "part") ? skip_digits(uuid + 4) : uuid;
+	const char *end = strstarts(uuid, "part") ? skip_digits(uuid + 4) : uuid;
 
 	return end > uuid + 4 && *end == '-' ? end + 1 : uuid;
 }
@@ -113,9 +108,9 @@ static enum own_name own_name_of(dev_t device)
 
 	read_dm(device, "uuid", uuid);
 	whole = skip_part(uuid);
-	if (whole != uuid && begins(whole, "devnode_"))
+	if (whole != uuid && strstarts(whole, "devnode_"))
 		return OWN_PASSES;
-	if (!begins(whole, "VHDX-") && !begins(whole, "VHDXPRIVATE-"))
+	if (!strstarts(whole, "VHDX-") && !strstarts(whole, "VHDXPRIVATE-"))
 		return OWN_LASTS;
 	read_dm(device, "name", name);
 	return is_made_up(name) ? OWN_PASSES : OWN_AT_NEED;
@@ -126,7 +121,7 @@ static bool is_own(const char *directory, const char *name)
 {
 	return !strcmp(directory, MAPPER) ||
 	       (!strcmp(directory, BY_ID) &&
-		(begins(name, "dm-name-") || begins(name, "dm-uuid-")));
+		(strstarts(name, "dm-name-") || strstarts(name, "dm-uuid-")));
 }
 
 static bool leads_to(const char *path, dev_t device)
@@ -161,7 +156,7 @@ static bool lasts(const char *path, const char *directory)
 		if (!strcmp(directory, passing[i]))
 			return false;
 	return !lstat(path, &st) && S_ISLNK(st.st_mode) &&
-	       !begins(directory, "/proc/");
+	       !strstarts(directory, "/proc/");
 }
 
 static bool suits(const struct search *search, const char *directory,

@@ -122,6 +122,11 @@ static inline bool IS_ERR(const void *ptr)
 }
 
 /* string.h */
+static inline bool strstarts(const char *str, const char *prefix)
+{
+	return !strncmp(str, prefix, strlen(prefix));
+}
+
 static inline void strscpy(char *to, const char *from, size_t size)
 {
 	snprintf(to, size, "%s", from);
