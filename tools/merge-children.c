@@ -66,9 +66,7 @@ static char *device_path(const struct options *options, const struct disk *disk)
 	for (i = 0; i < options->parent_count && !name; i++)
 		name = device_name_given(options->parents[i], parent->file.dev,
 					 child_link_fits);
-	if (!name)
-		name = child_link_recorded(disk->layer[0], parent);
-	return name ? name : child_link_path(parent->path);
+	return name ? name : child_link_device(disk->layer[0], parent);
 }
 
 /* The name by which children are to find the parent of the image that goes. */

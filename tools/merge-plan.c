@@ -208,17 +208,6 @@ static int check_files(const struct merge_plan *plan, struct disk *disk,
 	return err ? err : merge_children_check(plan->options, disk, *done);
 }
 
-/* Only what all is merged into may lie on a device. */
-static char *device_name_of(const struct disk *disk, u32 into)
-{
-	const struct layer *target = disk->layer[into];
-	char *name = child_link_recorded(disk->layer[into - 1], target);
-
-	if (name || !target->file.device)
-		return name;
-	return child_link_path(target->path);
-}
-
 /**
  * merge_plan_name() - what messages call an image
  * @plan: the plan, checked
@@ -248,7 +237,8 @@ int merge_plan_check(struct merge_plan *plan, struct disk *disk)
 	if (!into && !err)
 		plan->into += count_sides(plan);
 	if (!err)
-		plan->name = device_name_of(disk, plan->into);
+		plan->name = child_link_device(disk->layer[plan->into - 1],
+					       disk->layer[plan->into]);
 	for (i = 0; i < plan->into && !err && !plan->live; i++)
 		err = check_pair(plan, disk, i);
 	if (!err)

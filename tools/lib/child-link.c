@@ -390,21 +390,25 @@ static char *recorded_path(const struct layer *child)
 }
 
 /**
- * child_link_recorded() - find the name that a child recorded of a device
+ * child_link_device() - find the name by which a child goes on to name a device
  * @child: the child
  * @parent: its parent
  *
- * Return: an absolute path that leads to the device and lasts, for free(); or NULL,
- * also if the parent is a file.
+ * Return: an absolute path, for free(): what the child recorded, if that leads to the
+ * device and lasts, or else as child_link_path(); NULL if the parent is a file, or
+ * nothing is found.
  */
-char *child_link_recorded(const struct layer *child, const struct layer *parent)
+char *child_link_device(const struct layer *child, const struct layer *parent)
 {
-	char *path = parent->file.device ? recorded_path(child) : NULL;
-	char *name = path ? device_name_given(path, parent->file.dev,
-					      child_link_fits) : NULL;
+	char *path, *name;
 
+	if (!parent->file.device)
+		return NULL;
+	path = recorded_path(child);
+	name = path ? device_name_given(path, parent->file.dev,
+					child_link_fits) : NULL;
 	free(path);
-	return name;
+	return name ? name : child_link_path(parent->path);
 }
 
 /**

@@ -7,7 +7,7 @@
  *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
  *   child_link_name()	choose the name of a parent
- *   child_link_recorded()	find the name that a child recorded of a device
+ *   child_link_device()	find the name by which a child goes on to name a device
  *   child_link_warn()	warn of a parent on a device whose name does not last
  *   child_link_fits()	test whether a child can record a path
  *   child_link_suits()	check that an image may become a parent
@@ -38,8 +38,7 @@ int child_link_relative(const char *child, const char *parent, char **path);
 int child_link_locator(const struct child_link *link, const guid_t *linkage,
 		       struct vhdx_locator **locator);
 const char *child_link_name(const struct layer *parent, const char *given);
-char *child_link_recorded(const struct layer *child,
-			  const struct layer *parent);
+char *child_link_device(const struct layer *child, const struct layer *parent);
 void child_link_warn(const char *parent);
 bool child_link_fits(const char *path);
 int child_link_suits(const struct disk *parent);
