@@ -162,8 +162,8 @@ static inline const guid_t *vhdx_image_identity(const struct vhdx_image *image)
  *
  * The file of an image that is lent grows at any time, before a block there is in the
  * BAT. Its size stays as it is in memory, for a reader of 32 bits might see half of a
- * change. A block device that is shorter than the image does not grow: what is
- * missing must not read as zeros.
+ * change. Nobody lengthens a block device for that: what an image there lacks at its
+ * end must not read as zeros.
  *
  * Context: any.
  * Return: byte offset in the file.
