@@ -232,6 +232,9 @@ void overlay_fail(struct overlay *overlay, u64 nth, bool stays)
  * overlay_mend() - nothing fails any more
  * @overlay: the store
  *
+ * The store is as if it was opened anew: the engine has a flush fail for as long as
+ * it is open if one has failed.
+ *
  * Return: whether something had failed since overlay_fail().
  */
 bool overlay_mend(struct overlay *overlay)
@@ -240,6 +243,7 @@ bool overlay_mend(struct overlay *overlay)
 
 	overlay->fail_at = 0;
 	overlay->dead = false;
+	overlay->store.lost = 0;
 	return failed;
 }
 
