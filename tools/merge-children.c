@@ -47,12 +47,6 @@ static bool names(const struct layer *child, const struct layer *parent)
 				    vhdx_image_identity(parent->image));
 }
 
-static int copy_text(const char *from, char **to)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -ENOMEM : 0;
-}
-
 /*
  * Return the name of a parent on a device, for free(): the user's, or the one that
  * the image recorded, if that lasts.
@@ -92,9 +86,7 @@ static int make_locator(const struct disk *disk, const struct layer *child,
 
 	if (err)
 		return err;
-	err = copy_text(old->absolute_path, &(*locator)->absolute_path);
-	if (!err)
-		err = copy_text(old->volume_path, &(*locator)->volume_path);
+	err = child_link_windows(*locator, old);
 	if (err)
 		vhdx_locator_free(*locator);
 	return err;

@@ -429,6 +429,7 @@ static int keep_child(const struct merge_live *live)
 	int err;
 
 	snapshot_init(&snapshot);
+	snapshot.windows = live->plan.windows;
 	err = dmdev_query(live->name, &snapshot.dev);
 	if (!err)
 		err = snapshot_check(&snapshot);

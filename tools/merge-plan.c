@@ -220,6 +220,17 @@ const char *merge_plan_name(const struct merge_plan *plan, u32 nr)
 	return nr == plan->into && plan->name ? plan->name : plan->path[nr];
 }
 
+/* What the last child calls the image that all is merged into. */
+static int find_names(struct merge_plan *plan, const struct disk *disk)
+{
+	const struct layer *child = disk->layer[plan->into - 1];
+
+	plan->name = child_link_device(child, disk->layer[plan->into]);
+	plan->windows = calloc(1, sizeof(*plan->windows));
+	return plan->windows ?
+		child_link_windows(plan->windows, child->image->locator) : -ENOMEM;
+}
+
 /**
  * merge_plan_check() - can it be done?
  * @plan: the plan, with all images of the chain; what it merges into is set
@@ -237,8 +248,7 @@ int merge_plan_check(struct merge_plan *plan, struct disk *disk)
 	if (!into && !err)
 		plan->into += count_sides(plan);
 	if (!err)
-		plan->name = child_link_device(disk->layer[plan->into - 1],
-					       disk->layer[plan->into]);
+		err = find_names(plan, disk);
 	for (i = 0; i < plan->into && !err && !plan->live; i++)
 		err = check_pair(plan, disk, i);
 	if (!err)
@@ -286,4 +296,5 @@ void merge_plan_free(struct merge_plan *plan)
 	while (plan->depth)
 		free(plan->path[--plan->depth]);
 	free(plan->name);
+	vhdx_locator_free(plan->windows);
 }

@@ -34,6 +34,7 @@ struct json_object;	/* json-c's */
  * @into: index of the image that the disk is to be in
  * @name: of that one, if it lies on a block device: how its child names it, or
  *	another name that lasts, if there is one; else NULL
+ * @windows: the paths of Windows that its child has for it, and nothing else
  */
 struct merge_plan {
 	const struct options *options;
@@ -42,6 +43,7 @@ struct merge_plan {
 	u32 depth;
 	u32 into;
 	char *name;
+	struct vhdx_locator *windows;
 };
 
 int merge_plan_path(struct merge_plan *plan, u32 nr, const char *path);

@@ -269,7 +269,10 @@ static int make_fork(struct snapshot *snapshot, const guid_t *linkage,
 	err = child_link_locator(&link, linkage, &locator);
 	if (err)
 		return err;
-	err = open_parent(snapshot, &file, &image);
+	if (snapshot->windows)
+		err = child_link_windows(locator, snapshot->windows);
+	if (!err)
+		err = open_parent(snapshot, &file, &image);
 	if (!err) {
 		snapshot->outside = child_link_leads_out(locator, &file);
 		snapshot->loud = true;

@@ -15,6 +15,7 @@
 #define SNAPSHOT_H
 
 #include "dmdev.h"
+#include "locator.h"
 #include "report.h"
 
 /**
@@ -24,6 +25,7 @@
  * @child: absolute path of the child
  * @parent: path of the image that the device writes; of a device, from
  *	snapshot_name() on, the name that the child records
+ * @windows: the child records the paths of Windows that this has; NULL for none
  * @quiesce: file systems come to rest first
  * @exchange: the child gets the parent's name, and the parent the child's,
  *	before the device goes on in it: a crash at any time leaves the disk at
@@ -43,6 +45,7 @@ struct snapshot {
 	struct dmdev dev;
 	char *child;
 	char *parent;
+	const struct vhdx_locator *windows;
 	bool quiesce;
 	bool exchange;
 	const char *why;

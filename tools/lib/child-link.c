@@ -309,6 +309,21 @@ static int copy_path(const char *from, char **to)
 	return from && !*to ? -ENOMEM : 0;
 }
 
+/**
+ * child_link_windows() - give a locator the paths that another one has for Windows
+ * @locator: the one, which has none
+ * @from: the other
+ *
+ * Return: 0 or -ENOMEM; what there is of them is freed with the locator.
+ */
+int child_link_windows(struct vhdx_locator *locator,
+		       const struct vhdx_locator *from)
+{
+	int err = copy_path(from->absolute_path, &locator->absolute_path);
+
+	return err ? err : copy_path(from->volume_path, &locator->volume_path);
+}
+
 static int fill_locator(const struct child_link *link,
 			struct vhdx_locator *locator)
 {

@@ -6,6 +6,7 @@
  *   child_link_path()	find the path by which a child names a parent
  *   child_link_relative()	make the relative path to a parent
  *   child_link_locator()	make a locator for a child
+ *   child_link_windows()	give it the paths that another one has for Windows
  *   child_link_name()	choose the name of a parent
  *   child_link_device()	find the name by which a child goes on to name a device
  *   child_link_warn()	warn of a parent on a device whose name does not last
@@ -37,6 +38,8 @@ char *child_link_path(const char *parent);
 int child_link_relative(const char *child, const char *parent, char **path);
 int child_link_locator(const struct child_link *link, const guid_t *linkage,
 		       struct vhdx_locator **locator);
+int child_link_windows(struct vhdx_locator *locator,
+		       const struct vhdx_locator *from);
 const char *child_link_name(const struct layer *parent, const char *given);
 char *child_link_device(const struct layer *child, const struct layer *parent);
 void child_link_warn(const char *parent);
