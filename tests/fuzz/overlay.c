@@ -232,8 +232,8 @@ void overlay_fail(struct overlay *overlay, u64 nth, bool stays)
  * overlay_mend() - nothing fails any more
  * @overlay: the store
  *
- * The store is as if it was opened anew: the engine has a flush fail for as long as
- * it is open if one has failed.
+ * An open store keeps the error of a flush, see vhdx_store_lose(). This one forgets
+ * it, as if it was opened anew.
  *
  * Return: whether something had failed since overlay_fail().
  */

@@ -62,7 +62,8 @@ child() {
 	model --ops 30 --save "$MODEL" >/dev/null
 }
 
-# The file system gives its room back, for what the test keeps is all in memory.
+# The store lies in the guest's memory. Its file system keeps the room of files that
+# were removed until it is trimmed.
 closed() {
 	exits "$1: close" 0 close v0
 	rm -f "$STORE"/*.vhdx*

@@ -210,25 +210,29 @@ test_mounted() {
 	closed "a partition"
 }
 
-# windows: the path that Windows has for the parent of $CHILD.
+# windows KEY: a path that Windows has for the parent of $CHILD.
 windows() {
-	"$VHDXSETUP" info --json --quiet "$CHILD" |
-		field '["parent"]["absolute_win32_path"]'
+	"$VHDXSETUP" info --json --quiet "$CHILD" | field "[\"parent\"][\"$1\"]"
 }
 
 test_keep() {
+	local absolute='D:\vm\base.vhdx'
+	local volume='\\?\Volume{01234567-89ab-cdef-0123-456789abcdef}\vm\base.vhdx'
+
 	opened 64M
 	child
-	exits "--keep: close, for a path of Windows" 0 close v0
-	exits "--keep: record it" 0 rebase --quiet --parent "$BASE" \
-		--absolute-path 'D:\vm\base.vhdx' "$CHILD"
+	exits "--keep: close, for paths of Windows" 0 close v0
+	exits "--keep: record them" 0 rebase --quiet --parent "$BASE" \
+		--absolute-path "$absolute" --volume-path "$volume" "$CHILD"
 	exits "--keep: open it" 0 open --quiet "${ANYWHERE[@]}" "$CHILD" v0
 	merged "--keep" --keep v0
 	is_live "--keep" 2
 	tap_is "--keep: there are two files" "$(files)" \
 		"$(base_and child.vhdx)"
 	exits "--keep: close" 0 close v0
-	tap_is "--keep: the path of Windows" "$(windows)" 'D:\vm\base.vhdx'
+	tap_is "--keep: the absolute path of Windows" \
+		"$(windows absolute_win32_path)" "$absolute"
+	tap_is "--keep: the path on its volume" "$(windows volume_path)" "$volume"
 	exits "--keep: the chain is in order" 0 check --quiet --chain \
 		"${ANYWHERE[@]}" "$CHILD"
 	exits "--keep: the child has nothing" 0 diff --json "${ANYWHERE[@]}" \
